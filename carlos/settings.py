@@ -1,0 +1,136 @@
+"""Every setting of Carlos, in one class.
+
+The original's variable names are kept (`HOST`, `WS_PORT`, `HEALTH_PORT`, `AWS_DEFAULT_REGION`,
+`ORDERS_TABLE`, `APPOINTMENTS_TABLE`, `LOGLEVEL`). With nothing set at all, the server runs on the
+embedded defaults: SQLite under `.carlos/` and the Sonic stand-in on loopback.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and for loopback addresses; a name that is not an address is public."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """Read from the environment and from `.env`; a bad value or an unsafe combination raises ValidationError."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    # Server
+    host: str = Field("localhost", description="Address to bind.")
+    ws_port: int = Field(8081, ge=0, le=65535, description="One port for phone, browser, REST and console.")
+    health_port: int | None = Field(
+        None, ge=0, le=65535, description="A second port for GET /health, as the original had."
+    )
+    loglevel: LogLevel = "INFO"
+    carlos_home: Path = Field(Path(".carlos"), description="Folder of the SQLite file, recordings and logs.")
+    public_base_url: str | None = Field(
+        None, description="https://… as Twilio sees this server; signatures are checked against it."
+    )
+    max_calls: int = Field(
+        16,
+        ge=1,
+        description="Live calls; AWS allows 20 streams per account and Region, rotation opens a second one.",
+    )
+    drain_seconds: float = Field(110, ge=0, description="How long SIGTERM waits for live calls.")
+
+    # Records
+    store: Literal["sqlite", "dynamodb"] = "sqlite"
+    aws_default_region: str = "us-east-1"
+    dynamodb_endpoint: str | None = Field(None, description="Another endpoint for DynamoDB: a local AWS.")
+    orders_table: str = "nova-sonic-server-app-demo-orders"
+    appointments_table: str = "nova-sonic-server-app-demo-appointments"
+    calls_table: str = "nova-sonic-server-app-demo-calls"
+
+    # Sonic
+    sonic: Literal["local", "bedrock"] = "local"
+    sonic_endpoint: str | None = Field(None, description="Another endpoint for Bedrock Runtime, https only.")
+    sonic_ca_file: Path | None = Field(None, description="CA bundle that signs SONIC_ENDPOINT.")
+    sonic_model_id: str = "amazon.nova-2-5-sonic"
+    sonic_voice: str = "carlos"
+    sonic_endpointing: Endpointing | None = Field(
+        "HIGH", description="How soon a pause ends the caller's turn; HIGH answers first."
+    )
+    sonic_temperature: float = Field(0.7, ge=0, le=1)
+    sonic_top_p: float = Field(0.9, ge=0, le=1)
+    sonic_max_tokens: int = Field(1024, ge=1)
+    local_stt_model: Path | None = Field(
+        None, description="CTranslate2 Whisper folder for the stand-in, instead of the pinned packages."
+    )
+
+    # Phone
+    twilio_account_sid: str | None = None
+    twilio_auth_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="One token, or two with a comma while rotating."
+    )
+    twilio_api_base: str = "https://api.twilio.com"
+    transfer_numbers: Annotated[tuple[str, ...], NoDecode] = ()
+
+    # Who gets in
+    admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("http://localhost:3000",)
+
+    @field_validator(
+        "twilio_auth_token", "transfer_numbers", "admin_api_keys", "allowed_origins", mode="before"
+    )
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_combinations(self) -> Self:
+        if self.sonic_endpoint and urlsplit(self.sonic_endpoint).scheme != "https":
+            raise ValueError("SONIC_ENDPOINT must be https://…: the Bedrock stream needs TLS and HTTP/2")
+        if (
+            self.public_base_url
+            and urlsplit(self.public_base_url).scheme != "https"
+            and not is_loopback(urlsplit(self.public_base_url).hostname or "")
+        ):
+            raise ValueError("PUBLIC_BASE_URL must be https://…: Twilio connects by wss only")
+        if self.is_public:
+            if not self.admin_api_keys:
+                raise ValueError(
+                    f"HOST={self.host} is reachable by others: set ADMIN_API_KEYS, or bind HOST=localhost"
+                )
+            if not self.twilio_auth_token:
+                raise ValueError(
+                    f"HOST={self.host} is reachable by others: set TWILIO_AUTH_TOKEN to check signatures"
+                )
+            if not self.public_base_url:
+                raise ValueError(
+                    "set PUBLIC_BASE_URL to the https address that Twilio calls; signatures cover it"
+                )
+        return self
+
+    @cached_property
+    def is_public(self) -> bool:
+        return not is_loopback(self.host) or (
+            self.public_base_url is not None
+            and not is_loopback(urlsplit(self.public_base_url).hostname or "")
+        )
+
+    @property
+    def base_url(self) -> str:
+        """The server's address as Twilio uses it; on loopback, the bound address."""
+        return (self.public_base_url or f"http://{self.host}:{self.ws_port}").rstrip("/")
