@@ -1,0 +1,273 @@
+"""Every sentence that the local Carlos can say, so that a voice can record them before a call.
+
+`FIXED_LINES` are whole sentences. A template holds slots in braces: the pieces between them are
+`TEMPLATE_PIECES`, and `SLOT_PHRASES` is the closed vocabulary that may fill them. `splice` cuts a sentence
+into those recorded phrases; what is left over (a caller's name, an e-mail) has to be synthesised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from string import Formatter
+
+from sandbox.dialogue.numbers import spell
+
+FINAL_MARKER = "[FINAL]"
+
+# Sentences without slots.
+GREETING = "Hola, soy Carlos, el asistente virtual de Nova Sonic. ¿En qué te puedo ayudar?"
+RESUME = "Perdón, se cortó un segundo. ¿Seguimos?"
+HOW_CAN_I_HELP = "¿En qué te puedo ayudar?"
+ANYTHING_ELSE = "¿Algo más en que te pueda ayudar?"
+WELCOME = "De nada."
+HELLO = "Hola."
+GO_ON = "Dale, te escucho."
+GOODBYE = "Gracias por llamar. ¡Que tengas un buen día!"
+DROPPED = "Listo, lo dejamos así."
+NOT_HEARD = "Perdón, no te escuché bien, ¿me lo repetís?"
+NOT_UNDERSTOOD = "Perdón, no te entendí. Te puedo ayudar con pedidos y con turnos médicos."
+CAPABILITIES = (
+    "Puedo contarte cómo va un pedido, cancelarlo o tomarte uno nuevo, y también agendar, cambiar o cancelar "
+    "un turno médico. ¿Qué necesitás?"
+)
+NO_PERSON = "Por ahora no te puedo pasar con una persona, pero te ayudo con pedidos y turnos médicos."
+ORDER_OR_APPOINTMENT = "¿Es por un pedido o por un turno médico?"
+CANNOT = "Perdón, ahora no puedo hacer eso."
+ASK_ORDER = "¿Me decís el número de pedido?"
+ASK_APPOINTMENT = "¿Me decís el número de turno?"
+ASK_IDENTITY = "¿Me decís tu DNI o tu nombre completo?"
+ASK_IDENTITY_AGAIN = "¿Me repetís tu DNI o tu nombre completo?"
+ASK_DNI_WHOLE = "Me faltan números del DNI. ¿Me lo decís completo?"
+ASK_PATIENT = "¿Me decís el nombre completo del paciente?"
+ASK_PATIENT_AGAIN = "¿Me repetís el nombre completo del paciente?"
+ASK_NAME = "¿Me decís tu nombre completo?"
+ASK_SURNAME = "¿Y el apellido?"
+ASK_EMAIL = "¿Me decís tu correo electrónico?"
+ASK_EMAIL_AGAIN = "No llegué a anotar bien el correo. ¿Me lo repetís despacio?"
+ASK_ITEMS = "¿Qué productos querés pedir?"
+ASK_DOCTOR = "¿Con qué doctor querés el turno?"
+ASK_WHEN = "¿Para qué día y a qué hora?"
+ASK_DAY = "¿Para qué día?"
+ASK_HOUR = "¿A qué hora?"
+ASK_CHANGE = "¿Para qué día y a qué hora lo querés pasar?"
+ASK_HALF_OF_DAY = "¿De la mañana o de la tarde?"
+CONFIRM = "¿Lo confirmás?"
+YES_OR_NO = "¿Lo confirmo, sí o no?"
+NO_PROGRESS = "Ya lo tengo anotado."
+
+FIXED_LINES: tuple[str, ...] = (
+    GREETING,
+    RESUME,
+    HOW_CAN_I_HELP,
+    ANYTHING_ELSE,
+    WELCOME,
+    HELLO,
+    GO_ON,
+    GOODBYE,
+    DROPPED,
+    NOT_HEARD,
+    NOT_UNDERSTOOD,
+    CAPABILITIES,
+    NO_PERSON,
+    ORDER_OR_APPOINTMENT,
+    CANNOT,
+    ASK_ORDER,
+    ASK_APPOINTMENT,
+    ASK_IDENTITY,
+    ASK_IDENTITY_AGAIN,
+    ASK_DNI_WHOLE,
+    ASK_PATIENT,
+    ASK_PATIENT_AGAIN,
+    ASK_NAME,
+    ASK_SURNAME,
+    ASK_EMAIL,
+    ASK_EMAIL_AGAIN,
+    ASK_ITEMS,
+    ASK_DOCTOR,
+    ASK_WHEN,
+    ASK_DAY,
+    ASK_HOUR,
+    ASK_CHANGE,
+    ASK_HALF_OF_DAY,
+    CONFIRM,
+    YES_OR_NO,
+)
+
+# Sentences with slots. {number} and {day} are spelled out, {date} is "lunes veinticuatro de noviembre" and
+# {time} is "a las diez y media de la mañana".
+ORDER_NOTED = "Pedido {number}."
+APPOINTMENT_NOTED = "Turno {number}."
+ORDER_STATE = "Tu pedido está {status}."
+ORDER_STATE_DELIVERY = "Tu pedido está {status} y la entrega estimada es el {date}."
+ORDER_STATE_NO_DATE = "Tu pedido está {status} y todavía no tiene fecha de entrega."
+ORDER_DETAILS = "Tu pedido trae {items}."
+ORDER_TOTAL = "El total de tu pedido es {money}."
+ORDER_TRACKING = "El código de seguimiento es {code}."
+ORDER_NO_TRACKING = "Tu pedido todavía no tiene código de seguimiento."
+ORDER_CANCELLED = "Listo, cancelé el pedido {number}."
+ORDER_CREATED = "Listo, tu pedido es el número {number}."
+ORDER_CREATED_DELIVERY = "Listo, tu pedido es el número {number} y la entrega estimada es el {date}."
+APPOINTMENT_STATE = "Tu turno es el {date} {time} y está {status}."
+APPOINTMENT_DETAILS = "Tu turno es con {doctor} y es {kind}."
+APPOINTMENT_CANCELLED = "Listo, cancelé el turno {number}."
+APPOINTMENT_MOVED = "Listo, el turno {number} quedó para el {date} {time}."
+APPOINTMENT_MOVED_BARE = "Listo, cambié el turno {number}."
+APPOINTMENT_BOOKED = "Listo, tu turno es el número {number}, el {date} {time}, con {doctor}."
+WILL_CANCEL_ORDER = "Voy a cancelar el pedido {number}."
+WILL_CANCEL_APPOINTMENT = "Voy a cancelar el turno {number}."
+WILL_MOVE = "Voy a pasar el turno {number} al {date} {time}."
+WILL_MOVE_DAY = "Voy a pasar el turno {number} al {date}, a la misma hora."
+WILL_MOVE_HOUR = "Voy a pasar el turno {number} {time}, el mismo día."
+WILL_BOOK = "Voy a agendar un turno con {doctor} para el {date} {time}."
+WILL_ORDER = "Voy a hacer un pedido de {items}."
+NOTED_PERSON = "Anoté a {name}, con el correo {email}."
+
+TEMPLATES: tuple[str, ...] = (
+    ORDER_NOTED,
+    APPOINTMENT_NOTED,
+    ORDER_STATE,
+    ORDER_STATE_DELIVERY,
+    ORDER_STATE_NO_DATE,
+    ORDER_DETAILS,
+    ORDER_TOTAL,
+    ORDER_TRACKING,
+    ORDER_NO_TRACKING,
+    ORDER_CANCELLED,
+    ORDER_CREATED,
+    ORDER_CREATED_DELIVERY,
+    APPOINTMENT_STATE,
+    APPOINTMENT_DETAILS,
+    APPOINTMENT_CANCELLED,
+    APPOINTMENT_MOVED,
+    APPOINTMENT_MOVED_BARE,
+    APPOINTMENT_BOOKED,
+    WILL_CANCEL_ORDER,
+    WILL_CANCEL_APPOINTMENT,
+    WILL_MOVE,
+    WILL_MOVE_DAY,
+    WILL_MOVE_HOUR,
+    WILL_BOOK,
+    WILL_ORDER,
+    NOTED_PERSON,
+)
+
+WEEKDAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
+MONTHS = (
+    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+    "noviembre", "diciembre",
+)  # fmt: skip
+HOURS = ("a la una", *(f"a las {spell(hour)}" for hour in range(2, 13)))
+MINUTES = (
+    "y cuarto",
+    "y media",
+    *(f"y {spell(minute)}" for minute in range(5, 60, 5) if minute not in (15, 30)),
+)
+HALVES_OF_DAY = ("de la madrugada", "de la mañana", "del mediodía", "de la tarde", "de la noche")
+ORDER_STATUSES = {
+    "pending": "pendiente",
+    "processing": "en preparación",
+    "shipped": "en camino",
+    "delivered": "entregado",
+    "cancelled": "cancelado",
+}
+APPOINTMENT_STATUSES = {
+    "scheduled": "agendado",
+    "confirmed": "confirmado",
+    "completed": "completado",
+    "cancelled": "cancelado",
+}
+APPOINTMENT_KINDS = {
+    "consultation": "una consulta",
+    "follow-up": "una consulta de seguimiento",
+    "emergency": "una urgencia",
+    "routine": "un control de rutina",
+}
+DOCTORS = {
+    "Dr. Carlos Rodríguez": "el doctor Carlos Rodríguez",
+    "Dra. Ana López": "la doctora Ana López",
+    "Dr. Roberto Mendoza": "el doctor Roberto Mendoza",
+    "Dra. Carmen Ruiz": "la doctora Carmen Ruiz",
+}
+PRODUCTS = (
+    "Laptop Dell Inspiron 15", "Mouse inalámbrico Logitech", 'Monitor Samsung 24"', "Teclado mecánico RGB",
+    "iPhone 15 Pro", "Carcasa protectora", "Auriculares Sony WH-1000XM5", "Cable USB-C",
+    "Tablet Samsung Galaxy Tab S9", "Funda con teclado", "Smartwatch Apple Watch Series 9", "Banda deportiva",
+    "Cámara Canon EOS R7", "Lente 24-70mm f/2.8",
+)  # fmt: skip
+
+SLOT_PHRASES: tuple[str, ...] = (
+    *(spell(number) for number in range(100)),
+    "primero",
+    *WEEKDAYS,
+    *(f"de {month}" for month in MONTHS),
+    *HOURS,
+    *MINUTES,
+    *HALVES_OF_DAY,
+    *dict.fromkeys((*ORDER_STATUSES.values(), *APPOINTMENT_STATUSES.values())),
+    *APPOINTMENT_KINDS.values(),
+    *DOCTORS.values(),
+    *PRODUCTS,
+    "unidades de",
+    "y",
+)
+
+
+def pieces(template: str) -> tuple[str, ...]:
+    """The fixed parts of a template, without the slots and without the marks that only join them."""
+    parts = (text.strip(" ,.") for text, *_ in Formatter().parse(template))
+    return tuple(part for part in parts if part)
+
+
+TEMPLATE_PIECES: tuple[str, ...] = tuple(
+    dict.fromkeys(piece for template in TEMPLATES for piece in pieces(template))
+)
+
+
+def spoken(text: str) -> str:
+    """The text without the "[FINAL]" markers that the prompt asks for: what a caller may hear."""
+    return " ".join(text.replace(FINAL_MARKER, " ").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    text: str
+    recorded: bool  # one of FIXED_LINES, TEMPLATE_PIECES or SLOT_PHRASES, spelled as there
+
+
+def splice(text: str) -> tuple[Phrase, ...]:
+    """Cut a sentence into the longest recorded phrases; runs of other words are joined into one phrase.
+
+    Case and punctuation do not count in the match, accents do.
+    """
+    words = spoken(text).split()
+    found: list[Phrase] = []
+    for start, end, recorded in _cuts(words):
+        phrase = recorded or " ".join(words[start:end])
+        if recorded is None and found and not found[-1].recorded:
+            phrase = f"{found.pop().text} {phrase}"
+        found.append(Phrase(phrase, recorded is not None))
+    return tuple(found)
+
+
+def _cuts(words: list[str]) -> Iterator[tuple[int, int, str | None]]:
+    known, longest = _recorded()
+    keys = [_key(word) for word in words]
+    start = 0
+    while start < len(words):
+        ends = range(min(len(words), start + longest), start, -1)
+        end = next((end for end in ends if " ".join(keys[start:end]) in known), None)
+        yield (start, end, known[" ".join(keys[start:end])]) if end else (start, start + 1, None)
+        start = end or start + 1
+
+
+@cache
+def _recorded() -> tuple[dict[str, str], int]:
+    known = {_key(phrase): phrase for phrase in (*SLOT_PHRASES, *TEMPLATE_PIECES, *FIXED_LINES)}
+    return known, max(len(key.split()) for key in known)
+
+
+def _key(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s/.-]", "", text.lower()).replace(". ", " ").rstrip(".").split())
