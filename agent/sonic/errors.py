@@ -1,0 +1,78 @@
+"""What can go wrong between us and Nova Sonic.
+
+    SonicError                  the stream is over; `retryable` says whether a new one may do better
+    ├── SonicRefused            our request or our rights are at fault: a retry meets the same answer
+    ├── SonicThrottled          HTTP 429 or a throttling exception: the account's streams are all taken
+    ├── SonicTimedOut           the service's clocks: 480 s of life, 55 or 295 s of idleness
+    └── SonicLost               drop, reset, GOAWAY, half frame, stalled write, a failure inside the service
+
+    ProtocolError               an event broke the protocol's rules; nothing of it reached the wire
+    ├── MalformedEvent          not an event of this protocol: bad JSON, a missing field, a wrong type
+    └── OrderError              a well-formed event at the wrong time, or with content the service refuses
+
+A `ProtocolError` on our side leaves the stream as healthy as it was. On the stand-in's side it becomes a
+`validationException` with the same words.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+INVALID_INPUT = (
+    "Invalid input request, please fix your input and try again."  # recorded live by a third party
+)
+
+
+class SonicError(Exception):
+    """The stream is over. `detail` is for the log, never for the caller's ear."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class SonicRefused(SonicError):
+    """Validation, access denied, unknown model, no credentials, blocked by a content filter."""
+
+
+class SonicThrottled(SonicError):
+    """Too many streams for the account; AWS sends no Retry-After."""
+
+    retryable = True
+
+
+class SonicTimedOut(SonicError):
+    """The model's own time-out: a new stream with the conversation so far goes on."""
+
+    retryable = True
+
+
+class SonicLost(SonicError):
+    """The stream broke for no fault of the request."""
+
+    retryable = True
+
+
+class ProtocolError(Exception):
+    """An event broke the protocol's rules. `message` is what the service says about it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class MalformedEvent(ProtocolError):
+    """Not an event of this protocol. The service answers them all with one sentence; `reason` is ours."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(INVALID_INPUT)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class OrderError(ProtocolError):
+    """A well-formed event that the rules of `agent.sonic.order` refuse."""
