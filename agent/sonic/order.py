@@ -44,8 +44,8 @@ RATES = frozenset({8000, 16000, 24000})  # Hz, in and out
 
 # Voices of Nova 2 Sonic, AWS user guide; the 2.5 model card lists none of its own.
 VOICES = frozenset(
-    "tiffany matthew amy olivia kiara arjun ambre florian beatrice lorenzo tina lennart lupe carlos "
-    "carolina leo".split()
+    ("tiffany", "matthew", "amy", "olivia", "kiara", "arjun", "ambre", "florian", "beatrice", "lorenzo")
+    + ("tina", "lennart", "lupe", "carlos", "carolina", "leo")
 )
 
 DUPLICATE_SYSTEM = "Duplicate SYSTEM content. SYSTEM content can only be provided once per prompt"

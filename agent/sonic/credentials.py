@@ -1,0 +1,74 @@
+"""Who we are to AWS: fixed keys, or botocore's credential chain.
+
+The chain is botocore's because it is the complete one: environment, profiles, SSO, assumed roles, web
+identity, container and instance roles, each with its refresh. It reads files and asks metadata services,
+so it runs in a thread. A stream is signed with one set of keys from its first to its last chunk: a refresh
+in mid-stream would break the chain of signatures that began with the old secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+from agent.sonic.errors import SonicLost, SonicRefused
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials as BotocoreCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+class CredentialSource(Protocol):
+    async def resolve(self) -> Credentials:
+        """Keys that are valid now. Raises SonicRefused when there are none, SonicLost when asking failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    credentials: Credentials
+
+    async def resolve(self) -> Credentials:
+        return self.credentials
+
+
+class Chain:
+    """botocore's chain, found on first use and refreshed by botocore when it is due."""
+
+    def __init__(self) -> None:
+        self._found: BotocoreCredentials | None = None
+        self._lock = Lock()
+
+    async def resolve(self) -> Credentials:
+        return await asyncio.to_thread(self._resolve)
+
+    def _resolve(self) -> Credentials:
+        from botocore.exceptions import BotoCoreError, PartialCredentialsError, ProfileNotFound
+
+        try:
+            keys = self._find().get_frozen_credentials()
+        except (PartialCredentialsError, ProfileNotFound) as error:
+            raise SonicRefused(f"AWS credentials: {error}") from error
+        except BotoCoreError as error:
+            raise SonicLost(f"AWS credentials: {error}") from error
+        return Credentials(str(keys.access_key), str(keys.secret_key), keys.token)
+
+    def _find(self) -> BotocoreCredentials:
+        from botocore.session import Session  # a tenth of a second: only where the chain is used
+
+        with self._lock:
+            if self._found is None:
+                self._found = Session().get_credentials()
+        if self._found is None:
+            raise SonicRefused(
+                "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the host a role"
+            )
+        return self._found
