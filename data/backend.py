@@ -1,0 +1,117 @@
+"""What a store is built on: items in three tables, and transactions of conditional writes.
+
+Two backends exist, SQLite and DynamoDB. Everything that gives items a meaning is written once above them, in
+`data.store`, so the two cannot come to differ in a rule; what remains of difference is tested by one suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from data.errors import DataError
+from data.tables import TableName
+
+# Attribute values are str, int, Decimal, bool, list and dict, as DynamoDB has them; None is left out.
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No such item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The item exists with this version; 0 means that it has none (the original's items)."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBy:
+    """No such item, or it belongs to this appointment already."""
+
+    appointment_id: str
+
+
+Condition = Absent | Version | HeldBy
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    table: TableName
+    item: Item
+    when: Condition | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.item["PK"], self.item["SK"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    table: TableName
+    key: tuple[str, str]
+    when: Condition | None = None
+
+
+Write = Put | Delete
+
+
+class ConditionFailed(DataError):
+    """Nothing was written, because the conditions at these positions of the transaction did not hold."""
+
+    def __init__(self, positions: frozenset[int]) -> None:
+        super().__init__(f"conditions {sorted(positions)} did not hold")
+        self.positions = positions
+
+
+class Backend(Protocol):
+    """Every method may raise `Unavailable`; then a write may or may not have happened."""
+
+    name: str
+
+    async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
+        """Read what was last written."""
+        ...
+
+    async def query(
+        self,
+        table: TableName,
+        value: str,
+        *,
+        index: str | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """Items with this hash key, by sort key, both bounds inclusive. An index may lag behind writes."""
+        ...
+
+    async def transact(self, writes: Sequence[Write]) -> None:
+        """Do all of it or nothing (ConditionFailed). At most 100 writes, one to each item."""
+        ...
+
+    async def add(self, table: TableName, pk: str, sk: str, amount: int, expires: datetime | None) -> int:
+        """Add to the item's number `n` atomically and return it; a retry after a time-out may add twice."""
+        ...
+
+    def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
+        """Every item, in pages: for operators only."""
+        ...
+
+    async def replace(
+        self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]
+    ) -> None:
+        """Write and delete without conditions, in as many steps as it takes: for operators only."""
+        ...
+
+    async def check(self) -> Mapping[str, str]:
+        """Connection, permissions, keys and indexes: what was looked at -> "ok" or what is wrong."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,215 @@
+"""Between the models and the stored items, whose shape is the original's plus `dni` and `version`.
+
+Amounts are stored as numbers of currency (899.99), as the original did, and read back as cents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from data.backend import Item
+from data.errors import Malformed
+from data.models import (
+    Appointment,
+    AppointmentStatus,
+    AppointmentType,
+    CallRecord,
+    Line,
+    Order,
+    OrderItem,
+    OrderStatus,
+    Record,
+    ToolCall,
+    Turn,
+)
+from data.tables import TTL_ATTRIBUTE, TableName
+from data.times import from_iso, to_iso
+
+
+def amount(cents: int) -> Decimal:
+    """Cents as the stored number: 89999 -> 899.99."""
+    return Decimal(cents) / 100
+
+
+def cents(value: Any) -> int:
+    """A stored number of currency as cents, to the nearest cent."""
+    return int((Decimal(str(value)) * 100).to_integral_value(ROUND_HALF_EVEN))
+
+
+def table_of(record: Record) -> TableName:
+    return TableName.ORDERS if isinstance(record, Order) else TableName.APPOINTMENTS
+
+
+def order_key(order_id: str) -> str:
+    return f"ORDER#{order_id}"
+
+
+def appointment_key(appointment_id: str) -> str:
+    return f"APPOINTMENT#{appointment_id}"
+
+
+def to_item(record: Record) -> Item:
+    return _order_item(record) if isinstance(record, Order) else _appointment_item(record)
+
+
+def to_order(item: Mapping[str, Any]) -> Order:
+    """Raise Malformed for an item that is not an order of ours; `carlos migrate` mends the original's."""
+    try:
+        return Order(
+            id=item["id"],
+            customer_name=item["customerName"],
+            customer_email=item["customerEmail"],
+            items=tuple(_to_order_item(line) for line in item["items"]),
+            status=OrderStatus(item["status"]),
+            created_at=from_iso(item["createdAt"]),
+            updated_at=from_iso(item["updatedAt"]),
+            estimated_delivery=_time(item.get("estimatedDelivery")),
+            tracking_number=item.get("trackingNumber"),
+            dni=item.get("dni"),
+            version=int(item.get("version", 0)),
+        )
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise Malformed(f"order item: {type(error).__name__}") from error
+
+
+def to_appointment(item: Mapping[str, Any]) -> Appointment:
+    """Raise Malformed for an item that is not an appointment of ours."""
+    try:
+        return Appointment(
+            id=item["id"],
+            patient_name=item["patientName"],
+            patient_email=item["patientEmail"],
+            doctor_name=item["doctorName"],
+            start=from_iso(item["date"]),
+            duration=int(item["duration"]),
+            type=AppointmentType(item["type"]),
+            status=AppointmentStatus(item["status"]),
+            notes=item.get("notes", ""),
+            version=int(item.get("version", 0)),
+        )
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise Malformed(f"appointment item: {type(error).__name__}") from error
+
+
+def call_item(call: CallRecord, expires: datetime) -> Item:
+    """The conversation goes in as JSON text: it is never searched, and DynamoDB then keeps it as it is."""
+    return _present(
+        {
+            "PK": f"CALL#{call.id}",
+            "SK": "RECORD",
+            "kind": "call",
+            "id": call.id,
+            "line": call.line.value,
+            "startedAt": to_iso(call.started_at),
+            "endedAt": _iso(call.ended_at),
+            "callerNumber": call.caller_number,
+            "outcome": call.outcome,
+            "interruptions": call.interruptions,
+            "turns": _json([asdict(turn) for turn in call.turns]),
+            "tools": _json([asdict(tool) for tool in call.tools]),
+            "details": _json(dict(call.details)),
+            TTL_ATTRIBUTE: int(expires.timestamp()),
+        }
+    )
+
+
+def to_call(item: Mapping[str, Any]) -> CallRecord:
+    try:
+        return CallRecord(
+            id=item["id"],
+            line=Line(item["line"]),
+            started_at=from_iso(item["startedAt"]),
+            caller_number=item.get("callerNumber"),
+            ended_at=_time(item.get("endedAt")),
+            outcome=item.get("outcome"),
+            turns=tuple(Turn(**_timed(turn)) for turn in json.loads(item["turns"])),
+            tools=tuple(ToolCall(**_timed(tool)) for tool in json.loads(item["tools"])),
+            interruptions=int(item["interruptions"]),
+            details=json.loads(item["details"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"call item: {type(error).__name__}") from error
+
+
+def _order_item(order: Order) -> Item:
+    return _present(
+        {
+            "PK": order_key(order.id),
+            "SK": order_key(order.id),
+            "id": order.id,
+            "customerName": order.customer_name,
+            "customerEmail": order.customer_email,
+            "items": [
+                _present(
+                    {
+                        "id": line.id,
+                        "name": line.name,
+                        "quantity": line.quantity,
+                        "price": amount(line.price_cents),
+                        "description": line.description,
+                    }
+                )
+                for line in order.items
+            ],
+            "total": amount(order.total_cents),
+            "status": order.status.value,
+            "createdAt": to_iso(order.created_at),
+            "updatedAt": to_iso(order.updated_at),
+            "estimatedDelivery": _iso(order.estimated_delivery),
+            "trackingNumber": order.tracking_number,
+            "dni": order.dni,
+            "version": order.version,
+        }
+    )
+
+
+def _appointment_item(appointment: Appointment) -> Item:
+    return {
+        "PK": appointment_key(appointment.id),
+        "SK": appointment_key(appointment.id),
+        "id": appointment.id,
+        "patientName": appointment.patient_name,
+        "patientEmail": appointment.patient_email,
+        "doctorName": appointment.doctor_name,
+        "date": to_iso(appointment.start),
+        "duration": appointment.duration,
+        "type": appointment.type.value,
+        "status": appointment.status.value,
+        "notes": appointment.notes,
+        "version": appointment.version,
+    }
+
+
+def _to_order_item(line: Mapping[str, Any]) -> OrderItem:
+    return OrderItem(
+        name=line["name"],
+        quantity=int(line["quantity"]),
+        price_cents=cents(line["price"]),
+        description=line.get("description", ""),
+        id=line.get("id"),
+    )
+
+
+def _present(item: Item) -> Item:
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else to_iso(moment)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else from_iso(text)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=to_iso)
+
+
+def _timed(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "at": from_iso(fields["at"])}

@@ -1,0 +1,147 @@
+"""The business's records: money in integer cents, times in aware UTC, ids the short digits a person says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+# The grid on which a doctor's time is taken: times and durations are multiples of it.
+SLOT_MINUTES = 5
+
+
+class OrderStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+
+
+class AppointmentStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+
+class AppointmentType(StrEnum):
+    CONSULTATION = "consultation"
+    FOLLOW_UP = "follow-up"
+    EMERGENCY = "emergency"
+    ROUTINE = "routine"
+
+
+class Line(StrEnum):
+    PHONE = "phone"
+    BROWSER = "browser"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    name: str
+    quantity: int
+    price_cents: int
+    description: str = ""
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: str
+    customer_name: str
+    customer_email: str
+    items: tuple[OrderItem, ...]
+    status: OrderStatus
+    created_at: datetime
+    updated_at: datetime
+    estimated_delivery: datetime | None = None
+    tracking_number: str | None = None
+    dni: str | None = None
+    version: int = 0  # 0: never written by us
+
+    @property
+    def total_cents(self) -> int:
+        return sum(item.quantity * item.price_cents for item in self.items)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.status in (OrderStatus.PENDING, OrderStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    id: str
+    patient_name: str
+    patient_email: str
+    doctor_name: str
+    start: datetime
+    duration: int  # minutes
+    type: AppointmentType = AppointmentType.CONSULTATION
+    status: AppointmentStatus = AppointmentStatus.SCHEDULED
+    notes: str = ""
+    version: int = 0  # 0: never written by us
+
+    @property
+    def is_active(self) -> bool:
+        """True while it holds its doctor's time and can be moved or cancelled."""
+        return self.status in (AppointmentStatus.SCHEDULED, AppointmentStatus.CONFIRMED)
+
+    @property
+    def slots(self) -> frozenset[datetime]:
+        """The starts of the grid cells of the doctor's time that this appointment holds."""
+        return slots(self.start, self.duration) if self.is_active else frozenset()
+
+
+def slots(start: datetime, duration: int) -> frozenset[datetime]:
+    """The grid cells that `duration` minutes from `start` touch."""
+    cell = timedelta(minutes=SLOT_MINUTES)
+    first = start - timedelta(minutes=start.minute % SLOT_MINUTES, seconds=start.second)
+    first -= timedelta(microseconds=start.microsecond)
+    end = start + timedelta(minutes=duration)
+    return frozenset(first + cell * n for n in range(-((first - end) // cell)))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said. For Carlos, `text` is what was heard; `interrupted` says that there was more."""
+
+    role: str  # "caller" | "carlos"
+    text: str
+    at: datetime
+    interrupted: bool = False
+    latency_ms: int | None = None  # from the end of the caller's speech to Carlos's first audio
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One use of a tool; `arguments` and `result` as the call's keeper chose to mask them."""
+
+    name: str
+    tool_use_id: str
+    ok: bool
+    elapsed_ms: int
+    at: datetime
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """What is kept of a call: written as it goes, so that a crash leaves a record without `ended_at`."""
+
+    id: str
+    line: Line
+    started_at: datetime
+    caller_number: str | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    turns: tuple[Turn, ...] = ()
+    tools: tuple[ToolCall, ...] = ()
+    interruptions: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)  # JSON: usage, latencies, faults, recording
+
+
+type Record = Order | Appointment

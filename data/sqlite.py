@@ -1,0 +1,262 @@
+"""Items in one SQLite file: the embedded default.
+
+One connection on one thread does all the work, so the event loop never waits for the disk and writes never
+contend within the process; between processes `BEGIN IMMEDIATE` and the busy time-out keep the order. WAL with
+`synchronous=FULL`: what a caller was told survives a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from data.backend import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
+from data.errors import Unavailable
+from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Index, TableName
+from data.times import Clock, utcnow
+
+BUSY_TIMEOUT_S = 2.0  # below a tool's time limit, so that a caller hears a refusal and not silence
+_PAGE = 200
+_PURGE_EVERY = 256  # transactions
+
+
+class SqliteBackend:
+    """Made by `SqliteBackend.open`. Only one process should write steadily; a few may."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._transactions = 0
+        self._db: sqlite3.Connection
+
+    @classmethod
+    async def open(cls, path: Path, clock: Clock = utcnow) -> SqliteBackend:
+        """Open or create the file; its folder is made if missing. Unavailable if it cannot be."""
+        backend = cls(path, clock)
+        try:
+            await backend._run(backend._connect)
+        except Unavailable:
+            backend._thread.shutdown()
+            raise
+        return backend
+
+    async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
+        return await self._run(lambda: self._read(table, (pk, sk)))
+
+    async def query(
+        self,
+        table: TableName,
+        value: str,
+        *,
+        index: str | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[Item]:
+        keys = TABLES[table].index(index) if index else PRIMARY
+        sql, arguments = _select(table, keys, value, low, high, descending, limit)
+        return await self._run(lambda: [_decode(row[0]) for row in self._db.execute(sql, arguments)])
+
+    async def transact(self, writes: Sequence[Write]) -> None:
+        await self._run(lambda: self._transact(writes))
+
+    async def add(self, table: TableName, pk: str, sk: str, amount: int, expires: datetime | None) -> int:
+        return await self._run(lambda: self._add(table, (pk, sk), amount, expires))
+
+    async def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
+        position = ("", "")
+        while page := await self._run(lambda position=position: self._page(table, position)):  # type: ignore[misc]
+            yield page
+            position = (page[-1]["PK"], page[-1]["SK"])
+
+    async def replace(
+        self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]
+    ) -> None:
+        def work() -> None:
+            with self._transaction():
+                for key in deletes:
+                    self._delete(table, key)
+                for item in puts:
+                    self._write(table, item)
+
+        await self._run(work)
+
+    async def check(self) -> Mapping[str, str]:
+        def work() -> dict[str, str]:
+            with self._transaction():
+                writable = "ok"
+            names = {
+                row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+            }
+            wanted = {_index_name(table.name, index) for table in TABLES.values() for index in table.indexes}
+            integrity = self._db.execute("PRAGMA quick_check").fetchone()[0]
+            return {
+                "connection": "ok",
+                "write permission": writable,
+                "file integrity": integrity,
+                "indexes": "ok" if wanted <= names else f"missing: {', '.join(sorted(wanted - names))}",
+            }
+
+        return await self._run(work)
+
+    async def close(self) -> None:
+        await self._run(lambda: self._db.close())
+        self._thread.shutdown()
+
+    async def _run[T](self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, OSError, RuntimeError) as error:
+            raise Unavailable(f"sqlite: {type(error).__name__}") from error
+
+    # On the thread.
+
+    def _connect(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        with self._transaction():
+            for statement in _schema():
+                self._db.execute(statement)
+            self._purge()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _transact(self, writes: Sequence[Write]) -> None:
+        with self._transaction():
+            failed = frozenset(n for n, write in enumerate(writes) if not self._allows(write))
+            if failed:
+                raise ConditionFailed(failed)
+            for write in writes:
+                if isinstance(write, Put):
+                    self._write(write.table, write.item)
+                else:
+                    self._delete(write.table, write.key)
+            self._transactions += 1
+            if self._transactions % _PURGE_EVERY == 0:
+                self._purge()
+
+    def _allows(self, write: Write) -> bool:
+        return write.when is None or _holds(write.when, self._read(write.table, write.key))
+
+    def _add(self, table: TableName, key: tuple[str, str], amount: int, expires: datetime | None) -> int:
+        with self._transaction():
+            item = self._read(table, key) or {"PK": key[0], "SK": key[1], "n": 0}
+            item["n"] += amount
+            if expires is not None:
+                item[TTL_ATTRIBUTE] = int(expires.timestamp())
+            self._write(table, item)
+            return int(item["n"])
+
+    def _read(self, table: TableName, key: tuple[str, str]) -> Item | None:
+        row = self._db.execute(f"SELECT body FROM {table} WHERE pk = ? AND sk = ?", key).fetchone()  # noqa: S608 - an enum
+        return _decode(row[0]) if row else None
+
+    def _write(self, table: TableName, item: Item) -> None:
+        row = (item["PK"], item["SK"], _encode(item), item.get(TTL_ATTRIBUTE))
+        self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)", row)  # noqa: S608 - an enum
+
+    def _delete(self, table: TableName, key: tuple[str, str]) -> None:
+        self._db.execute(f"DELETE FROM {table} WHERE pk = ? AND sk = ?", key)  # noqa: S608 - an enum
+
+    def _page(self, table: TableName, after: tuple[str, str]) -> list[Item]:
+        sql = f"SELECT body FROM {table} WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT {_PAGE}"  # noqa: S608 - an enum
+        return [_decode(row[0]) for row in self._db.execute(sql, after)]
+
+    def _purge(self) -> None:
+        now = int(self._clock().timestamp())
+        self._db.execute(f"DELETE FROM {TableName.CALLS} WHERE expires_at <= ?", (now,))  # noqa: S608 - an enum
+
+
+def _schema() -> Iterator[str]:
+    for table in TABLES.values():
+        yield (
+            f"CREATE TABLE IF NOT EXISTS {table.name} (pk TEXT NOT NULL, sk TEXT NOT NULL,"
+            " body TEXT NOT NULL, expires_at INTEGER, PRIMARY KEY (pk, sk)) WITHOUT ROWID"
+        )
+        for index in table.indexes:
+            columns = ", ".join(_column(index, name) for name in (index.hash, index.range) if name)
+            yield f"CREATE INDEX IF NOT EXISTS {_index_name(table.name, index)} ON {table.name} ({columns})"
+
+
+def _index_name(table: TableName, index: Index) -> str:
+    return f"{table}_{index.name}"
+
+
+def _column(index: Index, attribute: str) -> str:
+    return attribute.lower() if index is PRIMARY else f"body ->> '{attribute}'"
+
+
+def _select(
+    table: TableName,
+    keys: Index,
+    value: str,
+    low: str | None,
+    high: str | None,
+    descending: bool,
+    limit: int | None,
+) -> tuple[str, list[str | int]]:
+    sql, arguments = f"SELECT body FROM {table} WHERE {_column(keys, keys.hash)} = ?", [value]  # noqa: S608 - an enum
+    bounds: list[str | int] = [*arguments]
+    for operator, bound in ((">=", low), ("<=", high)):
+        if bound is not None and keys.range:
+            sql += f" AND {_column(keys, keys.range)} {operator} ?"
+            bounds.append(bound)
+    if keys.range:
+        sql += f" ORDER BY {_column(keys, keys.range)} {'DESC' if descending else 'ASC'}"
+    if limit is not None:
+        sql += " LIMIT ?"
+        bounds.append(limit)
+    return sql, bounds
+
+
+def _holds(condition: Condition, item: Item | None) -> bool:
+    match condition:
+        case Absent():
+            return item is None
+        case Version(number):
+            return item is not None and item.get("version", 0) == number
+        case HeldBy(appointment_id):
+            return item is None or item.get("appointmentId") == appointment_id
+
+
+def _encode(item: Item) -> str:
+    return json.dumps(item, ensure_ascii=False, default=_number)
+
+
+def _decode(text: str) -> Item:
+    item: Item = json.loads(text, parse_float=Decimal)
+    return item
+
+
+def _number(value: Any) -> int | float:
+    """A Decimal as a JSON number that reads back as the same one; anything else is refused."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is no attribute value")
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    if Decimal(repr(number)) != value:
+        raise ValueError("a number has more digits than the store keeps")
+    return number

@@ -1,0 +1,429 @@
+"""The store: every rule of keeping records, written once for both backends.
+
+A write is one `Change` of one record. The slots of a doctor's time follow from the record itself, so whoever
+books, moves, cancels or edits an appointment cannot forget them; a `Receipt` written in the same transaction
+makes the change happen once however often it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from data.backend import Absent, Backend, ConditionFailed, Delete, HeldBy, Item, Put, Version, Write
+from data.errors import Conflict, SlotTaken, Unavailable
+from data.items import (
+    appointment_key,
+    call_item,
+    order_key,
+    table_of,
+    to_appointment,
+    to_call,
+    to_item,
+    to_order,
+)
+from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record
+from data.names import doctor_key
+from data.tables import TTL_ATTRIBUTE, TableName
+from data.times import Clock, from_iso, to_iso, utcnow
+
+KEEP_CALLS = timedelta(days=90)
+KEEP_RECEIPTS = timedelta(days=7)
+KEEP_STATE = timedelta(hours=2)  # longer than a call may last
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a tool use did. `fingerprint` tells the tool and its arguments; `result` is what was answered."""
+
+    call_id: str
+    tool_use_id: str
+    fingerprint: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record before and after; `before` None creates, `after` None deletes."""
+
+    before: Record | None
+    after: Record | None
+
+    @property
+    def record(self) -> Record:
+        record = self.after or self.before
+        if record is None:
+            raise ValueError("a change changes something")
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    """Some records in order, and the cursor for the next ones, or None at the end."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+class Store:
+    """Made by `open_sqlite` and `open_dynamodb`. Any method may raise `Unavailable`."""
+
+    def __init__(self, backend: Backend, clock: Clock = utcnow, keep_calls: timedelta = KEEP_CALLS) -> None:
+        self.backend = backend
+        self._clock = clock
+        self._keep_calls = keep_calls
+
+    @property
+    def name(self) -> str:
+        return self.backend.name
+
+    async def close(self) -> None:
+        await self.backend.close()
+
+    # Orders and appointments.
+
+    async def order(self, order_id: str) -> Order | None:
+        key = order_key(order_id)
+        item = await self.backend.get(TableName.ORDERS, key, key)
+        return to_order(item) if item else None
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        key = appointment_key(appointment_id)
+        item = await self.backend.get(TableName.APPOINTMENTS, key, key)
+        return to_appointment(item) if item else None
+
+    async def orders(
+        self,
+        *,
+        email: str | None = None,
+        status: OrderStatus | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[Order]:
+        """Newest first. `after` is the `next` of the page before."""
+        if email is not None:
+            items = await self._query(TableName.ORDERS, email, index="CustomerEmailIndex")
+            found = [order for order in map(to_order, items) if status in (None, order.status)]
+            return _cut(sorted(found, key=_order_position), _order_position, limit, after)
+        statuses = [status] if status else list(OrderStatus)
+        parts = await asyncio.gather(*(self._newest(each, limit, after) for each in statuses))
+        orders = sorted((order for part in parts for order in part), key=_order_position)
+        return _cut(orders, _order_position, limit, after)
+
+    async def appointments(
+        self,
+        *,
+        email: str | None = None,
+        doctor: str | None = None,
+        status: AppointmentStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[Appointment]:
+        """Earliest first, `since` <= start < `until`. `doctor` is the name as the records have it."""
+        if doctor is not None:
+            low, high = (to_iso(time) if time else None for time in (since, until))
+            items = await self._query(
+                TableName.APPOINTMENTS, doctor, index="DoctorDateIndex", low=low, high=high
+            )
+        elif email is not None:
+            items = await self._query(TableName.APPOINTMENTS, email, index="PatientEmailIndex")
+        else:
+            statuses = [status] if status else list(AppointmentStatus)
+            parts = await asyncio.gather(
+                *(self._query(TableName.APPOINTMENTS, each, index="StatusIndex") for each in statuses)
+            )
+            items = [item for part in parts for item in part]
+        found = [
+            appointment
+            for appointment in map(to_appointment, items)
+            if status in (None, appointment.status)
+            and email in (None, appointment.patient_email)
+            and (since is None or appointment.start >= since)
+            and (until is None or appointment.start < until)
+        ]
+        return _cut(sorted(found, key=_appointment_position), _appointment_position, limit, after)
+
+    async def commit(self, change: Change, receipt: Receipt | None = None) -> Receipt | None:
+        """Do the change once, and return the receipt that stands: the first one, if it was done before.
+
+        Raises Conflict if the record is no longer as `change.before` (or the new id is taken), and SlotTaken
+        if another appointment holds some of the time. After Unavailable the same call may be made again, with
+        the same receipt, without doing anything twice.
+        """
+        writes = self._writes(change, receipt)
+        try:
+            await self.backend.transact(writes)
+        except ConditionFailed as failed:
+            if receipt and (stored := await self.receipt(receipt.call_id, receipt.tool_use_id)):
+                return stored
+            raise (Conflict() if 0 in failed.positions else SlotTaken()) from failed
+        except Unavailable:
+            if receipt and (stored := await self.receipt(receipt.call_id, receipt.tool_use_id)):
+                return stored
+            raise
+        return receipt
+
+    async def receipt(self, call_id: str, tool_use_id: str) -> Receipt | None:
+        item = await self._live(TableName.CALLS, f"CALL#{call_id}", f"DONE#{tool_use_id}")
+        return _to_receipt(item) if item else None
+
+    async def receipts(self, call_id: str) -> tuple[Receipt, ...]:
+        """What a call has done so far."""
+        items = await self._query(TableName.CALLS, f"CALL#{call_id}", low="DONE#", high="DONE$")
+        return tuple(_to_receipt(item) for item in items if self._is_live(item))
+
+    async def next_id(self, kind: type[Record]) -> str:
+        """The next order or appointment id: an atomic counter, never reused."""
+        return str(await self._count(kind, 1))
+
+    async def raise_counter(self, kind: type[Record], at_least: int) -> None:
+        """Make sure that ids up to `at_least` are not given out again."""
+        present = await self._count(kind, 0)
+        if present < at_least:
+            await self._count(kind, at_least - present)
+
+    # Doctors and their time.
+
+    async def doctors(self) -> tuple[str, ...]:
+        """The doctors who take appointments, by name."""
+        items = await self._query(TableName.APPOINTMENTS, "DOCTORS")
+        return tuple(sorted(item["name"] for item in items))
+
+    async def add_doctor(self, name: str) -> None:
+        item = {"PK": "DOCTORS", "SK": doctor_key(name), "name": name}
+        await self.backend.transact([Put(TableName.APPOINTMENTS, item)])
+
+    async def busy(self, doctor: str, since: datetime, until: datetime) -> dict[datetime, str]:
+        """The doctor's taken grid cells, `since` <= cell < `until`, with the appointment that holds each."""
+        items = await self._query(
+            TableName.APPOINTMENTS, _slots_key(doctor), low=to_iso(since), high=to_iso(until)
+        )
+        taken = {from_iso(item["SK"]): str(item["appointmentId"]) for item in items}
+        return {cell: holder for cell, holder in taken.items() if cell < until}
+
+    # Calls.
+
+    async def save_call(self, call: CallRecord) -> None:
+        item = call_item(call, call.started_at + self._keep_calls)
+        await self.backend.transact([Put(TableName.CALLS, item)])
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        item = await self._live(TableName.CALLS, f"CALL#{call_id}", "RECORD")
+        return to_call(item) if item else None
+
+    async def calls(self, *, limit: int | None = None, after: str | None = None) -> Page[CallRecord]:
+        """Newest first. `after` is the `next` of the page before."""
+
+        async def fetch(size: int | None) -> list[CallRecord]:
+            items = await self._query(
+                TableName.CALLS,
+                "call",
+                index="StartedIndex",
+                high=_cursor_time(after),
+                descending=True,
+                limit=size,
+            )
+            return [to_call(item) for item in items if self._is_live(item)]
+
+        calls = await _past_cursor(fetch, _call_position, limit, after)
+        return _cut(calls, _call_position, limit, after)
+
+    async def remember(self, call_id: str, state: Mapping[str, Any]) -> None:
+        """Keep what another process needs to go on with the call: a JSON object."""
+        expires = self._clock() + KEEP_STATE
+        item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
+        await self.backend.transact([Put(TableName.CALLS, item | {TTL_ATTRIBUTE: _epoch(expires)})])
+
+    async def recall(self, call_id: str) -> dict[str, Any] | None:
+        item = await self._live(TableName.CALLS, f"CALL#{call_id}", "STATE")
+        return dict(json.loads(item["state"])) if item else None
+
+    # Nonces and failures.
+
+    async def spend(self, nonce: str, expires: datetime) -> bool:
+        """True for the first one who spends the nonce; it is remembered until `expires`."""
+        key = f"NONCE#{_digest(nonce)}"
+        item = {"PK": key, "SK": key, TTL_ATTRIBUTE: _epoch(expires)}
+        try:
+            await self.backend.transact([Put(TableName.CALLS, item, Absent())])
+        except ConditionFailed:
+            return False
+        return True
+
+    async def strike(self, who: str, window: timedelta) -> int:
+        """Count one failure of `who`, and return how many there were in this window and the one before."""
+        bucket = self._bucket(window)
+        expires = datetime.fromtimestamp((bucket + 2) * window.total_seconds(), UTC)
+        pk = _strikes_key(who, window)
+        await self.backend.add(TableName.CALLS, pk, f"{bucket:012d}", 1, expires)
+        return await self.strikes(who, window)
+
+    async def strikes(self, who: str, window: timedelta) -> int:
+        """Failures of `who` in this window and the one before; `who` is stored as a digest only."""
+        low = f"{self._bucket(window) - 1:012d}"
+        items = await self._query(TableName.CALLS, _strikes_key(who, window), low=low)
+        return sum(int(item["n"]) for item in items)
+
+    # Inside.
+
+    async def _query(self, table: TableName, value: str, **how: Any) -> list[Item]:
+        return await self.backend.query(table, value, **how)
+
+    async def _live(self, table: TableName, pk: str, sk: str) -> Item | None:
+        item = await self.backend.get(table, pk, sk)
+        return item if item and self._is_live(item) else None
+
+    def _is_live(self, item: Item) -> bool:
+        """DynamoDB deletes expired items within days, not at once."""
+        return TTL_ATTRIBUTE not in item or item[TTL_ATTRIBUTE] > _epoch(self._clock())
+
+    def _bucket(self, window: timedelta) -> int:
+        return int(self._clock().timestamp() // window.total_seconds())
+
+    async def _count(self, kind: type[Record], amount: int) -> int:
+        table = TableName.ORDERS if kind is Order else TableName.APPOINTMENTS
+        return await self.backend.add(table, "COUNTER", "COUNTER", amount, None)
+
+    async def _newest(self, status: OrderStatus, limit: int | None, after: str | None) -> list[Order]:
+        async def fetch(size: int | None) -> list[Order]:
+            items = await self._query(
+                TableName.ORDERS,
+                status,
+                index="StatusIndex",
+                high=_cursor_time(after),
+                descending=True,
+                limit=size,
+            )
+            return [to_order(item) for item in items]
+
+        return await _past_cursor(fetch, _order_position, limit, after)
+
+    def _writes(self, change: Change, receipt: Receipt | None) -> list[Write]:
+        before, after, table = change.before, change.after, table_of(change.record)
+        when = Version(before.version) if before else Absent()
+        if after:
+            written = replace(after, version=before.version + 1 if before else 1)
+            writes: list[Write] = [Put(table, to_item(written), when)]
+        else:
+            item = to_item(change.record)
+            writes = [Delete(table, (item["PK"], item["SK"]), when)]
+        writes += _slot_writes(change)
+        if receipt:
+            writes.append(Put(TableName.CALLS, self._receipt_item(receipt), Absent()))
+        return writes
+
+    def _receipt_item(self, receipt: Receipt) -> Item:
+        return {
+            "PK": f"CALL#{receipt.call_id}",
+            "SK": f"DONE#{receipt.tool_use_id}",
+            "callId": receipt.call_id,
+            "toolUseId": receipt.tool_use_id,
+            "fingerprint": receipt.fingerprint,
+            "result": json.dumps(receipt.result, ensure_ascii=False),
+            TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_RECEIPTS),
+        }
+
+
+def slot_items(appointment: Appointment) -> dict[tuple[str, str], Item]:
+    """The items that hold the doctor's time for an appointment, by key."""
+    pk = _slots_key(appointment.doctor_name)
+    keys = [(pk, to_iso(cell)) for cell in sorted(appointment.slots)]
+    return {(pk, sk): {"PK": pk, "SK": sk, "appointmentId": appointment.id} for pk, sk in keys}
+
+
+def _slot_writes(change: Change) -> list[Write]:
+    held = slot_items(change.before) if isinstance(change.before, Appointment) else {}
+    wanted = slot_items(change.after) if isinstance(change.after, Appointment) else {}
+    owner = HeldBy(change.record.id)
+    taken: list[Write] = [Put(TableName.APPOINTMENTS, item, owner) for item in wanted.values()]
+    freed: list[Write] = [Delete(TableName.APPOINTMENTS, key, owner) for key in held if key not in wanted]
+    return taken + freed
+
+
+def _slots_key(doctor: str) -> str:
+    return f"SLOTS#{doctor_key(doctor)}"
+
+
+def _strikes_key(who: str, window: timedelta) -> str:
+    return f"STRIKES#{int(window.total_seconds())}#{_digest(who)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _epoch(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _to_receipt(item: Item) -> Receipt:
+    return Receipt(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
+
+
+# Pages. A position sorts as the list does; the cursor is the last position that was given out.
+
+
+def _order_position(order: Order) -> tuple[float, str]:
+    return -order.created_at.timestamp(), order.id
+
+
+def _call_position(call: CallRecord) -> tuple[float, str]:
+    return -call.started_at.timestamp(), call.id
+
+
+def _appointment_position(appointment: Appointment) -> tuple[float, str]:
+    return appointment.start.timestamp(), appointment.id
+
+
+def _parse_cursor(cursor: str) -> tuple[float, str]:
+    when, _, record_id = cursor.partition("|")
+    try:
+        return float(when), record_id
+    except ValueError as error:
+        raise ValueError("not a cursor of this list") from error
+
+
+def _cursor_time(cursor: str | None) -> str | None:
+    return None if cursor is None else to_iso(datetime.fromtimestamp(-_parse_cursor(cursor)[0], UTC))
+
+
+def _cut[T](
+    records: Sequence[T], position: Callable[[T], tuple[float, str]], limit: int | None, after: str | None
+) -> Page[T]:
+    start = _parse_cursor(after) if after is not None else (float("-inf"), "")
+    rest = [record for record in records if position(record) > start]
+    if limit is None or len(rest) <= limit:
+        return Page(tuple(rest))
+    when, record_id = position(rest[limit - 1])
+    return Page(tuple(rest[:limit]), f"{when!r}|{record_id}")
+
+
+async def _past_cursor[T](
+    fetch: Callable[[int | None], Awaitable[list[T]]],
+    position: Callable[[T], tuple[float, str]],
+    limit: int | None,
+    after: str | None,
+) -> list[T]:
+    """Fetch enough to fill a page, however many records share the cursor's instant."""
+    if limit is None:
+        return await fetch(None)
+    start = _parse_cursor(after) if after is not None else (float("-inf"), "")
+    size = limit + 1
+    while True:
+        records = await fetch(size)
+        if len(records) < size or _count_after(records, position, start) > limit:
+            return records
+        size *= 2
+
+
+def _count_after[T](
+    records: Iterable[T], position: Callable[[T], tuple[float, str]], start: tuple[float, str]
+) -> int:
+    return sum(position(record) > start for record in records)

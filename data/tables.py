@@ -1,0 +1,90 @@
+"""The three DynamoDB tables, defined once: created from here, and Terraform is tested against it.
+
+Names, keys and indexes are the original README's. `DoctorDateIndex` sorts by `date`, the attribute that is
+written; the original declared `appointmentDate`, which nothing writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+TTL_ATTRIBUTE = "expiresAt"  # epoch seconds
+
+
+class TableName(StrEnum):
+    ORDERS = "orders"
+    APPOINTMENTS = "appointments"
+    CALLS = "calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    name: str
+    hash: str
+    range: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table keyed by `PK` and `SK`, both strings, billed per request; each index projects everything."""
+
+    name: TableName
+    indexes: tuple[Index, ...]
+    has_ttl: bool = False
+
+    def index(self, name: str) -> Index:
+        return next(index for index in self.indexes if index.name == name)
+
+
+TABLES: dict[TableName, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            TableName.ORDERS,
+            (Index("CustomerEmailIndex", "customerEmail"), Index("StatusIndex", "status", "createdAt")),
+        ),
+        Table(
+            TableName.APPOINTMENTS,
+            (
+                Index("PatientEmailIndex", "patientEmail"),
+                Index("DoctorDateIndex", "doctorName", "date"),
+                Index("StatusIndex", "status"),
+            ),
+        ),
+        Table(TableName.CALLS, (Index("StartedIndex", "kind", "startedAt"),), has_ttl=True),
+    )
+}
+
+PRIMARY = Index("", "PK", "SK")
+
+
+def create_request(table: Table, name: str) -> dict[str, Any]:
+    """The arguments of DynamoDB's CreateTable for `table` under the deployed `name`."""
+    attributes = {"PK", "SK"}
+    for index in table.indexes:
+        attributes |= {index.hash} | ({index.range} if index.range else set())
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in sorted(attributes)
+        ],
+        "KeySchema": key_schema(PRIMARY),
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index.name,
+                "KeySchema": key_schema(index),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index in table.indexes
+        ],
+    }
+
+
+def key_schema(index: Index) -> list[dict[str, str]]:
+    schema = [{"AttributeName": index.hash, "KeyType": "HASH"}]
+    if index.range:
+        schema.append({"AttributeName": index.range, "KeyType": "RANGE"})
+    return schema

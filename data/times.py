@@ -1,0 +1,32 @@
+"""Times: aware UTC inside, milliseconds, ISO strings ending in `Z` in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
+
+Clock = Callable[[], datetime]
+
+
+def utcnow() -> datetime:
+    """Now, to the millisecond that the store keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def to_iso(moment: datetime) -> str:
+    """`2026-11-24T13:00:00.000Z`: fixed width, so that text order is time order. Naive times are refused."""
+    if moment.tzinfo is None:
+        raise ValueError("a naive datetime has no place in the store")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> datetime:
+    """Read any ISO time with an offset; a time without one is refused with ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a stored time must have an offset")
+    return moment.astimezone(UTC)
