@@ -89,9 +89,7 @@ class Settings(BaseSettings):
     admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("http://localhost:3000",)
 
-    @field_validator(
-        "twilio_auth_token", "transfer_numbers", "admin_api_keys", "allowed_origins", mode="before"
-    )
+    @field_validator("twilio_auth_token", "transfer_numbers", "admin_api_keys", "allowed_origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -110,24 +108,17 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_BASE_URL must be https://…: Twilio connects by wss only")
         if self.is_public:
             if not self.admin_api_keys:
-                raise ValueError(
-                    f"HOST={self.host} is reachable by others: set ADMIN_API_KEYS, or bind HOST=localhost"
-                )
+                raise ValueError(f"HOST={self.host} is reachable by others: set ADMIN_API_KEYS, or bind HOST=localhost")
             if not self.twilio_auth_token:
-                raise ValueError(
-                    f"HOST={self.host} is reachable by others: set TWILIO_AUTH_TOKEN to check signatures"
-                )
+                raise ValueError(f"HOST={self.host} is reachable by others: set TWILIO_AUTH_TOKEN to check signatures")
             if not self.public_base_url:
-                raise ValueError(
-                    "set PUBLIC_BASE_URL to the https address that Twilio calls; signatures cover it"
-                )
+                raise ValueError("set PUBLIC_BASE_URL to the https address that Twilio calls; signatures cover it")
         return self
 
     @cached_property
     def is_public(self) -> bool:
         return not is_loopback(self.host) or (
-            self.public_base_url is not None
-            and not is_loopback(urlsplit(self.public_base_url).hostname or "")
+            self.public_base_url is not None and not is_loopback(urlsplit(self.public_base_url).hostname or "")
         )
 
     @property

@@ -1,0 +1,364 @@
+"""One call, from ring to hang-up.
+
+ring      the Sonic stream and the pipeline start at once, while the line is already being read
+talk      caller audio -> Sonic; answers -> the line; tools -> the toolbox; marks -> what was heard
+fault     the session reconnects by itself; when it cannot, the caller hears an apology and the line ends
+goodbye   the model asks to hang up, says goodbye, and the line ends when that has been heard
+hang-up   nothing of the call is left behind: no task, no stream, no pipeline; the record is complete
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import wave
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from loguru import logger
+from pipecat.frames.frames import TTSAudioRawFrame, TTSStoppedFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.utils.text.base_text_aggregator import TextType
+from pipecat.workers.runner import WorkerRunner
+
+from agent.control import HANG_UP, HANG_UP_RESULT
+from agent.frames import SpokenBlock
+from agent.line import LineInput, LineOutput, Wire
+from agent.persona import LineKind, system_prompt
+from agent.playout import Heard
+from agent.record import CallLog
+from agent.sonic.errors import SonicError
+from agent.sonic.protocol import ToolSpec, Usage
+from agent.sonic.service import SonicService
+from agent.sonic.session import History, Opener, SonicConfig
+from tools.toolbox import Toolbox
+
+INPUT_RATE = 16000  # Hz, what Sonic hears
+OUTPUT_RATE = 24000  # Hz, what Sonic speaks
+KEYPAD_PAUSE_S = 2.0  # digits this close together are one entry; '#' ends it at once
+GOODBYE_START_S = 6.0  # a goodbye that has not begun by then is not awaited
+GOODBYE_S = 15.0
+MAX_CALL_S = 3600.0
+TEAR_DOWN_S = 2.0
+APOLOGY = "Perdón, tengo un problema técnico y no puedo seguir con la llamada. Probá de nuevo en unos minutos."
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    pcm: bytes  # 16-bit mono at INPUT_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class CallerDigit:
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerText:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkBack:
+    mark: str
+
+
+type LineEvent = CallerAudio | CallerDigit | CallerText | MarkBack
+
+
+class LineDropped(Exception):
+    """The line went away without saying goodbye: a dead socket, or no audio for too long."""
+
+
+class Line(Protocol):
+    """A caller's connection. `events` ends when the caller hangs up and raises LineDropped when the line dies."""
+
+    kind: LineKind
+    wire: Wire
+
+    def events(self) -> AsyncIterator[LineEvent]: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallSetup:
+    """What a call is made with. `sonic` makes the stream's configuration from a prompt and tools."""
+
+    opener: Opener
+    toolbox: Toolbox
+    sonic: Callable[[str, tuple[ToolSpec, ...]], SonicConfig]
+    max_call_s: float = MAX_CALL_S
+    on_change: Callable[[CallLog], None] = field(default=lambda log: None)  # the record has grown
+
+
+class Call:
+    """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, too_long or closed."""
+
+    def __init__(self, log: CallLog, line: Line, setup: CallSetup) -> None:
+        self.log = log
+        self._line = line
+        self._setup = setup
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[str] = self._loop.create_future()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._keypad = ""
+        self._keypad_timer: asyncio.TimerHandle | None = None
+        self._goodbye_timer: asyncio.TimerHandle | None = None
+        self._ending = False
+        self._speech_ended_at: float | None = None
+        self._goodbye_from = 0  # the first answer that may be the goodbye
+        self._began = self._loop.time()
+        self._runner = WorkerRunner(handle_sigint=False)
+
+        own_tools = (HANG_UP,) if line.kind == "phone" else ()
+        specs = tuple(ToolSpec(spec.name, spec.description, spec.input_schema) for spec in setup.toolbox.specs)
+        config = setup.sonic(system_prompt(line.kind, setup.toolbox.now()), specs + own_tools)
+        self._service = SonicService(setup.opener, config, self, self._run_tool)
+        self._input = LineInput(config.input_rate)
+        self._output = LineOutput(line.wire, config.output_rate, self._on_heard)
+
+    # --- the story ------------------------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """Hold the call to its end; always leaves a finished record."""
+        outcome = "failed"
+        pipeline: asyncio.Task[None] | None = None
+        try:
+            self._service.session.start()
+            pipeline = self._spawn(self._run_pipeline())
+            self._spawn(self._listen())
+            outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s)
+        except TimeoutError:
+            outcome = "too_long"
+        except asyncio.CancelledError:
+            outcome = "closed"
+            raise
+        finally:
+            await self._tear_down(outcome, pipeline)
+        return outcome
+
+    async def _run_pipeline(self) -> None:
+        pipeline = Pipeline([self._input, self._service, self._output])
+        worker = PipelineWorker(
+            pipeline,
+            params=PipelineParams(audio_in_sample_rate=INPUT_RATE, audio_out_sample_rate=OUTPUT_RATE),
+            enable_rtvi=False,
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,
+        )
+        await self._runner.add_workers(worker)
+        await self._runner.run()
+        self._finish("failed")
+
+    async def _listen(self) -> None:
+        try:
+            async for event in self._line.events():
+                match event:
+                    case CallerAudio(pcm):
+                        await self._input.deliver(pcm)
+                    case MarkBack(mark):
+                        self._output.mark_returned(mark)
+                    case CallerDigit(digit):
+                        self._press(digit)
+                    case CallerText(text):
+                        self._type(text)
+        except LineDropped as dropped:
+            self.log.note(dropped=str(dropped))
+            self._finish("dropped")
+        else:
+            self._finish("completed" if self._ending else "caller_left")
+
+    async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
+        for timer in (self._keypad_timer, self._goodbye_timer):
+            if timer is not None:
+                timer.cancel()
+        await self._service.close()
+        if pipeline is not None:
+            await self._runner.cancel()
+            await asyncio.wait({pipeline}, timeout=TEAR_DOWN_S)
+        await self._line.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.log.end(outcome)
+        self._setup.on_change(self.log)
+
+    def _finish(self, outcome: str) -> None:
+        if not self._over.done():
+            self._over.set_result(outcome)
+
+    async def hang_up(self, outcome: str = "closed") -> None:
+        """End the call from outside: an operator, or a server that must go."""
+        self._finish(outcome)
+
+    # --- what the caller does -------------------------------------------------------------------------------
+
+    def _press(self, digit: str) -> None:
+        """Gather keys into one entry."""
+        if self._keypad_timer is not None:
+            self._keypad_timer.cancel()
+        self._keypad += digit
+        if digit == "#":
+            self._enter()
+        else:
+            self._keypad_timer = self._loop.call_later(KEYPAD_PAUSE_S, self._enter)
+
+    def _enter(self) -> None:
+        entry, self._keypad = self._keypad, ""
+        self._type(f"[DTMF] {entry}")
+
+    def _type(self, text: str) -> None:
+        """Text answers like speech does: what Carlos was saying is cut off."""
+        self._setup.toolbox.caller_spoke()
+        self.log.heard(text)
+        if self._output.playing:
+            self._spawn(self._service.interrupt())
+        self._service.session.send_text(text)
+
+    # --- what Sonic tells (agent.sonic.service.Listener) ----------------------------------------------------
+
+    @property
+    def talking(self) -> bool:
+        return self._output.playing
+
+    def history(self) -> History:
+        return self.log.history()
+
+    def user_speech_started(self) -> None:
+        self._speech_ended_at = None
+
+    def user_speech_ended(self) -> None:
+        self._speech_ended_at = self._loop.time()
+
+    def heard(self, text: str) -> None:
+        self._stop_ending()
+        self._setup.toolbox.caller_spoke()
+        self.log.heard(text)
+        self._setup.on_change(self.log)
+
+    def planned(self, answer: int, block: int, text: str) -> None:
+        """Text that Carlos is about to say; it counts when it has been heard."""
+
+    def first_audio(self, answer: int) -> None:
+        if answer == 1:
+            self.log.note(greeting_ms=round((self._loop.time() - self._began) * 1000))
+        if self._speech_ended_at is not None:
+            self.log.answered_after(round((self._loop.time() - self._speech_ended_at) * 1000))
+            self._speech_ended_at = None
+        if self._ending:
+            self._wait_for_goodbye(GOODBYE_S)
+
+    def finalised(self, text: str) -> None:
+        """Sonic's own account of what it said comes seconds late; the line's marks are the truth here."""
+
+    def interrupted(self, answer: int) -> None:
+        self.log.interrupted()
+
+    def used(self, usage: Usage) -> None:
+        self.log.used(usage)
+
+    def fault(self, error: SonicError) -> None:
+        logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
+        self.log.fault(f"{type(error).__name__}: {error.detail}")
+
+    def rotated(self, age_s: float) -> None:
+        logger.info("sonic stream rotated after {:.0f} s", age_s)
+        self.log.note(rotations=self.log.notes.get("rotations", 0) + 1)
+
+    async def lost(self, error: SonicError) -> None:
+        """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
+        logger.error("sonic is lost: {} {}", type(error).__name__, error.detail)
+        self._spawn(self._apologise())
+
+    async def _apologise(self) -> None:
+        pcm, rate = apology_audio()
+        self._ending = True
+        await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=0, block=1))
+        await self._output.queue_frame(TTSAudioRawFrame(pcm, rate, 1))
+        await self._output.queue_frame(TTSStoppedFrame())
+        seconds = len(pcm) / 2 / rate
+        self._goodbye_timer = self._loop.call_later(seconds + 3.0, self._finish, "failed")
+
+    # --- tools ----------------------------------------------------------------------------------------------
+
+    async def _run_tool(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
+        if name == HANG_UP.name and self._line.kind == "phone":
+            self._begin_goodbye()
+            return HANG_UP_RESULT
+        outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
+        self.log.tool(
+            name,
+            tool_use_id,
+            _readable(arguments),
+            outcome.result,
+            ok=outcome.ok,
+            elapsed_ms=outcome.elapsed_ms,
+        )
+        self._setup.on_change(self.log)
+        return outcome.result
+
+    # --- goodbye --------------------------------------------------------------------------------------------
+
+    def _begin_goodbye(self) -> None:
+        self._ending = True
+        self._goodbye_from = self._service.answer + 1
+        self._wait_for_goodbye(GOODBYE_START_S)
+
+    def _wait_for_goodbye(self, seconds: float) -> None:
+        if self._goodbye_timer is not None:
+            self._goodbye_timer.cancel()
+        self._goodbye_timer = self._loop.call_later(seconds, self._no_more_goodbye)
+
+    def _no_more_goodbye(self) -> None:
+        if self._output.playing and self._service.answer < self._goodbye_from:
+            self._wait_for_goodbye(GOODBYE_START_S)  # it is still saying what came before
+        else:
+            self._finish("completed")
+
+    def _stop_ending(self) -> None:
+        """The caller had something more to say."""
+        self._ending = False
+        if self._goodbye_timer is not None:
+            self._goodbye_timer.cancel()
+            self._goodbye_timer = None
+
+    def _on_heard(self, part: Heard) -> None:
+        self.log.said(part)
+        if part.answer == 0 and part.last:
+            self._finish("failed")
+        elif self._ending and part.last and part.answer == self._service.answer >= self._goodbye_from:
+            self._finish("completed")
+
+    # --- small things ---------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._reap)
+        return task
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.opt(exception=error).error("a task of the call failed")
+            self._finish("failed")
+
+
+def _readable(arguments: str) -> dict[str, Any]:
+    """The model's arguments for the record: an object, or whatever they were under one key."""
+    try:
+        parsed = json.loads(arguments)
+    except ValueError:
+        return {"unreadable": arguments[:200]}
+    return parsed if isinstance(parsed, dict) else {"unreadable": arguments[:200]}
+
+
+@cache
+def apology_audio() -> tuple[bytes, int]:
+    """The pre-rendered apology: PCM 16-bit mono and its rate in Hz."""
+    with files("agent").joinpath("apology.wav").open("rb") as source, wave.open(source) as wav:
+        return wav.readframes(wav.getnframes()), wav.getframerate()

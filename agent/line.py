@@ -1,0 +1,188 @@
+"""A line's two ends in the pipeline: the caller's audio in, Carlos's audio out on an absolute clock.
+
+Phone and browser share this. What differs is a `Wire`: the rate it wants, how far ahead of real time it may be
+fed, and whether it says what was played.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from loguru import logger
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    InterruptionFrame,
+    StartFrame,
+    TTSAudioRawFrame,
+    TTSStoppedFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from agent.audio.pacing import FRAME_S, Pacer
+from agent.frames import SpokenBlock
+from agent.playout import Heard, Playout
+
+MARK_GRACE_S = 1.0  # a mark later than this after its audio's time counts as returned: a caller may be gone
+
+
+class WireClosed(Exception):
+    """The other side is gone; nothing more can be sent."""
+
+
+class Wire(Protocol):
+    """The far side of a line. Each send raises WireClosed once the peer is gone."""
+
+    rate: int  # Hz of the PCM it takes
+    lead: int  # frames of 20 ms that may be sent ahead of real time
+    acknowledges: bool  # whether a mark comes back when the audio before it was played
+    tail_s: float  # silence appended to each answer
+
+    async def send_audio(self, pcm: bytes) -> None: ...
+    async def send_mark(self, name: str) -> None: ...
+    async def send_clear(self) -> None: ...
+
+
+class LineInput(FrameProcessor):
+    """The pipeline's source: what the caller says, from the first media frame on."""
+
+    def __init__(self, rate: int) -> None:
+        super().__init__(name="line-in", enable_direct_mode=True)
+        self._rate = rate
+        self._early: list[bytes] | None = []
+
+    async def deliver(self, pcm: bytes) -> None:
+        """Push caller audio; what comes before the pipeline has started is kept."""
+        if self._early is not None:
+            self._early.append(pcm)
+        else:
+            await self.push_frame(InputAudioRawFrame(pcm, self._rate, 1))
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame) and self._early is not None:
+            early, self._early = self._early, None
+            for pcm in early:
+                await self.deliver(pcm)
+
+
+class LineOutput(FrameProcessor):
+    """The pipeline's sink: plays answers on the wire, frame by frame. `on_heard` is told what reached the ear."""
+
+    def __init__(self, wire: Wire, source_rate: int, on_heard: Callable[[Heard], None]) -> None:
+        super().__init__(name="line-out", enable_direct_mode=True)
+        self._wire = wire
+        self._on_heard = on_heard
+        self._playout = Playout(source_rate, wire.rate, wire.tail_s)
+        self._pacer = Pacer(FRAME_S, wire.lead)
+        self._more = asyncio.Event()
+        self._sending = asyncio.Lock()
+        self._cuts = 0
+        self._player: asyncio.Task[None] | None = None
+        self._graces: dict[str, asyncio.TimerHandle] = {}
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case TTSAudioRawFrame():
+                self._playout.audio(frame.audio)
+                self._more.set()
+            case SpokenBlock():
+                self._playout.begin_block(frame.answer, frame.block, frame.text)
+            case TTSStoppedFrame():
+                self._playout.end_answer()
+                self._more.set()
+            case InterruptionFrame():
+                await self.clear()
+            case StartFrame():
+                self._player = asyncio.create_task(self._play())
+            case EndFrame() | CancelFrame():
+                await self._stop()
+        await self.push_frame(frame, direction)
+
+    async def cleanup(self) -> None:
+        await self._stop()
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    @property
+    def playing(self) -> bool:
+        """True while the caller has something of an answer still to hear."""
+        return self._playout.playing
+
+    async def clear(self) -> None:
+        """Drop what was not heard: no frame of it is sent after the wire's `clear`."""
+        self._cuts += 1
+        for heard in self._playout.cut():
+            self._on_heard(heard)
+        self._forget_graces()
+        self._pacer = Pacer(FRAME_S, self._wire.lead)
+        async with self._sending:
+            try:
+                await self._wire.send_clear()
+            except WireClosed:
+                logger.debug("the line closed before a clear")
+
+    def mark_returned(self, mark: str) -> None:
+        """The wire played everything before this mark. A mark that a `clear` sent back is known no more."""
+        if (grace := self._graces.pop(mark, None)) is not None:
+            grace.cancel()
+        if (heard := self._playout.returned(mark)) is not None:
+            self._on_heard(heard)
+
+    # --- playing --------------------------------------------------------------------------------------------
+
+    async def _play(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                if await self._send_due(loop.time()):
+                    await asyncio.sleep(self._pacer.next_deadline() - loop.time())
+                else:
+                    self._pacer.idle()
+                    await self._more.wait()
+        except WireClosed:
+            logger.debug("the line closed while an answer was playing")
+
+    async def _send_due(self, now: float) -> bool:
+        """Send the frames and marks that are due; False when the queue ran empty."""
+        self._more.clear()
+        cuts = self._cuts
+        for _ in range(self._pacer.due(now)):
+            frame = self._playout.next_frame()
+            marks = self._playout.marks_due()
+            async with self._sending:
+                if cuts != self._cuts:
+                    return True
+                if frame is not None:
+                    await self._wire.send_audio(frame)
+                    self._pacer.sent()
+                for mark in marks:
+                    await self._send_mark(mark)
+            if frame is None:
+                return False
+        return True
+
+    async def _send_mark(self, mark: str) -> None:
+        loop = asyncio.get_running_loop()
+        wait_s = self._pacer.played_at() - loop.time()
+        if self._wire.acknowledges:
+            await self._wire.send_mark(mark)
+            wait_s += MARK_GRACE_S
+        self._graces[mark] = loop.call_later(wait_s, self.mark_returned, mark)
+
+    def _forget_graces(self) -> None:
+        for grace in self._graces.values():
+            grace.cancel()
+        self._graces.clear()
+
+    async def _stop(self) -> None:
+        self._forget_graces()
+        if self._player is not None:
+            self._player.cancel()
+            await asyncio.gather(self._player, return_exceptions=True)
+            self._player = None

@@ -1,0 +1,164 @@
+"""What is still to be played of an answer, and what was heard of it: sans-IO.
+
+Audio goes in as the model made it, in bursts; 20 ms frames at the wire's rate come out, each resampled when it is
+taken. A mark falls due behind each block's last frame. Marks that come back say what was heard; at a barge-in, what
+was taken of a block's audio says how much of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from agent.audio.pacing import FRAME_S
+from agent.audio.resample import Resampler
+
+SAMPLE = 2  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A block's text and how much of its audio was heard, from 0 to 1. `last` is the end of its answer."""
+
+    answer: int
+    text: str
+    fraction: float
+    last: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    answer: int
+    number: int
+    text: str
+    start: int  # byte positions in the wire's audio
+    end: int | None = None
+    last: bool = False
+
+    @property
+    def mark(self) -> str:
+        return f"a{self.answer}.{self.number}"
+
+
+class _EndOfAnswer:
+    pass
+
+
+class Playout:
+    """One line's queue. Rates in Hz; `tail_s` seconds of silence are appended to each answer."""
+
+    def __init__(self, source_rate: int, rate: int, tail_s: float = 0.0) -> None:
+        self._slice = int(source_rate * FRAME_S) * SAMPLE
+        self._frame = int(rate * FRAME_S) * SAMPLE
+        self._tail = bytes(int(rate * tail_s) * SAMPLE)
+        self._resampler = Resampler(source_rate, rate) if source_rate != rate else None
+        self._queue: deque[bytes | _Block | _EndOfAnswer] = deque()
+        self._ready = bytearray()
+        self._made = self._taken = 0  # bytes since the beginning or the last cut
+        self._flushing = False
+        self._current: _Block | None = None
+        self._due: deque[_Block] = deque()  # ended, mark not sent
+        self._marked: dict[str, _Block] = {}  # mark sent, not returned
+
+    # In.
+
+    def begin_block(self, answer: int, number: int, text: str) -> None:
+        """The audio that follows says this text."""
+        self._queue.append(_Block(answer, number, text, start=0))
+
+    def audio(self, pcm: bytes) -> None:
+        self._queue.append(pcm)
+
+    def end_answer(self) -> None:
+        """No audio follows in this answer: its last samples may go out as a short frame."""
+        self._queue.append(_EndOfAnswer())
+
+    # Out.
+
+    def next_frame(self) -> bytes | None:
+        """20 ms of PCM, less at an answer's end; None when nothing can be played yet."""
+        while len(self._ready) < self._frame and not (self._flushing and self._ready):
+            self._flushing = False
+            if not self._queue:
+                return None
+            self._advance(self._queue.popleft())
+        pcm = bytes(self._ready[: self._frame])
+        del self._ready[: self._frame]
+        self._taken += len(pcm)
+        return pcm
+
+    def _advance(self, item: bytes | _Block | _EndOfAnswer) -> None:
+        if isinstance(item, bytes):
+            self._resample(item)
+        elif isinstance(item, _Block):
+            self._end_block()
+            item.start = self._made
+            self._current = item
+        else:
+            self._make((self._resampler.flush() if self._resampler else b"") + self._tail)
+            self._end_block(last=True)
+            self._flushing = True
+
+    def _resample(self, pcm: bytes) -> None:
+        if len(pcm) > self._slice:
+            self._queue.appendleft(pcm[self._slice :])
+            pcm = pcm[: self._slice]
+        self._make(self._resampler.push(pcm) if self._resampler else pcm)
+
+    def _make(self, pcm: bytes) -> None:
+        self._ready += pcm
+        self._made += len(pcm)
+
+    def _end_block(self, *, last: bool = False) -> None:
+        block, self._current = self._current, None
+        if block is not None:
+            block.end, block.last = self._made, last
+            self._due.append(block)
+
+    def marks_due(self) -> list[str]:
+        """Names of the blocks whose last sample has been taken since the last call."""
+        names = []
+        while self._due and (self._due[0].end or 0) <= self._taken:
+            block = self._due.popleft()
+            self._marked[block.mark] = block
+            names.append(block.mark)
+        return names
+
+    # Heard.
+
+    @property
+    def playing(self) -> bool:
+        """True while something of an answer has not been heard to its end."""
+        return bool(self._queue or self._ready or self._current or self._due or self._marked)
+
+    def returned(self, mark: str) -> Heard | None:
+        """A mark came back: its block was heard. None for one that a cut has made void."""
+        block = self._marked.pop(mark, None)
+        return Heard(block.answer, block.text, 1.0, block.last) if block else None
+
+    def cut(self) -> list[Heard]:
+        """Drop everything, and say what was heard of the blocks that no mark had confirmed."""
+        heard = [self._heard_of(block) for block in (*self._marked.values(), *self._due, *self._begun())]
+        self._queue.clear()
+        self._ready.clear()
+        self._due.clear()
+        self._marked.clear()
+        self._made = self._taken = 0
+        self._flushing = False
+        self._current = None
+        if self._resampler is not None:
+            self._resampler.reset()
+        return [part for part in heard if part.fraction > 0]
+
+    def _begun(self) -> list[_Block]:
+        """The block being made, with an end that counts the audio still queued for it."""
+        if self._current is None:
+            return []
+        waiting = sum(len(item) for item in self._queue if isinstance(item, bytes))
+        self._current.end = self._made + waiting * self._frame // self._slice
+        return [self._current]
+
+    def _heard_of(self, block: _Block) -> Heard:
+        length = max(1, (block.end or 0) - block.start)
+        fraction = (self._taken - block.start) / length
+        return Heard(block.answer, block.text, min(1.0, max(0.0, fraction)))

@@ -1,0 +1,163 @@
+"""What happened in a call, kept as it happens: for the call record, the history of a new stream and live followers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.playout import Heard
+from agent.sonic.protocol import Role, Usage
+from data.models import CallRecord, Line, ToolCall, Turn
+
+type Happening = dict[str, Any]  # {"type", "at_ms", ...}, JSON
+type Clock = Callable[[], datetime]
+
+FOLLOWER_BACKLOG = 256  # a follower that reads slower than a call talks is dropped
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def cut_words(text: str, fraction: float) -> str:
+    """The words of `text` that fit into a fraction of its audio: the whole ones only."""
+    if fraction >= 1.0:
+        return text
+    reach = int(len(text) * fraction)
+    if reach >= len(text) or text[reach : reach + 1].isspace():
+        return text[:reach].rstrip()
+    return text[:reach].rpartition(" ")[0]
+
+
+class CallLog:
+    """One call's story. Caller texts are Sonic's transcripts; Carlos's are what the line played."""
+
+    def __init__(self, call_id: str, line: Line, caller_number: str | None, clock: Clock = utcnow) -> None:
+        self._clock = clock
+        self._record = CallRecord(call_id, line, clock(), caller_number)
+        self._turns: list[Turn] = []
+        self._tools: list[ToolCall] = []
+        self._answer: int | None = None  # whose text the last turn is
+        self._latency_ms: int | None = None
+        self._usage: Counter[str] = Counter()
+        self._faults: list[str] = []
+        self._notes: dict[str, Any] = {}
+        self._happenings: list[Happening] = []
+        self._followers: set[asyncio.Queue[Happening]] = set()
+
+    @property
+    def id(self) -> str:
+        return self._record.id
+
+    @property
+    def ended(self) -> bool:
+        return self._record.ended_at is not None
+
+    # --- what happens ---------------------------------------------------------------------------------------
+
+    def heard(self, text: str) -> None:
+        """The caller said this."""
+        self._answer = None
+        self._turns.append(Turn("caller", text, self._clock()))
+        self._tell("heard", text=text)
+
+    def said(self, part: Heard) -> None:
+        """The caller heard this of Carlos; parts of one answer make one turn."""
+        text = cut_words(part.text, part.fraction)
+        interrupted = part.fraction < 1.0
+        if not text:
+            return
+        if self._answer == part.answer and self._turns and self._turns[-1].role == "carlos":
+            last = self._turns[-1]
+            self._turns[-1] = replace(last, text=f"{last.text} {text}", interrupted=interrupted)
+        else:
+            self._turns.append(Turn("carlos", text, self._clock(), interrupted, self._latency_ms))
+        self._answer, self._latency_ms = part.answer, None
+        self._tell("said", text=text, interrupted=interrupted)
+
+    def answered_after(self, latency_ms: int) -> None:
+        """The time from the end of the caller's speech to the first audio of the answer that follows."""
+        self._latency_ms = latency_ms
+
+    def tool(self, name: str, tool_use_id: str, arguments: Mapping[str, Any], result: Mapping[str, Any],
+             *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip
+        self._tools.append(ToolCall(name, tool_use_id, ok, elapsed_ms, self._clock(), dict(arguments), dict(result)))
+        self._tell("tool", name=name, arguments=dict(arguments), ok=ok, ms=elapsed_ms)
+
+    def interrupted(self) -> None:
+        self._record = replace(self._record, interruptions=self._record.interruptions + 1)
+        self._tell("interrupted")
+
+    def used(self, usage: Usage) -> None:
+        self._usage.update(
+            input_speech=usage.input_speech,
+            input_text=usage.input_text,
+            output_speech=usage.output_speech,
+            output_text=usage.output_text,
+        )
+
+    def fault(self, what: str) -> None:
+        self._faults.append(what)
+        self._tell("fault", text=what)
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        return self._notes
+
+    def note(self, **facts: Any) -> None:
+        """Keep facts of the call that have no field of their own; JSON values."""
+        self._notes.update(facts)
+
+    def end(self, outcome: str) -> None:
+        if not self.ended:
+            self._record = replace(self._record, ended_at=self._clock(), outcome=outcome)
+            self._tell("ended", outcome=outcome)
+
+    # --- what is made of it ---------------------------------------------------------------------------------
+
+    def record(self) -> CallRecord:
+        details = {"usage": dict(self._usage), "faults": list(self._faults), **self._notes}
+        return replace(self._record, turns=tuple(self._turns), tools=tuple(self._tools), details=details)
+
+    def history(self) -> list[tuple[Role, str]]:
+        """The conversation as both heard it, for priming a new stream; roles alternate."""
+        history: list[tuple[Role, str]] = []
+        for turn in self._turns:
+            role = Role.USER if turn.role == "caller" else Role.ASSISTANT
+            if history and history[-1][0] is role:
+                history[-1] = (role, f"{history[-1][1]} {turn.text}")
+            else:
+                history.append((role, turn.text))
+        return history
+
+    async def follow(self) -> AsyncIterator[Happening]:
+        """Everything so far, then everything as it happens, to the call's end."""
+        queue: asyncio.Queue[Happening] = asyncio.Queue(FOLLOWER_BACKLOG)
+        past = list(self._happenings)
+        self._followers.add(queue)
+        try:
+            for happening in past:
+                yield happening
+            if self.ended:
+                return
+            while queue in self._followers or not queue.empty():
+                happening = await queue.get()
+                yield happening
+                if happening["type"] == "ended":
+                    return
+        finally:
+            self._followers.discard(queue)
+
+    def _tell(self, kind: str, **facts: Any) -> None:
+        at_ms = int((self._clock() - self._record.started_at).total_seconds() * 1000)
+        happening: Happening = {"type": kind, "at_ms": at_ms, **facts}
+        self._happenings.append(happening)
+        for queue in list(self._followers):
+            if queue.full():
+                self._followers.discard(queue)
+            else:
+                queue.put_nowait(happening)

@@ -1,0 +1,251 @@
+"""Sonic as a pipecat service: frames in, frames out, and the tools in between.
+
+Our subclass of pipecat's Nova Sonic service keeps its place in a pipeline and its frames, and replaces how it
+talks to the model: `SonicSession` holds the stream. What it does otherwise than pipecat 1.14, each measured there:
+a tool always answers with a JSON object, an unknown tool or bad arguments answer the model with an error instead of
+resetting the session, an interruption is acted on at the first sign of it, and one fault is not the end of the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from loguru import logger
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    InterruptionFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    LLMMessagesAppendFrame,
+    StartFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+)
+from pipecat.processors.aggregators.llm_context import standard_message_text
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
+from pipecat.services.aws.nova_sonic.llm import AudioConfig, AWSNovaSonicLLMService
+from pipecat.services.aws.nova_sonic.session_continuation import SessionContinuationParams
+from pipecat.services.llm_service import LLMService
+from pipecat.utils.text.base_text_aggregator import TextType
+
+from agent.frames import SpokenBlock
+from agent.persona import without_marker
+from agent.sonic.errors import SonicError
+from agent.sonic.protocol import (
+    AudioOutput,
+    ContentEnded,
+    ContentStarted,
+    ContentType,
+    Role,
+    ServiceEvent,
+    Stage,
+    StopReason,
+    TextOutput,
+    ToolUse,
+    Usage,
+    UserSpeechEnd,
+    UserSpeechStart,
+)
+from agent.sonic.session import History, Opener, SonicConfig, SonicSession, is_interruption
+
+RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, arguments (JSON), toolUseId -> object
+
+
+class Listener(Protocol):
+    """What a call wants to know of its conversation. Texts come without the prompt's `[FINAL]` marker."""
+
+    @property
+    def talking(self) -> bool: ...  # the caller is being talked to
+    def user_speech_started(self) -> None: ...
+    def user_speech_ended(self) -> None: ...
+    def heard(self, text: str) -> None: ...
+    def planned(self, answer: int, block: int, text: str) -> None: ...
+    def first_audio(self, answer: int) -> None: ...
+    def finalised(self, text: str) -> None: ...
+    def interrupted(self, answer: int) -> None: ...
+    def used(self, usage: Usage) -> None: ...
+    def fault(self, error: SonicError) -> None: ...
+    def rotated(self, age_s: float) -> None: ...
+    async def lost(self, error: SonicError) -> None: ...
+    def history(self) -> History: ...
+
+
+class SonicService(AWSNovaSonicLLMService):
+    """One conversation in a pipeline. `session` may be started before the pipeline is: it waits for nobody."""
+
+    def __init__(self, opener: Opener, config: SonicConfig, listener: Listener, run_tool: RunTool) -> None:
+        super().__init__(
+            access_key_id="",
+            secret_access_key="",
+            region="",
+            settings=AWSNovaSonicLLMService.Settings(
+                model=config.model_id, voice=config.voice, system_instruction=config.system
+            ),
+            audio_config=AudioConfig(input_sample_rate=config.input_rate, output_sample_rate=config.output_rate),
+            session_continuation=SessionContinuationParams(enabled=False),
+        )
+        self._listener = listener
+        self._run_tool = run_tool
+        self._rate = config.output_rate
+        self._tool_tasks: set[asyncio.Task[None]] = set()
+        self.session = SonicSession(
+            opener,
+            config,
+            on_event=self._take,
+            on_lost=listener.lost,
+            on_fault=self._on_fault,
+            on_rotation=listener.rotated,
+            history=listener.history,
+        )
+        self._started = asyncio.Event()
+
+        self.answer = 0  # number of the answer being generated, or of the last one
+        self._block = 0
+        self._open: ContentStarted | None = None
+        self._talking = False  # between an answer's first block and its last
+        self._stale = False  # the caller cut in: what is left of this answer is not for him
+        self._silent = True  # no audio of this answer yet
+
+    # --- pipecat's lifecycle: the session lives as long as the call, not as the pipeline -------------------
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
+        await LLMService.setup(self, setup)
+
+    async def stop(self, frame: EndFrame) -> None:
+        await LLMService.stop(self, frame)
+
+    async def cancel(self, frame: CancelFrame) -> None:
+        await LLMService.cancel(self, frame)
+
+    async def cleanup(self) -> None:
+        await LLMService.cleanup(self)  # type: ignore[no-untyped-call, arg-type]
+        await self.close()
+
+    async def close(self) -> None:
+        await self.session.close()
+        for task in self._tool_tasks:
+            task.cancel()
+        await asyncio.gather(*self._tool_tasks, return_exceptions=True)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        if isinstance(frame, InputAudioRawFrame):
+            self.session.send_audio(frame.audio)  # nobody after us reads it
+            return
+        await LLMService.process_frame(self, frame, direction)
+        if isinstance(frame, LLMMessagesAppendFrame):
+            for message in frame.messages:
+                if text := standard_message_text(message):
+                    self.session.send_text(text)
+            return
+        await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            self._started.set()
+
+    # --- events ---------------------------------------------------------------------------------------------
+
+    async def _take(self, event: ServiceEvent) -> None:
+        await self._started.wait()
+        match event:
+            case AudioOutput():
+                await self._on_audio(event)
+            case ContentStarted():
+                await self._on_content_start(event)
+            case TextOutput():
+                await self._on_text(event)
+            case ContentEnded():
+                await self._on_content_end(event)
+            case ToolUse():
+                task = asyncio.create_task(self._answer_tool(event))
+                self._tool_tasks.add(task)
+                task.add_done_callback(self._tool_tasks.discard)
+            case UserSpeechStart():
+                self._listener.user_speech_started()
+            case UserSpeechEnd():
+                self._listener.user_speech_ended()
+            case Usage():
+                self._listener.used(event)
+
+    async def _on_content_start(self, event: ContentStarted) -> None:
+        self._open = event
+        if event.role is Role.ASSISTANT and event.stage is Stage.SPECULATIVE:
+            self._stale = False
+            if not self._talking:
+                await self._begin_answer()
+
+    async def _begin_answer(self) -> None:
+        self._talking = self._silent = True
+        self.answer += 1
+        self._block = 0
+        await self.push_frame(LLMFullResponseStartFrame())
+        await self.push_frame(TTSStartedFrame())
+
+    async def _on_text(self, event: TextOutput) -> None:
+        if event.role is Role.ASSISTANT and is_interruption(event.content):
+            await self.interrupt()
+            return
+        text = without_marker(event.content)
+        if event.role is Role.USER:
+            await self._on_heard(text)
+        elif self._open is not None and self._open.stage is Stage.SPECULATIVE:
+            await self._on_planned(text)
+        elif text:
+            self._listener.finalised(text)
+
+    async def _on_heard(self, text: str) -> None:
+        if self._listener.talking:
+            # One live recording of a barge-in had no INTERRUPTED at all: a transcript is proof of speech.
+            await self.interrupt()
+        self._listener.heard(text)
+
+    async def _on_planned(self, text: str) -> None:
+        self._block += 1
+        self._listener.planned(self.answer, self._block, text)
+        await self.push_frame(SpokenBlock(text, TextType.SENTENCE, answer=self.answer, block=self._block))
+
+    async def _on_audio(self, event: AudioOutput) -> None:
+        if self._stale:
+            return
+        if self._silent:
+            self._silent = False
+            self._listener.first_audio(self.answer)
+        await self.push_frame(TTSAudioRawFrame(event.audio, self._rate, 1))
+
+    async def _on_content_end(self, event: ContentEnded) -> None:
+        self._open = None
+        if event.stop_reason is StopReason.INTERRUPTED:
+            await self.interrupt()
+        elif event.type is ContentType.AUDIO and event.stop_reason is StopReason.END_TURN:
+            await self._end_answer()
+
+    async def _end_answer(self) -> None:
+        if self._talking:
+            self._talking = False
+            await self.push_frame(LLMFullResponseEndFrame())
+            await self.push_frame(TTSStoppedFrame())
+
+    async def _on_fault(self, error: SonicError) -> None:
+        """What was made of an answer on the lost stream is played to its end."""
+        self._listener.fault(error)
+        await self._end_answer()
+
+    async def interrupt(self) -> None:
+        """Stop the answer at the line at once; acting twice on the same barge-in does no harm."""
+        if self._stale:
+            return
+        self._stale = True
+        await self.push_frame(InterruptionFrame())
+        self._listener.interrupted(self.answer)
+        await self._end_answer()
+
+    # --- tools ----------------------------------------------------------------------------------------------
+
+    async def _answer_tool(self, event: ToolUse) -> None:
+        result = await self._run_tool(event.name, event.content, event.tool_use_id)
+        self.session.send_tool_result(event.tool_use_id, {"result": result})
+        logger.debug("tool {} answered", event.name)

@@ -1,0 +1,117 @@
+"""The phone as a line of Carlos: Twilio's messages on a WebSocket, resampled between 8 kHz mu-law and 16 kHz PCM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from loguru import logger
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from agent.audio.resample import Resampler
+from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
+from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack
+from agent.line import WireClosed
+from agent.persona import LineKind
+from telephony.errors import RemoteProtocolError
+from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, Stopped
+
+MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
+LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it
+BREACHES = 50  # messages against the protocol before the line is given up
+NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008
+
+
+class PhoneWire:
+    """Carlos's audio to Twilio, as mu-law media messages."""
+
+    rate = ULAW_RATE
+    lead = LEAD_FRAMES
+    acknowledges = True
+    tail_s = 0.0
+
+    def __init__(self, websocket: WebSocket, stream: MediaStream) -> None:
+        self._websocket = websocket
+        self._stream = stream
+
+    async def send_audio(self, pcm: bytes) -> None:
+        await self._send(self._stream.media(ulaw_encode(pcm)))
+
+    async def send_mark(self, name: str) -> None:
+        await self._send(self._stream.mark(name))
+
+    async def send_clear(self) -> None:
+        await self._send(self._stream.clear())
+
+    async def _send(self, message: str) -> None:
+        try:
+            await self._websocket.send_text(message)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            # Starlette raises RuntimeError for a send after its own close.
+            raise WireClosed from error
+
+
+class PhoneLine:
+    """One started media stream; `events` reads it until the caller hangs up."""
+
+    kind: LineKind = "phone"
+
+    def __init__(self, websocket: WebSocket, stream: MediaStream) -> None:
+        self.wire = PhoneWire(websocket, stream)
+        self._websocket = websocket
+        self._stream = stream
+        self._upsample = Resampler(ULAW_RATE, INPUT_RATE)
+        self._breaches = 0
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        """What the caller does. Ends with Twilio's `stop`; raises LineDropped when the socket dies without one."""
+        while True:
+            try:
+                async with asyncio.timeout(MEDIA_TIMEOUT_S):
+                    message = await self._websocket.receive()
+            except TimeoutError as error:
+                raise LineDropped(f"no message for {MEDIA_TIMEOUT_S:g} s") from error
+            if message["type"] == "websocket.disconnect":
+                raise LineDropped(f"the socket closed ({message.get('code')}) without a stop")
+            text = message.get("text")
+            event = self._read(text if text is not None else message.get("bytes") or b"")
+            if isinstance(event, Stopped):
+                return
+            if event is not None:
+                yield event
+
+    def _read(self, message: str | bytes) -> LineEvent | Stopped | None:
+        try:
+            event = self._stream.receive(message)
+        except RemoteProtocolError as error:
+            self._count_breach(error)
+            return None
+        match event:
+            case Media(audio):
+                return CallerAudio(self._upsample.push(ulaw_decode(audio)))
+            case MarkReturned(name):
+                return MarkBack(name)
+            case Dtmf(digit):
+                return CallerDigit(digit)
+            case Stopped():
+                return event
+            case _:
+                return None
+
+    def _count_breach(self, error: RemoteProtocolError) -> None:
+        self._breaches += 1
+        if self._breaches == 1:
+            logger.warning("a message against the media stream protocol: {}", error)
+        if self._breaches >= BREACHES:
+            raise LineDropped(f"{BREACHES} messages against the protocol") from error
+
+    async def close(self) -> None:
+        """Close our side; Twilio then goes on with `<Connect action>`."""
+        if self._websocket.application_state is WebSocketState.CONNECTED and (
+            self._websocket.client_state is WebSocketState.CONNECTED
+        ):
+            code = POLICY_VIOLATION if self._breaches >= BREACHES else NORMAL_CLOSURE
+            try:
+                await self._websocket.close(code)
+            except RuntimeError as error:
+                logger.debug("the socket was closed already: {}", error)
