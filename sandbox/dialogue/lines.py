@@ -1,16 +1,12 @@
 """Every sentence that the local Carlos can say, so that a voice can record them before a call.
 
 `FIXED_LINES` are whole sentences. A template holds slots in braces: the pieces between them are
-`TEMPLATE_PIECES`, and `SLOT_PHRASES` is the closed vocabulary that may fill them. `splice` cuts a sentence
-into those recorded phrases; what is left over (a caller's name, an e-mail) has to be synthesised.
+`TEMPLATE_PIECES`, and `SLOT_PHRASES` is the closed vocabulary that may fill them, so that a sentence is made
+of recorded phrases end to end unless it holds a caller's own words (a name, an e-mail).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from string import Formatter
 
 from sandbox.dialogue.numbers import spell
@@ -35,6 +31,12 @@ CAPABILITIES = (
 )
 NO_PERSON = "Por ahora no te puedo pasar con una persona, pero te ayudo con pedidos y turnos médicos."
 ORDER_OR_APPOINTMENT = "¿Es por un pedido o por un turno médico?"
+CANNOT_CHANGE_ORDER = "Un pedido no lo puedo cambiar, pero sí cancelarlo o tomarte uno nuevo."
+WHICH_DOCTORS = (
+    "Atienden el doctor Carlos Rodríguez, la doctora Ana López, el doctor Roberto Mendoza y la doctora Carmen Ruiz."
+)
+NEEDED = "Sin ese dato no te puedo ayudar con eso."
+TAKE_YOUR_TIME = "Dale, te espero."
 CANNOT = "Perdón, ahora no puedo hacer eso."
 ASK_ORDER = "¿Me decís el número de pedido?"
 ASK_APPOINTMENT = "¿Me decís el número de turno?"
@@ -44,6 +46,7 @@ ASK_DNI_WHOLE = "Me faltan números del DNI. ¿Me lo decís completo?"
 ASK_PATIENT = "¿Me decís el nombre completo del paciente?"
 ASK_PATIENT_AGAIN = "¿Me repetís el nombre completo del paciente?"
 ASK_NAME = "¿Me decís tu nombre completo?"
+ASK_NAME_AGAIN = "¿Me repetís tu nombre completo?"
 ASK_SURNAME = "¿Y el apellido?"
 ASK_EMAIL = "¿Me decís tu correo electrónico?"
 ASK_EMAIL_AGAIN = "No llegué a anotar bien el correo. ¿Me lo repetís despacio?"
@@ -53,10 +56,8 @@ ASK_WHEN = "¿Para qué día y a qué hora?"
 ASK_DAY = "¿Para qué día?"
 ASK_HOUR = "¿A qué hora?"
 ASK_CHANGE = "¿Para qué día y a qué hora lo querés pasar?"
-ASK_HALF_OF_DAY = "¿De la mañana o de la tarde?"
 CONFIRM = "¿Lo confirmás?"
 YES_OR_NO = "¿Lo confirmo, sí o no?"
-NO_PROGRESS = "Ya lo tengo anotado."
 
 FIXED_LINES: tuple[str, ...] = (
     GREETING,
@@ -73,6 +74,10 @@ FIXED_LINES: tuple[str, ...] = (
     CAPABILITIES,
     NO_PERSON,
     ORDER_OR_APPOINTMENT,
+    CANNOT_CHANGE_ORDER,
+    WHICH_DOCTORS,
+    NEEDED,
+    TAKE_YOUR_TIME,
     CANNOT,
     ASK_ORDER,
     ASK_APPOINTMENT,
@@ -82,6 +87,7 @@ FIXED_LINES: tuple[str, ...] = (
     ASK_PATIENT,
     ASK_PATIENT_AGAIN,
     ASK_NAME,
+    ASK_NAME_AGAIN,
     ASK_SURNAME,
     ASK_EMAIL,
     ASK_EMAIL_AGAIN,
@@ -91,7 +97,6 @@ FIXED_LINES: tuple[str, ...] = (
     ASK_DAY,
     ASK_HOUR,
     ASK_CHANGE,
-    ASK_HALF_OF_DAY,
     CONFIRM,
     YES_OR_NO,
 )
@@ -211,6 +216,7 @@ SLOT_PHRASES: tuple[str, ...] = (
     *DOCTORS.values(),
     *PRODUCTS,
     "unidades de",
+    "pesos",
     "y",
 )
 
@@ -221,53 +227,9 @@ def pieces(template: str) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-TEMPLATE_PIECES: tuple[str, ...] = tuple(
-    dict.fromkeys(piece for template in TEMPLATES for piece in pieces(template))
-)
+TEMPLATE_PIECES: tuple[str, ...] = tuple(dict.fromkeys(piece for template in TEMPLATES for piece in pieces(template)))
 
 
 def spoken(text: str) -> str:
     """The text without the "[FINAL]" markers that the prompt asks for: what a caller may hear."""
     return " ".join(text.replace(FINAL_MARKER, " ").split())
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    text: str
-    recorded: bool  # one of FIXED_LINES, TEMPLATE_PIECES or SLOT_PHRASES, spelled as there
-
-
-def splice(text: str) -> tuple[Phrase, ...]:
-    """Cut a sentence into the longest recorded phrases; runs of other words are joined into one phrase.
-
-    Case and punctuation do not count in the match, accents do.
-    """
-    words = spoken(text).split()
-    found: list[Phrase] = []
-    for start, end, recorded in _cuts(words):
-        phrase = recorded or " ".join(words[start:end])
-        if recorded is None and found and not found[-1].recorded:
-            phrase = f"{found.pop().text} {phrase}"
-        found.append(Phrase(phrase, recorded is not None))
-    return tuple(found)
-
-
-def _cuts(words: list[str]) -> Iterator[tuple[int, int, str | None]]:
-    known, longest = _recorded()
-    keys = [_key(word) for word in words]
-    start = 0
-    while start < len(words):
-        ends = range(min(len(words), start + longest), start, -1)
-        end = next((end for end in ends if " ".join(keys[start:end]) in known), None)
-        yield (start, end, known[" ".join(keys[start:end])]) if end else (start, start + 1, None)
-        start = end or start + 1
-
-
-@cache
-def _recorded() -> tuple[dict[str, str], int]:
-    known = {_key(phrase): phrase for phrase in (*SLOT_PHRASES, *TEMPLATE_PIECES, *FIXED_LINES)}
-    return known, max(len(key.split()) for key in known)
-
-
-def _key(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s/.-]", "", text.lower()).replace(". ", " ").rstrip(".").split())
