@@ -188,9 +188,7 @@ class PhoneCall:
             if number.fallback_url is None:
                 raise
             self._warn(fault.code, fault.detail)
-            return await self._fetch(
-                number.fallback_url, {"ErrorCode": str(fault.code), "ErrorUrl": self._base}
-            )
+            return await self._fetch(number.fallback_url, {"ErrorCode": str(fault.code), "ErrorUrl": self._base})
 
     async def _interruptible(self, work: Coroutine[Any, Any, Document]) -> Document:
         """Do `work` unless an order comes first; a redirect's document takes its place."""
@@ -310,9 +308,7 @@ class PhoneCall:
 
     # What the server is told.
 
-    async def _fetch(
-        self, url: str, more: Mapping[str, str] | None = None, method: twiml.Method = "POST"
-    ) -> Document:
+    async def _fetch(self, url: str, more: Mapping[str, str] | None = None, method: twiml.Method = "POST") -> Document:
         url = self._webhooks.absolute(url, self._base)
         reply = await self._webhooks.request(url, {**self._parameters, **(more or {})}, method)
         if reply.content_type not in XML_TYPES:

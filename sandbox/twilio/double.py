@@ -35,10 +35,11 @@ class TwilioDouble:
         number: PhoneNumber | None = None,
         dialled: Dialled | None = None,
         speed: float = 1.0,
+        api_port: int = 0,
     ) -> None:
         self.account = account or Account()
         self.calls: dict[str, PhoneCall] = {}
-        self.rest = RestApi(self.account, self.calls)
+        self.rest = RestApi(self.account, self.calls, api_port)
         self._route = Route(public_base_url, connect_to)
         self.webhooks = Webhooks(self.account, self._route)
         self._number = number or PhoneNumber()

@@ -72,8 +72,9 @@ class ApiRequest:
 class RestApi:
     """A small aiohttp server. `base_url` is what `TWILIO_API_BASE` must be while it runs."""
 
-    def __init__(self, account: Account, calls: Mapping[str, LiveCall]) -> None:
+    def __init__(self, account: Account, calls: Mapping[str, LiveCall], port: int = 0) -> None:
         self._account = account
+        self._port = port
         self._calls = calls
         self.requests: list[ApiRequest] = []
         self.base_url = ""
@@ -85,7 +86,7 @@ class RestApi:
 
     async def start(self) -> None:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.base_url = f"http://{host}:{port}"

@@ -54,16 +54,12 @@ def script_names(root: Path = CALLERS) -> list[str]:
 def load_script(name: str, root: Path = CALLERS) -> Script:
     """Read one recorded caller. Raises ScriptError."""
     if name not in script_names(root):
-        raise ScriptError(
-            f"there is no caller {name!r}; there are: {', '.join(script_names(root)) or 'none'}"
-        )
+        raise ScriptError(f"there is no caller {name!r}; there are: {', '.join(script_names(root)) or 'none'}")
     path = root / name / "caller.yaml"
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
         turns = tuple(_turn(turn, path.parent) for turn in body["turns"])
-        return Script(
-            str(body["name"]), str(body["says"]), str(body["number"]), turns, dict(body.get("expect") or {})
-        )
+        return Script(str(body["name"]), str(body["says"]), str(body["number"]), turns, dict(body.get("expect") or {}))
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ScriptError(f"{path}: {error!r}") from error
 

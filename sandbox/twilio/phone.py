@@ -1,0 +1,153 @@
+"""One recorded call, from dialling to its summary."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+from urllib.parse import urlsplit
+
+from carlos.settings import Settings, is_loopback
+from sandbox.twilio.account import Account
+from sandbox.twilio.call import PhoneCall
+from sandbox.twilio.caller import RecordedCaller
+from sandbox.twilio.double import TwilioDouble
+from sandbox.twilio.errors import ServerUnavailable
+from sandbox.twilio.feed import CallFeed
+from sandbox.twilio.script import Script
+from sandbox.twilio.server import ServerProcess, free_port
+from sandbox.twilio.show import Show
+from sandbox.twilio.wav import write_stereo
+
+FEED_TAIL_S = 5.0  # how long after the call its last live events are waited for
+
+
+class Tool(TypedDict):
+    name: str
+    arguments: dict[str, Any]
+    ok: bool
+    ms: int
+
+
+class Summary(TypedDict):
+    """`caller` as Carlos heard him, `carlos` as he was heard; `first_audio_ms` from `start` to the first sound."""
+
+    outcome: str
+    caller: list[str]
+    carlos: list[str]
+    tools: list[Tool]
+    interruptions: int
+    first_audio_ms: int | None
+    wav: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A call that is over, both sides."""
+
+    call: PhoneCall
+    caller: RecordedCaller
+    record: dict[str, Any]
+    wav: Path
+
+    def summary(self) -> Summary:
+        turns = self.record.get("turns", [])
+        return {
+            "outcome": self.outcome,
+            "caller": [turn["text"] for turn in turns if turn["role"] == "caller"],
+            "carlos": [turn["text"] for turn in turns if turn["role"] == "carlos"],
+            "tools": [
+                {"name": tool["name"], "arguments": tool["arguments"], "ok": tool["ok"], "ms": tool["ms"]}
+                for tool in self.record.get("tools", [])
+            ],
+            "interruptions": self.record.get("interruptions", 0),
+            "first_audio_ms": self.call.first_audio_ms,
+            "wav": str(self.wav),
+        }
+
+    @property
+    def outcome(self) -> str:
+        """The caller's view first: what he did not get said or answered, the server may not know."""
+        if self.call.failure is not None or self.call.timeline.first_start is None:
+            return "failed"
+        if self.caller.outcome != "completed":
+            return self.caller.outcome
+        return str(self.record.get("outcome") or "no_record")
+
+
+async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
+    """Start a server, phone it, stop it. Raises ServerUnavailable when it does not start."""
+    port = free_port()
+    async with (
+        TwilioDouble(f"http://localhost:{port}") as twilio,
+        ServerProcess(port, twilio.account, twilio.rest.base_url, show.notice) as server,
+    ):
+        return await place(twilio, CallFeed(server.base_url), script, out, show)
+
+
+async def call_server(url: str, script: Script, out: Path, show: Show) -> Summary:
+    """Phone a server that runs already on this machine, with the credentials of the same settings.
+
+    Its TWILIO_API_BASE should name a loopback port: the double then answers its hang-ups there.
+    """
+    settings = Settings()
+    keys = settings.admin_api_keys
+    async with TwilioDouble(
+        settings.public_base_url or url, url, account=_account(settings), api_port=_api_port(settings, show)
+    ) as twilio:
+        return await place(twilio, CallFeed(url, keys[0].get_secret_value() if keys else None), script, out, show)
+
+
+def _account(settings: Settings) -> Account:
+    made_up = Account()
+    tokens = settings.twilio_auth_token
+    return Account(
+        settings.twilio_account_sid or made_up.sid,
+        tokens[0].get_secret_value() if tokens else made_up.auth_token,
+    )
+
+
+def _api_port(settings: Settings, show: Show) -> int:
+    base = urlsplit(settings.twilio_api_base)
+    if base.port is not None and is_loopback(base.hostname or ""):
+        return base.port
+    show.notice(f"TWILIO_API_BASE is {settings.twilio_api_base}: the double will not see the server's hang-up")
+    return 0
+
+
+async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path, show: Show) -> Summary:
+    """Place one call, show it, write `out/<name>-<end of its sid>.wav`."""
+    caller = RecordedCaller(script.turns, begins=show.turn)
+    call = twilio.dial(caller, script.number, show.twilio)
+    show.dialling(script)
+    wav = out / f"{script.name}-{call.sid[-6:]}.wav"
+    async with feed:
+        following = asyncio.create_task(_follow(feed, call.sid, show))
+        try:
+            await call.run()
+            await asyncio.wait({following}, timeout=FEED_TAIL_S)
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            write_stereo(wav, bytes(call.timeline.sent), bytes(call.timeline.playout.heard))
+        record = await _record(feed, call.sid, show)
+    return Recording(call, caller, record, wav).summary()
+
+
+async def _follow(feed: CallFeed, call_sid: str, show: Show) -> None:
+    try:
+        async for event in feed.events(call_sid):
+            show.server(event)
+    except ServerUnavailable as error:
+        show.notice(str(error))
+
+
+async def _record(feed: CallFeed, call_sid: str, show: Show) -> dict[str, Any]:
+    try:
+        return await feed.record(call_sid)
+    except ServerUnavailable as error:
+        show.notice(str(error))
+        return {}

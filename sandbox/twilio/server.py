@@ -1,0 +1,126 @@
+"""A server of one's own for one call: `carlos serve` as a child, on a free port, with a fresh home."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from sandbox.twilio.account import Account
+from sandbox.twilio.errors import ServerUnavailable
+
+COMMAND = (sys.executable, "-m", "carlos.cli", "serve")
+READY_WITHIN_S = 90.0  # the stand-in loads its speech models first
+STOP_WITHIN_S = 10.0
+LOG_TAIL = 15  # lines shown when it does not start
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServerProcess:
+    """An async context manager; inside it the server answers. `announce` gets the lines it prints until then."""
+
+    def __init__(
+        self,
+        port: int,
+        account: Account,
+        api_base: str,
+        announce: Callable[[str], None],
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self.base_url = f"http://localhost:{port}"
+        self._port = port
+        self._account = account
+        self._api_base = api_base
+        self._announce = announce
+        self._command = command
+        self._starting = True
+        self._home = TemporaryDirectory(prefix="carlos-call-", ignore_cleanup_errors=True)
+        self._log = Path(self._home.name) / "server.log"
+
+    async def __aenter__(self) -> Self:
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, env=self._environment(), stdout=asyncio.subprocess.PIPE, stderr=log
+            )
+        self._reader = asyncio.create_task(self._read())
+        try:
+            await self._wait_until_ready()
+        except BaseException:
+            await self._stop()
+            raise
+        self._starting = False
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    def _environment(self) -> dict[str, str]:
+        """Ours, with all that a `.env` could say against it: the call must not touch other records or ports."""
+        return os.environ | {
+            "ADMIN_API_KEYS": "",
+            "CARLOS_HOME": self._home.name,
+            "HEALTH_PORT": "0",
+            "HOST": "localhost",
+            "PUBLIC_BASE_URL": self.base_url,
+            "STORE": "sqlite",
+            "TWILIO_ACCOUNT_SID": self._account.sid,
+            "TWILIO_API_BASE": self._api_base,
+            "TWILIO_AUTH_TOKEN": self._account.auth_token,
+            "WS_PORT": str(self._port),
+        }
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+        async for line in self._process.stdout:
+            text = line.decode(errors="replace").rstrip()
+            if self._starting and text and not text.startswith("{"):
+                self._announce(text)
+
+    async def _wait_until_ready(self) -> None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + READY_WITHIN_S
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
+            while not await self._ready(http):
+                if self._process.returncode is not None:
+                    raise ServerUnavailable(f"the server stopped with {self._process.returncode}:\n{self._tail()}")
+                if loop.time() >= give_up:
+                    raise ServerUnavailable(f"the server is not ready after {READY_WITHIN_S:.0f} s:\n{self._tail()}")
+                await asyncio.sleep(0.1)
+
+    async def _ready(self, http: aiohttp.ClientSession) -> bool:
+        try:
+            async with http.get(f"{self.base_url}/ready") as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    def _tail(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_TAIL:])
+
+    async def _stop(self) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_WITHIN_S)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        await self._reader
+        self._home.cleanup()

@@ -1,0 +1,68 @@
+"""A call on a terminal, as it happens: who said what, which tools ran, what Twilio would complain about."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from sandbox.twilio.call import CallEvent, Ran, Streaming, Warned
+from sandbox.twilio.errors import Code
+from sandbox.twilio.script import Script, Turn
+from sandbox.twilio.twiml import Connect
+
+USUAL = {Code.SERVER_CLOSED}  # logged at every hang-up by the server: no news
+
+
+class Show:
+    """Prints to a rich console. Caller lines are the script's words; the rest is what the server reports."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+
+    def notice(self, text: str) -> None:
+        self._console.print(Text(text, style="dim"))
+
+    def dialling(self, script: Script) -> None:
+        self._started = time.monotonic()
+        self._line("☎", f"{script.name}: {script.says} ({script.number})", "bold")
+
+    def turn(self, turn: Turn) -> None:
+        self._line("caller", turn.say if turn.audio else f"[keys] {turn.digits}", "cyan")
+
+    def twilio(self, event: CallEvent) -> None:
+        match event:
+            case Streaming():
+                self._line("☎", "answered", "dim")
+            case Warned(code, detail) if code not in USUAL:
+                self._line("twilio", f"{code} {detail}", "red")
+            case Ran(verb) if not isinstance(verb, Connect):
+                self._line("☎", f"<{type(verb).__name__}>", "dim")
+
+    def server(self, event: Mapping[str, Any]) -> None:
+        """One live event of the server; of a kind not known here, nothing."""
+        match event.get("type"):
+            case "said":
+                cut = " —" if event.get("interrupted") else ""
+                self._line("Carlos", f"{event.get('text', '')}{cut}", "green")
+            case "heard":
+                self._line("", f"heard: {event.get('text', '')}", "dim")
+            case "tool":
+                arguments = json.dumps(event.get("arguments", {}), ensure_ascii=False)
+                result = "ok" if event.get("ok") else "refused"
+                self._line("tool", f"{event.get('name')} {arguments} {result}, {event.get('ms')} ms", "yellow")
+            case "interrupted":
+                self._line("", "the caller interrupts", "magenta")
+            case "notice" | "fault":
+                self._line("server", str(event.get("text", "")), "red")
+            case "ended":
+                self._line("☎", f"the call has ended: {event.get('outcome')}", "dim")
+
+    def _line(self, who: str, text: str, style: str) -> None:
+        seconds = time.monotonic() - self._started
+        self._console.print(Text(f"{seconds:6.1f} s  {who:>7}  "), Text(text, style=style), sep="")
