@@ -1,0 +1,164 @@
+"""Whose turn it is: the caller's speech and text in, turns of the mind out, and what a barge-in does to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from agent.sonic.protocol import CompletionEnd, CompletionStart, UserSpeechEnd, UserSpeechStart
+from sandbox.brain import Brain, Prompt, SpeechEnded, SpeechStarted, Utterance
+from sandbox.sonic.behaviour import Behaviour, Clock
+from sandbox.sonic.playback import Emit, Playback
+from sandbox.sonic.turn import Turn
+from sandbox.sonic.usage import UsageMeter
+
+LEAST_AUDIO_S = 0.068  # with less audio ever sent, typed text is billed and not answered
+
+
+class Conversation:
+    """One prompt's dialogue. Utterances are answered in order, one turn at a time."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        brain: Brain,
+        behaviour: Behaviour,
+        emit: Emit,
+        on_crash: Callable[[BaseException], None],
+    ) -> None:
+        self.prompt = prompt
+        self.brain = brain
+        self.emit = emit
+        self.usage = UsageMeter()
+        self._behaviour = behaviour
+        self._clock = Clock(behaviour.time_scale)
+        self.playback = Playback(self._clock, emit, behaviour.final_text)
+        self._on_crash = on_crash
+        self._audio_s = 0.0
+        self._speaking = False
+        self._completing = False
+        self._utterances: asyncio.Queue[Utterance] = asyncio.Queue()
+        self._results: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._turn: Turn | None = None
+        self._minding: asyncio.Task[None] | None = None
+        self._cut_short = b""  # speech whose turn was interrupted before it was understood
+        brain.mind.begin(prompt)
+        self._answering = asyncio.create_task(self._answer(), name="sonic stand-in conversation")
+
+    def hear(self, pcm: bytes) -> None:
+        self._audio_s += len(pcm) / 2 / self.prompt.input_rate
+        for event in self.brain.ear.feed(pcm):
+            if isinstance(event, SpeechStarted):
+                self._speech_started(event)
+            else:
+                self._speech_ended(event)
+
+    def read(self, text: str) -> None:
+        """Interactive text: a turn of its own, and a barge-in if the model is talking."""
+        self.usage.read(text)
+        self._complete()
+        if self._audio_s < LEAST_AUDIO_S:
+            self.emit(self.usage.take())
+            return
+        self._barge_in()
+        self._utterances.put_nowait(Utterance(text=text))
+
+    def tool_result(self, tool_use_id: str, result: dict[str, Any]) -> None:
+        waiting = self._results.pop(tool_use_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(result)
+
+    @property
+    def waits_for_tool(self) -> bool:
+        return self._turn is not None and self._turn.tools_pending > 0
+
+    def end(self) -> None:
+        """The prompt is over."""
+        self.close()
+        if self._completing:
+            self.emit(CompletionEnd())
+
+    def close(self) -> None:
+        self.playback.close()
+        self._answering.cancel()
+        if self._minding is not None:
+            self._minding.cancel()
+
+    @property
+    def tasks(self) -> set[asyncio.Task[None]]:
+        return {task for task in (self._answering, self._minding) if task is not None}
+
+    # What the ear found
+
+    def _speech_started(self, event: SpeechStarted) -> None:
+        self._speaking = True
+        self.emit(UserSpeechStart(event.offset_ms))
+        self._complete()
+        self._barge_in()
+
+    def _speech_ended(self, event: SpeechEnded) -> None:
+        self._speaking = False
+        self.emit(UserSpeechEnd(event.offset_ms, event.detected_ms))
+        self.usage.heard(len(event.audio) / 2 / self.prompt.input_rate)
+        audio, self._cut_short = self._cut_short + event.audio, b""
+        self._utterances.put_nowait(Utterance(audio=audio))
+
+    def _complete(self) -> None:
+        """One completion a prompt, however many turns."""
+        if not self._completing:
+            self._completing = True
+            self.emit(CompletionStart())
+
+    def _barge_in(self) -> None:
+        turn = self._turn
+        if turn is None or turn.tools_pending:
+            return
+        if turn.over or turn.listening:
+            if self.playback.playing:
+                turn.interrupt(self._behaviour.barge_in)
+            return
+        if turn.spoke:
+            turn.interrupt(self._behaviour.barge_in)
+        elif not turn.transcribed:
+            self._cut_short = turn.heard.audio
+        turn.over = True
+        if self._minding is not None:
+            self._minding.cancel()
+
+    # What the mind does
+
+    async def _answer(self) -> None:
+        while True:
+            heard = await self._utterances.get()
+            self._turn = Turn(self, heard)
+            self._minding = asyncio.create_task(self._mind(self._turn), name="sonic stand-in turn")
+            await asyncio.wait({self._minding})
+
+    async def _mind(self, turn: Turn) -> None:
+        try:
+            await self.brain.mind.turn(turn.heard, turn)
+            turn.finish()
+        except Exception as error:
+            self._on_crash(error)
+        self.emit(self.usage.take())
+
+    async def pace(self, seconds: float) -> None:
+        """Wait as long as generating this much audio takes."""
+        speed = self._behaviour.audio_speed
+        await self._clock.sleep(seconds / speed if speed else 0)
+
+    def expect_result(self, tool_use_id: str) -> asyncio.Future[dict[str, Any]]:
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._results[tool_use_id] = future
+        return future
+
+    async def next_utterance(self, timeout_s: float) -> Utterance | None:
+        """What the caller says next; waits on past the time-out while they are speaking."""
+        while True:
+            try:
+                async with self._clock.timeout(timeout_s):
+                    return await self._utterances.get()
+            except TimeoutError:
+                if not self._speaking:
+                    return None

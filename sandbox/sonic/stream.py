@@ -1,0 +1,261 @@
+"""One bidirectional stream as the server sees it: signed chunks in, event frames out, faults in between."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from agent.sonic.errors import INVALID_INPUT, MalformedEvent
+from agent.sonic.protocol import (
+    AudioInput,
+    AudioOutput,
+    ClientEvent,
+    Envelope,
+    ServiceEvent,
+    UnknownEvent,
+    encode_service_event,
+    parse_client_event,
+)
+from sandbox.brain import Brain
+from sandbox.sonic.eventstream import Frame, FrameDecoder, FrameError, decode_frame, encode_frame
+from sandbox.sonic.faults import (
+    Action,
+    BadChecksum,
+    Drop,
+    EndStream,
+    ErrorFrame,
+    Fault,
+    GoAway,
+    HalfFrame,
+    Raise,
+    Reset,
+    Silence,
+    StopReading,
+)
+from sandbox.sonic.session import Session
+
+if TYPE_CHECKING:
+    from sandbox.sonic.behaviour import Behaviour
+    from sandbox.sonic.http2 import HttpStream
+    from sandbox.sonic.signature import ChunkVerifier
+
+BAD_SIGNATURE = "A chunk's signature does not match (the stand-in's own words: the service's are not known)."
+JSON_HEADERS = {":content-type": "application/json", ":message-type": "event", ":event-type": "chunk"}
+
+
+def reject(http: HttpStream, status: int, error_type: str, message: str) -> None:
+    """Answer with an AWS error before the stream opens."""
+    body = json.dumps({"message": message}).encode()
+    http.respond(
+        status,
+        {
+            "x-amzn-requestid": str(uuid4()),
+            "x-amzn-errortype": error_type,
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+        },
+    )
+    http.write(body)
+    http.end()
+
+
+class SonicStreamRecord:
+    """A stream and what tests may ask about it. `received` and `sent` leave audio out; `audio_*` count it."""
+
+    def __init__(
+        self,
+        http: HttpStream,
+        number: int,
+        model_id: str,
+        faults: Sequence[Fault],
+        verifier: ChunkVerifier,
+        brain_factory: Callable[[], Brain],
+        behaviour: Behaviour,
+    ) -> None:
+        self.number = number
+        self.model_id = model_id
+        self.received: list[ClientEvent] = []
+        self.sent: list[ServiceEvent] = []
+        self.errors: list[str] = []
+        self.audio_in = bytearray()
+        self.audio_out = bytearray()
+        self.open = True
+        self.input_ended = False
+        self.session = Session(self, brain_factory, behaviour)
+        self._http = http
+        self._verifier = verifier
+        self._decoder = FrameDecoder()
+        self._faults = [fault for fault in faults if fault.strikes(number)]
+        self._counts: Counter[type[object]] = Counter()
+        self._answered = False
+        self._silent = False
+        self._request_id = str(uuid4())
+        self._envelope = Envelope(str(uuid4()), "", str(uuid4()))
+
+    @property
+    def signatures(self) -> int:
+        """Chunks whose signature was right, the closing one included."""
+        return self._verifier.verified
+
+    def begin(self) -> None:
+        """Let the faults strike that wait for the request alone."""
+        for fault in self._faults:
+            if fault.received is None and fault.sent is None:
+                self._strike(fault.action)
+
+    # What the client sends
+
+    def data(self, data: bytes) -> None:
+        try:
+            for frame in self._decoder.feed(data):
+                if self.open and not self.input_ended:
+                    self._chunk(frame)
+        except FrameError as error:
+            self._fail("validationException", INVALID_INPUT, f"framing: {error}")
+
+    def _chunk(self, frame: Frame) -> None:
+        if not self._verifier.verify(frame):
+            self._fail("validationException", BAD_SIGNATURE, BAD_SIGNATURE)
+        elif not frame.payload:
+            self.end_of_input()
+        else:
+            self._event(decode_frame(frame.payload))
+
+    def _event(self, inner: Frame) -> None:
+        try:
+            event = _read_event(inner)
+        except MalformedEvent as error:
+            self._fail("validationException", error.message, str(error))
+            return
+        self._remember(event)
+        self._answer()
+        self.session.take(event)
+        self._count(type(event), received=True)
+
+    def _remember(self, event: ClientEvent) -> None:
+        if isinstance(event, AudioInput):
+            self.audio_in += event.audio
+            return
+        self.received.append(event)
+        prompt_name = getattr(event, "prompt_name", None)
+        if isinstance(prompt_name, str):
+            self._envelope = Envelope(self._envelope.session_id, prompt_name, self._envelope.completion_id)
+
+    def end_of_input(self) -> None:
+        """The closing chunk or END_STREAM, whichever comes first."""
+        if not self.input_ended:
+            self.input_ended = True
+            self.end()
+
+    def lost(self) -> None:
+        self.open = False
+        self.session.close()
+
+    # What the service sends
+
+    def emit(self, event: ServiceEvent) -> None:
+        if not self.open or self._silent:
+            return
+        if isinstance(event, AudioOutput):
+            self.audio_out += event.audio
+        else:
+            self.sent.append(event)
+        self._answer()
+        self._http.write(_frame(encode_service_event(event, self._envelope)))
+        self._count(type(event), received=False)
+
+    def refuse(self, kind: str, message: str) -> None:
+        self._fail(kind, message, message)
+
+    def end(self) -> None:
+        self.session.close()
+        if self.open and not self._silent:
+            self._answer()
+            self._http.end()
+
+    def _fail(self, kind: str, message: str, note: str) -> None:
+        self.errors.append(note)
+        if self.open and not self._silent:
+            self._answer()
+            self._http.write(_exception(kind, f"RequestId={self._request_id} : {message}"))
+        self.end()
+
+    def _answer(self) -> None:
+        """The response headers, which the service withholds until the first event."""
+        if not self._answered and not self._silent and self.open:
+            self._answered = True
+            headers = {"content-type": "application/vnd.amazon.eventstream", "x-amzn-requestid": self._request_id}
+            self._http.respond(200, headers)
+
+    # Faults
+
+    def _count(self, kind: type[object], *, received: bool) -> None:
+        self._counts[kind] += 1
+        for fault in self._faults:
+            awaited = fault.received if received else fault.sent
+            if awaited is kind and fault.count == self._counts[kind]:
+                self._strike(fault.action)
+
+    def _strike(self, action: Action) -> None:
+        self.errors.append(f"fault: {action}")
+        match action:
+            case Silence():
+                self._silent = True
+            case Drop():
+                self._http.drop()
+                self._silent = True
+            case Reset():
+                self._http.reset()
+            case GoAway():
+                self._http.go_away()
+            case EndStream():
+                self.end()
+            case Raise(kind, message):
+                self._fail(kind, message, message)
+            case StopReading():
+                self._http.stop_reading()
+            case HalfFrame() | BadChecksum() | ErrorFrame():
+                self._strike_with_frame(action)
+            case _:
+                pass  # a rejection: the server answered before there was a stream
+
+    def _strike_with_frame(self, action: HalfFrame | BadChecksum | ErrorFrame) -> None:
+        self._answer()
+        frame = _frame(encode_service_event(UnknownEvent("fault", {}), self._envelope))
+        match action:
+            case HalfFrame():
+                self._http.write(frame[:-5])
+                self._http.drop()
+            case BadChecksum():
+                self._http.write(frame[:-1] + bytes([frame[-1] ^ 1]))
+            case ErrorFrame(code, message):
+                headers = {":message-type": "error", ":error-code": code, ":error-message": message}
+                self._http.write(encode_frame(headers))
+        self._silent = True
+
+
+def _frame(event: bytes) -> bytes:
+    return encode_frame(JSON_HEADERS, json.dumps({"bytes": b64encode(event).decode()}).encode())
+
+
+def _exception(kind: str, message: str) -> bytes:
+    body: dict[str, object] = {"message": message}
+    if kind == "modelStreamErrorException":
+        body |= {"originalStatusCode": 500, "originalMessage": message}
+    headers = {":message-type": "exception", ":exception-type": kind, ":content-type": "application/json"}
+    return encode_frame(headers, json.dumps(body).encode())
+
+
+def _read_event(inner: Frame) -> ClientEvent:
+    if (inner.headers.get(":message-type"), inner.headers.get(":event-type")) != ("event", "chunk"):
+        raise MalformedEvent(f"expected an event of type chunk but got {dict(inner.headers)!r}")
+    try:
+        data = b64decode(json.loads(inner.payload)["bytes"], validate=True)
+    except (ValueError, TypeError, KeyError, Base64Error) as error:
+        raise MalformedEvent(f"the chunk's payload: {error!r}") from error
+    return parse_client_event(data)

@@ -1,0 +1,133 @@
+"""One turn of the model: what a mind does with the floor, told in the service's events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from agent.sonic.protocol import (
+    INTERRUPTED_TEXT,
+    AudioOutput,
+    ContentEnded,
+    ContentStarted,
+    ContentType,
+    Role,
+    ServiceEvent,
+    Stage,
+    StopReason,
+    ToolUse,
+)
+from sandbox.brain import Prompt, Utterance
+from sandbox.sonic.behaviour import BargeIn
+from sandbox.sonic.playback import text_block
+
+if TYPE_CHECKING:
+    from sandbox.sonic.conversation import Conversation
+
+PIECE_S = 0.08  # of audio in one audioOutput
+
+
+@dataclass(slots=True)
+class Turn:
+    """The `Floor` of one turn. Once interrupted, whatever the mind still tries is cancelled."""
+
+    conversation: Conversation
+    heard: Utterance
+    transcribed: bool = False
+    spoke: bool = False
+    tools_pending: int = 0
+    listening: bool = False
+    over: bool = False
+    _audio_block: str | None = field(default=None, init=False)  # open until it is known what follows
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.conversation.prompt
+
+    async def transcript(self, text: str) -> None:
+        """Typed text has no transcript: the client knows it."""
+        if self.heard.text is None:
+            self._emit(*text_block(Role.USER, Stage.FINAL, text, StopReason.PARTIAL_TURN))
+        self.transcribed = True
+
+    async def say(self, text: str) -> None:
+        self._end_audio(StopReason.PARTIAL_TURN)
+        self.spoke = True
+        self._emit(*text_block(Role.ASSISTANT, Stage.SPECULATIVE, text, StopReason.PARTIAL_TURN))
+        self._audio_block = str(uuid4())
+        self._emit(ContentStarted(self._audio_block, ContentType.AUDIO, Role.ASSISTANT))
+        await self._speak(text, self._audio_block)
+
+    async def _speak(self, text: str, content_id: str) -> None:
+        playback, prompt = self.conversation.playback, self.prompt
+        sentence = playback.begin(text)
+        async for piece in _pieces(self.conversation.brain.voice.speak(text, prompt.output_rate), prompt.output_rate):
+            seconds = len(piece) / 2 / prompt.output_rate
+            sentence.ends += seconds
+            self._emit(AudioOutput(content_id, piece))
+            self.conversation.usage.spoken(seconds)
+            await self.conversation.pace(seconds)
+        playback.generated(sentence)
+
+    async def use_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        self._end_audio(StopReason.PARTIAL_TURN)
+        content_id, tool_use_id = str(uuid4()), str(uuid4())
+        result = self.conversation.expect_result(tool_use_id)
+        self._emit(
+            ContentStarted(content_id, ContentType.TOOL, Role.TOOL),
+            ToolUse(content_id, tool_use_id, name, json.dumps(arguments, ensure_ascii=False)),
+            ContentEnded(content_id, ContentType.TOOL, StopReason.TOOL_USE),
+        )
+        self.tools_pending += 1
+        try:
+            return await result
+        finally:
+            self.tools_pending -= 1
+
+    async def more(self, timeout_s: float) -> Utterance | None:
+        self.listening = True
+        try:
+            return await self.conversation.next_utterance(timeout_s)
+        finally:
+            self.listening = False
+
+    def finish(self) -> None:
+        """The mind has nothing more to say: the last audio block ends the turn."""
+        self._end_audio(StopReason.END_TURN)
+        self.over = True
+
+    def interrupt(self, variant: BargeIn) -> None:
+        """The caller barged in: close what is open, in the service's manner."""
+        told = StopReason.INTERRUPTED if variant in (BargeIn.FULL, BargeIn.END) else StopReason.PARTIAL_TURN
+        self._end_audio(told)
+        if variant in (BargeIn.FULL, BargeIn.TEXT):
+            for event in text_block(Role.ASSISTANT, Stage.FINAL, INTERRUPTED_TEXT, told):
+                self.conversation.emit(event)
+        self.conversation.playback.interrupt(told)
+
+    def _end_audio(self, stop: StopReason) -> None:
+        if self._audio_block is not None:
+            self._emit(ContentEnded(self._audio_block, ContentType.AUDIO, stop))
+            self._audio_block = None
+
+    def _emit(self, *events: ServiceEvent) -> None:
+        if self.over:
+            raise asyncio.CancelledError
+        for event in events:
+            self.conversation.emit(event)
+
+
+async def _pieces(audio: AsyncIterator[bytes], rate: int) -> AsyncIterator[bytes]:
+    """The same audio in equal pieces, the last one as it comes."""
+    size, waiting = round(PIECE_S * rate) * 2, bytearray()
+    async for part in audio:
+        waiting += part
+        while len(waiting) >= size:
+            yield bytes(waiting[:size])
+            del waiting[:size]
+    if waiting:
+        yield bytes(waiting)
