@@ -71,7 +71,7 @@ def ad_hoc_script(files: Iterable[Path]) -> Script:
 
 
 def _turn(body: Mapping[str, Any], folder: Path) -> Turn:
-    if unknown := body.keys() - {"say", "audio", "interrupt_ms", "dtmf"}:
+    if unknown := set(body) - {"say", "audio", "interrupt_ms", "dtmf"}:
         raise ScriptError(f"{folder.name}: unknown in a turn: {', '.join(sorted(unknown))}")
     digits = str(body.get("dtmf", ""))
     if not set(digits) <= DTMF_DIGITS or bool(digits) == ("audio" in body):

@@ -71,6 +71,10 @@ class ServerProcess:
     ) -> None:
         await self._stop()
 
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
     def _environment(self) -> dict[str, str]:
         """Ours, with all that a `.env` could say against it: the call must not touch other records or ports."""
         return os.environ | {

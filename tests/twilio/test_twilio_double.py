@@ -363,7 +363,7 @@ async def test_a_played_file_is_heard(server: PhonedServer) -> None:
     file = io.BytesIO()
     soundfile.write(file, [0.5] * 800, 8000, format="WAV", subtype="ULAW")
     server.document("/twilio/voice", "<Play>/sorry.wav</Play>")
-    server.files["/sorry.wav"] = file.getvalue()
+    server.files["/sorry.wav"] = ("audio/wav", file.getvalue())
     call = await place(server)
     assert call.verbs == [Play("/sorry.wav")]
     audible = len(call.timeline.playout.heard) - call.timeline.playout.heard.count(0xFF)

@@ -1,0 +1,196 @@
+"""`carlos call`: what it prints, what it leaves behind, how it fails."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import typer
+from phoned_server import PhonedServer, Socket
+from rich.console import Console
+from typer.testing import CliRunner
+
+from carlos.commands.call import register
+from sandbox.twilio.account import Account
+from sandbox.twilio.errors import ServerUnavailable
+from sandbox.twilio.feed import CallFeed
+from sandbox.twilio.phone import Summary, place
+from sandbox.twilio.script import Script, Turn
+from sandbox.twilio.server import ServerProcess, free_port
+from sandbox.twilio.show import Show
+
+SCRIPT = Script("probe", "Says one thing.", "+5491155550101", (Turn("Hola", b"\x10" * 1600),))
+RECORD = {
+    "outcome": "completed",
+    "turns": [
+        {"role": "carlos", "text": "Hola, soy Carlos.", "at_ms": 100},
+        {"role": "caller", "text": "hola", "at_ms": 900},
+    ],
+    "tools": [
+        {
+            "name": "consultarOrder",
+            "arguments": {"orderId": "1", "dni": "28456789"},
+            "ok": True,
+            "ms": 3,
+            "at_ms": 1,
+        }
+    ],
+    "interruptions": 1,
+}
+EVENTS: list[dict[str, Any]] = [
+    {"type": "said", "text": "Hola, soy Carlos.", "interrupted": True},
+    {"type": "heard", "text": "hola"},
+    {"type": "tool", "name": "consultarOrder", "arguments": {"orderId": "1"}, "ok": True, "ms": 3},
+    {"type": "something-new"},
+    {"type": "ended", "outcome": "completed"},
+]
+
+
+async def greet_and_wait(socket: Socket) -> None:
+    """A server that greets, hears one utterance to its end and hangs up."""
+    await socket.until("media")
+    await socket.send("media", media={"payload": base64.b64encode(b"\x20" * 800).decode()})
+    spoke = False
+    while (message := await socket.receive()) is not None:
+        if message["event"] != "media":
+            continue
+        speaks = base64.b64decode(message["media"]["payload"])[0] == 0x10
+        if spoke and not speaks:
+            return
+        spoke = speaks
+
+
+async def dialled(server: PhonedServer, out: Path, screen: io.StringIO) -> Summary:
+    show = Show(Console(file=screen, width=200, color_system=None))
+    async with server.double() as twilio:
+        # The SID is made up while dialling: the feed of any call is the same here.
+        feed = CallFeed(server.address)
+        return await place(twilio, feed, SCRIPT, out, show)
+
+
+def publish(server: PhonedServer) -> None:
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in EVENTS)
+    server.suffixes["/events"] = ("text/event-stream", stream.encode())
+    server.prefixes["/calls/"] = ("application/json", json.dumps({"data": RECORD}).encode())
+
+
+async def test_a_call_is_shown_recorded_and_summed_up(server: PhonedServer, tmp_path: Path) -> None:
+    server.talk = greet_and_wait
+    publish(server)
+    screen = io.StringIO()
+    summary = await dialled(server, tmp_path, screen)
+    first_audio_ms = summary["first_audio_ms"]
+    assert summary == {
+        "outcome": "completed",
+        "caller": ["hola"],
+        "carlos": ["Hola, soy Carlos."],
+        "tools": [
+            {
+                "name": "consultarOrder",
+                "arguments": {"orderId": "1", "dni": "28456789"},
+                "ok": True,
+                "ms": 3,
+            }
+        ],
+        "interruptions": 1,
+        "first_audio_ms": first_audio_ms,
+        "wav": summary["wav"],
+    }
+    assert first_audio_ms is not None
+    with wave.open(summary["wav"], "rb") as file:
+        assert file.getnchannels() == 2
+        assert file.getnframes() > 1600 + 800
+    shown = screen.getvalue()
+    for words in ("caller  Hola", "Carlos  Hola, soy Carlos. —", "heard: hola", "consultarOrder", "has ended"):
+        assert words in shown
+    assert "something-new" not in shown
+
+
+async def test_a_caller_who_is_cut_off_is_not_completed(server: PhonedServer, tmp_path: Path) -> None:
+    publish(server)
+    summary = await dialled(server, tmp_path, io.StringIO())
+    assert summary["outcome"] == "unfinished"
+
+
+async def test_a_server_without_a_webhook_has_failed(server: PhonedServer, tmp_path: Path) -> None:
+    server.documents.clear()
+    publish(server)
+    screen = io.StringIO()
+    assert (await dialled(server, tmp_path, screen))["outcome"] == "failed"
+    assert "11200" in screen.getvalue()
+
+
+async def test_a_server_without_records_is_told_of_in_words(server: PhonedServer, tmp_path: Path) -> None:
+    server.talk = greet_and_wait
+    server.suffixes["/events"] = ("text/event-stream", b"")
+    screen = io.StringIO()
+    summary = await dialled(server, tmp_path, screen)
+    assert (summary["outcome"], summary["caller"]) == ("no_record", [])
+    assert "no record of the call" in screen.getvalue()
+
+
+# A server of one's own.
+
+TINY_SERVER = """
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(os.environ["TWILIO_ACCOUNT_SID"].encode())
+    def log_message(self, *args): pass
+server = http.server.HTTPServer(("127.0.0.1", int(os.environ["WS_PORT"])), Handler)
+print("Sonic is a stand-in", flush=True)
+print('{"log": 1}', flush=True)
+server.serve_forever()
+"""
+
+
+async def test_a_server_is_started_with_the_doubles_credentials_and_stopped() -> None:
+    lines: list[str] = []
+    account = Account()
+    process = ServerProcess(
+        free_port(), account, "http://127.0.0.1:9", lines.append, (sys.executable, "-c", TINY_SERVER)
+    )
+    async with process as server, aiohttp.ClientSession() as http, http.get(server.base_url) as response:
+        assert await response.text() == account.sid
+    assert lines == ["Sonic is a stand-in"]
+    assert process.returncode not in (None, 0)
+
+
+async def test_a_server_that_does_not_start_is_told_of_with_its_last_words() -> None:
+    command = (sys.executable, "-c", "import sys; sys.exit('SONIC is missing')")
+    process = ServerProcess(free_port(), Account(), "http://127.0.0.1:9", print, command)
+    with pytest.raises(ServerUnavailable, match=r"stopped with 1:\nSONIC is missing"):
+        async with process:
+            pytest.fail("it is not ready")
+
+
+# The command line.
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    register(app)
+    return app
+
+
+def test_the_list_of_callers_ends_with_json(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["--list", "--json"])
+    assert result.exit_code == 0
+    callers = json.loads(result.stdout.splitlines()[-1])["callers"]
+    assert {"name", "says"} == set(callers[0])
+    assert "order-status-dni" in [caller["name"] for caller in callers]
+
+
+def test_an_unknown_caller_is_an_error_in_words(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["nobody"])
+    assert result.exit_code == 1
+    assert "there is no caller 'nobody'" in result.stderr
+    assert result.stdout == ""
