@@ -78,11 +78,13 @@ class Recording:
 
 
 async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
-    """Start a server, phone it, stop it. Raises ServerUnavailable when it does not start."""
+    """Start a server, phone it, stop it; its log is left in `out`. Raises ServerUnavailable."""
     port = free_port()
     async with (
         TwilioDouble(f"http://localhost:{port}") as twilio,
-        ServerProcess(port, twilio.account, twilio.rest.base_url, show.notice) as server,
+        ServerProcess(
+            port, twilio.account, twilio.rest.base_url, out / f"{script.name}-server.log", show.notice
+        ) as server,
     ):
         return await place(twilio, CallFeed(server.base_url), script, out, show)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,7 @@ from sandbox.twilio.errors import ServerUnavailable
 COMMAND = (sys.executable, "-m", "carlos.cli", "serve")
 READY_WITHIN_S = 90.0  # the stand-in loads its speech models first
 STOP_WITHIN_S = 10.0
-LOG_TAIL = 15  # lines shown when it does not start
+LOG_TAIL = 15  # last words shown when it does not start
 
 
 def free_port() -> int:
@@ -32,13 +33,17 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """An async context manager; inside it the server answers. `announce` gets the lines it prints until then."""
+    """An async context manager; inside it the server answers.
+
+    Its log goes to `log`. `announce` gets the lines in which it says which of its parts are stand-ins.
+    """
 
     def __init__(
         self,
         port: int,
         account: Account,
         api_base: str,
+        log: Path,
         announce: Callable[[str], None],
         command: Sequence[str] = COMMAND,
     ) -> None:
@@ -48,14 +53,15 @@ class ServerProcess:
         self._api_base = api_base
         self._announce = announce
         self._command = command
-        self._starting = True
+        self._said: deque[str] = deque(maxlen=LOG_TAIL)
         self._home = TemporaryDirectory(prefix="carlos-call-", ignore_cleanup_errors=True)
-        self._log = Path(self._home.name) / "server.log"
+        self._log = log
 
     async def __aenter__(self) -> Self:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, env=self._environment(), stdout=asyncio.subprocess.PIPE, stderr=log
+                *self._command, env=self._environment(), stdout=log, stderr=asyncio.subprocess.PIPE
             )
         self._reader = asyncio.create_task(self._read())
         try:
@@ -63,7 +69,6 @@ class ServerProcess:
         except BaseException:
             await self._stop()
             raise
-        self._starting = False
         return self
 
     async def __aexit__(
@@ -80,6 +85,7 @@ class ServerProcess:
         return os.environ | {
             "ADMIN_API_KEYS": "",
             "CARLOS_HOME": self._home.name,
+            "COLUMNS": "200",  # or a notice is folded
             "HEALTH_PORT": "0",
             "HOST": "localhost",
             "PUBLIC_BASE_URL": self.base_url,
@@ -91,10 +97,11 @@ class ServerProcess:
         }
 
     async def _read(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        async for line in self._process.stdout:
+        assert self._process.stderr is not None  # noqa: S101 - a pipe was asked for
+        async for line in self._process.stderr:
             text = line.decode(errors="replace").rstrip()
-            if self._starting and text and not text.startswith("{"):
+            self._said.append(text)
+            if "stand-in" in text:
                 self._announce(text)
 
     async def _wait_until_ready(self) -> None:
@@ -103,6 +110,7 @@ class ServerProcess:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
             while not await self._ready(http):
                 if self._process.returncode is not None:
+                    await self._reader
                     raise ServerUnavailable(f"the server stopped with {self._process.returncode}:\n{self._tail()}")
                 if loop.time() >= give_up:
                     raise ServerUnavailable(f"the server is not ready after {READY_WITHIN_S:.0f} s:\n{self._tail()}")
@@ -116,7 +124,7 @@ class ServerProcess:
             return False
 
     def _tail(self) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_TAIL:])
+        return "\n".join([*self._said, f"(its log is {self._log})"])
 
     async def _stop(self) -> None:
         if self._process.returncode is None:

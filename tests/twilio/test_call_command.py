@@ -145,27 +145,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.end_headers(); self.wfile.write(os.environ["TWILIO_ACCOUNT_SID"].encode())
     def log_message(self, *args): pass
 server = http.server.HTTPServer(("127.0.0.1", int(os.environ["WS_PORT"])), Handler)
-print("Sonic is a stand-in", flush=True)
-print('{"log": 1}', flush=True)
+print("open   http://localhost/", file=sys.stderr, flush=True)
+print("Sonic is a stand-in", file=sys.stderr, flush=True)
+print("a log line", flush=True)
 server.serve_forever()
 """
 
 
-async def test_a_server_is_started_with_the_doubles_credentials_and_stopped() -> None:
+async def test_a_server_is_started_with_the_doubles_credentials_and_stopped(tmp_path: Path) -> None:
     lines: list[str] = []
     account = Account()
-    process = ServerProcess(
-        free_port(), account, "http://127.0.0.1:9", lines.append, (sys.executable, "-c", TINY_SERVER)
-    )
+    log = tmp_path / "calls" / "server.log"
+    command = (sys.executable, "-c", TINY_SERVER)
+    process = ServerProcess(free_port(), account, "http://127.0.0.1:9", log, lines.append, command)
     async with process as server, aiohttp.ClientSession() as http, http.get(server.base_url) as response:
         assert await response.text() == account.sid
     assert lines == ["Sonic is a stand-in"]
     assert process.returncode not in (None, 0)
+    assert log.read_text() == "a log line\n"
 
 
-async def test_a_server_that_does_not_start_is_told_of_with_its_last_words() -> None:
+async def test_a_server_that_does_not_start_is_told_of_with_its_last_words(tmp_path: Path) -> None:
     command = (sys.executable, "-c", "import sys; sys.exit('SONIC is missing')")
-    process = ServerProcess(free_port(), Account(), "http://127.0.0.1:9", print, command)
+    process = ServerProcess(free_port(), Account(), "http://127.0.0.1:9", tmp_path / "log", print, command)
     with pytest.raises(ServerUnavailable, match=r"stopped with 1:\nSONIC is missing"):
         async with process:
             pytest.fail("it is not ready")
