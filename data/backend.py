@@ -104,9 +104,7 @@ class Backend(Protocol):
         """Every item, in pages: for operators only."""
         ...
 
-    async def replace(
-        self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]
-    ) -> None:
+    async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         """Write and delete without conditions, in as many steps as it takes: for operators only."""
         ...
 

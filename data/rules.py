@@ -72,9 +72,7 @@ def check_time(start: datetime, duration: int, now: datetime) -> None:
             f" de {SLOT_MINUTES} en {SLOT_MINUTES}.",
         )
     if start < now + NOTICE:
-        raise RuleBroken(
-            "past_date", "Ese horario ya pasó o está demasiado cerca. ¿Qué otro horario te sirve?"
-        )
+        raise RuleBroken("past_date", "Ese horario ya pasó o está demasiado cerca. ¿Qué otro horario te sirve?")
     if start > now + HORIZON:
         raise RuleBroken("too_far", "Solo damos turnos dentro del próximo año.")
     if not is_open(start, duration):

@@ -81,9 +81,7 @@ class SqliteBackend:
             yield page
             position = (page[-1]["PK"], page[-1]["SK"])
 
-    async def replace(
-        self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]
-    ) -> None:
+    async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         def work() -> None:
             with self._transaction():
                 for key in deletes:
@@ -97,9 +95,7 @@ class SqliteBackend:
         def work() -> dict[str, str]:
             with self._transaction():
                 writable = "ok"
-            names = {
-                row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
-            }
+            names = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
             wanted = {_index_name(table.name, index) for table in TABLES.values() for index in table.indexes}
             integrity = self._db.execute("PRAGMA quick_check").fetchone()[0]
             return {

@@ -129,9 +129,7 @@ class Store:
         """Earliest first, `since` <= start < `until`. `doctor` is the name as the records have it."""
         if doctor is not None:
             low, high = (to_iso(time) if time else None for time in (since, until))
-            items = await self._query(
-                TableName.APPOINTMENTS, doctor, index="DoctorDateIndex", low=low, high=high
-            )
+            items = await self._query(TableName.APPOINTMENTS, doctor, index="DoctorDateIndex", low=low, high=high)
         elif email is not None:
             items = await self._query(TableName.APPOINTMENTS, email, index="PatientEmailIndex")
         else:
@@ -202,9 +200,7 @@ class Store:
 
     async def busy(self, doctor: str, since: datetime, until: datetime) -> dict[datetime, str]:
         """The doctor's taken grid cells, `since` <= cell < `until`, with the appointment that holds each."""
-        items = await self._query(
-            TableName.APPOINTMENTS, _slots_key(doctor), low=to_iso(since), high=to_iso(until)
-        )
+        items = await self._query(TableName.APPOINTMENTS, _slots_key(doctor), low=to_iso(since), high=to_iso(until))
         taken = {from_iso(item["SK"]): str(item["appointmentId"]) for item in items}
         return {cell: holder for cell, holder in taken.items() if cell < until}
 
@@ -257,12 +253,12 @@ class Store:
             return False
         return True
 
-    async def strike(self, who: str, window: timedelta) -> int:
-        """Count one failure of `who`, and return how many there were in this window and the one before."""
+    async def strike(self, who: str, window: timedelta, amount: int = 1) -> int:
+        """Count a failure of `who` (-1 takes one back), and return how many there were, as `strikes` does."""
         bucket = self._bucket(window)
         expires = datetime.fromtimestamp((bucket + 2) * window.total_seconds(), UTC)
         pk = _strikes_key(who, window)
-        await self.backend.add(TableName.CALLS, pk, f"{bucket:012d}", 1, expires)
+        await self.backend.add(TableName.CALLS, pk, f"{bucket:012d}", amount, expires)
         return await self.strikes(who, window)
 
     async def strikes(self, who: str, window: timedelta) -> int:
@@ -423,7 +419,5 @@ async def _past_cursor[T](
         size *= 2
 
 
-def _count_after[T](
-    records: Iterable[T], position: Callable[[T], tuple[float, str]], start: tuple[float, str]
-) -> int:
+def _count_after[T](records: Iterable[T], position: Callable[[T], tuple[float, str]], start: tuple[float, str]) -> int:
     return sum(position(record) > start for record in records)

@@ -1,0 +1,224 @@
+"""Whose record is it? A state machine per call and record, moved by the server alone.
+
+    unproven --right proof--> proven (for the rest of the call)
+    unproven --wrong proof, or no such record--> unproven, one failure more
+    any --third failure in the call--> locked (the call goes to a person)
+
+Every proof that is given must be right, on a proven record too: a wrong DNI beside the right name opens nothing,
+and a record without a DNI cannot be opened by one. "No such record" and "not yours" are one answer, with the
+same reads and writes behind it.
+
+What slows guessing down, and why it locks no owner out:
+
+- A call ends in a lock after three failures; the next call starts afresh.
+- A phone number that failed six times in the last quarter or half of an hour is refused until its failures
+  have aged. Failures are counted before the comparison, so that parallel calls cannot guess past the limit.
+  The owner of a guessed record calls from another number and is not touched; only someone who shares or fakes
+  the owner's own number can cost them that half hour on that number, and any other phone opens the record.
+- A record that was guessed at makes every further attempt on it wait, doubling up to two seconds, whoever
+  calls. The wait is bounded and the right proof succeeds after it, so no number of guesses closes a record.
+
+Numbers and record ids are stored as digests, and nothing is logged here but counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from loguru import logger
+
+from data.errors import Malformed
+from data.models import Appointment, Line, Order, Record
+from data.names import name_words
+from data.store import Store
+from tools.errors import Asked, Refused
+from tools.numbers import digits_of
+
+FAILURES_PER_CALL = 3
+FAILURES_PER_NUMBER = 6
+NUMBER_WINDOW = timedelta(minutes=15)
+RECORD_WINDOW = timedelta(hours=12)
+FREE_GUESSES_PER_RECORD = 2
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 2.0
+
+Sleep = Callable[[float], Awaitable[None]]
+
+_A_PERSON = "¿Querés que te pase con una persona del equipo?"
+_NOT_MATCHING = "No encuentro {what} con esos datos. Revisemos el número y tus datos: ¿me los repetís, por favor?"
+_LOCKED = f"Por seguridad no puedo seguir con consultas en esta llamada. {_A_PERSON}"
+_NUMBER_LOCKED = (
+    "Por seguridad, desde este teléfono no puedo verificar datos durante un rato."
+    f" Probá de nuevo en media hora. {_A_PERSON}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Who is on the line. `caller_number` is E.164, or None when withheld; it counts failures, it proves nothing."""
+
+    call_id: str
+    line: Line = Line.PHONE
+    caller_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the caller said to prove whose record it is."""
+
+    name: str | None = None
+    dni: str | None = None
+
+    def matches(self, name: str, dni: str | None = None) -> bool:
+        """True if something was given and all of it is right."""
+        if self.name is None and self.dni is None:
+            return False
+        name_right = self.name is None or same_name(self.name, name)
+        dni_right = self.dni is None or (dni is not None and digits_of(self.dni) == digits_of(dni))
+        return name_right and dni_right
+
+
+def same_name(given: str, stored: str) -> bool:
+    """All words of the name, in any order; one word alone is never a full name."""
+    words = name_words(given)
+    return len(words) >= 2 and words == name_words(stored)
+
+
+class Identity:
+    """What one call has proven, and how often it failed. `memory` lets another process go on with the call."""
+
+    def __init__(
+        self,
+        store: Store,
+        call: CallContext,
+        sleep: Sleep = asyncio.sleep,
+        memory: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._store = store
+        self._call = call
+        self._sleep = sleep
+        memory = memory or {}
+        self._proven: set[str] = set(memory.get("proven", ()))
+        self._failed: set[str] = set(memory.get("failed", ()))
+        self._failures = int(memory.get("failures", 0))
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """A JSON object; wrong guesses are in it as digests."""
+        return {
+            "proven": sorted(self._proven),
+            "failed": sorted(self._failed),
+            "failures": self._failures,
+        }
+
+    @property
+    def locked(self) -> bool:
+        return self._failures >= FAILURES_PER_CALL
+
+    async def order(self, order_id: str, proof: Proof) -> Order:
+        """The order, once the caller has proven it to be theirs. Raises Refused or Asked."""
+
+        async def fetch() -> Order | None:
+            return await self._store.order(order_id)
+
+        return await self._open(
+            f"order {order_id}",
+            fetch,
+            lambda order: proof.matches(order.customer_name, order.dni),
+            proof,
+            _NOT_MATCHING.format(what="ese pedido"),
+            "Para verificar tu identidad, ¿me decís tu DNI o tu nombre completo?",
+        )
+
+    async def appointment(self, appointment_id: str, proof: Proof) -> Appointment:
+        """The appointment, once the caller has given the patient's full name. Raises Refused or Asked."""
+
+        async def fetch() -> Appointment | None:
+            return await self._store.appointment(appointment_id)
+
+        return await self._open(
+            f"appointment {appointment_id}",
+            fetch,
+            lambda appointment: proof.matches(appointment.patient_name),
+            proof,
+            _NOT_MATCHING.format(what="esa cita"),
+            "Para verificar tu identidad, ¿me decís el nombre completo del paciente?",
+        )
+
+    def require_unlocked(self) -> None:
+        if self.locked:
+            raise Refused("call_locked", _LOCKED)
+
+    async def _open[R: Record](
+        self,
+        key: str,
+        fetch: Callable[[], Awaitable[R | None]],
+        matches: Callable[[R], bool],
+        proof: Proof,
+        refusal: str,
+        question: str,
+    ) -> R:
+        self.require_unlocked()
+        if proof == Proof() and key not in self._proven:
+            raise Asked("identity_needed", question)
+        guess = _guess(key, proof)
+        if guess in self._failed:
+            raise Refused("not_verified", refusal)
+        if key in self._proven:
+            record = await _readable(fetch)
+            if record is not None and (proof == Proof() or matches(record)):
+                return record
+        await self._count_attempt()
+        await self._wait(key)
+        record = await _readable(fetch)
+        if record is None or not matches(record):
+            await self._fail(key, guess, refusal)
+        else:
+            await self._prove(key)
+            return record
+        raise Refused("not_verified", refusal)
+
+    async def _count_attempt(self) -> None:
+        if self._call.caller_number is None:
+            return
+        if await self._store.strikes(self._call.caller_number, NUMBER_WINDOW) >= FAILURES_PER_NUMBER:
+            raise Refused("number_locked", _NUMBER_LOCKED)
+        if await self._store.strike(self._call.caller_number, NUMBER_WINDOW) > FAILURES_PER_NUMBER:
+            raise Refused("number_locked", _NUMBER_LOCKED)
+
+    async def _wait(self, key: str) -> None:
+        guesses = await self._store.strikes(key, RECORD_WINDOW)
+        if guesses >= FREE_GUESSES_PER_RECORD:
+            doublings = min(guesses - FREE_GUESSES_PER_RECORD, 10)
+            await self._sleep(min(FIRST_WAIT_S * 2**doublings, LONGEST_WAIT_S))
+
+    async def _fail(self, key: str, guess: str, refusal: str) -> None:
+        self._failures += 1
+        self._failed.add(guess)
+        await self._store.strike(key, RECORD_WINDOW)
+        logger.bind(call_id=self._call.call_id).info("identity: failure {} of this call", self._failures)
+        self.require_unlocked()
+
+    async def _prove(self, key: str) -> None:
+        self._proven.add(key)
+        if self._call.caller_number is not None:
+            await self._store.strike(self._call.caller_number, NUMBER_WINDOW, -1)
+
+
+async def _readable[R](fetch: Callable[[], Awaitable[R | None]]) -> R | None:
+    """A record that cannot be read cannot be proven; operators find it with `carlos doctor`."""
+    try:
+        return await fetch()
+    except Malformed as error:
+        logger.warning("a record cannot be read: {}", error)
+        return None
+
+
+def _guess(key: str, proof: Proof) -> str:
+    """The same wrong guess again tells nobody anything new, and is not counted twice."""
+    words = "|".join((key, " ".join(name_words(proof.name or "")), digits_of(proof.dni or "") or ""))
+    return hashlib.sha256(words.encode()).hexdigest()[:16]

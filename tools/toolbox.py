@@ -1,0 +1,228 @@
+"""The seven tools of one call, as the agent uses them.
+
+The model decides what to ask for; what is allowed is decided here and below. Every use is answered within
+`TIME_LIMIT_S` with a JSON object that Carlos can say something about, whatever happened:
+
+    done       {"success": true, ...}                                     the original's fields
+    proposal   {"success": false, "confirmation_required": true, "proposal": ..., "message": ...}
+    question   {"success": false, "question": ..., "code": ...}           ask the caller
+    refusal    {"success": false, "error": ..., "code": ...}              tell the caller
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loguru import logger
+
+from data.errors import Conflict, RuleBroken, Unavailable
+from data.store import Store
+from data.times import Clock, utcnow
+from tools.appointments import AppointmentTools
+from tools.arguments import parse_object
+from tools.confirmation import Confirmations, Plan
+from tools.errors import Asked, Refused, ToolError
+from tools.identity import CallContext, Identity, Sleep
+from tools.orders import OrderTools
+from tools.specs import SPECS, ToolSpec
+
+TIME_LIMIT_S = 4.0
+
+type _Handler = Callable[[Mapping[str, Any]], Awaitable[Plan | dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What goes back to the model; `ok` is true for what was done and for what was proposed."""
+
+    result: dict[str, Any]
+    ok: bool
+    elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    handler: _Handler
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One toolUse: what it asked for, and its answer, now or later."""
+
+    asked: tuple[str, str]
+    answer: asyncio.Task[ToolOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A write whose answer never came: the same use must first look for what that one may have done."""
+
+    name: str
+    asked: Mapping[str, Any]
+    tool_use_id: str
+
+
+class Toolbox:
+    """Make one for each call. Give `memory` of an earlier one to go on with a call in another process."""
+
+    specs: tuple[ToolSpec, ...] = SPECS
+
+    def __init__(
+        self,
+        store: Store,
+        call: CallContext,
+        *,
+        clock: Clock = utcnow,
+        sleep: Sleep = asyncio.sleep,
+        memory: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._store = store
+        self._call = call
+        self._identity = Identity(store, call, sleep, memory)
+        self._confirmations = Confirmations(clock)
+        self._one_at_a_time = asyncio.Lock()
+        self._uses: dict[str, _Use] = {}
+        self._doubt: _Doubt | None = None
+        orders = OrderTools(store, self._identity, call.call_id, clock)
+        appointments = AppointmentTools(store, self._identity, call.call_id, clock)
+        self._tools = {
+            "consultarorder": _Tool(orders.look_up, writes=False),
+            "cancelarorder": _Tool(orders.cancel, writes=True),
+            "crearorder": _Tool(orders.create, writes=True),
+            "agendarturno": _Tool(appointments.book, writes=True),
+            "cancelarturno": _Tool(appointments.cancel, writes=True),
+            "modificarturno": _Tool(appointments.move, writes=True),
+            "consultarturno": _Tool(appointments.look_up, writes=False),
+        }
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What was proven and how often the caller failed, as a JSON object; proposals are not carried over."""
+        return self._identity.memory
+
+    @property
+    def locked(self) -> bool:
+        """True after too many wrong proofs: offer a person."""
+        return self._identity.locked
+
+    def caller_spoke(self) -> None:
+        """A new turn of the caller has begun: what was proposed before may be carried out now."""
+        self._confirmations.caller_spoke()
+
+    async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
+        """Answer one toolUse. The same one again gets the same answer; a cancelled caller does not stop it."""
+        use = self._uses.get(tool_use_id)
+        if use is None:
+            answer = asyncio.create_task(self._answer(name, arguments, tool_use_id))
+            use = self._uses[tool_use_id] = _Use((name, arguments), answer)
+        elif use.asked != (name, arguments):
+            return ToolOutcome(_refusal("tool_use_repeated", _NOT_UNDERSTOOD), ok=False, elapsed_ms=0)
+        return await asyncio.shield(use.answer)
+
+    async def _answer(self, name: str, arguments: str, tool_use_id: str) -> ToolOutcome:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(TIME_LIMIT_S), self._one_at_a_time:
+                result = await self._result(name, arguments, tool_use_id)
+        except Exception as error:
+            result = self._said(error)
+        ok = bool(result.get("success") or result.get("confirmation_required"))
+        elapsed_ms = round((time.perf_counter() - started) * 1000)
+        known = name if name.lower() in self._tools else "unknown"
+        logger.bind(call_id=self._call.call_id, tool=known, ok=ok, elapsed_ms=elapsed_ms).info(
+            "tool answered: {}", result.get("code", "done" if result.get("success") else "proposal")
+        )
+        return ToolOutcome(result, ok, elapsed_ms)
+
+    async def _result(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
+        tool = self._tools.get(name.lower())
+        if tool is None:
+            raise Refused("unknown_tool", "Eso no lo puedo hacer por teléfono.")
+        try:
+            asked = parse_object(arguments)
+        except (ValueError, RecursionError):
+            raise Refused("bad_arguments", _NOT_UNDERSTOOD) from None
+        if tool.writes and (done := await self._done_before(name, asked, tool_use_id)):
+            return done
+        plan = await tool.handler(asked)
+        if not isinstance(plan, Plan):
+            return plan
+        agreed_as = self._confirmations.agreed(plan.fingerprint, tool_use_id)
+        if agreed_as is None:
+            self._confirmations.propose(plan.fingerprint)
+            return _proposal(name, plan)
+        self._doubt = _Doubt(name, asked, agreed_as)
+        return await self._carry_out(plan, agreed_as)
+
+    async def _done_before(self, name: str, asked: Mapping[str, Any], tool_use_id: str) -> dict[str, Any] | None:
+        """What this use did in another process, or the same one without an answer in this one."""
+        tool_use_ids = [tool_use_id]
+        if self._doubt and (self._doubt.name, self._doubt.asked) == (name, asked):
+            tool_use_ids.append(self._doubt.tool_use_id)
+        for each in tool_use_ids:
+            if receipt := await self._store.receipt(self._call.call_id, each):
+                self._settle()
+                return dict(receipt.result)
+        return None
+
+    async def _carry_out(self, plan: Plan, tool_use_id: str) -> dict[str, Any]:
+        try:
+            result = await plan.carry_out(tool_use_id)
+        except (ToolError, RuleBroken, Conflict):
+            self._settle()
+            raise
+        self._settle()
+        return result
+
+    def _settle(self) -> None:
+        self._confirmations.settle()
+        self._doubt = None
+
+    def _said(self, error: Exception) -> dict[str, Any]:
+        """An exception as a result; its own text reaches neither the model nor the log."""
+        match error:
+            case Asked():
+                return {"success": False, "question": error.sentence, "code": error.code, **error.extra}
+            case Refused():
+                return _refusal(error.code, error.sentence, **error.extra)
+            case RuleBroken():
+                return _refusal(error.code, error.sentence)
+            case Conflict():
+                return _refusal("changed", "Los datos cambiaron mientras hablábamos. ¿Lo intentamos de nuevo?")
+            case Unavailable() | TimeoutError():
+                return _refusal("unavailable", _UNAVAILABLE)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        logger.bind(call_id=self._call.call_id).error(
+            "tool failed: {} at {}:{}", type(error).__name__, where.name, where.lineno
+        )
+        return _refusal("internal", _UNAVAILABLE)
+
+
+_NOT_UNDERSTOOD = "No entendí bien el pedido. ¿Me lo repetís?"
+_UNAVAILABLE = (
+    "En este momento no puedo acceder al sistema, así que todavía no te lo puedo confirmar."
+    " ¿Probamos de nuevo en unos segundos?"
+)
+
+
+def _refusal(code: str, sentence: str, **extra: Any) -> dict[str, Any]:
+    return {"success": False, "error": sentence, "code": code, **extra}
+
+
+def _proposal(name: str, plan: Plan) -> dict[str, Any]:
+    return {
+        "success": False,
+        "confirmation_required": True,
+        "proposal": plan.proposal,
+        "message": (
+            "Todavía no se hizo nada. Decile al cliente exactamente esto y preguntale si lo confirma."
+            f" Solo si contesta que sí, llamá otra vez a {name} con los mismos argumentos."
+            " Si cambia algo, llamá con los datos nuevos."
+        ),
+    }
