@@ -148,9 +148,7 @@ class MediaStream:
 
     def _open(self, started: Started) -> None:
         self.stream_sid = started.stream_sid
-        self._media_head = (
-            f'{{"event":"media","streamSid":{json.dumps(started.stream_sid)},"media":{{"payload":"'
-        )
+        self._media_head = f'{{"event":"media","streamSid":{json.dumps(started.stream_sid)},"media":{{"payload":"'
 
     # Sending.
 

@@ -140,12 +140,7 @@ def test_a_reset_drops_what_was_held() -> None:
 def test_an_odd_byte_waits_for_its_other_half() -> None:
     pcm = tone(700, 8000, 0.1)
     resampler = Resampler(8000, 16000)
-    out = (
-        resampler.push(pcm[:321])
-        + resampler.push(pcm[321:322])
-        + resampler.push(pcm[322:])
-        + resampler.flush()
-    )
+    out = resampler.push(pcm[:321]) + resampler.push(pcm[321:322]) + resampler.push(pcm[322:]) + resampler.flush()
     assert out == convert(pcm, 8000, 16000)
 
 

@@ -59,9 +59,7 @@ def message(event: str, **body: Any) -> str:
 
 
 def media(**changes: Any) -> str:
-    return message(
-        "media", media={"track": "inbound", "chunk": "2", "timestamp": "5", "payload": "/w==", **changes}
-    )
+    return message("media", media={"track": "inbound", "chunk": "2", "timestamp": "5", "payload": "/w==", **changes})
 
 
 def streaming() -> MediaStream:
