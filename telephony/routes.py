@@ -1,0 +1,36 @@
+"""The phone line's routes, put together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from carlos.settings import Settings
+from telephony import twiml
+from telephony.media import MAX_WAITING, START_TIMEOUT_S, MediaSocket
+from telephony.ports import Answer, Desk
+from telephony.signature import Signatures
+from telephony.token import SpentInMemory, SpentNonces, StreamTokens, signing_keys
+from telephony.webhook import Webhooks
+
+
+def phone_routes(
+    settings: Settings,
+    desk: Desk,
+    answer: Answer,
+    *,
+    spent: SpentNonces | None = None,
+    start_timeout_s: float = START_TIMEOUT_S,
+    max_waiting: int = MAX_WAITING,
+) -> APIRouter:
+    """Everything under /twilio. `spent` remembers used stream tokens; by default, in this process.
+
+    Run uvicorn with `ws_max_size=telephony.media.WS_MAX_SIZE` and `ws_per_message_deflate=False` (Twilio does not
+    offer it). Raises ValueError where signatures would be off on a public host.
+    """
+    signatures = Signatures.from_settings(settings)
+    keys = signing_keys([token.get_secret_value() for token in settings.twilio_auth_token])
+    tokens = StreamTokens(keys, spent or SpentInMemory())
+    socket = MediaSocket(signatures, tokens, desk, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting)
+    router = Webhooks(settings.base_url, signatures, tokens, desk).router()
+    router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
+    return router

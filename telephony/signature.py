@@ -1,0 +1,66 @@
+"""Is this request really Twilio's? `X-Twilio-Signature`, on webhooks and on the media socket's upgrade.
+
+Twilio signs the URL *it* used, so the URL is rebuilt from PUBLIC_BASE_URL and the raw path and query of the
+request, never from Host or X-Forwarded-*, which a stranger or a proxy chooses.
+https://www.twilio.com/docs/usage/security#validating-requests; the upgrade is signed over its wss:// URL with no
+parameters, https://www.twilio.com/docs/api/errors/31930.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from starlette.datastructures import FormData
+from starlette.requests import HTTPConnection
+from twilio.request_validator import (
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+    get_signature_algorithm,
+)
+
+from carlos.settings import Settings
+
+
+class Signatures:
+    """Checks against each of `auth_tokens`: two while one is being rotated out. With none, everything passes."""
+
+    def __init__(self, base_url: str, auth_tokens: Sequence[str], *, public: bool) -> None:
+        if public and not auth_tokens:
+            raise ValueError("TWILIO_AUTH_TOKEN is not set, and this server is not on loopback")
+        self._base_url = base_url.rstrip("/")
+        self._validators = [RequestValidator(token) for token in auth_tokens]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        tokens = [token.get_secret_value() for token in settings.twilio_auth_token]
+        return cls(settings.base_url, tokens, public=settings.is_public)
+
+    @property
+    def checked(self) -> bool:
+        """False on loopback without a token."""
+        return bool(self._validators)
+
+    def valid(self, connection: HTTPConnection, form: FormData | None = None) -> bool:
+        """Check a webhook with its form, or an upgrade. Repeated keys and blank values are part of the signature."""
+        url = signed_url(self._base_url, connection)
+        params: FormData | Mapping[str, str] = form if form is not None else {}
+        signature = connection.headers.get(SIGNATURE_HEADER, "")
+        algorithm = get_signature_algorithm(connection.headers.get(SIGNATURE_SETTINGS_HEADER))
+        results = [validator.validate(url, params, signature, algorithm) for validator in self._validators]
+        return any(results) or not self.checked
+
+
+def signed_url(base_url: str, connection: HTTPConnection) -> str:
+    """The URL that Twilio used, byte for byte: `+` and `%20` are not the same to a signature."""
+    scope = connection.scope
+    if scope["type"] == "websocket":
+        base_url = websocket_url(base_url)
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{base_url}{scope['raw_path'].decode('latin-1')}{'?' if query else ''}{query}"
+
+
+def websocket_url(base_url: str) -> str:
+    """https://… as wss://…, http://… as ws://…"""
+    return "ws" + base_url.removeprefix("http")

@@ -1,0 +1,105 @@
+"""What we tell Twilio to do with a call. Each function returns a whole TwiML document.
+
+https://www.twilio.com/docs/voice/twiml/stream and /connect. Basic `<Say>` voices know no es-AR; es-MX is nearest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
+
+from telephony.signature import websocket_url
+
+MAX_TWIML = 4000  # characters; the REST API's limit, kept everywhere
+MAX_PARAMETER = 200  # characters of a value; name and value together are said to end at 500
+LANGUAGE = "es-MX"
+
+APOLOGY = "Perdón, tuvimos un problema técnico. Por favor, llamá de nuevo en unos minutos."
+OVERFLOW = (
+    "Gracias por llamar. En este momento todas nuestras líneas están ocupadas. "
+    "Por favor, llamá de nuevo en unos minutos."
+)
+
+MEDIA_PATH = "/twilio/media"
+AFTER_STREAM_PATH = "/twilio/after-stream"
+STREAM_STATUS_PATH = "/twilio/stream-status"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamParameters:
+    """What comes back in `start.customParameters`. Nothing else survives: a query string would be stripped."""
+
+    token: str
+    from_: str
+    to: str
+
+
+def connect(base_url: str, parameters: StreamParameters) -> str:
+    """Open the media stream. When it ends, however it ends, Twilio asks `AFTER_STREAM_PATH` what comes next."""
+    stream = Stream(
+        url=websocket_url(base_url) + MEDIA_PATH,
+        name="carlos",
+        status_callback=base_url + STREAM_STATUS_PATH,
+        status_callback_method="POST",
+    )
+    stream.parameter(name="token", value=parameters.token)
+    stream.parameter(name="from", value=printable(parameters.from_))
+    stream.parameter(name="to", value=printable(parameters.to))
+    verb = Connect(action=base_url + AFTER_STREAM_PATH, method="POST")
+    verb.append(stream)
+    response = VoiceResponse()
+    response.append(verb)
+    return document(response)
+
+
+def overflow(play_url: str | None = None) -> str:
+    """No seat is free: say so, or play a recording, and hang up."""
+    response = VoiceResponse()
+    if play_url:
+        response.play(play_url)
+    else:
+        response.say(OVERFLOW, language=LANGUAGE)
+    response.hangup()
+    return document(response)
+
+
+def apology() -> str:
+    """Carlos failed: say so and hang up."""
+    response = VoiceResponse()
+    response.say(APOLOGY, language=LANGUAGE)
+    response.hangup()
+    return document(response)
+
+
+def hang_up() -> str:
+    response = VoiceResponse()
+    response.hangup()
+    return document(response)
+
+
+def reject() -> str:
+    """Turn a ringing call away unanswered; unlike `<Hangup>` it is not billed."""
+    response = VoiceResponse()
+    response.reject(reason="rejected")
+    return document(response)
+
+
+def dial(number: str) -> str:
+    """Connect the caller to a person; the call ends with that conversation."""
+    response = VoiceResponse()
+    response.dial(number)
+    return document(response)
+
+
+def document(response: VoiceResponse) -> str:
+    """Serialise; raises ValueError for a document longer than Twilio takes."""
+    text = str(response)
+    if len(text) > MAX_TWIML:
+        raise ValueError(f"TwiML of {len(text)} characters, more than {MAX_TWIML}")
+    return text
+
+
+def printable(value: str) -> str:
+    """Callers choose their name in SIP: control characters would break the XML, and length the limit."""
+    return "".join(character for character in value if character.isprintable())[:MAX_PARAMETER]

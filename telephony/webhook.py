@@ -1,0 +1,144 @@
+"""Twilio's HTTP webhooks: a call rings, a stream ends, a status changes. All signed, all answered at once.
+
+Twilio waits 15 s for TwiML and then plays an error in English: a slow or failing desk becomes a spoken apology.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from loguru import logger
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from telephony import twiml
+from telephony.ports import Admission, AfterStream, Apologise, Desk, Dial
+from telephony.signature import Signatures
+from telephony.token import StreamTokens
+
+MAX_FORM = 64 * 1024  # bytes; Twilio's forms are one or two thousand
+MAX_FIELDS = 200
+ANSWER_TIMEOUT_S = 5.0
+
+VOICE_PATH = "/twilio/voice"
+STATUS_PATH = "/twilio/status"
+
+Params = Mapping[str, str]
+
+
+class BadForm(Exception):
+    """A body that is no form of Twilio's; `status` is what to answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class Webhooks:
+    """The four webhooks as one router. 403 with an empty body for what Twilio did not sign."""
+
+    def __init__(self, base_url: str, signatures: Signatures, tokens: StreamTokens, desk: Desk) -> None:
+        self._base_url = base_url
+        self._signatures = signatures
+        self._tokens = tokens
+        self._desk = desk
+
+    def router(self) -> APIRouter:
+        router = APIRouter(include_in_schema=False)
+        for path, handler in (
+            (VOICE_PATH, self._or_apologise(self._voice)),
+            (twiml.AFTER_STREAM_PATH, self._or_apologise(self._after_stream)),
+            (STATUS_PATH, self._status),
+            (twiml.STREAM_STATUS_PATH, self._stream_status),
+        ):
+            router.add_api_route(path, self._signed(handler), methods=["GET", "POST"])
+        return router
+
+    # What Twilio asks.
+
+    async def _voice(self, params: Params) -> Response:
+        """A call rings: open its stream, or say why not."""
+        call_sid, from_, to = params["CallSid"], params.get("From", ""), params.get("To", "")
+        admission = await self._desk.admit(call_sid, from_, to)
+        logger.info("call {} rings: {}", call_sid, admission.name.lower())
+        if admission is Admission.BLOCKED:
+            return xml(twiml.reject())
+        if admission is not Admission.ACCEPTED:
+            return xml(twiml.overflow())
+        token = self._tokens.mint(call_sid, params.get("AccountSid", ""))
+        return xml(twiml.connect(self._base_url, twiml.StreamParameters(token, from_, to)))
+
+    async def _after_stream(self, params: Params) -> Response:
+        """The stream is over, whoever ended it, or could not be opened."""
+        after = await self._desk.ended(params["CallSid"])
+        logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
+        return xml(next_step(after))
+
+    async def _status(self, params: Params) -> Response:
+        await self._desk.status(params["CallSid"], params)
+        return Response(status_code=204)
+
+    async def _stream_status(self, params: Params) -> Response:
+        event, error = params.get("StreamEvent", ""), params.get("StreamError", "")
+        logger.log("WARNING" if error else "INFO", "call {}: {} {}", params["CallSid"], event, error)
+        return Response(status_code=204)
+
+    # Around every answer.
+
+    def _signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                form = await read_form(request)
+            except BadForm as bad:
+                return Response(status_code=bad.status)
+            if not self._signatures.valid(request, form):
+                logger.warning("{} without a valid signature", request.url.path)
+                return Response(status_code=403)
+            params = {key: str(value) for key, value in (form or request.query_params).items()}
+            if not params.get("CallSid"):
+                return Response(status_code=400)
+            return await handler(params)
+
+        return endpoint
+
+    def _or_apologise(
+        self, handler: Callable[[Params], Awaitable[Response]]
+    ) -> Callable[[Params], Awaitable[Response]]:
+        async def answer(params: Params) -> Response:
+            try:
+                async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                    return await handler(params)
+            except Exception:
+                logger.exception("no answer for call {}", params["CallSid"])
+                return xml(twiml.apology())
+
+        return answer
+
+
+def next_step(after: AfterStream) -> str:
+    """The TwiML for what the desk decided."""
+    if isinstance(after, Dial):
+        return twiml.dial(after.number)
+    return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()
+
+
+async def read_form(request: Request) -> FormData:
+    """A POST's form with blank values and repeated keys, empty for a GET. Raises BadForm for 413 and 400."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            raise BadForm(413)
+    try:
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise BadForm(400) from None
+    return FormData([*fields])
+
+
+def xml(document: str) -> Response:
+    return Response(document, media_type="application/xml")

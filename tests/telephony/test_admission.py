@@ -1,0 +1,76 @@
+"""Seats on a clock of our own."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telephony.admission import Seats
+from telephony.ports import Admission
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_call_after_the_last_seat_is_refused() -> None:
+    seats = Seats(2, clock=Clock())
+    assert [seats.admit(call) for call in "abc"] == [Admission.ACCEPTED, Admission.ACCEPTED, Admission.FULL]
+
+
+def test_a_call_that_rings_twice_holds_one_seat() -> None:
+    seats = Seats(1, clock=Clock())
+    assert seats.admit("a") is seats.admit("a") is Admission.ACCEPTED
+    assert seats.taken == 1
+
+
+def test_a_seat_whose_stream_never_starts_is_free_after_a_minute() -> None:
+    clock = Clock()
+    seats = Seats(1, clock=clock)
+    seats.admit("a")
+    clock.now = 59.9
+    assert seats.admit("b") is Admission.FULL
+    clock.now = 60.0
+    assert seats.admit("b") is Admission.ACCEPTED
+    assert not seats.start("a"), "its seat went to another call"
+
+
+def test_a_started_call_keeps_its_seat_until_it_is_released() -> None:
+    clock = Clock()
+    seats = Seats(1, clock=clock)
+    seats.admit("a")
+    assert seats.start("a")
+    clock.now = 3600.0
+    assert seats.admit("b") is Admission.FULL
+    assert seats.live == 1
+    seats.release("a")
+    seats.release("a")
+    assert seats.admit("b") is Admission.ACCEPTED
+
+
+def test_a_call_cannot_have_two_streams() -> None:
+    seats = Seats(2, clock=Clock())
+    assert seats.start("a")
+    assert not seats.start("a")
+
+
+def test_while_draining_only_calls_that_were_admitted_start() -> None:
+    seats = Seats(3, clock=Clock())
+    seats.admit("a")
+    seats.drain()
+    assert seats.admit("b") is Admission.DRAINING
+    assert not seats.start("b")
+    assert seats.start("a")
+
+
+@given(
+    steps=st.lists(st.tuples(st.sampled_from(["admit", "start", "release"]), st.sampled_from("abcdef")), max_size=60)
+)
+def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, str]]) -> None:
+    seats = Seats(3, clock=Clock())
+    for step, call in steps:
+        getattr(seats, step)(call)
+        assert 0 <= seats.live <= seats.taken <= 3

@@ -1,0 +1,178 @@
+"""Twilio's webhooks through the ASGI app, signed and not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import Response
+from phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, settings, sign
+from starlette.testclient import TestClient
+
+from telephony import webhook
+from telephony.ports import Admission, AfterStream, Apologise, Dial, HangUp
+from telephony.routes import phone_routes
+
+PATHS = ["/twilio/voice", "/twilio/after-stream", "/twilio/status", "/twilio/stream-status"]
+RING = {"CallSid": CALL, "AccountSid": ACCOUNT, "From": "+5491155550100", "To": "+541150310000", "CallerName": ""}
+
+
+async def nobody_answers(*_: Any) -> None:
+    raise AssertionError("no stream in these tests")
+
+
+def client(desk: FakeDesk, **changes: Any) -> TestClient:
+    app = FastAPI()
+    app.include_router(phone_routes(settings(**changes), desk, nobody_answers))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def post(desk: FakeDesk, path: str, form: dict[str, str]) -> Response:
+    return client(desk).post(path, data=form, headers=sign(BASE_URL + path, form))
+
+
+def verbs(response: Response) -> list[str]:
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("application/xml")
+    return [verb.tag for verb in ElementTree.fromstring(response.text)]  # noqa: S314 - our own document
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_unsigned_webhook_is_403_with_an_empty_body(path: str, method: str) -> None:
+    desk = FakeDesk()
+    response = client(desk).request(method, path, data=RING if method == "POST" else None)
+    assert (response.status_code, response.content) == (403, b"")
+    assert desk.asked == []
+
+
+def test_a_signature_of_other_parameters_is_403() -> None:
+    headers = sign(f"{BASE_URL}/twilio/voice", RING)
+    response = client(FakeDesk()).post("/twilio/voice", data=RING | {"To": "+1"}, headers=headers)
+    assert response.status_code == 403
+
+
+def test_forwarded_headers_decide_nothing() -> None:
+    headers = sign("https://evil.example.com/twilio/voice", RING)
+    forwarded = {"X-Forwarded-Host": "evil.example.com", "X-Forwarded-Proto": "https", "Host": "evil.example.com"}
+    assert client(FakeDesk()).post("/twilio/voice", data=RING, headers=headers | forwarded).status_code == 403
+
+
+def test_a_ringing_call_gets_its_stream() -> None:
+    desk = FakeDesk()
+    response = post(desk, "/twilio/voice", RING)
+    assert verbs(response) == ["Connect"]
+    assert desk.asked == [("admit", CALL, "+5491155550100", "+541150310000")]
+
+
+def test_get_is_answered_too() -> None:
+    query = urlencode(RING)
+    response = client(FakeDesk()).get(f"/twilio/voice?{query}", headers=sign(f"{BASE_URL}/twilio/voice?{query}"))
+    assert verbs(response) == ["Connect"]
+
+
+@pytest.mark.parametrize(
+    ("admission", "expected"),
+    [
+        (Admission.FULL, ["Say", "Hangup"]),
+        (Admission.DRAINING, ["Say", "Hangup"]),
+        (Admission.BLOCKED, ["Reject"]),
+    ],
+)
+def test_a_refused_call_hears_why_or_is_rejected(admission: Admission, expected: list[str]) -> None:
+    assert verbs(post(FakeDesk(admission=admission), "/twilio/voice", RING)) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(HangUp(), ["Hangup"]), (Apologise(), ["Say", "Hangup"]), (Dial("+541150310001"), ["Dial"])],
+)
+def test_the_desk_says_what_comes_after_the_stream(after: AfterStream, expected: list[str]) -> None:
+    assert verbs(post(FakeDesk(after=after), "/twilio/after-stream", RING)) == expected
+
+
+@pytest.mark.parametrize("path", PATHS[:2])
+def test_a_failing_desk_becomes_an_apology_and_never_silence(path: str) -> None:
+    assert verbs(post(FakeDesk(fault=RuntimeError("the store is down")), path, RING)) == ["Say", "Hangup"]
+
+
+def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Asleep(FakeDesk):
+        async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+    monkeypatch.setattr(webhook, "ANSWER_TIMEOUT_S", 0.01)
+    assert verbs(post(Asleep(), "/twilio/voice", RING)) == ["Say", "Hangup"]
+
+
+def test_a_status_reaches_the_desk() -> None:
+    desk = FakeDesk()
+    form = RING | {"CallStatus": "completed", "CallDuration": "42"}
+    assert post(desk, "/twilio/status", form).status_code == 204
+    assert desk.asked == [("status", CALL, form)]
+
+
+def test_a_stream_status_is_noted_and_asks_the_desk_nothing() -> None:
+    desk = FakeDesk()
+    form = {"CallSid": CALL, "StreamEvent": "stream-error", "StreamError": "31920 {braces} <b>"}
+    assert post(desk, "/twilio/stream-status", form).status_code == 204
+    assert desk.asked == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_signed_request_without_a_call_is_400(path: str) -> None:
+    assert post(FakeDesk(), path, {"AccountSid": ACCOUNT}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param(b"a=" + b"x" * 70_000, 413, id="more than 64 KiB"),
+        pytest.param(b"&".join(b"a=1" for _ in range(300)), 400, id="300 fields"),
+        pytest.param(b"\xff\xfe", 400, id="not UTF-8"),
+        pytest.param(b'{"CallSid": "CA1"}', 403, id="JSON"),
+    ],
+)
+def test_a_strangers_body_is_bounded(body: bytes, status: int) -> None:
+    response = client(FakeDesk()).post("/twilio/voice", content=body)
+    assert (response.status_code, response.content) == (status, b"")
+
+
+def test_a_body_without_an_end_is_cut_off() -> None:
+    def endless() -> Any:
+        while True:
+            yield b"x" * 4096
+
+    async def app_reads() -> None:
+        sent: list[Any] = []
+        app = client(FakeDesk()).app
+        chunks = endless()
+        read = 0
+
+        async def receive() -> dict[str, Any]:
+            nonlocal read
+            read += 1
+            return {"type": "http.request", "body": next(chunks), "more_body": True}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope: dict[str, Any] = {"type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": "/twilio/voice"}
+        scope |= {"raw_path": b"/twilio/voice", "query_string": b"", "headers": [], "http_version": "1.1"}
+        await app(scope, receive, send)
+        assert sent[0]["status"] == 413
+        assert read == 17
+
+    asyncio.run(app_reads())
+
+
+def test_without_a_token_on_loopback_unsigned_webhooks_are_answered() -> None:
+    local: dict[str, Any] = {"twilio_auth_token": (), "public_base_url": None, "admin_api_keys": ()}
+    response = client(FakeDesk(), **local).post("/twilio/voice", data=RING)
+    assert verbs(response) == ["Connect"]
+    assert 'url="ws://localhost:8081/twilio/media"' in response.text
