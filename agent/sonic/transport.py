@@ -20,6 +20,8 @@ from awscrt.io import ClientTlsContext, TlsContextOptions
 from smithy_core.interfaces import URI
 from smithy_http.aio.crt import AWSCRTHTTPClient, AWSCRTHTTPResponse, _AWSCRTEventLoop
 
+from agent.sonic.nodelay import disable_nagle
+
 HEADERS_GRACE_S = 0.05  # headers and the end of the stream may come in one read, in either order
 KEEP_ALIVE_S, KEEP_ALIVE_PROBES = 10, 5  # a peer that vanished is noticed after a minute, not after two hours
 
@@ -67,6 +69,7 @@ class StreamTransport(AWSCRTHTTPClient):
         connecting.add_done_callback(_retrieve)
         # Given up, it goes on until CRT's own time-out; a connection nobody holds is closed by CRT.
         connection = await asyncio.shield(connecting)
+        disable_nagle(url.port or self._HTTPS_PORT)
         if not self.connected.done():
             self.connected.set_result(None)
         return connection

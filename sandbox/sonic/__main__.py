@@ -15,6 +15,7 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def _brain(options: argparse.Namespace) -> tuple[Callable[[], Brain], dict[str, 
         return scripted(load_script(options.script)), {"brain": "scripted", "hears": False}
     from sandbox import local  # its speech packages may be missing; a script needs none of them
 
-    about = {"brain": "local", "hears": False} | local.describe()
+    about = {"brain": "local"} | asdict(local.describe(options.stt_model))
     return lambda: local.make_brain(options.stt_model), about
 
 
