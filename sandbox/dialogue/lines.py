@@ -24,7 +24,8 @@ GO_ON = "Dale, te escucho."
 GOODBYE = "Gracias por llamar. ¡Que tengas un buen día!"
 DROPPED = "Listo, lo dejamos así."
 NOT_HEARD = "Perdón, no te escuché bien, ¿me lo repetís?"
-NOT_UNDERSTOOD = "Perdón, no te entendí. Te puedo ayudar con pedidos y con turnos médicos."
+NOT_UNDERSTOOD = "Perdón, no te entendí."
+WHAT_I_DO = "Te puedo ayudar con pedidos y con turnos médicos."
 CAPABILITIES = (
     "Puedo contarte cómo va un pedido, cancelarlo o tomarte uno nuevo, y también agendar, cambiar o cancelar "
     "un turno médico. ¿Qué necesitás?"
@@ -71,6 +72,7 @@ FIXED_LINES: tuple[str, ...] = (
     DROPPED,
     NOT_HEARD,
     NOT_UNDERSTOOD,
+    WHAT_I_DO,
     CAPABILITIES,
     NO_PERSON,
     ORDER_OR_APPOINTMENT,
@@ -116,11 +118,13 @@ ORDER_CANCELLED = "Listo, cancelé el pedido {number}."
 ORDER_CREATED = "Listo, tu pedido es el número {number}."
 ORDER_CREATED_DELIVERY = "Listo, tu pedido es el número {number} y la entrega estimada es el {date}."
 APPOINTMENT_STATE = "Tu turno es el {date} {time} y está {status}."
+APPOINTMENT_STATE_BARE = "Tu turno está {status}."
 APPOINTMENT_DETAILS = "Tu turno es con {doctor} y es {kind}."
 APPOINTMENT_CANCELLED = "Listo, cancelé el turno {number}."
 APPOINTMENT_MOVED = "Listo, el turno {number} quedó para el {date} {time}."
 APPOINTMENT_MOVED_BARE = "Listo, cambié el turno {number}."
 APPOINTMENT_BOOKED = "Listo, tu turno es el número {number}, el {date} {time}, con {doctor}."
+APPOINTMENT_BOOKED_BARE = "Listo, tu turno es el número {number}."
 WILL_CANCEL_ORDER = "Voy a cancelar el pedido {number}."
 WILL_CANCEL_APPOINTMENT = "Voy a cancelar el turno {number}."
 WILL_MOVE = "Voy a pasar el turno {number} al {date} {time}."
@@ -144,11 +148,13 @@ TEMPLATES: tuple[str, ...] = (
     ORDER_CREATED,
     ORDER_CREATED_DELIVERY,
     APPOINTMENT_STATE,
+    APPOINTMENT_STATE_BARE,
     APPOINTMENT_DETAILS,
     APPOINTMENT_CANCELLED,
     APPOINTMENT_MOVED,
     APPOINTMENT_MOVED_BARE,
     APPOINTMENT_BOOKED,
+    APPOINTMENT_BOOKED_BARE,
     WILL_CANCEL_ORDER,
     WILL_CANCEL_APPOINTMENT,
     WILL_MOVE,

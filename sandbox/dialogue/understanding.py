@@ -25,6 +25,7 @@ class Slot(Enum):
     NAME = "full name"
     EMAIL = "e-mail"
     ITEMS = "products"
+    COUNTED_ITEMS = "products, with how many of each"
     DOCTOR = "doctor"
     WHEN = "day and hour"
     DAY = "day"
@@ -66,6 +67,11 @@ class Understanding:
     hour: time | None = None
     kind_of_visit: str | None = None
     unfinished: bool = False  # the caller seems to have stopped in mid-sentence
+
+    @property
+    def brings_data(self) -> bool:
+        said = (self.record_id, self.dni, self.name, self.email, self.doctor, self.day, self.hour)
+        return bool(self.items) or any(datum is not None for datum in said)
 
 
 def understand(text: str, today: date, asked: Iterable[Slot] = ()) -> Understanding:
@@ -113,7 +119,7 @@ class _Reading:
 
     def _items(self, said: Understanding) -> Understanding:
         asked = Slot.ITEMS in self._asked
-        if not asked and said.intent.task(None) is not Task.CREATE_ORDER:
+        if not asked and Slot.COUNTED_ITEMS not in self._asked and said.intent.task(None) is not Task.CREATE_ORDER:
             return said
         items = read_items(self._left, asked=asked and not said.intent.replies - {Reply.YES})
         for item in items:
@@ -151,9 +157,13 @@ class _Reading:
     def _is_record(self, run: Run) -> bool:
         if len(run.digits) > 6 or self._follows(run.start, _DNI):
             return False
-        if self._follows(run.start, _RECORDS):
+        if self._follows(run.start, _RECORDS) or (len(run.digits) < 4 and self._corrects_number(run)):
             return True
         return Slot.RECORD_ID in self._asked or (Slot.IDENTITY not in self._asked and self._follows(run.start, _NUMBER))
+
+    def _corrects_number(self, run: Run) -> bool:
+        """ "Perdón, el número es el cinco", to the question for a DNI."""
+        return self._follows(run.start, _NUMBER) and bool({"perdon", "no", "equivoque"} & set(self._keys))
 
     def _follows(self, start: int, nouns: frozenset[str]) -> bool:
         """Whether one of the nouns is right before the number: "pedido número", "el DNI es el"."""
