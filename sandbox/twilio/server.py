@@ -100,7 +100,8 @@ class ServerProcess:
         assert self._process.stderr is not None  # noqa: S101 - a pipe was asked for
         async for line in self._process.stderr:
             text = line.decode(errors="replace").rstrip()
-            self._said.append(text)
+            if text.strip(" │"):  # the frame of a traceback
+                self._said.append(text)
             if "stand-in" in text:
                 self._announce(text)
 

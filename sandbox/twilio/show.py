@@ -13,7 +13,7 @@ from rich.text import Text
 from sandbox.twilio.call import CallEvent, Ran, Streaming, Warned
 from sandbox.twilio.errors import Code
 from sandbox.twilio.script import Script, Turn
-from sandbox.twilio.twiml import Connect
+from sandbox.twilio.twiml import Connect, Say
 
 USUAL = {Code.SERVER_CLOSED}  # logged at every hang-up by the server: no news
 
@@ -26,7 +26,7 @@ class Show:
         self._started = time.monotonic()
 
     def notice(self, text: str) -> None:
-        self._console.print(Text(text, style="dim"))
+        self._console.print(Text(text, style="dim"), soft_wrap=True)
 
     def dialling(self, script: Script) -> None:
         self._started = time.monotonic()
@@ -41,6 +41,8 @@ class Show:
                 self._line("☎", "answered", "dim")
             case Warned(code, detail) if code not in USUAL:
                 self._line("twilio", f"{code} {detail}", "red")
+            case Ran(Say(text)):
+                self._line("twilio", text, "blue")
             case Ran(verb) if not isinstance(verb, Connect):
                 self._line("☎", f"<{type(verb).__name__}>", "dim")
 
@@ -65,4 +67,4 @@ class Show:
 
     def _line(self, who: str, text: str, style: str) -> None:
         seconds = time.monotonic() - self._started
-        self._console.print(Text(f"{seconds:6.1f} s  {who:>7}  "), Text(text, style=style), sep="")
+        self._console.print(Text(f"{seconds:6.1f} s  {who:>7}  "), Text(text, style=style), sep="", soft_wrap=True)
