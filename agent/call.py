@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import wave
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -30,12 +30,13 @@ from agent.frames import SpokenBlock
 from agent.line import LineInput, LineOutput, Wire
 from agent.persona import LineKind, system_prompt
 from agent.playout import Heard
-from agent.record import CallLog
+from agent.record import CallLog, Clock, utcnow
 from agent.sonic.errors import SonicError
 from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
 from agent.sonic.session import History, Opener, SonicConfig
-from tools.toolbox import Toolbox
+from tools.specs import ToolSpec as BusinessTool
+from tools.toolbox import ToolOutcome
 
 INPUT_RATE = 16000  # Hz, what Sonic hears
 OUTPUT_RATE = 24000  # Hz, what Sonic speaks
@@ -81,7 +82,16 @@ class Line(Protocol):
     wire: Wire
 
     def events(self) -> AsyncIterator[LineEvent]: ...
-    async def close(self) -> None: ...
+    async def end(self, outcome: str) -> None: ...
+
+
+class Toolbox(Protocol):
+    """The business's tools for one call: `tools.toolbox.Toolbox`, or a double of it."""
+
+    @property
+    def specs(self) -> Sequence[BusinessTool]: ...
+    async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome: ...
+    def caller_spoke(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,7 @@ class CallSetup:
     toolbox: Toolbox
     sonic: Callable[[str, tuple[ToolSpec, ...]], SonicConfig]
     max_call_s: float = MAX_CALL_S
+    clock: Clock = utcnow
     on_change: Callable[[CallLog], None] = field(default=lambda log: None)  # the record has grown
 
 
@@ -115,8 +126,8 @@ class Call:
         self._runner = WorkerRunner(handle_sigint=False)
 
         own_tools = (HANG_UP,) if line.kind == "phone" else ()
-        specs = tuple(ToolSpec(spec.name, spec.description, spec.input_schema) for spec in setup.toolbox.specs)
-        config = setup.sonic(system_prompt(line.kind, setup.toolbox.now()), specs + own_tools)
+        specs = tuple(ToolSpec(spec.name, spec.description, dict(spec.input_schema)) for spec in setup.toolbox.specs)
+        config = setup.sonic(system_prompt(line.kind, setup.clock()), specs + own_tools)
         self._service = SonicService(setup.opener, config, self, self._run_tool)
         self._input = LineInput(config.input_rate)
         self._output = LineOutput(line.wire, config.output_rate, self._on_heard)
@@ -161,7 +172,7 @@ class Call:
                     case CallerAudio(pcm):
                         await self._input.deliver(pcm)
                     case MarkBack(mark):
-                        self._output.mark_returned(mark)
+                        self.mark_returned(mark)
                     case CallerDigit(digit):
                         self._press(digit)
                     case CallerText(text):
@@ -176,11 +187,11 @@ class Call:
         for timer in (self._keypad_timer, self._goodbye_timer):
             if timer is not None:
                 timer.cancel()
+        await self._line.end(outcome)
         await self._service.close()
         if pipeline is not None:
             await self._runner.cancel()
             await asyncio.wait({pipeline}, timeout=TEAR_DOWN_S)
-        await self._line.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -190,6 +201,10 @@ class Call:
     def _finish(self, outcome: str) -> None:
         if not self._over.done():
             self._over.set_result(outcome)
+
+    def mark_returned(self, mark: str) -> None:
+        """The line played what came before this mark."""
+        self._output.mark_returned(mark)
 
     async def hang_up(self, outcome: str = "closed") -> None:
         """End the call from outside: an operator, or a server that must go."""

@@ -21,9 +21,8 @@ class _Intercept(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname if record.levelname in logging.getLevelNamesMapping() else record.levelno
-        logger.patch(lambda line: line.update(name=record.name)).opt(exception=record.exc_info).log(
-            level, record.getMessage()
-        )
+        named = logger.patch(lambda line: line.update({"name": record.name}))
+        named.opt(exception=record.exc_info).log(level, record.getMessage())
 
 
 def _json_line(message: Message) -> None:

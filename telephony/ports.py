@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Protocol
 
 from starlette.websockets import WebSocket
 
+from agent.seats import Admission
 from telephony.media_stream import MediaStream, Started
-
-
-class Admission(Enum):
-    """What the desk says to a ringing call. A blocked one is rejected unanswered, which Twilio does not bill."""
-
-    ACCEPTED = auto()
-    FULL = auto()
-    DRAINING = auto()
-    BLOCKED = auto()
 
 
 @dataclass(frozen=True, slots=True)

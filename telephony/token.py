@@ -16,6 +16,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Protocol
 
@@ -28,8 +29,8 @@ KEY_LABEL = b"carlos media stream token v1"
 class SpentNonces(Protocol):
     """Where spent tokens are remembered until they expire; shared by all processes that answer one number."""
 
-    async def spend(self, nonce: str, expires_at: float) -> bool:
-        """Remember `nonce` until `expires_at` (Unix seconds); False if it was spent before. Atomic."""
+    async def spend(self, nonce: str, expires: datetime) -> bool:
+        """Remember `nonce` until `expires`; False if it was spent before. Atomic."""
         ...
 
 
@@ -38,14 +39,14 @@ class SpentInMemory:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._spent: dict[str, float] = {}
+        self._spent: dict[str, datetime] = {}
 
-    async def spend(self, nonce: str, expires_at: float) -> bool:
-        now = self._clock()
+    async def spend(self, nonce: str, expires: datetime) -> bool:
+        now = datetime.fromtimestamp(self._clock(), UTC)
         self._spent = {old: until for old, until in self._spent.items() if until > now}
         if nonce in self._spent:
             return False
-        self._spent[nonce] = expires_at
+        self._spent[nonce] = expires
         return True
 
 
@@ -82,7 +83,7 @@ class StreamTokens:
         expires_at, nonce = self._verify(token, call_sid, account_sid)
         if int(expires_at) <= self._clock():
             raise TokenRefused("the token has expired")
-        if not await self._spent.spend(nonce, float(expires_at)):
+        if not await self._spent.spend(nonce, datetime.fromtimestamp(int(expires_at), UTC)):
             raise TokenRefused("the token was spent before")
 
     def _verify(self, token: str, call_sid: str, account_sid: str) -> tuple[str, str]:

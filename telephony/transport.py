@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from loguru import logger
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
 from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack
-from agent.line import WireClosed
+from agent.line import Wire, WireClosed
 from agent.persona import LineKind
 from telephony.errors import RemoteProtocolError
+from telephony.media import close
 from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, Stopped
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
@@ -56,8 +57,9 @@ class PhoneLine:
 
     kind: LineKind = "phone"
 
-    def __init__(self, websocket: WebSocket, stream: MediaStream) -> None:
-        self.wire = PhoneWire(websocket, stream)
+    def __init__(self, websocket: WebSocket, stream: MediaStream, on_end: Callable[[str], Awaitable[None]]) -> None:
+        self.wire: Wire = PhoneWire(websocket, stream)
+        self._on_end = on_end
         self._websocket = websocket
         self._stream = stream
         self._upsample = Resampler(ULAW_RATE, INPUT_RATE)
@@ -105,13 +107,7 @@ class PhoneLine:
         if self._breaches >= BREACHES:
             raise LineDropped(f"{BREACHES} messages against the protocol") from error
 
-    async def close(self) -> None:
-        """Close our side; Twilio then goes on with `<Connect action>`."""
-        if self._websocket.application_state is WebSocketState.CONNECTED and (
-            self._websocket.client_state is WebSocketState.CONNECTED
-        ):
-            code = POLICY_VIOLATION if self._breaches >= BREACHES else NORMAL_CLOSURE
-            try:
-                await self._websocket.close(code)
-            except RuntimeError as error:
-                logger.debug("the socket was closed already: {}", error)
+    async def end(self, outcome: str) -> None:
+        """Hang up, then close our side; Twilio goes on with `<Connect action>` unless the call is over."""
+        await self._on_end(outcome)
+        await close(self._websocket, POLICY_VIOLATION if self._breaches >= BREACHES else NORMAL_CLOSURE)

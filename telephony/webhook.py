@@ -15,8 +15,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from agent.seats import Admission
 from telephony import twiml
-from telephony.ports import Admission, AfterStream, Apologise, Desk, Dial
+from telephony.ports import AfterStream, Apologise, Desk, Dial
 from telephony.signature import Signatures
 from telephony.token import StreamTokens
 

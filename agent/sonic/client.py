@@ -50,7 +50,7 @@ class SonicClient:
         Without `credentials` botocore's chain is asked at each open."""
         self._region = region
         self._endpoint = endpoint or f"https://bedrock-runtime.{region}.amazonaws.com"
-        self._ca_file = str(ca_file) if ca_file is not None else None
+        self._ca_file = Path(ca_file) if ca_file is not None else None
         self._open_timeout_s = open_timeout_s
         self._send_timeout_s = send_timeout_s
         self._close_timeout_s = close_timeout_s

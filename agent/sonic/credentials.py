@@ -68,7 +68,5 @@ class Chain:
             if self._found is None:
                 self._found = Session().get_credentials()
         if self._found is None:
-            raise SonicRefused(
-                "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the host a role"
-            )
+            raise SonicRefused("no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the host a role")
         return self._found

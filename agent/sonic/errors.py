@@ -18,9 +18,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-INVALID_INPUT = (
-    "Invalid input request, please fix your input and try again."  # recorded live by a third party
-)
+INVALID_INPUT = "Invalid input request, please fix your input and try again."  # recorded live by a third party
 
 
 class SonicError(Exception):

@@ -138,7 +138,7 @@ class SessionOrder:
             case TextStart() | AudioStart() | ToolResultStart():
                 self._open(event)
             case TextInput(content=content) | ToolResult(content=content):
-                self._fill(event, len(content.encode()))
+                self._fill(event, _size(content))
             case ContentEnd(content_name=name) if self.prompt:
                 del self.prompt.open[name]
             case _:
@@ -177,6 +177,10 @@ class SessionOrder:
         block.size += size
         if block.history:
             self.prompt.history_size += size
+
+
+def _size(content: str) -> int:
+    return len(content.encode(errors="replace"))
 
 
 # Predicates: true when the rule is broken. Rules are tried in order, so later ones may lean on earlier ones.
@@ -287,7 +291,7 @@ def _empty_audio(order: SessionOrder, event: AudioInput) -> bool:
 
 
 def _over_history(order: SessionOrder, event: TextInput) -> bool:
-    block, size = order.block(event), len(event.content.encode())
+    block, size = order.block(event), _size(event.content)
     if order.prompt is None or block is None or not block.history:
         return False
     return block.size + size > MESSAGE_LIMIT or order.prompt.history_size + size > HISTORY_LIMIT

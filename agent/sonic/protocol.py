@@ -289,7 +289,8 @@ def encode(event: ClientEvent) -> bytes:
 
 
 def _dump(name: str, body: Json) -> bytes:
-    return json.dumps({"event": {name: body}}, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps({"event": {name: body}}, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")  # JSON can name half a surrogate pair, UTF-8 cannot
 
 
 def _client_json(event: ClientEvent) -> tuple[str, Json]:
@@ -303,9 +304,7 @@ def _client_json(event: ClientEvent) -> tuple[str, Json]:
         case TextInput(prompt_name, content_name, content):
             return "textInput", _block_json(prompt_name, content_name) | {"content": content}
         case AudioInput(prompt_name, content_name, audio):
-            return "audioInput", _block_json(prompt_name, content_name) | {
-                "content": b64encode(audio).decode()
-            }
+            return "audioInput", _block_json(prompt_name, content_name) | {"content": b64encode(audio).decode()}
         case ToolResult(prompt_name, content_name, content):
             return "toolResult", _block_json(prompt_name, content_name) | {"content": content}
         case ContentEnd(prompt_name, content_name):
@@ -443,9 +442,7 @@ def _content_started_json(event: ContentStarted) -> Json:
     }
     if event.stage:
         # JSON inside a JSON string, as the AWS page shows it.
-        body["additionalModelFields"] = json.dumps(
-            {"generationStage": event.stage.value}, separators=(",", ":")
-        )
+        body["additionalModelFields"] = json.dumps({"generationStage": event.stage.value}, separators=(",", ":"))
     return body
 
 
@@ -620,9 +617,7 @@ def _parse_content_started(body: Json) -> ContentStarted:
 
 def _parse_content_ended(body: Json) -> ContentEnded:
     reason = body.get("stopReason")
-    return ContentEnded(
-        _text(body, "contentId"), ContentType(body["type"]), StopReason(reason) if reason else None
-    )
+    return ContentEnded(_text(body, "contentId"), ContentType(body["type"]), StopReason(reason) if reason else None)
 
 
 def _parse_usage(body: Json) -> Usage:

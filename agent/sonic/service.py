@@ -22,6 +22,7 @@ from pipecat.frames.frames import (
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
     LLMMessagesAppendFrame,
+    LLMServiceMetadataFrame,
     StartFrame,
     TTSAudioRawFrame,
     TTSStartedFrame,
@@ -29,8 +30,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.aggregators.llm_context import standard_message_text
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
-from pipecat.services.aws.nova_sonic.llm import AudioConfig, AWSNovaSonicLLMService
-from pipecat.services.aws.nova_sonic.session_continuation import SessionContinuationParams
+from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
 from pipecat.services.llm_service import LLMService
 from pipecat.utils.text.base_text_aggregator import TextType
 
@@ -80,16 +80,27 @@ class SonicService(AWSNovaSonicLLMService):
     """One conversation in a pipeline. `session` may be started before the pipeline is: it waits for nobody."""
 
     def __init__(self, opener: Opener, config: SonicConfig, listener: Listener, run_tool: RunTool) -> None:
-        super().__init__(
-            access_key_id="",
-            secret_access_key="",
-            region="",
+        # Not pipecat's own constructor: it opens a WAV file for each call and does not close it (1.14), and makes
+        # the continuation helper that SonicSession replaces.
+        LLMService.__init__(
+            self,
             settings=AWSNovaSonicLLMService.Settings(
-                model=config.model_id, voice=config.voice, system_instruction=config.system
+                model=config.model_id,
+                voice=config.voice,
+                system_instruction=config.system,
+                temperature=config.temperature,
+                max_tokens=config.max_tokens,
+                top_p=config.top_p,
+                endpointing_sensitivity=config.endpointing,
+                top_k=None,
+                frequency_penalty=None,
+                presence_penalty=None,
+                seed=None,
+                filter_incomplete_user_turns=False,
+                user_turn_completion_config=None,
             ),
-            audio_config=AudioConfig(input_sample_rate=config.input_rate, output_sample_rate=config.output_rate),
-            session_continuation=SessionContinuationParams(enabled=False),
         )
+        self._tools = None
         self._listener = listener
         self._run_tool = run_tool
         self._rate = config.output_rate
@@ -107,12 +118,18 @@ class SonicService(AWSNovaSonicLLMService):
 
         self.answer = 0  # number of the answer being generated, or of the last one
         self._block = 0
+        self._plan: list[str] = []  # texts of that answer
+        self._final = ""
         self._open: ContentStarted | None = None
         self._talking = False  # between an answer's first block and its last
         self._stale = False  # the caller cut in: what is left of this answer is not for him
         self._silent = True  # no audio of this answer yet
 
     # --- pipecat's lifecycle: the session lives as long as the call, not as the pipeline -------------------
+
+    def service_metadata_frame(self) -> LLMServiceMetadataFrame:
+        """Sonic itself finds the turns; nothing of ours waits for frames about them."""
+        return LLMServiceMetadataFrame(service_name=self.name, is_realtime_service=True)
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await LLMService.setup(self, setup)
@@ -182,6 +199,7 @@ class SonicService(AWSNovaSonicLLMService):
         self._talking = self._silent = True
         self.answer += 1
         self._block = 0
+        self._plan.clear()
         await self.push_frame(LLMFullResponseStartFrame())
         await self.push_frame(TTSStartedFrame())
 
@@ -195,6 +213,7 @@ class SonicService(AWSNovaSonicLLMService):
         elif self._open is not None and self._open.stage is Stage.SPECULATIVE:
             await self._on_planned(text)
         elif text:
+            self._final = text
             self._listener.finalised(text)
 
     async def _on_heard(self, text: str) -> None:
@@ -205,6 +224,7 @@ class SonicService(AWSNovaSonicLLMService):
 
     async def _on_planned(self, text: str) -> None:
         self._block += 1
+        self._plan.append(text)
         self._listener.planned(self.answer, self._block, text)
         await self.push_frame(SpokenBlock(text, TextType.SENTENCE, answer=self.answer, block=self._block))
 
@@ -217,11 +237,16 @@ class SonicService(AWSNovaSonicLLMService):
         await self.push_frame(TTSAudioRawFrame(event.audio, self._rate, 1))
 
     async def _on_content_end(self, event: ContentEnded) -> None:
-        self._open = None
+        opened, self._open = self._open, None
         if event.stop_reason is StopReason.INTERRUPTED:
-            await self.interrupt()
+            if opened is None or opened.stage is not Stage.FINAL or self._is_current(self._final):
+                await self.interrupt()
         elif event.type is ContentType.AUDIO and event.stop_reason is StopReason.END_TURN:
             await self._end_answer()
+
+    def _is_current(self, final: str) -> bool:
+        """FINAL texts come seconds late, perhaps in the next answer: an old one's INTERRUPTED is not this one's."""
+        return bool(final) and any(final in planned for planned in self._plan)
 
     async def _end_answer(self) -> None:
         if self._talking:
@@ -239,8 +264,9 @@ class SonicService(AWSNovaSonicLLMService):
         if self._stale:
             return
         self._stale = True
-        await self.push_frame(InterruptionFrame())
-        self._listener.interrupted(self.answer)
+        if self._listener.talking:
+            await self.push_frame(InterruptionFrame())
+            self._listener.interrupted(self.answer)
         await self._end_answer()
 
     # --- tools ----------------------------------------------------------------------------------------------

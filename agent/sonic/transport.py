@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from copy import copy
 from functools import cache
+from pathlib import Path
 from typing import Any, Self
 
 from awscrt.io import ClientTlsContext, TlsContextOptions
@@ -32,17 +33,18 @@ def _event_loop() -> _AWSCRTEventLoop:
 
 
 class StreamTransport(AWSCRTHTTPClient):
-    """Made once for a CA file; `for_stream` gives each stream its own connection and shares the rest."""
+    """Made once for a set of authorities; `for_stream` gives each stream its own connection and shares the rest."""
 
     connected: asyncio.Future[None]  # TCP and TLS stand
     ended: asyncio.Task[int] | None  # the exchange is over, with AwsCrtError unless both sides finished
     _tasks: set[asyncio.Task[Any]]
 
-    def __init__(self, ca_file: str | None = None) -> None:
+    def __init__(self, ca: bytes | None = None) -> None:
+        """`ca` is the PEM of the only authorities to trust; None trusts the system's."""
         super().__init__(eventloop=_event_loop())
         options = TlsContextOptions()
-        if ca_file is not None:
-            options.override_default_trust_store_from_path(None, ca_file)
+        if ca is not None:
+            options.override_default_trust_store(ca)
         self._tls_ctx = ClientTlsContext(options)
         self._socket_options.keep_alive = True
         self._socket_options.keep_alive_timeout_secs = KEEP_ALIVE_S
@@ -105,9 +107,14 @@ class StreamTransport(AWSCRTHTTPClient):
 _connecting: set[asyncio.Task[Any]] = set()
 
 
+def shared_transport(ca_file: Path | None) -> StreamTransport:
+    """The process's transport for these authorities; a file with other contents is another transport."""
+    return _transport(ca_file.read_bytes() if ca_file is not None else None)
+
+
 @cache
-def shared_transport(ca_file: str | None) -> StreamTransport:
-    return StreamTransport(ca_file)
+def _transport(ca: bytes | None) -> StreamTransport:
+    return StreamTransport(ca)
 
 
 async def _settled(tasks: set[asyncio.Task[Any]], timeout_s: float) -> bool:

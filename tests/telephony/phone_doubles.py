@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
+from agent.seats import Admission
 from carlos.settings import Settings
 from telephony.media import WS_MAX_SIZE
-from telephony.ports import Admission, AfterStream, Answer, HangUp
+from telephony.ports import AfterStream, Answer, HangUp
 from telephony.routes import phone_routes
 
 AUTH_TOKEN = "a-made-up-auth-token"

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from phone_doubles import ACCOUNT, AUTH_TOKEN, CALL, settings
 
 from telephony.control import CallControl
+from tests.telephony.phone_doubles import ACCOUNT, AUTH_TOKEN, CALL, settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

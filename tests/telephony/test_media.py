@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import aiohttp
 import pytest
-from phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, serving, sign
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -22,6 +21,7 @@ from telephony.media_stream_peer import MediaStreamPeer, Play
 from telephony.ports import Caller
 from telephony.signature import Signatures
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
+from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, serving, sign
 
 MEDIA_URL = BASE_URL.replace("https", "wss") + "/twilio/media"
 

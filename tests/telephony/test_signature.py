@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from phone_doubles import AUTH_TOKEN, BASE_URL, settings, sign
 from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection
 
 from telephony.signature import Signatures
+from tests.telephony.phone_doubles import AUTH_TOKEN, BASE_URL, settings, sign
 
 VOICE = f"{BASE_URL}/twilio/voice"
 

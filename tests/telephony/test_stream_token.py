@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,8 +90,8 @@ async def test_without_an_auth_token_the_key_is_the_process_own() -> None:
 async def test_spent_nonces_are_forgotten_once_they_have_expired() -> None:
     clock = Clock()
     spent = SpentInMemory(clock)
-    assert await spent.spend("a", clock.now + 60)
-    assert not await spent.spend("a", clock.now + 60)
+    assert await spent.spend("a", datetime.fromtimestamp(clock.now + 60, UTC))
+    assert not await spent.spend("a", datetime.fromtimestamp(clock.now + 60, UTC))
     clock.now += 60
-    await spent.spend("b", clock.now + 60)
+    await spent.spend("b", datetime.fromtimestamp(clock.now + 60, UTC))
     assert list(spent._spent) == ["b"]

@@ -10,12 +10,13 @@ from xml.etree import ElementTree
 import pytest
 from fastapi import FastAPI
 from httpx2 import Response
-from phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, settings, sign
 from starlette.testclient import TestClient
 
+from agent.seats import Admission
 from telephony import webhook
-from telephony.ports import Admission, AfterStream, Apologise, Dial, HangUp
+from telephony.ports import AfterStream, Apologise, Dial, HangUp
 from telephony.routes import phone_routes
+from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, settings, sign
 
 PATHS = ["/twilio/voice", "/twilio/after-stream", "/twilio/status", "/twilio/stream-status"]
 RING = {"CallSid": CALL, "AccountSid": ACCOUNT, "From": "+5491155550100", "To": "+541150310000", "CallerName": ""}

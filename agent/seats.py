@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-
-from telephony.ports import Admission
+from enum import Enum, auto
 
 HOLD_S = 60.0  # how long an admitted call may take to start its stream
+
+
+class Admission(Enum):
+    """What a line says to a ringing call. A blocked one is rejected unanswered, which Twilio does not bill."""
+
+    ACCEPTED = auto()
+    FULL = auto()
+    DRAINING = auto()
+    BLOCKED = auto()
 
 
 class Seats:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.admission import Seats
-from telephony.ports import Admission
+from agent.seats import Admission, Seats
 
 
 class Clock:

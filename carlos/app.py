@@ -1,0 +1,131 @@
+"""The composition root: settings in, one FastAPI application out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from agent.call import Call, CallSetup, Line
+from agent.keeper import Keeper
+from agent.persona import BUENOS_AIRES
+from agent.record import CallLog
+from agent.sonic.client import SonicClient
+from agent.sonic.credentials import Credentials
+from agent.sonic.protocol import ToolSpec
+from agent.sonic.session import SonicConfig
+from agent.switchboard import Switchboard
+from api.calls import call_routes
+from api.console import console_routes
+from api.health import health_routes
+from carlos.settings import Settings
+from carlos.standin import StandIn
+from data.open import open_store
+from data.seed import seed
+from data.store import Store
+from telephony.control import CallControl
+from telephony.desk import PhoneDesk
+from telephony.routes import phone_routes
+from tools.identity import CallContext
+from tools.toolbox import Toolbox
+
+__all__ = ["House", "create_app", "open_house"]
+
+
+@dataclass(slots=True)
+class House:
+    """Everything that lives as long as the server does."""
+
+    settings: Settings
+    store: Store
+    sonic: SonicClient
+    switchboard: Switchboard
+    keeper: Keeper
+    control: CallControl
+    notice: str | None  # what a person must know: which parts are stand-ins
+
+    def make_call(self, log: CallLog, line: Line) -> Call:
+        """A call on a line, with tools and a verification state of its own."""
+        record = log.record()
+        context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
+        toolbox = Toolbox(self.store, call=context)
+        return Call(log, line, CallSetup(self.sonic, toolbox, self.sonic_config, on_change=self.keeper.changed))
+
+    def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+        settings = self.settings
+        return SonicConfig(
+            model_id=settings.sonic_model_id,
+            voice=settings.sonic_voice,
+            system=system,
+            tools=tools,
+            endpointing=settings.sonic_endpointing,
+            temperature=settings.sonic_temperature,
+            top_p=settings.sonic_top_p,
+            max_tokens=settings.sonic_max_tokens,
+        )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open the store, seed it when it is empty, find Sonic, and close everything at the end."""
+    standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
+    store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
+    house = House(
+        settings,
+        store,
+        sonic,
+        Switchboard(settings.max_calls),
+        Keeper(store),
+        CallControl.from_settings(settings),
+        notice,
+    )
+    try:
+        yield house
+    finally:
+        await house.keeper.settled()
+        await house.control.close()
+        await store.close()
+        if standin is not None:
+            await standin.stop()
+
+
+def needs_standin(settings: Settings) -> bool:
+    return settings.sonic == "local" and settings.sonic_endpoint is None
+
+
+async def _open_records(settings: Settings) -> Store:
+    store = await open_store(settings)
+    if settings.store == "sqlite":
+        await seed(store, datetime.now(UTC).astimezone(BUENOS_AIRES).date())
+    return store
+
+
+async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[SonicClient, str | None]:
+    region = settings.aws_default_region
+    if standin is None:
+        return SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file), None
+    address = await standin.start()
+    credentials = Credentials(address.access_key_id, address.secret_access_key)
+    return SonicClient(region, address.endpoint, address.ca_file, credentials=credentials), address.notice
+
+
+def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda house: None) -> FastAPI:
+    """The server. `on_ready` is called once everything is open and calls can be taken."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_house(settings) as house:
+            app.state.house = house
+            desk = PhoneDesk(house.switchboard, house.make_call, house.control)
+            app.include_router(phone_routes(settings, desk, desk.answer, spent=house.store))
+            app.include_router(call_routes(house.switchboard, house.store))
+            app.include_router(health_routes(house.switchboard))
+            app.include_router(console_routes(house.notice))
+            on_ready(house)
+            yield
+
+    return FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -1,0 +1,20 @@
+"""`carlos serve`: the server, on the embedded defaults unless settings say otherwise."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def serve(debug: bool = typer.Option(False, "--debug", help="LOGLEVEL=DEBUG")) -> None:
+        """Take phone calls, browsers and admins on one port."""
+        from carlos import log
+        from carlos.server import serve as run
+        from carlos.settings import Settings
+
+        settings = Settings()
+        if debug:
+            settings = settings.model_copy(update={"loglevel": "DEBUG"})
+        log.configure(settings.loglevel)
+        run(settings)

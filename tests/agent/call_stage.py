@@ -1,0 +1,178 @@
+"""A Sonic stand-in with a script, and a line whose far side is a list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.call import Call, CallerAudio, CallSetup, LineEvent
+from agent.persona import LineKind
+from agent.record import CallLog
+from agent.sonic.client import SonicClient
+from agent.sonic.credentials import Credentials
+from agent.sonic.protocol import ToolSpec
+from agent.sonic.session import SonicConfig
+from data.models import Line as LineName
+from sandbox.sonic.behaviour import Behaviour
+from sandbox.sonic.faults import Fault
+from sandbox.sonic.script import ScriptTurn, scripted
+from sandbox.sonic.server import SonicServer
+from sandbox.sonic.signature import Keys
+from tools.toolbox import ToolOutcome
+
+KEYS = Keys("AKIDTEST", "secret")
+FRAME = 640  # bytes: 20 ms at 16 kHz
+SILENCE = bytes(FRAME)
+
+
+def loud(seconds: float) -> list[bytes]:
+    samples = np.random.default_rng(7).normal(0, 4000, int(seconds * 16000)).astype("<i2").tobytes()
+    return [samples[start : start + FRAME] for start in range(0, len(samples), FRAME)]
+
+
+class ListWire:
+    """Keeps what is sent, and returns marks as soon as they come."""
+
+    rate = 8000
+    lead = 3
+    acknowledges = True
+    tail_s = 0.0
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+        self.on_mark: Callable[[str], None] = lambda name: None
+
+    async def send_audio(self, pcm: bytes) -> None:
+        self.sent.append(("audio", pcm))
+
+    async def send_mark(self, name: str) -> None:
+        self.sent.append(("mark", name))
+        self.on_mark(name)
+
+    async def send_clear(self) -> None:
+        self.sent.append(("clear", None))
+
+    @property
+    def audio(self) -> bytes:
+        return b"".join(pcm for kind, pcm in self.sent if kind == "audio")
+
+
+class ListLine:
+    """A caller who does what `do` is given; silence otherwise, 20 ms at a time."""
+
+    kind: LineKind = "phone"
+
+    def __init__(self) -> None:
+        self.wire: Any = ListWire()
+        self.outcome: str | None = None
+        self._queue: asyncio.Queue[LineEvent | None] = asyncio.Queue()
+
+    def do(self, *events: LineEvent) -> None:
+        for event in events:
+            self._queue.put_nowait(event)
+
+    def speak(self, seconds: float = 0.6) -> None:
+        self.do(*(CallerAudio(frame) for frame in loud(seconds)))
+        self.do(*(CallerAudio(SILENCE) for _ in range(45)))
+
+    def leave(self) -> None:
+        self._queue.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        while (event := await self._queue.get()) is not None:
+            yield event
+
+    async def end(self, outcome: str) -> None:
+        self.outcome = outcome
+
+
+@dataclass
+class ListToolbox:
+    """Answers every tool alike and keeps what it was asked."""
+
+    specs: Sequence[Any] = (ToolSpec("consultarOrder", "Consultar", {"type": "object", "properties": {}}),)
+    result: Mapping[str, Any] = field(default_factory=lambda: {"success": True})
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    turns: int = 0
+
+    async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
+        self.asked.append((name, arguments))
+        return ToolOutcome(dict(self.result), ok=True, elapsed_ms=1)
+
+    def caller_spoke(self) -> None:
+        self.turns += 1
+
+
+@dataclass
+class Stage:
+    """One call under way against the stand-in."""
+
+    server: SonicServer
+    line: ListLine
+    toolbox: ListToolbox
+    call: Call
+    running: asyncio.Task[str]
+
+    async def until(self, holds: Callable[[], object], seconds: float = 20.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+    @property
+    def said(self) -> list[str]:
+        return [turn.text for turn in self.call.log.record().turns if turn.role == "carlos"]
+
+
+Begin = Callable[..., Awaitable[Stage]]
+
+
+@pytest.fixture
+async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
+    """Start a call: `await begin(turns, faults=(), behaviour=None, **config)`."""
+    stages: list[Stage] = []
+
+    async def start(
+        turns: Sequence[ScriptTurn],
+        faults: Sequence[Fault] = (),
+        behaviour: Behaviour | None = None,
+        resume: bool = False,
+        **config: Any,
+    ) -> Stage:
+        server = SonicServer(
+            scripted(turns, resume=resume), credentials=KEYS, ca_dir=tmp_path, faults=faults, behaviour=behaviour
+        )
+        await server.start()
+        client = SonicClient(
+            "us-east-1",
+            server.endpoint,
+            server.ca_file,
+            credentials=Credentials(KEYS.access_key_id, KEYS.secret_access_key),
+            open_timeout_s=0.5,
+        )
+        line, toolbox = ListLine(), ListToolbox()
+
+        def sonic(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+            return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
+
+        call = Call(CallLog("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, sonic))
+        line.wire.on_mark = call.mark_returned
+        stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
+        stages.append(stage)
+        return stage
+
+    before = asyncio.all_tasks()
+    yield start
+    for stage in stages:
+        await stage.call.hang_up()
+        await asyncio.wait_for(stage.running, 10)
+        assert stage.server.open_streams == 0
+        await stage.server.stop()
+    await asyncio.sleep(0.1)
+    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
+    assert not left, f"tasks survived the call: {left}"

@@ -1,0 +1,143 @@
+"""A whole call through the pipeline and the real SDK, against the stand-in with a script."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agent.call import APOLOGY, CallerAudio, CallerDigit
+from agent.sonic.protocol import AudioOutput, TextInput
+from sandbox.sonic.behaviour import BargeIn, Behaviour
+from sandbox.sonic.faults import Drop, Fault, Reject, Silence
+from sandbox.sonic.script import Say, ScriptTurn, UseTool, Wait
+from tests.agent.call_stage import SILENCE, Begin
+
+GREETING = ScriptTurn((Say("Hola, soy Carlos. [FINAL]"),))
+GOODBYE = ScriptTurn((UseTool("finalizarLlamada"), Say("Chau.")), hear="Nada más, chau")
+
+
+async def test_carlos_speaks_first_and_what_was_heard_is_in_the_record(begin: Begin) -> None:
+    stage = await begin([GREETING])
+    await stage.until(lambda: stage.said)
+    assert stage.said == ["Hola, soy Carlos."], "the prompt's marker is in no transcript"
+    assert len(stage.line.wire.audio) == 2 * round(0.06 * len("Hola, soy Carlos. [FINAL]") * 8000)
+
+
+async def test_a_caller_who_leaves_ends_the_call(begin: Begin) -> None:
+    stage = await begin([GREETING])
+    await stage.until(lambda: stage.said)
+    stage.line.leave()
+    assert await stage.running == "caller_left"
+    assert stage.call.log.record().ended_at is not None
+
+
+async def test_a_tool_is_run_and_its_result_reaches_the_model_as_an_object(begin: Begin) -> None:
+    ask = ScriptTurn((UseTool("consultarOrder", {"orderId": "1"}), Say("Está en camino.")), hear="Mi pedido uno")
+    stage = await begin([GREETING, ask])
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    await stage.until(lambda: len(stage.said) == 2)
+    assert stage.toolbox.asked == [("consultarOrder", '{"orderId": "1"}')]
+    assert stage.toolbox.turns == 1
+    record = stage.call.log.record()
+    assert [turn.text for turn in record.turns] == ["Hola, soy Carlos.", "Mi pedido uno", "Está en camino."]
+    assert record.turns[-1].latency_ms is not None
+    assert record.tools[0].name == "consultarOrder"
+
+
+async def test_the_goodbye_is_heard_to_its_end_before_the_line_is_ended(begin: Begin) -> None:
+    stage = await begin([GREETING, GOODBYE])
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    assert await asyncio.wait_for(stage.running, 20) == "completed"
+    assert stage.said[-1] == "Chau."
+    assert stage.line.outcome == "completed"
+    assert stage.call.log.record().tools == ()
+
+
+async def test_a_caller_who_has_more_to_say_is_not_hung_up_on(begin: Begin) -> None:
+    more = ScriptTurn((Say("Claro."),), hear="Ah, una cosa más")
+    stage = await begin([GREETING, ScriptTurn((UseTool("finalizarLlamada"), Wait(0.2)), hear="Chau"), more])
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    await stage.until(lambda: stage.call.log.record().turns[-1].text == "Chau")
+    stage.line.speak()
+    await stage.until(lambda: stage.said[-1] == "Claro.")
+    assert not stage.running.done()
+
+
+@pytest.mark.parametrize("variant", list(BargeIn))
+async def test_a_barge_in_clears_the_line_and_no_old_frame_follows(begin: Begin, variant: BargeIn) -> None:
+    long = ScriptTurn((Say("Te cuento con todo detalle " * 8),), hear="Contame")
+    stage = await begin([GREETING, long, ScriptTurn((Say("Sí."),), hear="Pará")], behaviour=Behaviour(barge_in=variant))
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    sent = stage.line.wire.sent
+    await stage.until(lambda: len([1 for kind, _ in sent if kind == "audio"]) > 110)
+    stage.line.speak()
+    await stage.until(lambda: stage.said[-1] == "Sí.")
+    cleared = max(index for index, (kind, _) in enumerate(sent) if kind == "clear")
+    after = b"".join(pcm for kind, pcm in sent[cleared:] if kind == "audio")
+    assert len(after) == 2 * round(0.3 * 8000), "only the new answer"
+    record = stage.call.log.record()
+    assert record.interruptions == 1
+    cut = next(turn for turn in record.turns if turn.interrupted)
+    assert cut.text
+    assert len(cut.text) < len("Te cuento con todo detalle " * 8)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(Reject(), streams=(1,)),
+        Fault(Drop(), streams=(1,)),
+        Fault(Silence(), streams=(1,)),
+        Fault(Drop(), sent=AudioOutput, streams=(1,)),
+    ],
+    ids=["429 at open", "drop before headers", "withheld headers", "drop in mid-answer"],
+)
+async def test_one_fault_is_answered_by_a_reconnect_and_the_caller_is_greeted(begin: Begin, fault: Fault) -> None:
+    stage = await begin([GREETING], faults=[fault])
+    await stage.until(lambda: any("Hola, soy Carlos." in text for text in stage.said))
+    assert len(stage.call.log.record().details["faults"]) == 1
+    assert not stage.running.done()
+
+
+async def test_the_next_stream_is_told_what_was_said(begin: Begin) -> None:
+    ask = ScriptTurn((Say("Un momento, ya te digo."),), hear="Mi pedido uno")
+    stage = await begin(
+        [GREETING, ask, ScriptTurn((Say("Sigo."),))],
+        faults=[Fault(Drop(), sent=AudioOutput, count=24, streams=(1,))],
+        resume=True,
+    )
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    await stage.until(lambda: stage.said[-1] == "Sigo.")
+    told = [event.content for event in stage.server.sessions[1].received if isinstance(event, TextInput)]
+    assert "Hola, soy Carlos." in told
+    assert told[-1] == "Mi pedido uno"
+
+
+async def test_a_sonic_that_cannot_be_had_is_apologised_for(begin: Begin) -> None:
+    stage = await begin([GREETING], faults=[Fault(Reject())])
+    assert await asyncio.wait_for(stage.running, 30) == "failed"
+    assert stage.said == [APOLOGY]
+
+
+async def test_keys_are_gathered_into_one_entry(begin: Begin) -> None:
+    stage = await begin([GREETING, ScriptTurn((Say("Gracias."),))])
+    await stage.until(lambda: stage.said)
+    stage.line.do(*(CallerDigit(key) for key in "123#"))
+    await stage.until(lambda: stage.said[-1] == "Gracias.")
+    texts = [event.content for event in stage.server.sessions[0].received if isinstance(event, TextInput)]
+    assert texts[-1] == "[DTMF] 123#"
+
+
+async def test_every_frame_of_the_caller_reaches_the_model(begin: Begin) -> None:
+    stage = await begin([GREETING])
+    stage.line.do(*(CallerAudio(SILENCE) for _ in range(50)))
+    await stage.until(lambda: stage.said)
+    session = stage.server.sessions[0].session
+    assert session.conversation is not None
+    assert session.conversation._audio_s == pytest.approx(1.1), "a second, and what primes the stream"
