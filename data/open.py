@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from carlos.settings import Settings
@@ -30,9 +31,15 @@ async def open_sqlite(path: Path, clock: Clock = utcnow) -> Store:
 
 
 async def open_dynamodb(
-    tables: dict[TableName, str], *, region: str, endpoint: str | None = None, clock: Clock = utcnow
+    tables: Mapping[TableName, str],
+    *,
+    region: str,
+    endpoint: str | None = None,
+    credentials: tuple[str, str] | None = None,
+    clock: Clock = utcnow,
 ) -> Store:
-    """Credentials come from the AWS chain. botocore is loaded here and not before: it takes half a second."""
+    """Credentials come from the AWS chain unless given. botocore is loaded here and not before: it is slow."""
     from data.dynamo import DynamoBackend
 
-    return Store(await DynamoBackend.open(tables, region=region, endpoint=endpoint), clock)
+    backend = await DynamoBackend.open(tables, region=region, endpoint=endpoint, credentials=credentials)
+    return Store(backend, clock)

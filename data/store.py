@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -229,7 +229,7 @@ class Store:
             return [to_call(item) for item in items if self._is_live(item)]
 
         calls = await _past_cursor(fetch, _call_position, limit, after)
-        return _cut(calls, _call_position, limit, after)
+        return _cut(sorted(calls, key=_call_position), _call_position, limit, after)
 
     async def remember(self, call_id: str, state: Mapping[str, Any]) -> None:
         """Keep what another process needs to go on with the call: a JSON object."""
@@ -407,17 +407,14 @@ async def _past_cursor[T](
     limit: int | None,
     after: str | None,
 ) -> list[T]:
-    """Fetch enough to fill a page, however many records share the cursor's instant."""
+    """Fetch enough for a page, and all records of its last instant: an index orders those as it likes."""
     if limit is None:
         return await fetch(None)
     start = _parse_cursor(after) if after is not None else (float("-inf"), "")
     size = limit + 1
     while True:
         records = await fetch(size)
-        if len(records) < size or _count_after(records, position, start) > limit:
+        fresh = sorted(place for place in map(position, records) if place > start)
+        if len(records) < size or (len(fresh) > limit and fresh[limit - 1][0] < fresh[-1][0]):
             return records
         size *= 2
-
-
-def _count_after[T](records: Iterable[T], position: Callable[[T], tuple[float, str]], start: tuple[float, str]) -> int:
-    return sum(position(record) > start for record in records)

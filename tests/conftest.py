@@ -1,0 +1,81 @@
+"""Stores for every test that needs one, and the count of cases that ran on each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.stores import fresh_dynamodb, fresh_sqlite
+from data.store import Store
+from data.times import BUENOS_AIRES
+from sandbox.ministack import ministack
+
+STORES = ("sqlite", "dynamodb")
+
+
+class Clock:
+    """A clock that moves when told to: Monday, 2026-11-23, 12:00 in Buenos Aires."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 12, tzinfo=BUENOS_AIRES)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> Iterator[Callable[[], str]]:
+    """The endpoint of one ministack for each worker, started when first asked for."""
+    running = ministack("dynamodb")
+    endpoints: list[str] = []
+
+    def endpoint() -> str:
+        if not endpoints:
+            endpoints.append(running.__enter__())
+        return endpoints[0]
+
+    yield endpoint
+    if endpoints:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.ministack] * (name != "sqlite")) for name in STORES])
+async def store(
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+    clock: Clock,
+    tmp_path: Path,
+    local_aws: Callable[[], str],
+) -> AsyncIterator[Store]:
+    """An empty store, once of each kind: a case that asks for it runs on both."""
+    record_property("store", request.param)
+    fresh = fresh_sqlite(tmp_path, clock) if request.param == "sqlite" else fresh_dynamodb(local_aws(), clock)
+    async with fresh as made:
+        yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases ran on each store; with the markers left alone, the counts are equal."""
+    ran = Counter(
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "store"
+    )
+    if ran:
+        counts = ", ".join(f"{name} {ran[name]}" for name in STORES)
+        terminalreporter.write_line(f"cases on each store: {counts}")
