@@ -1,0 +1,24 @@
+"""`python -m sandbox.render clips|callers [name ...]`, in the renderer's own venv."""
+
+from __future__ import annotations
+
+import sys
+
+from sandbox.render.callers import render_callers
+from sandbox.render.clips import render_clips
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["callers", *names]:
+            render_callers(tuple(names))
+        case ["clips"]:
+            render_clips()
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,68 @@
+"""Renders every fixed line and phrase of Carlos that has no clip yet; phrases he no longer says are removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import soundfile
+
+from sandbox.dialogue.lines import (
+    DOCTORS,
+    FIXED_LINES,
+    HALVES_OF_DAY,
+    HOURS,
+    MINUTES,
+    SLOT_PHRASES,
+    TEMPLATE_PIECES,
+    WEEKDAYS,
+)
+from sandbox.render.audio import levelled, trimmed
+from sandbox.render.kokoro import RATE, Kokoro
+from sandbox.speech.clips import FOLDER, clip_key
+
+_LOUDNESS_DBFS = -20.0
+_MARGIN_S = 0.015
+_SPEED = 1.05
+
+# Kokoro garbles a short word on its own ("al"), and longer pieces join with fewer seams.
+_JOINED = (
+    *(f"{article} {day}" for article in ("el", "al") for day in WEEKDAYS),
+    *(f"con {doctor}" for doctor in DOCTORS.values()),
+    *(f"{hour} {half}" for hour in HOURS for half in HALVES_OF_DAY if half in ("de la mañana", "de la tarde")),
+    *(f"{hour} {minutes}" for hour in HOURS for minutes in MINUTES if minutes in ("y media", "y cuarto")),
+)
+
+
+def render_clips(folder: Path = FOLDER) -> None:
+    said = (*FIXED_LINES, *TEMPLATE_PIECES, *SLOT_PHRASES, *_JOINED)
+    phrases = {clip_key(phrase): phrase for phrase in reversed(said)}
+    voice = Kokoro("em_alex", rioplatense=True)
+    folder.mkdir(exist_ok=True)
+    for key, phrase in reversed(phrases.items()):
+        path = folder / file_name(key)
+        if not path.exists():
+            render_clip(voice, phrase, path)
+            print(f"{path.name}: {phrase}", flush=True)
+    write_index(folder, phrases)
+
+
+def render_clip(voice: Kokoro, phrase: str, path: Path) -> None:
+    audio = trimmed(voice.speak(phrase, _SPEED), RATE, _MARGIN_S)
+    soundfile.write(path, levelled(audio, RATE, _LOUDNESS_DBFS), RATE, format="OGG", subtype="OPUS")
+
+
+def write_index(folder: Path, keys: Iterable[str]) -> None:
+    """List the phrases; a clip that is none of them is deleted."""
+    index = {key: file_name(key) for key in sorted(keys)}
+    (folder / "index.json").write_text(json.dumps(index, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for path in folder.glob("*.ogg"):
+        if path.name not in index.values():
+            path.unlink()
+
+
+def file_name(key: str) -> str:
+    """Short and stable: a re-rendered phrase replaces its own file and no other."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12] + ".ogg"

