@@ -22,7 +22,8 @@ from sandbox.dialogue.understanding import Slot, Understanding, understand
 
 HANG_UP = "finalizarLlamada"
 
-_TRIES = 2  # of proving who one is, for one task
+_WORTH_REPEATING = frozenset({"changed", "unavailable", "internal"})  # "¿Lo intentamos de nuevo?"
+_MORE_TRIES = 1  # of proving who one is, after a refusal that does not itself ask for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Conversation:
         if body.get("success"):
             return self._done(self._task, body)
         self._refused = call
-        return self._ask_for_tool(self._task, body) if "question" in body else self._refuse(self._task, body)
+        return self._pass_on(self._task, body) if "question" in body else self._refuse(call, self._task, body)
 
     def late_result(self, name: str, result: Mapping[str, Any]) -> Move:
         """The result of a tool that was called on a stream since lost."""
@@ -125,7 +126,7 @@ class Conversation:
             if not text.startswith("["):
                 self.heard(self.read(text))
         elif lines.CONFIRM in text and self._task:
-            self._proposal = Call(self._task, arguments(self._task, self._facts))
+            self._proposal = Call(self._task.value, arguments(self._task, self._facts))
         elif lines.ANYTHING_ELSE in text:
             self._close()
         else:
@@ -229,12 +230,15 @@ class Conversation:
             return self._advance(said)
         if Reply.GOODBYE in intent.replies:
             return self._hang_up()
-        if Reply.DROP in intent.replies or intent.answer is False or self._is_correction(intent.verb):
+        refuses = intent.answer is False and not said.brings_data
+        if refuses or Reply.DROP in intent.replies or self._is_correction(intent.verb):
             return self._finish(lines.DROPPED)
         if said.partial_dni and slot is Slot.IDENTITY:
             return self._say(lines.ASK_DNI_WHOLE)
         if said.partial_email and slot is Slot.EMAIL:
             return self._say(lines.ASK_EMAIL_AGAIN)
+        if said.brings_data:
+            return self._advance(said)  # what was refused is said once more
         first = lines.WHICH_DOCTORS if said.any_doctor else self._excuse(intent.replies)
         return self._say(first, question(task, slot, self._facts))
 
@@ -258,7 +262,8 @@ class Conversation:
         if Reply.DROP in replies:
             return self._finish(lines.DROPPED)
         if answered:
-            return self._say(lines.GO_ON)
+            offered = "persona" in self._line
+            return self._finish(lines.NO_PERSON) if offered else self._say(lines.GO_ON)
         if Reply.HELLO in replies or said.name:
             return self._say(lines.HELLO, lines.HOW_CAN_I_HELP)
         return self._say(lines.NOT_UNDERSTOOD, lines.WHAT_I_DO)
@@ -290,7 +295,7 @@ class Conversation:
         if slot := missing(task, self._facts):
             self._asked = slot
             return self._say(self._noted(task, said), question(task, slot, self._facts))
-        call = Call(task, arguments(task, self._facts))
+        call = Call(task.value, arguments(task, self._facts))
         if call == self._refused:
             slot = self._asked or Slot.RECORD_ID
             return self._say(question(task, slot, self._facts, again=True))
@@ -320,7 +325,7 @@ class Conversation:
 
     def _finish(self, line: str) -> Move:
         self._close()
-        return self._say(line, lines.ANYTHING_ELSE)
+        return self._say(line, "" if line.endswith("?") else lines.ANYTHING_ELSE)
 
     # Results
 
@@ -343,19 +348,23 @@ class Conversation:
                 self._facts = self._facts.with_record(kind, str(body[key]))
         return self._finish(said)
 
-    def _ask_for_tool(self, task: Task, body: Mapping[str, Any]) -> Move:
+    def _pass_on(self, task: Task, body: Mapping[str, Any]) -> Move:
+        """A question of the tool's own."""
         self._asked = read_subject(task, body)
         return self._say(str(body["question"]))
 
-    def _refuse(self, task: Task, body: Mapping[str, Any]) -> Move:
+    def _refuse(self, call: Call, task: Task, body: Mapping[str, Any]) -> Move:
         """Say why not; and where another datum may help, ask for it once more."""
         error = str(body.get("error") or lines.CANNOT)
+        asks = error.rstrip().endswith("?")
         subject = read_subject(task, body)
-        self._failures += 1
-        if subject is None or self._failures >= _TRIES and subject in (Slot.IDENTITY, Slot.NAME):
+        if body.get("code") in _WORTH_REPEATING and asks:
+            self._proposal = call
+            return self._say(error)
+        self._failures += subject in (Slot.IDENTITY, Slot.NAME)
+        if subject is None or (self._failures > _MORE_TRIES and not asks):
             return self._finish(error)
         self._asked = subject
-        asks = error.rstrip().endswith("?")
         return self._say(error, "" if asks else question(task, subject, self._facts, again=True))
 
 

@@ -10,10 +10,10 @@ from typing import Literal
 from sandbox.dialogue.digits import read_group
 from sandbox.dialogue.words import Word, key_at
 
-Half = Literal["am", "pm", "noon"]
+Half = Literal["am", "noon", "pm", "night"]
 
 _UNITS = frozenset({"hs", "h", "hora", "horas", "hrs"})
-_HALVES: dict[str, Half] = {"manana": "am", "madrugada": "am", "tarde": "pm", "noche": "pm"}
+_HALVES: dict[str, Half] = {"manana": "am", "madrugada": "am", "tarde": "pm", "noche": "night"}
 _SHORT: dict[str, Half] = {"am": "am", "a.m": "am", "pm": "pm", "p.m": "pm"}
 _BEFORE_HALF = frozenset({"de", "por", "a", "en"})
 _BEFORE_ANSWER = frozenset({"", "las", "mejor", "no", "si", "perdon", "como", "tipo", "eso", "a", "y", "digo"})
@@ -82,8 +82,10 @@ def _finish(words: Sequence[Word], hour: int, minutes: int, end: int) -> Hit:
         end += 2
     half, end = _half(words, end)
     half = half or _half_elsewhere(words)
-    if (half == "pm" and hour < 12) or (half is None and 1 <= hour <= 7):
+    if (half in ("pm", "night") and hour < 12) or (half is None and 1 <= hour <= 7):
         hour += 12
+    elif half == "night" and hour == 12:
+        hour = 0
     total = hour * 60 + minutes
     return (time(total // 60 % 24, total % 60) if 0 <= total <= 24 * 60 and minutes < 60 else None), end
 

@@ -9,38 +9,30 @@ from typing import Any
 from sandbox.dialogue.intents import Kind, Task
 from sandbox.dialogue.understanding import Slot
 
-_WHO = re.compile(r"identi|verif|match|coincid|not_found|no_such_record|encontr|unknown", re.IGNORECASE)
-_WHEN = re.compile(r"slot|taken|busy|date|time|past|hour|moment|duration", re.IGNORECASE)
-_EMAIL = re.compile(r"e-?mail|correo", re.IGNORECASE)
-_DOCTOR = re.compile(r"doctor", re.IGNORECASE)
-_ITEMS = re.compile(r"item|product", re.IGNORECASE)
-_LOCKED = re.compile(r"lock", re.IGNORECASE)
-_MAKING = (Task.BOOK, Task.CREATE_ORDER)
+# Words of the code ("past_date", "patient_email_needed"), and the slot that each is about; the first one counts.
+_SUBJECTS = (
+    (re.compile(r"order_id|appointment_id"), Slot.RECORD_ID),
+    (re.compile(r"email"), Slot.EMAIL),
+    (re.compile(r"item"), Slot.ITEMS),
+    (re.compile(r"doctor"), Slot.DOCTOR),
+    (re.compile(r"slot|taken|date|time|past|closed|off_grid|too_far"), Slot.WHEN),
+    (re.compile(r"name|dni|identity|verified"), Slot.IDENTITY),
+)
+# The original's errors have no code: "El nombre proporcionado no coincide…", "Pedido 9 no encontrado".
+_NOT_THEIRS = re.compile(r"no coincide|no encontrad|verificar la identidad")
 
 
 def read_subject(task: Task, body: Mapping[str, Any]) -> Slot | None:
-    """The slot to ask for again; None where no other answer would help.
-
-    Codes name it ("past_date"); a server without codes is read by its sentence.
-    """
+    """The slot to ask for again; None where no other answer would help."""
     code = str(body.get("code") or "")
-    sentence = str(body.get("error") or body.get("question") or "")
-    if _LOCKED.search(code):
+    if not code:
+        return _person(task) if _NOT_THEIRS.search(str(body.get("error"))) else None
+    if "locked" in code:
         return None
-    if task in _MAKING:
-        return _of_new_record(task, f"{code} {sentence}", code)
-    if task is Task.MOVE and _WHEN.search(code):
-        return Slot.WHEN
-    if _WHO.search(code or sentence):
-        return Slot.IDENTITY if task.kind is Kind.ORDER else Slot.NAME
-    return None
+    slot = next((slot for words, slot in _SUBJECTS if words.search(code)), None)
+    return _person(task) if slot is Slot.IDENTITY else slot
 
 
-def _of_new_record(task: Task, about: str, code: str) -> Slot | None:
-    if _EMAIL.search(about):
-        return Slot.EMAIL
-    if task is Task.CREATE_ORDER:
-        return Slot.ITEMS if _ITEMS.search(about) else None
-    if _WHEN.search(code):
-        return Slot.WHEN
-    return Slot.DOCTOR if _DOCTOR.search(about) else None
+def _person(task: Task) -> Slot:
+    """A DNI proves whose an order is; all else goes by a full name."""
+    return Slot.IDENTITY if task.kind is Kind.ORDER and task is not Task.CREATE_ORDER else Slot.NAME
