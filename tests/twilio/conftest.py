@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from phoned_server import STREAM, PhonedServer
+
+from tests.twilio.phoned_server import STREAM, PhonedServer
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 import pytest
 import typer
-from phoned_server import PhonedServer, Socket
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -21,10 +20,11 @@ from carlos.commands.call import register
 from sandbox.twilio.account import Account
 from sandbox.twilio.errors import ServerUnavailable
 from sandbox.twilio.feed import CallFeed
-from sandbox.twilio.phone import Summary, place
+from sandbox.twilio.phone import Summary, call_server, place
 from sandbox.twilio.script import Script, Turn
 from sandbox.twilio.server import ServerProcess, free_port
 from sandbox.twilio.show import Show
+from tests.twilio.phoned_server import PUBLIC, PhonedServer, Socket
 
 SCRIPT = Script("probe", "Says one thing.", "+5491155550101", (Turn("Hola", b"\x10" * 1600),))
 RECORD = {
@@ -134,6 +134,24 @@ async def test_a_server_without_records_is_told_of_in_words(server: PhonedServer
     summary = await dialled(server, tmp_path, screen)
     assert (summary["outcome"], summary["caller"]) == ("no_record", [])
     assert "no record of the call" in screen.getvalue()
+
+
+async def test_a_running_server_is_phoned_with_the_credentials_of_the_settings(
+    server: PhonedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", server.account.sid)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", server.account.auth_token)
+    monkeypatch.setenv("TWILIO_API_BASE", "https://api.twilio.com")
+    monkeypatch.setenv("PUBLIC_BASE_URL", PUBLIC)
+    monkeypatch.setenv("ADMIN_API_KEYS", "k1,k2")
+    server.talk = greet_and_wait
+    publish(server)
+    screen = io.StringIO()
+    show = Show(Console(file=screen, width=200, color_system=None))
+    summary = await call_server(server.address, SCRIPT, tmp_path, show)
+    assert summary["outcome"] == "completed"
+    assert server.posts[0].signed
+    assert "will not see the server's hang-up" in screen.getvalue()
 
 
 # A server of one's own.

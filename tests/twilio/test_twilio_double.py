@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
+from typing import Any
 
 import aiohttp
 import pytest
 import soundfile
-from phoned_server import PUBLIC, STREAM, PhonedServer, Socket
 from twilio.request_validator import RequestValidator
 
 from sandbox.twilio.account import Account, PhoneNumber, Route
 from sandbox.twilio.call import Dialled, PhoneCall
+from sandbox.twilio.clock import ScaledClock
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.errors import WebhookFault
-from sandbox.twilio.stream import SILENT_FRAME, Act
+from sandbox.twilio.playout import Playout
+from sandbox.twilio.stream import SEND_BUFFER, SILENT_FRAME, Act, MediaSession, StreamEnd, Timeline
 from sandbox.twilio.twiml import Connect, Dial, Hangup, Pause, Play, Redirect, Reject, Say, Verb
+from telephony.media_stream_peer import MediaStreamPeer
+from tests.twilio.phoned_server import PUBLIC, SPEED, STREAM, PhonedServer, Socket
 
 VOICE = b"\x20"
 
@@ -440,3 +445,39 @@ def test_the_double_never_leaves_this_machine() -> None:
 def test_an_account_is_made_up_anew() -> None:
     assert Account().sid != Account().sid
     assert Account().sid.startswith("AC")
+
+
+class StuckSocket:
+    """A socket whose server has stopped reading."""
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.sent: list[str] = []
+
+    def get_write_buffer_size(self) -> int:
+        return SEND_BUFFER + 1
+
+    async def send(self, message: str) -> None:
+        self.sent.append(json.loads(message)["event"])
+
+    async def recv(self) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_server_that_does_not_read_loses_caller_audio_and_is_warned_of_once() -> None:
+    socket: Any = StuckSocket()
+    warned: list[int] = []
+    session = MediaSession(
+        MediaStreamPeer("MZ1", "CA1", "AC1"),
+        socket,
+        Timeline(ScaledClock(SPEED), Playout(), bytearray()),
+        Scripted(Act(), Act(), Act(hang_up=True)),
+        lambda code, detail: warned.append(code),
+    )
+    assert await session.run() is StreamEnd.CALLER_HUNG_UP
+    assert warned == [31930]
+    assert socket.sent == ["connected", "start", "stop"]
