@@ -79,8 +79,11 @@ def _full_name(value: Any) -> str:
     return name
 
 
-def _type(value: Any) -> Any:
-    return AppointmentType.CONSULTATION if value in (None, "") else _TYPE_BY_WORD[plain(_short(value, 40))]
+def _type(value: Any) -> AppointmentType:
+    word = "consultation" if value in (None, "") else plain(_short(value, 40))
+    if word not in _TYPE_BY_WORD:
+        raise ValueError("not a type of appointment")
+    return _TYPE_BY_WORD[word]
 
 
 def _duration(value: Any) -> int:
@@ -96,7 +99,14 @@ def _duration(value: Any) -> int:
 
 
 def _price(value: Any) -> int:
-    price = 0 if value in (None, "") else cents(_short(value, 20).replace("$", "").strip())
+    """In cents; also as it is written here: "$ 1.234,50"."""
+    written = "0" if value in (None, "") else _short(value, 20).replace("$", "").strip()
+    if "," in written:
+        written = written.replace(".", "").replace(",", ".")
+    try:
+        price = cents(written)
+    except ArithmeticError as error:
+        raise ValueError("not a number") from error
     if not 0 <= price <= PRICE_LIMIT_CENTS:
         raise ValueError("not a price")
     return price
