@@ -17,12 +17,14 @@ from sandbox.dialogue.intents import Aspect, Kind, Reply, Task, Verb
 from sandbox.dialogue.questions import question, slot_asked_by
 from sandbox.dialogue.refusals import read_subject
 from sandbox.dialogue.speech import say_id
-from sandbox.dialogue.tasks import Facts, announce, arguments, missing
+from sandbox.dialogue.tasks import NEEDS, Facts, announce, arguments, missing
 from sandbox.dialogue.understanding import Slot, Understanding, understand
+from sandbox.dialogue.wishes import is_correction, read_wish, repeats
 
 HANG_UP = "finalizarLlamada"
 
 _WORTH_REPEATING = frozenset({"changed", "unavailable", "internal"})  # "¿Lo intentamos de nuevo?"
+_SHORT = 4  # words
 _MORE_TRIES = 1  # of proving who one is, after a refusal that does not itself ask for more
 
 
@@ -86,7 +88,7 @@ class Conversation:
             return Say(lines.NOT_HEARD)
         if Reply.PERSON in said.intent.replies:
             return self._say(lines.NO_PERSON, self._open_question())
-        wish = self._wish(said)
+        wish = read_wish(said, self._task, self._last, self._verb)
         if wish is None and (talk := self._talk(said)):
             return talk
         changed = self._learn(said, wish)
@@ -107,7 +109,7 @@ class Conversation:
         if not isinstance(body, Mapping) or self._task is None:
             return self._finish(lines.CANNOT)
         if body.get("confirmation_required"):
-            return self._propose(call, body)
+            return self._propose(call, self._task)
         if body.get("success"):
             return self._done(self._task, body)
         self._refused = call
@@ -150,28 +152,6 @@ class Conversation:
             slots.add(Slot.RECORD_ID)
         return slots
 
-    def _wish(self, said: Understanding) -> Task | None:
-        """The task that the sentence begins, None when it goes on with what there is."""
-        intent = said.intent
-        if self._verb and intent.kind and not intent.verb:
-            intent = replace(intent, verb=self._verb)
-        wish = intent.task(self._kind)
-        if wish is Task.CONSULT_APPOINTMENT and _wants_a_time(said):
-            wish = Task.BOOK
-        if self._task is None or wish is None:
-            return wish
-        if intent.verb is None and intent.kind is self._task.kind:
-            return None
-        bare = intent.kind is None
-        if bare and (intent.verb in (None, Verb.ASK) or self._is_correction(intent.verb)):
-            return None
-        return wish if wish is not self._task else None
-
-    def _is_correction(self, verb: Verb | None) -> bool:
-        """ "Cambialo para el jueves" of a booking not made yet, "cancelá" of an order not placed yet."""
-        making = self._task in (Task.BOOK, Task.CREATE_ORDER)
-        return making and verb in (Verb.MOVE, Verb.CANCEL)
-
     def _start(self, task: Task, said: Understanding) -> Move:
         self._task = task
         self._aspects = said.intent.aspects or frozenset({Aspect.STATE})
@@ -195,9 +175,11 @@ class Conversation:
         replies, verb = said.intent.replies, said.intent.verb
         if verb is Verb.MOVE and said.intent.kind is Kind.ORDER:
             return self._say(lines.CANNOT_CHANGE_ORDER, self._open_question())
+        if said.brings_data:
+            return None
         if Reply.HELP in replies:
             return self._say(lines.CAPABILITIES)
-        if Reply.REPEAT in replies and not said.brings_data:
+        if Reply.REPEAT in replies:
             return self._say(self._line)
         if replies == {Reply.WAIT}:
             return Say(lines.TAKE_YOUR_TIME)
@@ -209,7 +191,8 @@ class Conversation:
         intent, replies = said.intent, said.intent.replies
         if changed:
             return self._advance(said)
-        if call and Reply.DROP not in replies and (intent.answer or self._repeats_wish(intent.verb, intent.answer)):
+        agrees = intent.answer or (intent.answer is None and repeats(self._task, intent.verb))
+        if call and agrees and Reply.DROP not in replies:
             self._calling = call
             return call
         if Reply.GOODBYE in replies:
@@ -219,10 +202,6 @@ class Conversation:
         self._proposal = call
         return self._say(lines.YES_OR_NO)
 
-    def _repeats_wish(self, verb: Verb | None, said: bool | None) -> bool:
-        wishes = {Task.CANCEL_ORDER: Verb.CANCEL, Task.CANCEL_APPOINTMENT: Verb.CANCEL, Task.MOVE: Verb.MOVE}
-        return said is None and verb is not None and self._task is not None and wishes.get(self._task) is verb
-
     def _continue(self, said: Understanding, changed: bool) -> Move:
         """The answer to a question for a datum."""
         task, slot, intent = self._task, self._asked, said.intent
@@ -231,7 +210,7 @@ class Conversation:
         if Reply.GOODBYE in intent.replies:
             return self._hang_up()
         refuses = intent.answer is False and not said.brings_data
-        if refuses or Reply.DROP in intent.replies or self._is_correction(intent.verb):
+        if refuses or Reply.DROP in intent.replies or is_correction(self._task, intent.verb):
             return self._finish(lines.DROPPED)
         if said.partial_dni and slot is Slot.IDENTITY:
             return self._say(lines.ASK_DNI_WHOLE)
@@ -252,7 +231,7 @@ class Conversation:
         replies, answered = said.intent.replies, said.intent.answer
         if Reply.GOODBYE in replies or (self._closing and (answered is False or self._only_thanks(said))):
             return self._hang_up()
-        if said.record_id and self._last:
+        if self._last and self._is_next_record(said):
             return self._start(self._last, replace(said, intent=replace(said.intent, aspects=self._aspects)))
         if said.intent.verb:
             self._verb = said.intent.verb
@@ -267,6 +246,11 @@ class Conversation:
         if Reply.HELLO in replies or said.name:
             return self._say(lines.HELLO, lines.HOW_CAN_I_HELP)
         return self._say(lines.NOT_UNDERSTOOD, lines.WHAT_I_DO)
+
+    def _is_next_record(self, said: Understanding) -> bool:
+        """ "¿Y el seis?", and not any number in a longer sentence."""
+        numbered = self._last is not None and Slot.RECORD_ID in NEEDS[self._last]
+        return numbered and said.record_id is not None and len(said.text.split()) <= _SHORT
 
     def _only_thanks(self, said: Understanding) -> bool:
         return Reply.THANKS in said.intent.replies and said.intent.answer is not True and said.intent.verb is None
@@ -329,11 +313,9 @@ class Conversation:
 
     # Results
 
-    def _propose(self, call: Call, body: Mapping[str, Any]) -> Move:
+    def _propose(self, call: Call, task: Task) -> Move:
         self._proposal = call
-        if self._task is None:
-            return self._say(str(body.get("proposal", "")), lines.CONFIRM)
-        return self._say(self._person(self._task), announce(self._task, self._facts), lines.CONFIRM)
+        return self._say(self._person(task), announce(task, self._facts), lines.CONFIRM)
 
     def _person(self, task: Task) -> str:
         """A new record's name and e-mail are read back: nobody can correct them later."""
@@ -366,9 +348,3 @@ class Conversation:
             return self._finish(error)
         self._asked = subject
         return self._say(error, "" if asks else question(task, subject, self._facts, again=True))
-
-
-def _wants_a_time(said: Understanding) -> bool:
-    """ "Un turno con la doctora López para mañana": no verb, no number, but something to book."""
-    plain = said.intent.verb is None and not said.intent.aspects and said.record_id is None
-    return plain and (said.doctor is not None or said.day is not None)

@@ -47,9 +47,12 @@ class Run:
     @property
     def is_open(self) -> bool:
         """Whether a DNI may go on: "28 millones 456", "28 millones 456 mil", seven figures one by one."""
+        if self.parts[-1] in ("mil", "millon"):
+            return True
         if "millon" in self.parts:
-            return self.parts[-1] in ("mil", "millon") or "mil" not in self.parts
-        return self.parts[-1] == "mil" or (len(self.parts) > 1 and len(self.digits) < max(DNI_LENGTHS))
+            below = self.parts[self.parts.index("millon") + 1 :]
+            return "mil" not in below and len("".join(below)) <= 3
+        return len(self.parts) > 1 and len(self.digits) < max(DNI_LENGTHS)
 
     def without_first(self) -> Run:
         """The rest of "tres, veintiocho millones…", which is a record and then a DNI."""
@@ -144,7 +147,9 @@ def _with_unit(tens: int, words: Sequence[Word], at: int) -> tuple[str, int]:
 
 def _with_rest(hundreds: int, words: Sequence[Word], at: int) -> tuple[str, int]:
     """ "cuatrocientos" and then "cincuenta y seis"."""
-    rest = _small(words, at) if at < len(words) and not words[at - 1].pause else None
+    if at >= len(words) or words[at - 1].pause:
+        return str(hundreds), at
+    rest = ("1", at + 1) if words[at].key == "un" else _small(words, at)
     if rest is None or int(rest[0]) == 0:
         return str(hundreds), at
     return str(hundreds + int(rest[0])), rest[1]

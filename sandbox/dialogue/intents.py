@@ -165,8 +165,8 @@ _REPLIES = {
     Reply.THANKS: ("gracias", "te agradezco", "muy amable"),
     Reply.HELP: ("que podes hacer", "que sabes hacer", "en que me podes ayudar", "ayuda", "que opciones", "quien sos"),
     Reply.PERSON: (
-        "una persona", "un humano", "un operador", "una operadora", "un representante", "alguien real",
-        "con alguien", "un asesor", "atencion al cliente", "persona de verdad", "ser humano",
+        "con una persona", "con un humano", "un operador", "una operadora", "un representante", "alguien real",
+        "con alguien", "un asesor", "atencion al cliente", "persona de verdad", "ser humano", "persona real",
     ),
     Reply.REPEAT: (
         "repetir", "repetime", "repetis", "repetilo", "me lo repetis", "no te escuche", "no escuche",

@@ -44,10 +44,6 @@ class Name:
     text: str
     words: frozenset[int]
 
-    @property
-    def is_full(self) -> bool:
-        return len([part for part in self.text.split() if fold(part) not in _PARTICLES]) > 1
-
 
 def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
     """The name after "soy", "a nombre de"…; with `asked` the whole answer may be one."""

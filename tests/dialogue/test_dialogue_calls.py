@@ -18,6 +18,7 @@ REFUSAL = {
     "error": "No encuentro ese pedido con esos datos. ¿Me los repetís, por favor?",
     "code": "not_verified",
 }
+FIVE = "2026-11-25T17:00:00-03:00"
 BYE: tuple[str, dict[str, Any]] = ("finalizarLlamada", {})
 
 
@@ -177,12 +178,7 @@ async def test_an_order_is_created_from_its_products_a_name_and_an_email() -> No
 
 
 async def test_an_appointment_is_booked_in_iso_time_after_a_yes() -> None:
-    booked = {
-        "success": True,
-        "appointmentId": "9",
-        "date": "2026-11-25T17:00:00-03:00",
-        "doctorName": "Dra. Ana López",
-    }
+    booked = {"success": True, "appointmentId": "9", "date": FIVE, "doctorName": "Dra. Ana López"}
     phone = Phone(PROPOSAL, booked)
     await phone.say("Hola, quiero sacar un turno con la doctora Ana Lopes.")
     await phone.say("Mi nombre es Juan Pérez.")
@@ -199,7 +195,7 @@ async def test_an_appointment_is_booked_in_iso_time_after_a_yes() -> None:
         "patientName": "Juan Pérez",
         "patientEmail": "juan.perez@email.com",
         "doctorName": "Dra. Ana López",
-        "date": "2026-11-25T17:00:00-03:00",
+        "date": FIVE,
     }
     assert phone.calls == [("agendarTurno", expected)] * 2
 
@@ -293,6 +289,12 @@ async def test_two_records_in_one_call_share_the_caller_s_name() -> None:
     await phone.say("¿cómo va mi pedido 1? soy María González")
     await phone.say("sí, también quiero saber cuándo es mi turno uno")
     assert phone.calls[1] == ("consultarTurno", {"appointmentId": "1", "patientName": "María González"})
+
+
+async def test_a_word_of_waiting_does_not_hide_a_correction() -> None:
+    phone = Phone(PROPOSAL, PROPOSAL)
+    await phone.say("quiero pasar el turno 5 al viernes, soy Elena Martínez")
+    assert "jueves veintiséis" in await phone.say("esperá, mejor el jueves")
 
 
 async def test_another_number_alone_repeats_the_errand() -> None:

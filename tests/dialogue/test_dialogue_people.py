@@ -45,13 +45,6 @@ def test_a_bare_answer_is_a_name(said: str, name: str | None) -> None:
     assert (found and found.text) == name
 
 
-def test_a_given_name_alone_is_no_full_name() -> None:
-    given, full = read_name(read_words("soy Juan")), read_name(read_words("soy Juan Pérez"))
-    assert given is not None
-    assert full is not None
-    assert (given.is_full, full.is_full) == (False, True)
-
-
 @pytest.mark.parametrize(
     ("said", "doctor"),
     [

@@ -123,7 +123,16 @@ def test_a_sentence_that_stops_in_the_middle_is_unfinished(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["28 millones 456 mil 789", "28456789", "María González", "¿con quién es?", "el miércoles a las 9 y 4"]
+    "said",
+    [
+        "28 millones 456 mil 789",
+        "Es el 30, 512, 946.",
+        "35 millones, 12.678.",
+        "28456789",
+        "María González",
+        "¿con quién es?",
+        "el miércoles a las 9 y 4",
+    ],
 )
 def test_a_whole_sentence_is_not_waited_for(said: str) -> None:
     assert not read(said, Slot.IDENTITY).unfinished
