@@ -221,7 +221,7 @@ class SonicStream:
         if self._transport.ended is not None:
             await asyncio.wait({self._transport.ended}, timeout=0.05)
             if self._transport.ended.done():
-                await self._transport.ended
+                self._transport.ended.result()
         raise SonicLost("the service ended the stream")
 
     async def _close(self) -> None:
@@ -244,4 +244,4 @@ class SonicStream:
             return
         async with self._writing:
             await self._input.close()
-        await self._transport.ended
+        await asyncio.shield(self._transport.ended)

@@ -12,11 +12,15 @@ leaves three traps, closed here:
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+from collections.abc import Set
+from contextlib import suppress
 from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from awscrt.aio.http import AIOHttpClientConnectionUnified
 from awscrt.io import ClientTlsContext, TlsContextOptions
 from smithy_core.interfaces import URI
 from smithy_http.aio.crt import AWSCRTHTTPClient, AWSCRTHTTPResponse, _AWSCRTEventLoop
@@ -36,7 +40,7 @@ class StreamTransport(AWSCRTHTTPClient):
     """Made once for a set of authorities; `for_stream` gives each stream its own connection and shares the rest."""
 
     connected: asyncio.Future[None]  # TCP and TLS stand
-    ended: asyncio.Task[int] | None  # the exchange is over, with AwsCrtError unless both sides finished
+    ended: asyncio.Future[int] | None  # the exchange is over, with AwsCrtError unless both sides finished
     _tasks: set[asyncio.Task[Any]]
 
     def __init__(self, ca: bytes | None = None) -> None:
@@ -65,25 +69,29 @@ class StreamTransport(AWSCRTHTTPClient):
         return self
 
     async def _build_new_connection(self, url: URI) -> Any:
-        connecting = asyncio.create_task(super()._build_new_connection(url))
-        _connecting.add(connecting)
-        connecting.add_done_callback(_connecting.discard)
-        connecting.add_done_callback(_retrieve)
-        # Given up, it goes on until CRT's own time-out; a connection nobody holds is closed by CRT.
-        connection = await asyncio.shield(connecting)
-        disable_nagle(url.port or self._HTTPS_PORT)
+        port = url.port or self._HTTPS_PORT
+        tls = self._tls_ctx.new_connection_options()
+        tls.set_server_name(url.host)
+        tls.set_alpn_list(["h2"])
+        connecting = AIOHttpClientConnectionUnified._generic_new(
+            url.host, port, self._client_bootstrap, self._socket_options, tls, asyncio_connection=True
+        )
+        # A handshake that fails is held back by s2n for 10 to 30 s; one given up is closed by CRT unheld.
+        connection = await _follow(connecting)
+        disable_nagle(port)
         if not self.connected.done():
             self.connected.set_result(None)
         return connection
 
     async def _await_response(self, stream: Any) -> AWSCRTHTTPResponse:
         self._watch(stream._writer)
-        self.ended = self._watch(asyncio.create_task(stream.wait_for_completion()))
+        self.ended = _follow(stream._completion_future)
         answer = self._watch(asyncio.create_task(super()._await_response(stream)))
-        await asyncio.wait({answer, self.ended}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {answer, self.ended}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({answer}, timeout=HEADERS_GRACE_S)
         if not answer.done():
-            await self.ended
+            self.ended.result()
         return await answer
 
     def _watch[T](self, task: asyncio.Task[T]) -> asyncio.Task[T]:
@@ -94,17 +102,16 @@ class StreamTransport(AWSCRTHTTPClient):
     async def abort(self, timeout_s: float) -> None:
         """Close the connection, whatever is under way on it, and end every task that waits for it."""
         self.connected.cancel()
-        closing = {self._watch(asyncio.create_task(each.close())) for each in self._connections.values()}
+        over: set[asyncio.Future[Any]] = {
+            self._watch(asyncio.create_task(connection.close())) for connection in self._connections.values()
+        }
         if self.ended is not None:
-            closing.add(self.ended)
-        if await _settled(closing, timeout_s):
+            over.add(self.ended)
+        if await _settled(over, timeout_s):
             # Nothing answers on a closed connection, so what still waits for it may be cancelled.
             for task in self._tasks:
                 task.cancel()
             await _settled(self._tasks, timeout_s)
-
-
-_connecting: set[asyncio.Task[Any]] = set()
 
 
 def shared_transport(ca_file: Path | None) -> StreamTransport:
@@ -117,15 +124,37 @@ def _transport(ca: bytes | None) -> StreamTransport:
     return StreamTransport(ca)
 
 
-async def _settled(tasks: set[asyncio.Task[Any]], timeout_s: float) -> bool:
-    """Wait for all of them; false when some still run after `timeout_s`."""
-    if not tasks:
+def _follow[T](future: concurrent.futures.Future[T]) -> asyncio.Future[T]:
+    """A CRT future inside this loop. Unlike asyncio.wrap_future's, its cancellation does not reach CRT's."""
+    loop = asyncio.get_running_loop()
+    followed: asyncio.Future[T] = loop.create_future()
+    followed.add_done_callback(_retrieve)
+
+    def settle() -> None:
+        if followed.done():
+            return
+        if (error := future.exception()) is not None:
+            followed.set_exception(error)
+        else:
+            followed.set_result(future.result())
+
+    def done(_: concurrent.futures.Future[T]) -> None:
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
+            loop.call_soon_threadsafe(settle)
+
+    future.add_done_callback(done)
+    return followed
+
+
+async def _settled(futures: Set[asyncio.Future[Any]], timeout_s: float) -> bool:
+    """Wait for all of them; false when some are still open after `timeout_s`."""
+    if not futures:
         return True
-    _, pending = await asyncio.wait(tasks, timeout=timeout_s)
+    _, pending = await asyncio.wait(futures, timeout=timeout_s)
     return not pending
 
 
-def _retrieve(task: asyncio.Task[Any]) -> None:
+def _retrieve(future: asyncio.Future[Any]) -> None:
     """Look at a failure that is reported elsewhere, so that asyncio does not log it as never seen."""
-    if not task.cancelled():
-        task.exception()
+    if not future.cancelled():
+        future.exception()

@@ -70,6 +70,7 @@ async def _serve(options: argparse.Namespace, factory: Callable[[], Brain], abou
         behaviour=Behaviour(),
         time_scale=options.time_scale,
         max_streams=options.max_streams,
+        keep_audio=False,
     )
     await server.start(options.port)
     stopped = _stop_event()

@@ -54,11 +54,8 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message. `raw_headers` are the bytes that the headers were read from."""
-
     headers: Mapping[str, HeaderValue] = field(default_factory=dict)
     payload: bytes = b""
-    raw_headers: bytes = b""
 
 
 def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes = b"") -> bytes:
@@ -135,8 +132,7 @@ def decode_frame(frame: bytes) -> Frame:
     if total != len(frame) or headers_length > total - _OVERHEAD:
         raise FrameError(f"a frame of {len(frame)} bytes that says {total}")
     end = _PRELUDE.size + headers_length
-    raw = frame[_PRELUDE.size : end]
-    return Frame(dict(_decode_headers(raw)), frame[end:-4], raw)
+    return Frame(dict(_decode_headers(frame[_PRELUDE.size : end])), frame[end:-4])
 
 
 def _decode_headers(raw: bytes) -> Iterator[tuple[str, HeaderValue]]:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -42,6 +43,7 @@ class SonicServer:
         behaviour: Behaviour | None = None,
         time_scale: float = 1.0,
         max_streams: int = STREAMS,
+        keep_audio: bool = True,
     ) -> None:
         self.brain_factory = brain_factory
         self.credentials = credentials
@@ -52,6 +54,7 @@ class SonicServer:
         self.port = 0
         self.ca_file, self._tls = make_certificates(ca_dir)
         self._max_streams = max_streams
+        self._keep_audio = keep_audio  # 15 MB a stream of eight minutes
         self._server: asyncio.Server | None = None
         self._connections: set[Http2Connection] = set()
         self._open: set[SonicStreamRecord] = set()
@@ -84,7 +87,11 @@ class SonicServer:
         tasks = {task for record in self.sessions for task in record.session.tasks}
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_S)
-        await self._server.wait_closed()
+        if (abort := getattr(self._server, "abort_clients", None)) is not None:
+            abort()  # Python 3.13: reaches the handshakes under way, which no connection of ours stands for
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self._server.wait_closed()
         self._server = None
 
     def _connection(self) -> Http2Connection:
@@ -110,7 +117,14 @@ class SonicServer:
         if self.open_streams >= self._max_streams:
             raise RequestRefused(429, "ThrottlingException", TOO_MANY)
         record = SonicStreamRecord(
-            http, self.requests, model_id, self.faults, verifier, self.brain_factory, self.behaviour
+            http,
+            self.requests,
+            model_id,
+            self.faults,
+            verifier,
+            self.brain_factory,
+            self.behaviour,
+            keep_audio=self._keep_audio,
         )
         self.sessions.append(record)
         self._open.add(record)

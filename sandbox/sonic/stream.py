@@ -65,7 +65,7 @@ def reject(http: HttpStream, status: int, error_type: str, message: str) -> None
 
 
 class SonicStreamRecord:
-    """A stream and what tests may ask about it. `received` and `sent` leave audio out; `audio_*` count it."""
+    """A stream and what tests may ask about it. `received` and `sent` leave audio out, `audio_*` keep it."""
 
     def __init__(
         self,
@@ -76,12 +76,16 @@ class SonicStreamRecord:
         verifier: ChunkVerifier,
         brain_factory: Callable[[], Brain],
         behaviour: Behaviour,
+        *,
+        keep_audio: bool = True,
     ) -> None:
         self.number = number
         self.model_id = model_id
         self.received: list[ClientEvent] = []
         self.sent: list[ServiceEvent] = []
         self.errors: list[str] = []
+        self.counts: Counter[type[object]] = Counter()  # of both ways, by class
+        self.keep_audio = keep_audio
         self.audio_in = bytearray()
         self.audio_out = bytearray()
         self.open = True
@@ -91,7 +95,6 @@ class SonicStreamRecord:
         self._verifier = verifier
         self._decoder = FrameDecoder()
         self._faults = [fault for fault in faults if fault.strikes(number)]
-        self._counts: Counter[type[object]] = Counter()
         self._answered = False
         self._silent = False
         self._request_id = str(uuid4())
@@ -139,7 +142,8 @@ class SonicStreamRecord:
 
     def _remember(self, event: ClientEvent) -> None:
         if isinstance(event, AudioInput):
-            self.audio_in += event.audio
+            if self.keep_audio:
+                self.audio_in += event.audio
             return
         self.received.append(event)
         prompt_name = getattr(event, "prompt_name", None)
@@ -162,7 +166,8 @@ class SonicStreamRecord:
         if not self.open or self._silent:
             return
         if isinstance(event, AudioOutput):
-            self.audio_out += event.audio
+            if self.keep_audio:
+                self.audio_out += event.audio
         else:
             self.sent.append(event)
         self._answer()
@@ -195,10 +200,10 @@ class SonicStreamRecord:
     # Faults
 
     def _count(self, kind: type[object], *, received: bool) -> None:
-        self._counts[kind] += 1
+        self.counts[kind] += 1
         for fault in self._faults:
             awaited = fault.received if received else fault.sent
-            if awaited is kind and fault.count == self._counts[kind]:
+            if awaited is kind and fault.count == self.counts[kind]:
                 self._strike(fault.action)
 
     def _strike(self, action: Action) -> None:
