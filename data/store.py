@@ -254,15 +254,19 @@ class Store:
         return True
 
     async def strike(self, who: str, window: timedelta, amount: int = 1) -> int:
-        """Count a failure of `who` (-1 takes one back), and return how many there were, as `strikes` does."""
+        """Count a failure of `who` (-1 takes one back), and return which one it is, counted as `strikes` does.
+
+        Failures at once get different numbers. `who` is stored as a digest only.
+        """
         bucket = self._bucket(window)
         expires = datetime.fromtimestamp((bucket + 2) * window.total_seconds(), UTC)
         pk = _strikes_key(who, window)
-        await self.backend.add(TableName.CALLS, pk, f"{bucket:012d}", amount, expires)
-        return await self.strikes(who, window)
+        number = await self.backend.add(TableName.CALLS, pk, f"{bucket:012d}", amount, expires)
+        before = await self.backend.get(TableName.CALLS, pk, f"{bucket - 1:012d}")
+        return number + (int(before["n"]) if before else 0)
 
     async def strikes(self, who: str, window: timedelta) -> int:
-        """Failures of `who` in this window and the one before; `who` is stored as a digest only."""
+        """Failures of `who` in this window and the one before."""
         low = f"{self._bucket(window) - 1:012d}"
         items = await self._query(TableName.CALLS, _strikes_key(who, window), low=low)
         return sum(int(item["n"]) for item in items)

@@ -179,9 +179,10 @@ def _clock(groups: dict[str, str | None], period: range | None) -> time:
     if half := groups["half"]:
         period = range(0, 12) if half == "am" else range(12, 24)
     said = groups["hour"] or ""
-    hour, minute = divmod(int(said) * 60 + _minute(groups), 60)
+    minute = _minute(groups)
+    hour = int(said) - (minute < 0)
     on_24_hours = groups.get("minute") is not None and len(said) == 2
-    return _calendar(lambda: time(_hour_of_day(hour, period, on_24_hours), minute))
+    return _calendar(lambda: time(_hour_of_day(hour, period, on_24_hours), minute % 60 if minute < 0 else minute))
 
 
 def _minute(groups: dict[str, str | None]) -> int:

@@ -1,0 +1,300 @@
+"""Who may open what, and what guessing costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from data.errors import Conflict
+from data.models import Line
+from data.seed import seed
+from data.store import Change, Store
+from data.times import Clock
+from tools.errors import Asked, Refused, ToolError
+from tools.identity import (
+    FAILURES_PER_NUMBER,
+    LONGEST_WAIT_S,
+    CallContext,
+    Identity,
+    Proof,
+    same_name,
+)
+
+RIGHT = Proof(dni="28456789")
+PHONE = "+541155550000"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "Juan Pérez", "juan perez", "PEREZ JUAN", "  juan   pérez ", "Pérez, Juan", "Sr. Juan Pérez",
+        "JUAN PE\u0301REZ", "Ｊｕａｎ Ｐｅｒｅｚ",
+    ],
+)  # fmt: skip
+def test_a_name_matches_however_it_is_written(given: str) -> None:
+    assert same_name(given, "Juan Pérez")
+
+
+@pytest.mark.parametrize(
+    "given", ["Juan", "Pérez", "", "Juan Juan", "Juan Gómez", "Juan Pérez Gómez", "Juan Per", "J. Pérez", "señor"]
+)
+def test_another_name_or_half_a_name_does_not(given: str) -> None:
+    assert not same_name(given, "Juan Pérez")
+
+
+def test_given_names_may_come_in_any_order() -> None:
+    assert same_name("Carlos Juan Pérez", "Juan Carlos Pérez")
+
+
+def test_a_name_of_one_word_is_never_a_full_name() -> None:
+    assert not same_name("Cher", "Cher")
+
+
+class Caller:
+    """Calls one after the other from one number; what it is told, and how long it had to wait."""
+
+    def __init__(self, store: Store, number: str | None = PHONE, line: Line = Line.PHONE) -> None:
+        self._store = store
+        self._number = number
+        self._line = line
+        self._calls = count(1)
+        self.waits: list[float] = []
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        context = CallContext(f"{self._number}-{next(self._calls)}", self._line, self._number)
+        self.identity = Identity(self._store, context, self._sleep)
+
+    async def order(self, order_id: str, proof: Proof) -> str:
+        return await told(self.identity.order(order_id, proof))
+
+    async def appointment(self, appointment_id: str, name: str | None) -> str:
+        return await told(self.identity.appointment(appointment_id, Proof(name)))
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+async def told(opening: object) -> str:
+    try:
+        await opening  # type: ignore[misc]
+    except ToolError as error:
+        return error.code
+    return "opened"
+
+
+@pytest.fixture
+async def seeded(store: Store, clock: Clock) -> Store:
+    await seed(store, clock().date())
+    return store
+
+
+@pytest.fixture
+def caller(seeded: Store) -> Caller:
+    return Caller(seeded)
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        Proof(dni="28.456.789"), Proof(dni="28 456 789"), Proof(name="gonzalez maria"),
+        Proof(name="María González", dni="28456789"),
+    ],
+)  # fmt: skip
+async def test_the_right_proof_opens_a_record(caller: Caller, proof: Proof) -> None:
+    assert await caller.order("1", proof) == "opened"
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        Proof(dni="28456780"), Proof(name="María"), Proof(name="María Gómez"),
+        Proof(name="María González", dni="28456780"), Proof(name="María Gómez", dni="28456789"),
+        Proof(dni="31204578"),
+    ],
+)  # fmt: skip
+async def test_any_wrong_proof_opens_nothing(caller: Caller, proof: Proof) -> None:
+    assert await caller.order("1", proof) == "not_verified"
+
+
+async def test_a_wrong_proof_opens_nothing_on_a_proven_record_either(caller: Caller) -> None:
+    assert await caller.order("1", RIGHT) == "opened"
+    assert await caller.order("1", Proof(dni="31204578")) == "not_verified"
+
+
+async def test_a_proven_record_stays_open_for_the_call_and_only_that_record(caller: Caller) -> None:
+    assert await caller.order("1", Proof()) == "identity_needed"
+    assert await caller.order("1", RIGHT) == "opened"
+    assert await caller.order("1", Proof()) == "opened"
+    assert await caller.order("2", Proof()) == "identity_needed"
+    caller.hang_up()
+    assert await caller.order("1", Proof()) == "identity_needed"
+
+
+async def test_missing_and_foreign_records_are_refused_alike(caller: Caller) -> None:
+    with pytest.raises(Refused) as missing:
+        await caller.identity.order("99", RIGHT)
+    with pytest.raises(Refused) as foreign:
+        await caller.identity.order("2", RIGHT)
+    assert (missing.value.code, missing.value.sentence) == (foreign.value.code, foreign.value.sentence)
+
+
+async def test_missing_and_foreign_records_cost_the_same_reads_and_writes(
+    seeded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cost(order_id: str) -> list[str]:
+        used: list[str] = []
+        with monkeypatch.context() as patched:
+            for name in ("get", "query", "add", "transact"):
+                patched.setattr(seeded.backend, name, counted(name, getattr(seeded.backend, name), used))
+            await Caller(seeded, "+541155550009").order(order_id, Proof(dni="11111111"))
+        return used
+
+    assert await cost("99") == await cost("2")
+
+
+def counted(name: str, method: Callable[..., object], used: list[str]) -> Callable[..., object]:
+    def call(*arguments: object, **named: object) -> object:
+        used.append(name)
+        return method(*arguments, **named)
+
+    return call
+
+
+async def test_an_order_without_a_dni_cannot_be_opened_by_one(seeded: Store, caller: Caller) -> None:
+
+    order = await seeded.order("1")
+    assert order is not None
+    await seeded.commit(Change(order, replace(order, dni=None)))
+    assert await caller.order("1", RIGHT) == "not_verified"
+    assert await caller.order("1", Proof(name="María González")) == "opened"
+
+
+async def test_three_failures_lock_the_call_for_everything_and_the_next_call_is_free(caller: Caller) -> None:
+    assert await caller.order("1", Proof(dni="11111111")) == "not_verified"
+    assert await caller.appointment("1", "Nadie Nunca") == "not_verified"
+    assert await caller.order("99", Proof(name="Nadie Nunca")) == "call_locked"
+    assert await caller.order("1", RIGHT) == "call_locked"
+    assert caller.identity.locked
+    caller.hang_up()
+    assert await caller.order("1", RIGHT) == "opened"
+
+
+async def test_the_lock_offers_a_person(caller: Caller) -> None:
+    for digit in "123":
+        refused = caller.identity.order("1", Proof(dni=digit * 8))
+        with pytest.raises(Refused) as refusal:
+            await refused
+    assert "persona" in refusal.value.sentence
+
+
+async def test_the_same_wrong_guess_again_counts_once(caller: Caller) -> None:
+    for _ in range(5):
+        assert await caller.order("1", Proof(dni="11111111")) == "not_verified"
+    assert await caller.order("1", RIGHT) == "opened"
+
+
+async def test_a_number_that_failed_too_often_waits_and_then_may_try_again(
+    seeded: Store, caller: Caller, clock: Clock
+) -> None:
+    for guess in range(FAILURES_PER_NUMBER):
+        if guess % 2 == 0:
+            caller.hang_up()
+        await caller.order(str(guess % 7 + 1), Proof(dni=f"1111111{guess}"))
+    caller.hang_up()
+    assert await caller.order("1", RIGHT) == "number_locked"
+    assert await Caller(seeded, "+541155550001").order("1", RIGHT) == "opened"
+    clock.advance(minutes=30)  # type: ignore[attr-defined]
+    assert await caller.order("1", RIGHT) == "opened"
+
+
+async def test_trying_while_locked_does_not_make_it_longer(seeded: Store, caller: Caller, clock: Clock) -> None:
+    for guess in range(FAILURES_PER_NUMBER):
+        caller.hang_up()
+        await caller.order("1", Proof(dni=f"1111111{guess}"))
+    for _ in range(20):
+        caller.hang_up()
+        clock.advance(minutes=1)  # type: ignore[attr-defined]
+        assert await caller.order("1", RIGHT) == "number_locked"
+    clock.advance(minutes=10)  # type: ignore[attr-defined]
+    assert await caller.order("1", RIGHT) == "opened"
+
+
+async def test_the_right_proof_costs_a_number_nothing(seeded: Store, caller: Caller) -> None:
+    for _ in range(FAILURES_PER_NUMBER * 2):
+        caller.hang_up()
+        assert await caller.order("1", RIGHT) == "opened"
+
+
+async def test_parallel_calls_cannot_guess_past_the_limit_of_a_number(seeded: Store) -> None:
+    callers = [Caller(seeded) for _ in range(20)]
+    answers = await asyncio.gather(
+        *(caller.order("1", Proof(dni=f"111111{n:02d}")) for n, caller in enumerate(callers))
+    )
+    assert answers.count("not_verified") <= FAILURES_PER_NUMBER
+    assert set(answers) == {"not_verified", "number_locked"}
+
+
+async def test_guessing_at_a_record_makes_it_slower_but_never_closes_it(seeded: Store) -> None:
+    waited: list[float] = []
+    for guess in range(40):
+        thief = Caller(seeded, number=None)
+        await thief.order("1", Proof(dni=f"111111{guess:02d}"))
+        waited += thief.waits
+    assert waited == sorted(waited)
+    assert waited[0] < waited[-1] == LONGEST_WAIT_S
+    owner = Caller(seeded, number=None)
+    assert await owner.order("1", RIGHT) == "opened"
+    assert owner.waits == [LONGEST_WAIT_S]
+
+
+async def test_ten_numbers_against_one_record_leave_the_owner_free(seeded: Store) -> None:
+    for number in range(10):
+        thief = Caller(seeded, f"+54115555{number:04d}")
+        for guess in range(5):
+            thief.hang_up()
+            assert await thief.order("1", Proof(dni=f"1111{number}{guess:03d}")) != "opened"
+    assert await Caller(seeded, "+541144440000").order("1", RIGHT) == "opened"
+
+
+async def test_waiting_ends_when_the_guessing_has_aged(seeded: Store, clock: Clock) -> None:
+    for guess in range(5):
+        await Caller(seeded, number=None).order("1", Proof(dni=f"1111111{guess}"))
+    clock.advance(hours=24)  # type: ignore[attr-defined]
+    owner = Caller(seeded)
+    assert await owner.order("1", RIGHT) == "opened"
+    assert owner.waits == []
+
+
+async def test_a_browser_call_is_locked_like_a_phone_call(seeded: Store) -> None:
+    visitor = Caller(seeded, number=None, line=Line.BROWSER)
+    for guess in range(3):
+        await visitor.order("1", Proof(dni=f"1111111{guess}"))
+    assert await visitor.order("1", RIGHT) == "call_locked"
+
+
+async def test_another_process_goes_on_where_the_call_was(seeded: Store, caller: Caller) -> None:
+    await caller.order("1", RIGHT)
+    await caller.order("2", Proof(dni="11111111"))
+    await caller.order("2", Proof(dni="22222222"))
+    context = CallContext("resumed", caller_number=PHONE)
+    resumed = Identity(seeded, context, memory=caller.identity.memory)
+    assert await told(resumed.order("1", Proof())) == "opened"
+    assert await told(resumed.order("2", Proof(dni="33333333"))) == "call_locked"
+
+
+async def test_memory_holds_no_personal_data(caller: Caller) -> None:
+    await caller.order("1", RIGHT)
+    await caller.order("2", Proof(name="María González", dni="87654321"))
+    assert not any(secret in str(caller.identity.memory) for secret in ("González", "28456789", "87654321"))
+
+
+def test_questions_and_refusals_are_tool_errors() -> None:
+    assert issubclass(Asked, ToolError)
+    assert not issubclass(Refused, Conflict)
+    assert timedelta(seconds=LONGEST_WAIT_S) < timedelta(seconds=4)
