@@ -13,7 +13,7 @@ from sandbox.sonic.playback import Emit, Playback
 from sandbox.sonic.turn import Turn
 from sandbox.sonic.usage import UsageMeter
 
-LEAST_AUDIO_S = 0.068  # with less audio ever sent, typed text is billed and not answered
+LEAST_AUDIO_S = 0.068  # until this much audio was sent, typed text is billed and not answered
 
 
 class Conversation:
@@ -25,7 +25,7 @@ class Conversation:
         brain: Brain,
         behaviour: Behaviour,
         emit: Emit,
-        on_crash: Callable[[BaseException], None],
+        on_crash: Callable[[Exception], None],
     ) -> None:
         self.prompt = prompt
         self.brain = brain
@@ -38,6 +38,7 @@ class Conversation:
         self._audio_s = 0.0
         self._speaking = False
         self._completing = False
+        self._unanswered: list[str] = []  # typed before there was enough audio
         self._utterances: asyncio.Queue[Utterance] = asyncio.Queue()
         self._results: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._turn: Turn | None = None
@@ -48,6 +49,10 @@ class Conversation:
 
     def hear(self, pcm: bytes) -> None:
         self._audio_s += len(pcm) / 2 / self.prompt.input_rate
+        if self._unanswered and self._audio_s >= LEAST_AUDIO_S:
+            held, self._unanswered = self._unanswered, []
+            for text in held:
+                self._answer_text(text)
         for event in self.brain.ear.feed(pcm):
             if isinstance(event, SpeechStarted):
                 self._speech_started(event)
@@ -60,7 +65,11 @@ class Conversation:
         self._complete()
         if self._audio_s < LEAST_AUDIO_S:
             self.emit(self.usage.take())
-            return
+            self._unanswered.append(text)
+        else:
+            self._answer_text(text)
+
+    def _answer_text(self, text: str) -> None:
         self._barge_in()
         self._utterances.put_nowait(Utterance(text=text))
 

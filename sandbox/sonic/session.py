@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from loguru import logger
+
 from agent.sonic.errors import INVALID_INPUT, OrderError
 from agent.sonic.order import OPEN_CONTENTS, SessionOrder
 from agent.sonic.protocol import (
@@ -140,7 +142,7 @@ class Session:
         if isinstance(start, AudioStart) and self.conversation is None and self._gathered is not None:
             prompt = _prompt(self._gathered, start.rate, self._endpointing)
             brain = self._brain_factory()
-            self.conversation = Conversation(prompt, brain, self._behaviour, self._emit, self._crash)
+            self.conversation = Conversation(prompt, brain, self._behaviour, self._emit, self.crash)
 
     def _close_block(self, block: OpenBlock) -> None:
         match block.start:
@@ -170,7 +172,9 @@ class Session:
         self.order.received(event)
         self._wire.emit(event)
 
-    def _crash(self, error: BaseException) -> None:
+    def crash(self, error: Exception) -> None:
+        """A failure of the brain, or of ours: the stream ends and says so."""
+        logger.opt(exception=error).error("the stand-in's brain failed")
         self._wire.refuse("internalServerException", f"The stand-in's brain failed: {error!r}")
 
     def _die(self) -> None:

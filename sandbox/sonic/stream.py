@@ -137,7 +137,10 @@ class SonicStreamRecord:
             return
         self._remember(event)
         self._answer()
-        self.session.take(event)
+        try:
+            self.session.take(event)
+        except Exception as error:
+            self.session.crash(error)
         self._count(type(event), received=True)
 
     def _remember(self, event: ClientEvent) -> None:

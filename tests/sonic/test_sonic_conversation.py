@@ -27,8 +27,10 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from sandbox.brain import Brain, Prompt
 from sandbox.sonic.behaviour import BargeIn, Behaviour, FinalText
-from sandbox.sonic.script import Say, ScriptTurn, UseTool
+from sandbox.sonic.ear import EnergyEar
+from sandbox.sonic.script import Say, ScriptedMind, ScriptTurn, ToneVoice, UseTool
 from tests.sonic.sonic_bench import (
     ENDING,
     bench,
@@ -242,7 +244,8 @@ async def test_less_than_68_ms_of_audio_leaves_the_model_silent_but_costs(tmp_pa
         assert isinstance(usage, Usage)
         assert usage.input_text > 0
         assert usage.output_speech == 0
-        await stream.send(silence(0.02), *cue())
+        assert at.record.counts[AudioOutput] == 0
+        await stream.send(silence(0.02))  # enough, with what was sent before
         await until(stream, is_turn_end)
 
 
@@ -311,3 +314,16 @@ async def test_a_brain_that_fails_is_an_internal_error(tmp_path: Path) -> None:
     async with bench(tmp_path, [ScriptTurn((fail,))]) as at, at.stream() as stream:
         await stream.send(*opening(), *cue())
         assert "no idea" in await failure(stream, SonicLost)
+
+
+async def test_a_brain_that_refuses_the_prompt_is_an_internal_error(tmp_path: Path) -> None:
+    class Refusing(ScriptedMind):
+        def begin(self, prompt: Prompt) -> None:
+            raise ValueError("not at this rate")
+
+    ear = EnergyEar()
+    async with bench(tmp_path) as at:
+        at.server.brain_factory = lambda: Brain(ear, Refusing(iter(()), ear), ToneVoice())
+        async with at.stream() as stream:
+            await stream.send(*opening())
+            assert "not at this rate" in await failure(stream, SonicLost)
