@@ -139,6 +139,7 @@ class Call:
         outcome = "failed"
         pipeline: asyncio.Task[None] | None = None
         try:
+            self._setup.on_change(self.log)  # a crash leaves a record that says so
             self._service.session.start()
             pipeline = self._spawn(self._run_pipeline())
             self._spawn(self._listen())
@@ -187,6 +188,8 @@ class Call:
         for timer in (self._keypad_timer, self._goodbye_timer):
             if timer is not None:
                 timer.cancel()
+        self.log.end(outcome)
+        self._setup.on_change(self.log)
         await self._line.end(outcome)
         await self._service.close()
         if pipeline is not None:
@@ -195,8 +198,6 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.log.end(outcome)
-        self._setup.on_change(self.log)
 
     def _finish(self, outcome: str) -> None:
         if not self._over.done():

@@ -1,0 +1,111 @@
+"""Phone calls through the whole server, with a scripted model."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agent.call import APOLOGY
+from sandbox.sonic.faults import Drop, Fault, Reject
+from sandbox.sonic.script import Say, ScriptTurn, UseTool, scripted
+from sandbox.twilio.call import PhoneCall
+from sandbox.twilio.stream import Act
+from tests.e2e.running import Running, noise, running
+
+GREETING = ScriptTurn((Say("Hola."),))
+ORDER = ScriptTurn(
+    (UseTool("consultarOrder", {"orderId": "1", "dni": "28456789"}), Say("Pendiente.")), hear="Pedido uno, DNI 28456789"
+)
+GOODBYE = ScriptTurn((UseTool("finalizarLlamada"), Say("Chau.")), hear="Nada más, chau")
+ENDLESS = ScriptTurn((Say("Te cuento una historia muy larga. " * 20),))
+
+
+async def left_behind(here: Running, before: set[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
+    """Tasks of a call that is over; waits a little for the sockets to close."""
+    async with asyncio.timeout(5):
+        while here.house.switchboard.live or here.sonic.open_streams:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    return {task for task in asyncio.all_tasks() - before if not task.done() and task is not asyncio.current_task()}
+
+
+def warnings_of(call: PhoneCall) -> list[int]:
+    return list(call.warnings)
+
+
+async def test_a_call_is_answered_served_and_hung_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(tmp_path, monkeypatch, scripted([GREETING, ORDER, GOODBYE])) as here:
+        call = await here.call([noise(0.6), noise(0.6)])
+        record = await here.record_of(call)
+        assert record.outcome == "completed"
+        assert [turn.text for turn in record.turns] == [
+            "Hola.", "Pedido uno, DNI 28456789", "Pendiente.", "Nada más, chau", "Chau.",
+        ]  # fmt: skip
+        assert [(tool.name, tool.ok) for tool in record.tools] == [("consultarOrder", True)]
+        assert call.ended_by == "api", "hung up over REST, after the goodbye was heard"
+        assert warnings_of(call) == []
+        assert here.sonic.sessions[0].errors == []
+
+
+async def test_a_socket_that_drops_in_mid_word_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, monkeypatch, scripted([ENDLESS])) as here:
+        before = asyncio.all_tasks()
+        call = here.twilio.dial(_Leaver(), "+5491155550100")
+        placed = asyncio.create_task(call.run())
+        async with asyncio.timeout(20):
+            while call.first_audio_ms is None:
+                await asyncio.sleep(0.01)
+        placed.cancel()
+        await asyncio.gather(placed, return_exceptions=True)
+        assert await left_behind(here, before) == set()
+        assert (await here.record_of(call)).outcome in ("dropped", "caller_left")
+        assert here.house.switchboard.seats.taken == 0
+
+
+async def test_a_caller_who_finds_every_line_taken_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(tmp_path, monkeypatch, scripted([GREETING]), max_calls=1) as here:
+        first = here.twilio.dial(_Leaver(), "+5491155550100")
+        placed = asyncio.create_task(first.run())
+        async with asyncio.timeout(20):
+            while not here.house.switchboard.live:
+                await asyncio.sleep(0.01)
+        second = await here.call([])
+        assert [type(verb).__name__ for verb in second.verbs][0] == "Say"
+        assert len(here.house.switchboard.live) == 1
+        first.hang_up()
+        await placed
+        assert (await here.record_of(first)).outcome == "caller_left"
+        assert here.house.switchboard.seats.taken == 0
+
+
+async def test_without_sonic_the_caller_hears_an_apology_and_the_next_verb_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, monkeypatch, scripted([GREETING]), [Fault(Reject())]) as here:
+        call = await here.call([])
+        record = await here.record_of(call)
+        assert record.outcome == "failed"
+        assert [turn.text for turn in record.turns] == [APOLOGY]
+        assert call.ended_by == "twiml"
+
+
+@pytest.mark.parametrize("fault", [Reject(), Drop()], ids=["429 at open", "drop before headers"])
+async def test_one_fault_at_open_is_not_noticed_by_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Reject | Drop
+) -> None:
+    faults = [Fault(fault, streams=(1,))]
+    async with running(tmp_path, monkeypatch, scripted([GREETING, GOODBYE]), faults) as here:
+        call = await here.call([noise(0.6)])
+        assert (await here.record_of(call)).outcome == "completed"
+        assert here.sonic.requests == 2
+
+
+class _Leaver:
+    """A caller who says nothing."""
+
+    def listen(self, heard: bytes) -> Act:
+        return Act()
