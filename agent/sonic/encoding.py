@@ -1,0 +1,229 @@
+"""Events to JSON, `{"event": {NAME: {...}}}`: the client's half and the stand-in's."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import lru_cache
+
+from agent.sonic.events import (
+    AudioInput,
+    AudioOutput,
+    AudioStart,
+    BlockStart,
+    ClientEvent,
+    CompletionEnd,
+    CompletionStart,
+    ContentEnd,
+    ContentEnded,
+    ContentStarted,
+    ContentType,
+    Envelope,
+    Json,
+    PromptEnd,
+    PromptStart,
+    ServiceEvent,
+    SessionEnd,
+    SessionStart,
+    TextInput,
+    TextOutput,
+    TextStart,
+    ToolResult,
+    ToolResultStart,
+    ToolSpec,
+    ToolUse,
+    UnknownEvent,
+    Usage,
+    UserSpeechEnd,
+    UserSpeechStart,
+)
+
+
+@lru_cache(maxsize=256)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
+
+
+def encode(event: ClientEvent) -> bytes:
+    """One event as the JSON the service expects.
+
+    Audio is the hot path, 25 to 50 a second and call: an f-string around base64 takes 2.0 us for 40 ms at
+    16 kHz where json.dumps of the same dict takes 8.0 us (measured).
+    """
+    if type(event) is AudioInput:
+        content = b64encode(event.audio).decode("ascii")
+        return (
+            f'{{"event":{{"audioInput":{{"promptName":{_quoted(event.prompt_name)},'
+            f'"contentName":{_quoted(event.content_name)},"content":"{content}"}}}}}}'
+        ).encode()
+    name, body = _client_json(event)
+    return _dump(name, body)
+
+
+def _dump(name: str, body: Json) -> bytes:
+    text = json.dumps({"event": {name: body}}, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")  # JSON can name half a surrogate pair, UTF-8 cannot
+
+
+def _client_json(event: ClientEvent) -> tuple[str, Json]:
+    match event:
+        case SessionStart():
+            return "sessionStart", _session_start_json(event)
+        case PromptStart():
+            return "promptStart", _prompt_start_json(event)
+        case TextStart() | AudioStart() | ToolResultStart():
+            return "contentStart", _content_start_json(event)
+        case TextInput(prompt_name, content_name, content):
+            return "textInput", _block_json(prompt_name, content_name) | {"content": content}
+        case AudioInput(prompt_name, content_name, audio):
+            return "audioInput", _block_json(prompt_name, content_name) | {"content": b64encode(audio).decode()}
+        case ToolResult(prompt_name, content_name, content):
+            return "toolResult", _block_json(prompt_name, content_name) | {"content": content}
+        case ContentEnd(prompt_name, content_name):
+            return "contentEnd", _block_json(prompt_name, content_name)
+        case PromptEnd(prompt_name):
+            return "promptEnd", {"promptName": prompt_name}
+        case SessionEnd():
+            return "sessionEnd", {}
+
+
+def _block_json(prompt_name: str, content_name: str) -> Json:
+    return {"promptName": prompt_name, "contentName": content_name}
+
+
+def _session_start_json(event: SessionStart) -> Json:
+    inference = {"maxTokens": event.max_tokens, "topP": event.top_p, "temperature": event.temperature}
+    body: Json = {"inferenceConfiguration": inference}
+    if event.endpointing:
+        # Nova 2 refuses the flat key that v1 took (livekit agents #6200).
+        body["turnDetectionConfiguration"] = {"endpointingSensitivity": event.endpointing}
+    return body
+
+
+def _prompt_start_json(event: PromptStart) -> Json:
+    body: Json = {
+        "promptName": event.prompt_name,
+        "textOutputConfiguration": {"mediaType": "text/plain"},
+        "audioOutputConfiguration": _lpcm(event.output_rate) | {"voiceId": event.voice},
+    }
+    if event.tools:
+        body["toolUseOutputConfiguration"] = {"mediaType": "application/json"}
+        body["toolConfiguration"] = {"tools": [_tool_json(tool) for tool in event.tools]}
+    return body
+
+
+def _tool_json(tool: ToolSpec) -> Json:
+    schema = json.dumps(tool.input_schema, ensure_ascii=False)
+    return {"toolSpec": {"name": tool.name, "description": tool.description, "inputSchema": {"json": schema}}}
+
+
+def _content_start_json(event: BlockStart) -> Json:
+    body = _block_json(event.prompt_name, event.content_name)
+    match event:
+        case TextStart(role=role, interactive=interactive):
+            body |= {"type": "TEXT", "role": role.value, "interactive": interactive}
+            body["textInputConfiguration"] = {"mediaType": "text/plain"}
+        case AudioStart(rate=rate):
+            body |= {"type": "AUDIO", "role": "USER", "interactive": True}
+            body["audioInputConfiguration"] = _lpcm(rate)
+        case ToolResultStart(tool_use_id=tool_use_id):
+            body |= {"type": "TOOL", "role": "TOOL", "interactive": False}
+            text = {"mediaType": "text/plain"}
+            body["toolResultInputConfiguration"] = {
+                "toolUseId": tool_use_id,
+                "type": "TEXT",
+                "textInputConfiguration": text,
+            }
+    return body
+
+
+def _lpcm(rate: int) -> Json:
+    return {
+        "mediaType": "audio/lpcm",
+        "sampleRateHertz": rate,
+        "sampleSizeBits": 16,
+        "channelCount": 1,
+        "audioType": "SPEECH",
+        "encoding": "base64",
+    }
+
+
+def encode_service_event(event: ServiceEvent, envelope: Envelope) -> bytes:
+    """One event of the service as JSON: the stand-in's half of the protocol."""
+    if type(event) is AudioOutput:
+        name, body = (
+            "audioOutput",
+            {"contentId": event.content_id, "content": b64encode(event.audio).decode("ascii")},
+        )
+    else:
+        name, body = _service_json(event)
+    common = {
+        "sessionId": envelope.session_id,
+        "promptName": envelope.prompt_name,
+        "completionId": envelope.completion_id,
+    }
+    return _dump(name, common | body)
+
+
+def _service_json(event: ServiceEvent) -> tuple[str, Json]:
+    match event:
+        case CompletionStart():
+            return "completionStart", {}
+        case ContentStarted():
+            return "contentStart", _content_started_json(event)
+        case TextOutput(content_id, role, content):
+            return "textOutput", {"contentId": content_id, "role": role.value, "content": content}
+        case AudioOutput(content_id, audio):
+            return "audioOutput", {"contentId": content_id, "content": b64encode(audio).decode("ascii")}
+        case ToolUse(content_id, tool_use_id, name, content):
+            use = {"contentId": content_id, "toolUseId": tool_use_id, "toolName": name, "content": content}
+            return "toolUse", use
+        case ContentEnded(content_id, type_, stop_reason):
+            reason = stop_reason.value if stop_reason else None
+            return "contentEnd", {"contentId": content_id, "type": type_.value, "stopReason": reason}
+        case Usage():
+            return "usageEvent", _usage_json(event)
+        case CompletionEnd():
+            return "completionEnd", {"stopReason": "END_TURN"}
+        case UserSpeechStart(offset_ms):
+            return "userSpeechStart", {"inputAudioOffsetMs": offset_ms}
+        case UserSpeechEnd(offset_ms, detected_ms):
+            offsets = {"inputAudioOffsetMs": offset_ms, "inputAudioDetectionOffsetMs": detected_ms}
+            return "userSpeechEnd", offsets
+        case UnknownEvent(name, body):
+            return name, body
+
+
+_OUTPUT_CONFIGURATION: Mapping[ContentType, tuple[str, Json]] = {
+    ContentType.TEXT: ("textOutputConfiguration", {"mediaType": "text/plain"}),
+    ContentType.AUDIO: ("audioOutputConfiguration", {"mediaType": "audio/lpcm"}),
+    ContentType.TOOL: ("toolUseOutputConfiguration", {"mediaType": "application/json"}),
+}
+
+
+def _content_started_json(event: ContentStarted) -> Json:
+    key, configuration = _OUTPUT_CONFIGURATION[event.type]
+    body: Json = {
+        "contentId": event.content_id,
+        "type": event.type.value,
+        "role": event.role.value,
+        key: configuration,
+    }
+    if event.stage:
+        # JSON inside a JSON string, as the AWS page shows it.
+        body["additionalModelFields"] = json.dumps({"generationStage": event.stage.value}, separators=(",", ":"))
+    return body
+
+
+def _usage_json(event: Usage) -> Json:
+    delta = {
+        "input": {"speechTokens": event.input_speech, "textTokens": event.input_text},
+        "output": {"speechTokens": event.output_speech, "textTokens": event.output_text},
+    }
+    return {
+        "details": {"delta": delta},
+        "totalInputTokens": event.total_input,
+        "totalOutputTokens": event.total_output,
+        "totalTokens": event.total_input + event.total_output,
+    }

@@ -1,0 +1,236 @@
+"""JSON to events. Strict with clients, as the service is; patient with a service newer than this module."""
+
+from __future__ import annotations
+
+import json
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping
+
+from agent.sonic.errors import MalformedEvent
+from agent.sonic.events import (
+    AudioInput,
+    AudioOutput,
+    AudioStart,
+    BlockStart,
+    ClientEvent,
+    CompletionEnd,
+    CompletionStart,
+    ContentEnd,
+    ContentEnded,
+    ContentStarted,
+    ContentType,
+    Endpointing,
+    Json,
+    PromptEnd,
+    PromptStart,
+    Role,
+    ServiceEvent,
+    SessionEnd,
+    SessionStart,
+    Stage,
+    StopReason,
+    TextInput,
+    TextOutput,
+    TextStart,
+    ToolResult,
+    ToolResultStart,
+    ToolSpec,
+    ToolUse,
+    UnknownEvent,
+    Usage,
+    UserSpeechEnd,
+    UserSpeechStart,
+)
+
+
+def parse_client_event(data: bytes) -> ClientEvent:
+    """Read what a client sent. Raises MalformedEvent for anything that is not exactly such an event."""
+    name, body = _open(data)
+    parser = _CLIENT_PARSERS.get(name)
+    if parser is None:
+        raise MalformedEvent(f"no such event: {name!r}")
+    return _parsed(name, body, parser)
+
+
+def parse_service_event(data: bytes) -> ServiceEvent:
+    """Read what the service sent. Raises MalformedEvent; an unheard-of event name is an `UnknownEvent`."""
+    name, body = _open(data)
+    parser = _SERVICE_PARSERS.get(name)
+    return UnknownEvent(name, body) if parser is None else _parsed(name, body, parser)
+
+
+def _parsed[E](name: str, body: Json, parser: Callable[[Json], E]) -> E:
+    try:
+        return parser(body)
+    except (KeyError, ValueError, TypeError, AttributeError, Base64Error) as error:
+        raise MalformedEvent(f"{name}: {error!r}") from error
+
+
+def _open(data: bytes) -> tuple[str, Json]:
+    try:
+        ((name, body),) = json.loads(data)["event"].items()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise MalformedEvent(f"not an event: {error!r}") from error
+    if not isinstance(body, dict):
+        raise MalformedEvent(f"{name}: expected an object but got {type(body).__name__}")
+    return name, body
+
+
+def _text(body: Json, key: str) -> str:
+    value = body[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key}: expected a string but got {value!r}")
+    return value
+
+
+def _number(body: Json, key: str) -> float:
+    value = body[key]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{key}: expected a number but got {value!r}")
+    return value
+
+
+def _integer(body: Json, key: str) -> int:
+    value = body[key]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{key}: expected an integer but got {value!r}")
+    return value
+
+
+def _audio(body: Json) -> bytes:
+    audio = a2b_base64(_text(body, "content"), strict_mode=True)
+    if len(audio) % 2:
+        raise ValueError("half a sample: 16-bit audio has an even length")
+    return audio
+
+
+def _expect(body: Json, **expected: object) -> None:
+    for key, value in expected.items():
+        if body[key] != value:
+            raise ValueError(f"{key}: expected {value!r} but got {body[key]!r}")
+
+
+def _parse_session_start(body: Json) -> SessionStart:
+    inference = body["inferenceConfiguration"]
+    if "endpointingSensitivity" in body:
+        raise ValueError("endpointingSensitivity belongs inside turnDetectionConfiguration")
+    return SessionStart(
+        _integer(inference, "maxTokens"),
+        _number(inference, "topP"),
+        _number(inference, "temperature"),
+        _parse_endpointing(body.get("turnDetectionConfiguration") or {}),
+    )
+
+
+def _parse_endpointing(detection: Json) -> Endpointing | None:
+    match detection.get("endpointingSensitivity"):
+        case "HIGH" | "MEDIUM" | "LOW" | None as value:
+            return value
+        case other:
+            raise ValueError(f"endpointingSensitivity: {other!r}")
+
+
+def _parse_rate(configuration: Json) -> int:
+    _expect(configuration, mediaType="audio/lpcm", sampleSizeBits=16, channelCount=1, encoding="base64")
+    rate = _integer(configuration, "sampleRateHertz")
+    if rate not in (8000, 16000, 24000):
+        raise ValueError(f"sampleRateHertz: {rate}")
+    return rate
+
+
+def _parse_prompt_start(body: Json) -> PromptStart:
+    audio = body["audioOutputConfiguration"]
+    _expect(body["textOutputConfiguration"], mediaType="text/plain")
+    tools = body.get("toolConfiguration", {}).get("tools", [])
+    return PromptStart(
+        _text(body, "promptName"),
+        _text(audio, "voiceId"),
+        _parse_rate(audio),
+        tuple(_parse_tool(tool["toolSpec"]) for tool in tools),
+    )
+
+
+def _parse_tool(spec: Json) -> ToolSpec:
+    schema = json.loads(_text(spec["inputSchema"], "json"))
+    if not isinstance(schema, dict):
+        raise TypeError("inputSchema.json: expected a JSON object as text")
+    return ToolSpec(_text(spec, "name"), _text(spec, "description"), schema)
+
+
+def _parse_content_start(body: Json) -> BlockStart:
+    names = _text(body, "promptName"), _text(body, "contentName")
+    role, interactive = Role(body["role"]), bool(body.get("interactive", False))
+    match ContentType(body["type"]):
+        case ContentType.TEXT:
+            _expect(body["textInputConfiguration"], mediaType="text/plain")
+            return TextStart(*names, role, interactive)
+        case ContentType.AUDIO:
+            _expect(body, role="USER")
+            return AudioStart(*names, _parse_rate(body["audioInputConfiguration"]))
+        case ContentType.TOOL:
+            _expect(body, role="TOOL")
+            return ToolResultStart(*names, _text(body["toolResultInputConfiguration"], "toolUseId"))
+
+
+_CLIENT_PARSERS: Mapping[str, Callable[[Json], ClientEvent]] = {
+    "sessionStart": _parse_session_start,
+    "promptStart": _parse_prompt_start,
+    "contentStart": _parse_content_start,
+    "textInput": lambda b: TextInput(_text(b, "promptName"), _text(b, "contentName"), _text(b, "content")),
+    "audioInput": lambda b: AudioInput(_text(b, "promptName"), _text(b, "contentName"), _audio(b)),
+    "toolResult": lambda b: ToolResult(_text(b, "promptName"), _text(b, "contentName"), _text(b, "content")),
+    "contentEnd": lambda b: ContentEnd(_text(b, "promptName"), _text(b, "contentName")),
+    "promptEnd": lambda b: PromptEnd(_text(b, "promptName")),
+    "sessionEnd": lambda b: SessionEnd(),
+}
+
+
+def _parse_content_started(body: Json) -> ContentStarted:
+    fields = json.loads(body.get("additionalModelFields") or "{}")
+    stage = fields.get("generationStage")
+    return ContentStarted(
+        _text(body, "contentId"),
+        ContentType(body["type"]),
+        Role(body["role"]),
+        Stage(stage) if stage else None,
+    )
+
+
+def _parse_content_ended(body: Json) -> ContentEnded:
+    reason = body.get("stopReason")
+    return ContentEnded(_text(body, "contentId"), ContentType(body["type"]), StopReason(reason) if reason else None)
+
+
+def _parse_usage(body: Json) -> Usage:
+    delta = body.get("details", {}).get("delta", {})
+    spent, made = delta.get("input", {}), delta.get("output", {})
+    return Usage(
+        spent.get("speechTokens", 0),
+        spent.get("textTokens", 0),
+        made.get("speechTokens", 0),
+        made.get("textTokens", 0),
+        body.get("totalInputTokens", 0),
+        body.get("totalOutputTokens", 0),
+    )
+
+
+def _parse_speech_end(body: Json) -> UserSpeechEnd:
+    offset = _integer(body, "inputAudioOffsetMs")
+    return UserSpeechEnd(offset, int(body.get("inputAudioDetectionOffsetMs", offset)))
+
+
+_SERVICE_PARSERS: Mapping[str, Callable[[Json], ServiceEvent]] = {
+    "completionStart": lambda b: CompletionStart(),
+    "contentStart": _parse_content_started,
+    "textOutput": lambda b: TextOutput(_text(b, "contentId"), Role(b["role"]), _text(b, "content")),
+    "audioOutput": lambda b: AudioOutput(_text(b, "contentId"), _audio(b)),
+    "toolUse": lambda b: ToolUse(
+        _text(b, "contentId"), _text(b, "toolUseId"), _text(b, "toolName"), _text(b, "content")
+    ),
+    "contentEnd": _parse_content_ended,
+    "usageEvent": _parse_usage,
+    "completionEnd": lambda b: CompletionEnd(),
+    "userSpeechStart": lambda b: UserSpeechStart(_integer(b, "inputAudioOffsetMs")),
+    "userSpeechEnd": _parse_speech_end,
+}
