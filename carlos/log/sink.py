@@ -1,0 +1,107 @@
+"""One sink for every log line: loguru's, the standard library's and uvicorn's.
+
+A line is a JSON object: `time`, `level`, `logger`, `message`, and what was bound to it. What is personal is hidden
+here, on the way out, whoever wrote the line. Bind a call as `call=` (a `Scope`): its turn is then on each of its
+lines, and the names it has come to know are hidden in them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from loguru import logger
+
+from carlos.masking import NO_NAMES, Names, mask_text, mask_value
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+# Chatty at INFO without telling an operator anything: pipecat narrates each frame processor.
+QUIET = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio")
+FRAMES = 12  # of a traceback
+
+
+class Scope(Protocol):
+    """What a call puts on its lines."""
+
+    names: Names
+
+    @property
+    def turn(self) -> int: ...
+
+
+class _Intercept(logging.Handler):
+    """Hands the standard library's records to loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = record.levelname if record.levelname in logging.getLevelNamesMapping() else record.levelno
+        named = logger.patch(lambda line: line.update({"name": record.name}))
+        named.opt(exception=record.exc_info).log(level, "{}", record.getMessage())
+
+
+def configure(level: str) -> None:
+    """Send everything to stdout: JSON lines, or short coloured ones on a terminal."""
+    logger.remove()
+    sink = _terminal_line if sys.stdout.isatty() else _json_line
+    logger.add(sink, level=level, filter=_talks, format="{message}", backtrace=False, diagnose=False)
+    logging.basicConfig(handlers=[_Intercept()], level=logging.INFO, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def write_line(line: Mapping[str, Any]) -> None:
+    """Put a JSON object on stdout as it is: for metrics, which hold nothing personal."""
+    sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def safe(record: Record) -> dict[str, Any]:
+    """The line to show for a record, with what is personal hidden."""
+    extra = dict(record["extra"])
+    scope: Scope | None = extra.pop("call", None)
+    names = scope.names if scope else NO_NAMES
+    line: dict[str, Any] = {"message": mask_text(record["message"], names)}
+    if scope is not None:
+        line["turn"] = scope.turn
+    line |= mask_value({key: _plain(value) for key, value in extra.items()}, names)
+    if (error := record["exception"]) is not None and error.value is not None:
+        text = "".join(traceback.format_exception(error.type, error.value, error.traceback, limit=-FRAMES))
+        line["exception"] = mask_text(text.strip(), names)
+    return line
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | tuple | dict | None) else str(value)
+
+
+def _json_line(message: Message) -> None:
+    record = message.record
+    write_line(
+        {
+            "time": record["time"].astimezone().isoformat(timespec="milliseconds"),
+            "level": record["level"].name,
+            "logger": record["name"],
+            **safe(record),
+        }
+    )
+
+
+def _terminal_line(message: Message) -> None:
+    record = message.record
+    line = safe(record)
+    words = [f"\033[2m{record['time']:HH:mm:ss}\033[0m", record["level"].name.lower(), line.pop("message")]
+    error = line.pop("exception", None)
+    words += [f"\033[2m{key}={value}\033[0m" for key, value in line.items()]
+    sys.stdout.write(" ".join(words) + (f"\n{error}" if error else "") + "\n")
+    sys.stdout.flush()
+
+
+def _talks(record: Record) -> bool:
+    name = record["name"] or ""
+    noisy = any(name == quiet or name.startswith(f"{quiet}.") for quiet in QUIET)
+    return not noisy or record["level"].no >= logging.WARNING

@@ -1,0 +1,140 @@
+"""What may be seen of personal data outside the store: the one place that says so.
+
+    DNI      **.***.*78       seven or eight digits, however they are separated
+    phone    ***567           nine digits and more
+    e-mail   ***@***          written, or spoken: "ana arroba email punto com"
+    numbers  ***              four number words in a row and more: digits as they are said
+    names    ***              in fields that hold one, and in free text where the call has come to know it
+
+Ids of calls and streams, UUIDs and ISO times stay readable. It errs on the side of hiding: other long numbers go too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+HIDDEN = "***"
+
+NAME_FIELDS = frozenset({"customername", "patientname", "customer_name", "patient_name"})
+HIDDEN_FIELDS = NAME_FIELDS | {"customeremail", "patientemail", "customer_email", "patient_email", "email"}
+NUMBER_FIELDS = frozenset({"dni", "phone", "callernumber", "caller_number", "caller"})
+
+_TIME = r"[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
+_KEEP = (
+    r"(?P<keep>\b[A-Z]{2}[0-9a-f]{32}\b"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    rf"|(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:{_TIME})?(?!\d))"
+)
+_EMAIL = r"(?P<email>[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+)"
+_JOINED = r"(?:\s+(?:punto|gui[oó]n(?:\s+(?:bajo|medio))?)\s+\S+)*"
+_SPOKEN_EMAIL = rf"(?P<spoken>\S+{_JOINED}\s+arroba\s+\S+{_JOINED})"
+_NUMBER = r"(?P<number>\+?\d(?:[\s().,/_-]{0,3}\d){6,})"
+_ONES = "cero|una?|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
+_TEENS = "diez|once|doce|trece|catorce|quince|dieci\\w+|veint\\w+"
+_TENS = "treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
+_MORE = "cien(?:to)?|\\w*cient[oa]s|quinient[oa]s|mil|mill[oó]n(?:es)?"
+_WORD = rf"(?:{_ONES}|{_TEENS}|{_TENS}|{_MORE})"
+_WORDS = rf"(?P<words>\b{_WORD}(?:[\s,.;-]+(?:y\s+)?{_WORD}\b){{3,}})"
+_PERSONAL = re.compile("|".join((_KEEP, _EMAIL, _SPOKEN_EMAIL, _NUMBER, _WORDS)), re.IGNORECASE)
+
+
+class Names:
+    """The names that a call has come to know; whoever writes about the call hides them."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, name: str) -> None:
+        """Hide this name from now on, as a whole and each of its words of three letters and more."""
+        whole = " ".join(_fold(name).split())
+        words = {whole, *(word for word in re.findall(r"[^\W\d_]+", whole) if len(word) > 2)} - {""}
+        if not words <= self._known:
+            self._known |= words
+            longest_first = sorted(self._known, key=len, reverse=True)
+            alternatives = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in longest_first)
+            self._pattern = re.compile(rf"(?<![^\W\d_])(?:{alternatives})(?![^\W\d_])")
+
+    def learn_from(self, value: Any) -> None:
+        """Learn every name in a JSON value's fields."""
+        for name in _names_in(value):
+            self.learn(name)
+
+    def mask(self, text: str) -> str:
+        if self._pattern is None:
+            return text
+        folded, masked, end = _fold(text), [], 0
+        for match in self._pattern.finditer(folded):
+            masked += [text[end : match.start()], HIDDEN]
+            end = match.end()
+        return "".join([*masked, text[end:]])
+
+
+NO_NAMES = Names()
+
+
+def mask_text(text: str, names: Names = NO_NAMES) -> str:
+    """Free text with what is personal hidden."""
+    return names.mask(_PERSONAL.sub(_masked, text))
+
+
+def mask_value(value: Any, names: Names = NO_NAMES) -> Any:
+    """A JSON value with what is personal hidden: by the field's name, or by how a text looks."""
+    if isinstance(value, Mapping):
+        return {key: _mask_field(str(key), item, names) for key, item in value.items()}
+    if isinstance(value, str):
+        return mask_text(value, names)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [mask_value(item, names) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1_000_000:
+        return mask_number(str(value))
+    return value
+
+
+def mask_number(number: str) -> str:
+    """A DNI or a phone number, by its number of digits."""
+    digits = re.sub(r"\D", "", number)
+    if len(digits) in (7, 8):
+        return f"**.***.*{digits[-2:]}"
+    return f"{HIDDEN}{digits[-3:]}" if len(digits) > 8 else HIDDEN
+
+
+def _mask_field(key: str, value: Any, names: Names) -> Any:
+    if value is not None and not isinstance(value, Mapping | list | tuple):
+        if key.lower() in HIDDEN_FIELDS:
+            return HIDDEN
+        if key.lower() in NUMBER_FIELDS:
+            return mask_number(str(value))
+    return mask_value(value, names)
+
+
+def _masked(match: re.Match[str]) -> str:
+    match match.lastgroup:
+        case "keep":
+            return match[0]
+        case "email":
+            return "***@***"
+        case "number":
+            return mask_number(match[0])
+        case _:
+            return HIDDEN
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if str(key).lower() in NAME_FIELDS and isinstance(item, str):
+                yield item
+            else:
+                yield from _names_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _names_in(item)
+
+
+def _fold(text: str) -> str:
+    """Lower case without accents, character by character: positions stay."""
+    return "".join(unicodedata.normalize("NFKD", char)[0].lower()[0] for char in text)

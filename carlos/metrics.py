@@ -1,0 +1,197 @@
+"""Every metric of Carlos, defined once: scraped as Prometheus text, and written as CloudWatch EMF lines.
+
+Times are observed in seconds; CloudWatch gets milliseconds. Each EMF metric is published without dimensions (for
+alarms and scaling) and, where it has labels, once more with them. A label's values are few and never personal.
+Count from the event loop's thread only.
+
+Source of the EMF format: the "Embedded metric format specification" of the CloudWatch user guide (at most 100
+values in an array).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import prometheus_client as prometheus
+from prometheus_client import CollectorRegistry, generate_latest
+
+NAMESPACE = "Carlos"
+CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
+REGISTRY = CollectorRegistry()
+prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_EMF_VALUES = 100
+
+type Labels = tuple[str, ...]
+
+DEFINITIONS: list[Metric] = []
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Metric:
+    """`name` is CloudWatch's; Prometheus gets it in its own style."""
+
+    name: str
+    help: str
+    labels: Labels = ()
+    unit: str = "Count"
+    _prometheus: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        DEFINITIONS.append(self)
+
+    def drain(self) -> Iterator[tuple[Labels, list[float]]]:
+        """What CloudWatch has not been told yet, by label values."""
+        raise NotImplementedError
+
+    def _child(self, labels: dict[str, str]) -> Any:
+        return self._prometheus.labels(**labels) if self.labels else self._prometheus
+
+    def _values(self, labels: dict[str, str]) -> Labels:
+        return tuple(labels[name] for name in self.labels)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Counter(Metric):
+    _added: dict[Labels, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Metric.__post_init__(self)
+        self._prometheus = prometheus.Counter(_snake(self.name), self.help, self.labels, registry=REGISTRY)
+
+    def add(self, amount: float = 1, **labels: str) -> None:
+        self._child(labels).inc(amount)
+        values = self._values(labels)
+        self._added[values] = self._added.get(values, 0) + amount
+
+    def drain(self) -> Iterator[tuple[Labels, list[float]]]:
+        added, self._added = self._added, {}
+        if not self.labels:
+            added.setdefault((), 0)
+        yield from ((labels, [amount]) for labels, amount in added.items())
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Gauge(Metric):
+    _now: float = 0
+
+    def __post_init__(self) -> None:
+        Metric.__post_init__(self)
+        self._prometheus = prometheus.Gauge(_snake(self.name), self.help, registry=REGISTRY)
+
+    def set(self, value: float) -> None:
+        self._now = value
+        self._prometheus.set(value)
+
+    def drain(self) -> Iterator[tuple[Labels, list[float]]]:
+        yield (), [self._now]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Timer(Metric):
+    """A distribution of seconds. A `frequent` one tells CloudWatch its worst value of each period only."""
+
+    unit: str = "Milliseconds"
+    frequent: bool = False
+    _seen: dict[Labels, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Metric.__post_init__(self)
+        name = f"{_snake(self.name)}_seconds"
+        self._prometheus = prometheus.Histogram(name, self.help, self.labels, registry=REGISTRY, buckets=BUCKETS)
+
+    def observe(self, seconds: float, **labels: str) -> None:
+        self._child(labels).observe(seconds)
+        seen = self._seen.setdefault(self._values(labels), [])
+        if self.frequent and seen:
+            seen[0] = max(seen[0], seconds)
+        else:
+            seen.append(seconds)
+
+    def drain(self) -> Iterator[tuple[Labels, list[float]]]:
+        seen, self._seen = self._seen, {}
+        yield from ((labels, [round(value * 1000, 3) for value in values]) for labels, values in seen.items())
+
+
+def _snake(name: str) -> str:
+    words = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
+    return f"carlos{words}"
+
+
+# Calls.
+ACTIVE_CALLS = Gauge(name="ActiveCalls", help="Calls on the line now.")
+CALLS = Counter(name="Calls", help="Calls that ended.", labels=("line", "outcome"))
+CALL_SECONDS = Timer(name="CallDuration", help="From the first media to the end of a call.", labels=("line",))
+FAULTY_CALLS = Counter(name="FaultyCalls", help="Calls that met a fault of Sonic or of the line.")
+SILENT_CALLS = Counter(name="SilentCalls", help="Calls in which the caller spoke and Carlos never answered.")
+REFUSALS = Counter(name="Refusals", help="Calls turned away.", labels=("reason",))
+INTERRUPTIONS = Counter(name="Interruptions", help="Answers that the caller cut off.")
+
+# Latency.
+TURN_LATENCY = Timer(name="TurnLatency", help="From the end of the caller's speech to the first audio of the answer.")
+GREETING_LATENCY = Timer(name="GreetingLatency", help="From the start of a call to the first audio.")
+ADDED_LATENCY = Timer(
+    name="AddedLatency",
+    help="What this server adds: from the line to Sonic (in), from Sonic to the line (out).",
+    labels=("hop",),
+    frequent=True,
+)
+CLEAR_LATENCY = Timer(name="ClearLatency", help="From Sonic's sign of a barge-in to `clear` on the line.")
+PACING_LATENESS = Timer(
+    name="PacingLateness", help="How long after the line had run dry a frame of an answer came.", frequent=True
+)
+RESAMPLING = Timer(name="ResamplingTime", help="Making one 20 ms frame for the line.", frequent=True)
+LOOP_LAG = Timer(name="LoopLag", help="How late the event loop wakes up.", frequent=True)
+AUDIO_LOST = Counter(name="AudioLost", help="Caller audio that never reached Sonic; must be 0.", unit="Milliseconds")
+
+# Around the conversation.
+TOOL_LATENCY = Timer(name="ToolLatency", help="One use of a tool.", labels=("tool", "outcome"))
+STORE_LATENCY = Timer(name="StoreLatency", help="One operation of the store.", labels=("operation", "outcome"))
+SONIC_OPEN_LATENCY = Timer(name="SonicOpenLatency", help="Opening a stream to Sonic.", labels=("outcome",))
+SONIC_FAULTS = Counter(name="SonicFaults", help="Streams that failed.", labels=("kind",))
+SONIC_THROTTLES = Counter(name="SonicThrottles", help="Streams that the service refused for their number.")
+ROTATIONS = Counter(name="Rotations", help="Streams replaced before their time limit.")
+INPUT_SPEECH_TOKENS = Counter(name="InputSpeechTokens", help="Tokens heard.")
+OUTPUT_SPEECH_TOKENS = Counter(name="OutputSpeechTokens", help="Tokens spoken.")
+INPUT_TEXT_TOKENS = Counter(name="InputTextTokens", help="Tokens read.")
+OUTPUT_TEXT_TOKENS = Counter(name="OutputTextTokens", help="Tokens written.")
+
+# The server.
+REQUESTS = Counter(name="Requests", help="REST requests.", labels=("method", "status"))
+LOG_DROPPED = Counter(name="CallLogDropped", help="Call events and records not delivered.", labels=("kind",))
+
+
+def exposition() -> bytes:
+    """Prometheus text format."""
+    return generate_latest(REGISTRY)
+
+
+def emf(timestamp_ms: int) -> Iterator[dict[str, Any]]:
+    """What happened since the last time, as EMF objects; gauges and plain counters are there even at zero."""
+    plain: dict[str, tuple[Metric, list[float]]] = {}
+    for metric in DEFINITIONS:
+        for values, observed in metric.drain():
+            for start in range(0, len(observed), _EMF_VALUES):
+                part = observed[start : start + _EMF_VALUES]
+                if values or start:
+                    yield _emf_object({metric.name: (metric, part)}, metric.labels, values, timestamp_ms)
+                else:
+                    plain[metric.name] = metric, part
+    yield _emf_object(plain, (), (), timestamp_ms)
+
+
+def _emf_object(
+    told: dict[str, tuple[Metric, list[float]]], names: Labels, values: Labels, timestamp_ms: int
+) -> dict[str, Any]:
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [[], list(names)] if names else [[]],
+        "Metrics": [{"Name": name, "Unit": metric.unit} for name, (metric, _) in told.items()],
+    }
+    return {
+        "_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]},
+        **dict(zip(names, values, strict=True)),
+        **{name: part[0] if len(part) == 1 else part for name, (_, part) in told.items()},
+    }
