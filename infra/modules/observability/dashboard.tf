@@ -1,0 +1,79 @@
+locals {
+  own_dimensions = flatten([for name, value in var.metrics.dimensions : [name, value]])
+
+  # Title, unit on the axis, statistic, metrics of the server.
+  own_widgets = [
+    { title = "Calls", label = "calls", stat = "Sum", metrics = ["Calls", "FaultyCalls", "SilentCalls", "Refusals"] },
+    { title = "Live calls per task", label = "calls", stat = "Average", metrics = ["ActiveCalls"] },
+    { title = "A turn: end of speech to first audio, p50", label = "ms", stat = "p50", metrics = local.hops },
+    { title = "A turn: end of speech to first audio, p99", label = "ms", stat = "p99", metrics = local.hops },
+    { title = "Sonic", label = "events", stat = "Sum", metrics = ["SonicThrottles", "SonicFaults", "Rotations"] },
+    { title = "Audio lost", label = "ms", stat = "Sum", metrics = ["AudioLost"] },
+    {
+      title   = "What the model bills: tokens", label = "tokens", stat = "Sum"
+      metrics = ["InputSpeechTokens", "OutputSpeechTokens", "InputTextTokens", "OutputTextTokens"]
+    },
+  ]
+  hops = ["TurnLatency", "AddedLatency", "ToolLatency", "StoreLatency", "SonicOpenLatency"]
+
+  aws_widgets = [
+    {
+      title   = "Ready tasks", label = "tasks", stat = "Minimum"
+      metrics = [["AWS/ApplicationELB", "HealthyHostCount", "LoadBalancer", var.load_balancer, "TargetGroup", var.target_group]]
+    },
+    {
+      title = "CPU and memory of the tasks", label = "percent", stat = "Maximum"
+      metrics = [for name in ["CPUUtilization", "MemoryUtilization"] :
+      ["AWS/ECS", name, "ClusterName", var.cluster, "ServiceName", var.service]]
+    },
+    {
+      title = "Requests and errors at the load balancer", label = "requests", stat = "Sum"
+      metrics = [for name in ["RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"] :
+      ["AWS/ApplicationELB", name, "LoadBalancer", var.load_balancer]]
+    },
+    {
+      title = "What DynamoDB bills: units", label = "units", stat = "Sum"
+      metrics = [for pair in setproduct(values(var.tables), ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"]) :
+      ["AWS/DynamoDB", pair[1], "TableName", pair[0]]]
+    },
+    {
+      title   = "REST API", label = "requests", stat = "Sum"
+      metrics = [for name in ["Count", "4xx", "5xx"] : ["AWS/ApiGateway", name, "ApiId", var.api_id]]
+    },
+    {
+      title = "REST API: latency, p99", label = "ms", stat = "p99"
+      metrics = [
+        ["AWS/ApiGateway", "Latency", "ApiId", var.api_id],
+        ["AWS/Lambda", "Duration", "FunctionName", var.function],
+      ]
+    },
+  ]
+
+  widgets = concat(
+    [for widget in local.own_widgets : merge(widget, {
+      metrics = [for metric in widget.metrics : concat([local.own, metric], local.own_dimensions)]
+    })],
+    local.aws_widgets,
+  )
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  dashboard_name = var.name
+  dashboard_body = jsonencode({
+    widgets = [for position, widget in local.widgets : {
+      type   = "metric"
+      x      = (position % 2) * 12
+      y      = floor(position / 2) * 6
+      width  = 12
+      height = 6
+      properties = {
+        title   = widget.title
+        region  = var.region
+        stat    = widget.stat
+        period  = 300
+        metrics = widget.metrics
+        yAxis   = { left = { label = widget.label, min = 0, showUnits = false } }
+      }
+    }]
+  })
+}

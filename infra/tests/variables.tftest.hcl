@@ -1,0 +1,64 @@
+# A wrong value is refused before anything is made.
+
+mock_provider "aws" {}
+
+variables {
+  domain_name        = "carlos.example.com"
+  certificate_arn    = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+  twilio_account_sid = "AC00000000000000000000000000000000"
+  image_tag          = "test"
+  api_package        = "tests/package.zip"
+}
+
+run "names" {
+  command = plan
+
+  variables {
+    stage        = "Demo!"
+    project_name = "a-name-that-a-load-balancer-cannot-have"
+    domain_name  = "https://carlos.example.com/"
+    aws_region   = "Virginia"
+  }
+
+  expect_failures = [var.stage, var.project_name, var.domain_name, var.aws_region]
+}
+
+run "no_certificate" {
+  command = plan
+
+  variables {
+    certificate_arn = ""
+    hosted_zone_id  = ""
+  }
+
+  expect_failures = [var.certificate_arn]
+}
+
+run "sizes" {
+  command = plan
+
+  variables {
+    task_cpu     = 1000
+    min_tasks    = 3
+    max_tasks    = 2
+    max_calls    = 8
+    target_calls = 8
+    nat_gateways = 3
+  }
+
+  expect_failures = [var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways]
+}
+
+run "releases" {
+  command = plan
+
+  variables {
+    image_tag          = "latest"
+    sonic_model_id     = "*"
+    twilio_account_sid = "a-secret-token"
+    allowed_origins    = ["*"]
+    api_package        = "tests/nowhere.zip"
+  }
+
+  expect_failures = [var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.allowed_origins, var.api_package]
+}
