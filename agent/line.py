@@ -7,6 +7,7 @@ fed, and whether it says what was played.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -26,7 +27,9 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from agent.audio.pacing import FRAME_S, Pacer
 from agent.frames import SpokenBlock
 from agent.playout import Heard, Playout
+from carlos import metrics
 
+PAD_AFTER_S = 0.1  # of nothing to play in mid-answer
 MARK_GRACE_S = 1.0  # a mark later than this after its audio's time counts as returned: a caller may be gone
 
 
@@ -40,7 +43,7 @@ class Wire(Protocol):
     rate: int  # Hz of the PCM it takes
     lead: int  # frames of 20 ms that may be sent ahead of real time
     acknowledges: bool  # whether a mark comes back when the audio before it was played
-    tail_s: float  # silence appended to each answer
+    tail_s: float  # silence that makes the far end play the last of what it was given
 
     async def send_audio(self, pcm: bytes) -> None: ...
     async def send_mark(self, name: str) -> None: ...
@@ -83,6 +86,7 @@ class LineOutput(FrameProcessor):
         self._more = asyncio.Event()
         self._sending = asyncio.Lock()
         self._cuts = 0
+        self._played_at = 0.0  # when the far end will have played all that was sent
         self._player: asyncio.Task[None] | None = None
         self._graces: dict[str, asyncio.TimerHandle] = {}
 
@@ -117,10 +121,12 @@ class LineOutput(FrameProcessor):
     async def clear(self) -> None:
         """Drop what was not heard: no frame of it is sent after the wire's `clear`."""
         self._cuts += 1
-        for heard in self._playout.cut():
+        ahead_s = self._played_at - asyncio.get_running_loop().time()
+        for heard in self._playout.cut(max(0.0, ahead_s)):
             self._on_heard(heard)
         self._forget_graces()
         self._pacer = Pacer(FRAME_S, self._wire.lead)
+        self._played_at = 0.0
         async with self._sending:
             try:
                 await self._wire.send_clear()
@@ -144,32 +150,44 @@ class LineOutput(FrameProcessor):
                     await asyncio.sleep(self._pacer.next_deadline() - loop.time())
                 else:
                     self._pacer.idle()
-                    await self._more.wait()
+                    await self._wait_for_more()
         except WireClosed:
             logger.debug("the line closed while an answer was playing")
 
+    async def _wait_for_more(self) -> None:
+        try:
+            async with asyncio.timeout_at(self._played_at + PAD_AFTER_S if self._playout.stalled else None):
+                await self._more.wait()
+        except TimeoutError:
+            self._playout.pad()
+
     async def _send_due(self, now: float) -> bool:
-        """Send the frames and marks that are due; False when the queue ran empty."""
+        """Send the frames and marks that are due; False when the queue ran empty, or was cut in the meantime."""
         self._more.clear()
         cuts = self._cuts
         for _ in range(self._pacer.due(now)):
+            began = time.perf_counter()
             frame = self._playout.next_frame()
+            metrics.RESAMPLING.observe(time.perf_counter() - began)
             marks = self._playout.marks_due()
             async with self._sending:
-                if cuts != self._cuts:
-                    return True
-                if frame is not None:
-                    await self._wire.send_audio(frame)
-                    self._pacer.sent()
-                for mark in marks:
-                    await self._send_mark(mark)
-            if frame is None:
+                if cuts == self._cuts:
+                    await self._send(frame, marks)
+            if frame is None or cuts != self._cuts:
                 return False
         return True
 
+    async def _send(self, frame: bytes | None, marks: list[str]) -> None:
+        if frame is not None:
+            self._pacer.sent()
+            self._played_at = self._pacer.played_at()
+            await self._wire.send_audio(frame)
+        for mark in marks:
+            await self._send_mark(mark)
+
     async def _send_mark(self, mark: str) -> None:
         loop = asyncio.get_running_loop()
-        wait_s = self._pacer.played_at() - loop.time()
+        wait_s = self._played_at - loop.time()
         if self._wire.acknowledges:
             await self._wire.send_mark(mark)
             wait_s += MARK_GRACE_S

@@ -2,7 +2,7 @@
 
 Audio goes in as the model made it, in bursts; 20 ms frames at the wire's rate come out, each resampled when it is
 taken. A mark falls due behind each block's last frame. Marks that come back say what was heard; at a barge-in, what
-was taken of a block's audio says how much of it.
+was taken of a block's audio says how much of it. Silence that is added for the far end's sake is no part of a block.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class _Block:
     start: int  # byte positions in the wire's audio
     end: int | None = None
     last: bool = False
+    silence: int = 0  # bytes of it that say nothing
 
     @property
     def mark(self) -> str:
@@ -48,6 +49,7 @@ class Playout:
     """One line's queue. Rates in Hz; `tail_s` seconds of silence are appended to each answer."""
 
     def __init__(self, source_rate: int, rate: int, tail_s: float = 0.0) -> None:
+        self._second = rate * SAMPLE
         self._slice = int(source_rate * FRAME_S) * SAMPLE
         self._frame = int(rate * FRAME_S) * SAMPLE
         self._tail = bytes(int(rate * tail_s) * SAMPLE)
@@ -56,6 +58,7 @@ class Playout:
         self._ready = bytearray()
         self._made = self._taken = 0  # bytes since the beginning or the last cut
         self._flushing = False
+        self._padded = False
         self._current: _Block | None = None
         self._due: deque[_Block] = deque()  # ended, mark not sent
         self._marked: dict[str, _Block] = {}  # mark sent, not returned
@@ -68,6 +71,18 @@ class Playout:
 
     def audio(self, pcm: bytes) -> None:
         self._queue.append(pcm)
+        self._padded = False
+
+    @property
+    def stalled(self) -> bool:
+        """True while a block waits for more audio with no silence behind what it has given."""
+        return bool(self._tail) and self._current is not None and not (self._queue or self._padded)
+
+    def pad(self) -> None:
+        """The block has stalled: a far end that starts to play with so much audio only gets silence to start with."""
+        if self.stalled:
+            self._padded = self._flushing = True
+            self._add_silence()
 
     def end_answer(self) -> None:
         """No audio follows in this answer: its last samples may go out as a short frame."""
@@ -95,7 +110,9 @@ class Playout:
             item.start = self._made
             self._current = item
         else:
-            self._make((self._resampler.flush() if self._resampler else b"") + self._tail)
+            if self._resampler:
+                self._make(self._resampler.flush())
+            self._add_silence()
             self._end_block(last=True)
             self._flushing = True
 
@@ -108,6 +125,11 @@ class Playout:
     def _make(self, pcm: bytes) -> None:
         self._ready += pcm
         self._made += len(pcm)
+
+    def _add_silence(self) -> None:
+        self._make(self._tail)
+        if self._current is not None:
+            self._current.silence += len(self._tail)
 
     def _end_block(self, *, last: bool = False) -> None:
         block, self._current = self._current, None
@@ -136,9 +158,13 @@ class Playout:
         block = self._marked.pop(mark, None)
         return Heard(block.answer, block.text, 1.0, block.last) if block else None
 
-    def cut(self) -> list[Heard]:
-        """Drop everything, and say what was heard of the blocks that no mark had confirmed."""
-        heard = [self._heard_of(block) for block in (*self._marked.values(), *self._due, *self._begun())]
+    def cut(self, ahead_s: float = 0.0) -> list[Heard]:
+        """Drop everything, and say what was heard of the blocks that no mark had confirmed.
+
+        The last `ahead_s` seconds of what was taken had not been played yet.
+        """
+        played = self._taken - int(ahead_s * self._second)
+        heard = [self._heard_of(block, played) for block in (*self._marked.values(), *self._due, *self._begun())]
         self._queue.clear()
         self._ready.clear()
         self._due.clear()
@@ -158,7 +184,7 @@ class Playout:
         self._current.end = self._made + waiting * self._frame // self._slice
         return [self._current]
 
-    def _heard_of(self, block: _Block) -> Heard:
-        length = max(1, (block.end or 0) - block.start)
-        fraction = (self._taken - block.start) / length
+    def _heard_of(self, block: _Block, played: int) -> Heard:
+        length = max(1, (block.end or 0) - block.start - block.silence)
+        fraction = (played - block.start) / length
         return Heard(block.answer, block.text, min(1.0, max(0.0, fraction)))
