@@ -72,7 +72,11 @@ type LineEvent = CallerAudio | CallerDigit | CallerText | MarkBack
 
 
 class LineDropped(Exception):
-    """The line went away without saying goodbye: a dead socket, or no audio for too long."""
+    """The line is over without a goodbye: a dead socket, no audio for too long. `outcome` is the call's."""
+
+    def __init__(self, why: str, outcome: str = "dropped") -> None:
+        super().__init__(why)
+        self.outcome = outcome
 
 
 class Line(Protocol):
@@ -83,6 +87,26 @@ class Line(Protocol):
 
     def events(self) -> AsyncIterator[LineEvent]: ...
     async def end(self, outcome: str) -> None: ...
+
+
+class Audience(Protocol):
+    """What a line shows of a conversation beside its audio. Never waits and never fails."""
+
+    def heard(self, text: str) -> None: ...  # the caller's words, spoken or typed
+    def planned(self, text: str) -> None: ...  # what Carlos is about to say
+    def said(self, part: Heard) -> None: ...  # what was heard of it
+    def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None: ...
+    def used(self, usage: Usage) -> None: ...
+
+
+class Nobody:
+    """The audience of a phone."""
+
+    def heard(self, text: str) -> None: ...
+    def planned(self, text: str) -> None: ...
+    def said(self, part: Heard) -> None: ...
+    def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None: ...
+    def used(self, usage: Usage) -> None: ...
 
 
 class Toolbox(Protocol):
@@ -96,7 +120,8 @@ class Toolbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CallSetup:
-    """What a call is made with. `sonic` makes the stream's configuration from a prompt and tools."""
+    """What a call is made with. `sonic` makes the stream's configuration from a prompt and tools; `earlier` is
+    what the model is told of a conversation before this one, and no part of the record."""
 
     opener: Opener
     toolbox: Toolbox
@@ -104,10 +129,13 @@ class CallSetup:
     max_call_s: float = MAX_CALL_S
     clock: Clock = utcnow
     on_change: Callable[[CallLog], None] = field(default=lambda log: None)  # the record has grown
+    audience: Audience = Nobody()  # noqa: RUF009 - it has no state
+    earlier: History = ()
 
 
 class Call:
-    """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, too_long or closed."""
+    """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, too_long, closed, or a word
+    of the line's own."""
 
     def __init__(self, log: CallLog, line: Line, setup: CallSetup) -> None:
         self.log = log
@@ -180,7 +208,7 @@ class Call:
                         self._type(text)
         except LineDropped as dropped:
             self.log.note(dropped=str(dropped))
-            self._finish("dropped")
+            self._finish(dropped.outcome)
         else:
             self._finish("completed" if self._ending else "caller_left")
 
@@ -231,6 +259,7 @@ class Call:
         """Text answers like speech does: what Carlos was saying is cut off."""
         self._setup.toolbox.caller_spoke()
         self.log.heard(text)
+        self._setup.audience.heard(text)
         if self._output.playing:
             self._spawn(self._service.interrupt())
         self._service.session.send_text(text)
@@ -242,7 +271,7 @@ class Call:
         return self._output.playing
 
     def history(self) -> History:
-        return self.log.history()
+        return [*self._setup.earlier, *self.log.history()]
 
     def user_speech_started(self) -> None:
         self._speech_ended_at = None
@@ -254,10 +283,12 @@ class Call:
         self._stop_ending()
         self._setup.toolbox.caller_spoke()
         self.log.heard(text)
+        self._setup.audience.heard(text)
         self._setup.on_change(self.log)
 
     def planned(self, answer: int, block: int, text: str) -> None:
         """Text that Carlos is about to say; it counts when it has been heard."""
+        self._setup.audience.planned(text)
 
     def first_audio(self, answer: int) -> None:
         if answer == 1:
@@ -276,6 +307,7 @@ class Call:
 
     def used(self, usage: Usage) -> None:
         self.log.used(usage)
+        self._setup.audience.used(usage)
 
     def fault(self, error: SonicError) -> None:
         logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
@@ -293,6 +325,7 @@ class Call:
     async def _apologise(self) -> None:
         pcm, rate = apology_audio()
         self._ending = True
+        self._setup.audience.planned(APOLOGY)
         await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=0, block=1))
         await self._output.queue_frame(TTSAudioRawFrame(pcm, rate, 1))
         await self._output.queue_frame(TTSStoppedFrame())
@@ -305,6 +338,7 @@ class Call:
         if name == HANG_UP.name and self._line.kind == "phone":
             self._begin_goodbye()
             return HANG_UP_RESULT
+        self._setup.audience.tool_used(tool_use_id, name, arguments)
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
         self.log.tool(
             name,
@@ -344,6 +378,7 @@ class Call:
 
     def _on_heard(self, part: Heard) -> None:
         self.log.said(part)
+        self._setup.audience.said(part)
         if part.answer == 0 and part.last:
             self._finish("failed")
         elif self._ending and part.last and part.answer == self._service.answer >= self._goodbye_from:
