@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Protocol
 
 from loguru import logger
@@ -31,10 +32,13 @@ from agent.line import LineInput, LineOutput, Wire
 from agent.persona import LineKind, system_prompt
 from agent.playout import Heard
 from agent.record import CallLog, Clock, utcnow
-from agent.sonic.errors import SonicError
+from agent.recording import Recorder
+from agent.sonic.errors import SonicError, SonicThrottled
 from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
 from agent.sonic.session import History, Opener, SonicConfig
+from agent.telemetry import MeasuredOpener, MeasuredWire, Meter
+from carlos import metrics
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -131,6 +135,7 @@ class CallSetup:
     on_change: Callable[[CallLog], None] = field(default=lambda log: None)  # the record has grown
     audience: Audience = Nobody()  # noqa: RUF009 - it has no state
     earlier: History = ()
+    recording: Path | None = None  # where the call is recorded, if it is
 
 
 class Call:
@@ -156,9 +161,13 @@ class Call:
         own_tools = (HANG_UP,) if line.kind == "phone" else ()
         specs = tuple(ToolSpec(spec.name, spec.description, dict(spec.input_schema)) for spec in setup.toolbox.specs)
         config = setup.sonic(system_prompt(line.kind, setup.clock()), specs + own_tools)
-        self._service = SonicService(setup.opener, config, self, self._run_tool)
+        self._meter = Meter()
+        self._recorder = Recorder(setup.recording, line.wire.rate) if setup.recording else None
+        self._service = SonicService(MeasuredOpener(setup.opener, self._meter), config, self, self._run_tool)
         self._input = LineInput(config.input_rate)
-        self._output = LineOutput(line.wire, config.output_rate, self._on_heard)
+        self._output = LineOutput(
+            MeasuredWire(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
+        )
 
     # --- the story ------------------------------------------------------------------------------------------
 
@@ -166,6 +175,7 @@ class Call:
         """Hold the call to its end; always leaves a finished record."""
         outcome = "failed"
         pipeline: asyncio.Task[None] | None = None
+        self._setup.on_change(self.log)
         try:
             self._setup.on_change(self.log)  # a crash leaves a record that says so
             self._service.session.start()
@@ -199,7 +209,7 @@ class Call:
             async for event in self._line.events():
                 match event:
                     case CallerAudio(pcm):
-                        await self._input.deliver(pcm)
+                        await self._take_audio(pcm)
                     case MarkBack(mark):
                         self.mark_returned(mark)
                     case CallerDigit(digit):
@@ -212,10 +222,19 @@ class Call:
         else:
             self._finish("completed" if self._ending else "caller_left")
 
+    async def _take_audio(self, pcm: bytes) -> None:
+        self._meter.delivered()
+        if self._recorder is not None:
+            self._recorder.caller(pcm)
+        await self._input.deliver(pcm)
+
     async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
         for timer in (self._keypad_timer, self._goodbye_timer):
             if timer is not None:
                 timer.cancel()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.finish)
+            self.log.note(recording=self._recorder.path.name)
         self.log.end(outcome)
         self._setup.on_change(self.log)
         await self._line.end(outcome)
@@ -291,8 +310,11 @@ class Call:
         self._setup.audience.planned(text)
 
     def first_audio(self, answer: int) -> None:
+        self._meter.answer_began()
         if answer == 1:
-            self.log.note(greeting_ms=round((self._loop.time() - self._began) * 1000))
+            greeting_s = self._loop.time() - self._began
+            metrics.GREETING_LATENCY.observe(greeting_s)
+            self.log.note(greeting_ms=round(greeting_s * 1000))
         if self._speech_ended_at is not None:
             self.log.answered_after(round((self._loop.time() - self._speech_ended_at) * 1000))
             self._speech_ended_at = None
@@ -311,10 +333,13 @@ class Call:
 
     def fault(self, error: SonicError) -> None:
         logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
+        metrics.SONIC_FAULTS.add(kind=type(error).__name__)
+        metrics.SONIC_THROTTLES.add(int(isinstance(error, SonicThrottled)))
         self.log.fault(f"{type(error).__name__}: {error.detail}")
 
     def rotated(self, age_s: float) -> None:
         logger.info("sonic stream rotated after {:.0f} s", age_s)
+        metrics.ROTATIONS.add()
         self.log.note(rotations=self.log.notes.get("rotations", 0) + 1)
 
     async def lost(self, error: SonicError) -> None:

@@ -9,13 +9,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from loguru import logger
+
 from agent.playout import Heard
 from agent.sonic.protocol import Role, Usage
+from carlos import metrics
+from carlos.masking import Names
 from data.models import CallRecord, Line, ToolCall, Turn
+from tools.specs import SPECS
 
 type Happening = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 type Clock = Callable[[], datetime]
 
+_TOOLS = frozenset(spec.name for spec in SPECS)
 FOLLOWER_BACKLOG = 256  # a follower that reads slower than a call talks is dropped
 
 
@@ -38,6 +44,8 @@ class CallLog:
 
     def __init__(self, call_id: str, line: Line, caller_number: str | None, clock: Clock = utcnow) -> None:
         self._clock = clock
+        self.names = Names()  # what the log must hide
+        self.listeners: list[Callable[[Happening], None]] = []
         self._record = CallRecord(call_id, line, clock(), caller_number)
         self._turns: list[Turn] = []
         self._tools: list[ToolCall] = []
@@ -52,6 +60,11 @@ class CallLog:
     @property
     def id(self) -> str:
         return self._record.id
+
+    @property
+    def turn(self) -> int:
+        """The number of the last turn."""
+        return len(self._turns)
 
     @property
     def ended(self) -> bool:
@@ -82,13 +95,17 @@ class CallLog:
     def answered_after(self, latency_ms: int) -> None:
         """The time from the end of the caller's speech to the first audio of the answer that follows."""
         self._latency_ms = latency_ms
+        metrics.TURN_LATENCY.observe(latency_ms / 1000)
 
     def tool(self, name: str, tool_use_id: str, arguments: Mapping[str, Any], result: Mapping[str, Any],
              *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip
+        self.names.learn_from([arguments, result])
+        metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=_known(name), outcome=_tool_outcome(result))
         self._tools.append(ToolCall(name, tool_use_id, ok, elapsed_ms, self._clock(), dict(arguments), dict(result)))
-        self._tell("tool", name=name, arguments=dict(arguments), ok=ok, ms=elapsed_ms)
+        self._tell("tool", name=name, arguments=dict(arguments), result=dict(result), ok=ok, ms=elapsed_ms)
 
     def interrupted(self) -> None:
+        metrics.INTERRUPTIONS.add()
         self._record = replace(self._record, interruptions=self._record.interruptions + 1)
         self._tell("interrupted")
 
@@ -99,6 +116,10 @@ class CallLog:
             output_speech=usage.output_speech,
             output_text=usage.output_text,
         )
+        metrics.INPUT_SPEECH_TOKENS.add(usage.input_speech)
+        metrics.INPUT_TEXT_TOKENS.add(usage.input_text)
+        metrics.OUTPUT_SPEECH_TOKENS.add(usage.output_speech)
+        metrics.OUTPUT_TEXT_TOKENS.add(usage.output_text)
 
     def fault(self, what: str) -> None:
         self._faults.append(what)
@@ -115,6 +136,7 @@ class CallLog:
     def end(self, outcome: str) -> None:
         if not self.ended:
             self._record = replace(self._record, ended_at=self._clock(), outcome=outcome)
+            self._count(outcome)
             self._tell("ended", outcome=outcome)
 
     # --- what is made of it ---------------------------------------------------------------------------------
@@ -156,8 +178,44 @@ class CallLog:
         at_ms = int((self._clock() - self._record.started_at).total_seconds() * 1000)
         happening: Happening = {"type": kind, "at_ms": at_ms, **facts}
         self._happenings.append(happening)
+        self._log(kind, facts)
+        for listener in self.listeners:
+            listener(happening)
         for queue in list(self._followers):
             if queue.full():
                 self._followers.discard(queue)
             else:
                 queue.put_nowait(happening)
+
+    def _log(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """The log tells that something was said, never what."""
+        told = {key: value for key, value in facts.items() if key not in ("text", "arguments", "result", "name")}
+        if kind in ("heard", "said"):
+            told["characters"] = len(facts["text"])
+        elif kind == "fault":
+            told["fault"] = facts["text"]
+        elif kind == "tool":
+            told |= {"tool": _known(facts["name"]), "code": facts["result"].get("code")}
+        logger.bind(call_id=self.id, call=self, event=kind, **told).info("call: {}", kind)
+
+    def _count(self, outcome: str) -> None:
+        record = self._record
+        metrics.CALLS.add(line=record.line.value, outcome=outcome)
+        if record.ended_at is not None:
+            seconds = (record.ended_at - record.started_at).total_seconds()
+            metrics.CALL_SECONDS.observe(seconds, line=record.line.value)
+        metrics.FAULTY_CALLS.add(int(bool(self._faults) or outcome in ("failed", "dropped")))
+        roles = [turn.role for turn in self._turns]
+        spoke = roles.index("caller") if "caller" in roles else None
+        metrics.SILENT_CALLS.add(int(spoke is not None and "carlos" not in roles[spoke:]))
+
+
+def _known(name: str) -> str:
+    """A tool's name is the model's text: what is none of ours goes into no label."""
+    return name if name in _TOOLS else "unknown"
+
+
+def _tool_outcome(result: Mapping[str, Any]) -> str:
+    if result.get("success"):
+        return "done"
+    return next((kind for kind in ("confirmation_required", "question") if result.get(kind)), "refused")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from loguru import logger
+
 from agent.call import TEAR_DOWN_S, Call
 from agent.record import CallLog
 from agent.seats import Seats
+from carlos import metrics
 
 REMEMBER = 200  # ended calls whose story can still be followed
 
@@ -35,10 +38,13 @@ class Switchboard:
         self.live[call_id] = call
         self._logs[call_id] = call.log
         self._quiet.clear()
+        metrics.ACTIVE_CALLS.set(len(self.live))
         try:
-            return await call.run()
+            with logger.contextualize(call_id=call_id, call=call.log):
+                return await call.run()
         finally:
             del self.live[call_id]
+            metrics.ACTIVE_CALLS.set(len(self.live))
             self._forget_old()
             if not self.live:
                 self._quiet.set()

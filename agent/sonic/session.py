@@ -50,6 +50,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from carlos import metrics
 
 RECONNECTS = 2  # tries in a row; with a 3 s open bound, a caller waits about 7 s at most before the apology
 BACKOFF_S = 0.25
@@ -169,6 +170,7 @@ class SonicSession:
         excess = len(self._audio) - self._bytes(KEEP_S)
         if excess > 0:
             del self._audio[:excess]
+            metrics.AUDIO_LOST.add(1000 * excess / self._bytes(1))
         self._wake.set()
 
     def send_text(self, text: str) -> None:

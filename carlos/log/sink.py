@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loguru import logger
@@ -56,8 +57,14 @@ def configure(level: str) -> None:
 
 def write_line(line: Mapping[str, Any]) -> None:
     """Put a JSON object on stdout as it is: for metrics, which hold nothing personal."""
-    sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def _write(text: str) -> None:
+    # With stdout gone there is nobody to tell; loguru would put the unmasked line on stderr.
+    with suppress(OSError, ValueError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def safe(record: Record) -> dict[str, Any]:
@@ -97,8 +104,7 @@ def _terminal_line(message: Message) -> None:
     words = [f"\033[2m{record['time']:HH:mm:ss}\033[0m", record["level"].name.lower(), line.pop("message")]
     error = line.pop("exception", None)
     words += [f"\033[2m{key}={value}\033[0m" for key, value in line.items()]
-    sys.stdout.write(" ".join(words) + (f"\n{error}" if error else "") + "\n")
-    sys.stdout.flush()
+    _write(" ".join(words) + (f"\n{error}" if error else ""))
 
 
 def _talks(record: Record) -> bool:
