@@ -43,7 +43,7 @@ class Running:
     async def call(self, turns: Sequence[Turn], number: str = "+5491155550100") -> PhoneCall:
         """Place a call and hold it to its end."""
         call = self.twilio.dial(RecordedCaller(turns), number)
-        await asyncio.wait_for(call.run(), 60)
+        await asyncio.wait_for(call.run(), 180)
         return call
 
     async def record_of(self, call: PhoneCall) -> CallRecord:
