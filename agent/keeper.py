@@ -1,17 +1,36 @@
-"""Keeps call records in the store as calls go on: the newest state of each, one write at a time."""
+"""Keeps call records in the store as calls go on: the newest state of each, one write at a time.
+
+A record is written when its call begins, so that a crash leaves one without an end; `reconcile` and Twilio's status
+callbacks finish those.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from loguru import logger
 
+from agent.call import MAX_CALL_S
 from agent.record import CallLog
 from data.errors import DataError
+from data.models import CallRecord
 from data.store import Store
+from data.times import utcnow
 
 RETRY_S = 1.0
 TRIES = 3
+LOST = "lost"  # the outcome of a call whose process did not live to see its end
+HOST = socket.gethostname()
+PROCESS = f"{HOST}:{os.getpid()}"
+LONGEST = timedelta(seconds=MAX_CALL_S + 300)
+LOOK_BACK = timedelta(days=7)
+_PAGE = 100
+_TWILIO = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
 
 
 class Keeper:
@@ -33,6 +52,38 @@ class Keeper:
         while self._writers:
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
+    async def told(self, call_id: str, log: CallLog | None, status: Mapping[str, str]) -> None:
+        """Add what Twilio's status callback says; `log` if the call is still known to this process.
+
+        It may come to any process, and after the one that held the call has died: then it ends the record.
+        """
+        facts = {ours: status[theirs] for theirs, ours in _TWILIO.items() if theirs in status}
+        if log is not None:
+            log.note(twilio=facts)
+            self.changed(log)
+            return
+        try:
+            record = await self._store.call(call_id)
+            if record is not None:
+                await self._store.save_call(_finished(record, facts))
+        except DataError as error:
+            logger.error("Twilio's status of call {} not kept: {!r}", call_id, error)
+
+    async def reconcile(self, now: datetime | None = None) -> int:
+        """End the records that nobody is keeping any more; returns how many."""
+        now = now or utcnow()
+        ended, after = 0, None
+        while True:
+            page = await self._store.calls(limit=_PAGE, after=after)
+            for record in page.items:
+                if record.ended_at is None and _is_abandoned(record, now):
+                    logger.bind(call_id=record.id).warning("call lost: its process is gone")
+                    await self._store.save_call(_lost(record, _last_sign(record)))
+                    ended += 1
+            after = page.next
+            if after is None or page.items[-1].started_at < now - LOOK_BACK:
+                return ended
+
     async def _write(self, call_id: str) -> None:
         try:
             while (log := self._dirty.pop(call_id, None)) is not None:
@@ -49,3 +100,38 @@ class Keeper:
                 await asyncio.sleep(self._retry_s)
             else:
                 return
+
+
+def _is_abandoned(record: CallRecord, now: datetime) -> bool:
+    """Held by a process of this host that is gone, or begun longer ago than a call may last."""
+    if record.started_at < now - LONGEST:
+        return True
+    host, _, pid = str(record.details.get("process", "")).rpartition(":")
+    return host == HOST and not (pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid)))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _finished(record: CallRecord, facts: Mapping[str, str]) -> CallRecord:
+    record = replace(record, details={**record.details, "twilio": dict(facts)})
+    seconds = facts.get("duration_s", "")
+    if record.ended_at is not None or not seconds.isdigit():
+        return record
+    return _lost(record, record.started_at + timedelta(seconds=int(seconds)))
+
+
+def _lost(record: CallRecord, ended_at: datetime) -> CallRecord:
+    return replace(record, ended_at=ended_at, outcome=LOST)
+
+
+def _last_sign(record: CallRecord) -> datetime:
+    signs = [turn.at for turn in record.turns] + [tool.at for tool in record.tools]
+    return max([record.started_at, *signs])

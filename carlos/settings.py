@@ -61,6 +61,20 @@ class Settings(BaseSettings):
     appointments_table: str = "nova-sonic-server-app-demo-appointments"
     calls_table: str = "nova-sonic-server-app-demo-calls"
 
+    # Calls
+    keep_calls_days: int = Field(90, ge=1, description="Call records and recordings are deleted after that.")
+    record_calls: bool = Field(False, description="Keep a stereo WAV of each call under CARLOS_HOME/recordings.")
+    call_log_group: str | None = Field(
+        None, description="CloudWatch log group that call records and events are delivered to, besides stdout."
+    )
+    call_log_endpoint: str | None = Field(None, description="Another endpoint for CloudWatch Logs: a local AWS.")
+    emf_seconds: float = Field(30, ge=0, description="Metrics as EMF lines on stdout, this often; 0 for never.")
+    price_input_speech: float = Field(3.0, ge=0, description="USD per million tokens; for estimates only.")
+    price_output_speech: float = Field(12.0, ge=0)
+    price_input_text: float = Field(0.33, ge=0)
+    price_output_text: float = Field(2.75, ge=0)
+    price_phone_minute: float = Field(0.0125, ge=0, description="USD per minute on the phone line, streaming included.")
+
     # Sonic
     sonic: Literal["local", "bedrock"] = "local"
     sonic_endpoint: str | None = Field(None, description="Another endpoint for Bedrock Runtime, https only.")
@@ -86,7 +100,20 @@ class Settings(BaseSettings):
     transfer_numbers: Annotated[tuple[str, ...], NoDecode] = ()
 
     # Who gets in
-    admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="With commas: name:scopes:key, scopes joined by +, the key itself or sha256=<its hex digest>."
+    )
+    admin_api_keys_secret: str | None = Field(
+        None, description="Secrets Manager secret that holds ADMIN_API_KEYS; read by the Lambda entry."
+    )
+    admin_open_read: bool = Field(
+        False,
+        description="GET /orders and /appointments without a key, for the original client: they are personal data.",
+    )
+    jwt_jwks_url: str | None = Field(None, description="https://… of the keys that sign bearer tokens.")
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+    rate_limit_per_minute: int = Field(600, ge=1, description="REST requests of one key, or of one stranger's address.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("http://localhost:3000",)
 
     @field_validator("twilio_auth_token", "transfer_numbers", "admin_api_keys", "allowed_origins", mode="before")
@@ -106,8 +133,14 @@ class Settings(BaseSettings):
             and not is_loopback(urlsplit(self.public_base_url).hostname or "")
         ):
             raise ValueError("PUBLIC_BASE_URL must be https://…: Twilio connects by wss only")
+        if self.jwt_jwks_url:
+            url = urlsplit(self.jwt_jwks_url)
+            if url.scheme != "https" and not is_loopback(url.hostname or ""):
+                raise ValueError("JWT_JWKS_URL must be https://…: whoever changes the keys can sign any token")
+            if not (self.jwt_audience and self.jwt_issuer):
+                raise ValueError("JWT_JWKS_URL needs JWT_AUDIENCE and JWT_ISSUER: tokens for others must not pass here")
         if self.is_public:
-            if not self.admin_api_keys:
+            if not (self.admin_api_keys or self.jwt_jwks_url):
                 raise ValueError(f"HOST={self.host} is reachable by others: set ADMIN_API_KEYS, or bind HOST=localhost")
             if not self.twilio_auth_token:
                 raise ValueError(f"HOST={self.host} is reachable by others: set TWILIO_AUTH_TOKEN to check signatures")

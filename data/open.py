@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from carlos.settings import Settings
 from data.sqlite import SqliteBackend
-from data.store import Store
+from data.store import KEEP_CALLS, Store
 from data.tables import TableName
 from data.times import Clock, utcnow
 
@@ -16,18 +17,24 @@ SQLITE_FILE = "carlos.db"
 
 async def open_store(settings: Settings) -> Store:
     """The store that the settings name. Raises Unavailable."""
+    keep_calls = timedelta(days=settings.keep_calls_days)
     if settings.store == "sqlite":
-        return await open_sqlite(settings.carlos_home / SQLITE_FILE)
+        return await open_sqlite(settings.carlos_home / SQLITE_FILE, keep_calls=keep_calls)
     names = {
         TableName.ORDERS: settings.orders_table,
         TableName.APPOINTMENTS: settings.appointments_table,
         TableName.CALLS: settings.calls_table,
     }
-    return await open_dynamodb(names, region=settings.aws_default_region, endpoint=settings.dynamodb_endpoint)
+    return await open_dynamodb(
+        names,
+        region=settings.aws_default_region,
+        endpoint=settings.dynamodb_endpoint,
+        keep_calls=keep_calls,
+    )
 
 
-async def open_sqlite(path: Path, clock: Clock = utcnow) -> Store:
-    return Store(await SqliteBackend.open(path, clock), clock)
+async def open_sqlite(path: Path, clock: Clock = utcnow, *, keep_calls: timedelta = KEEP_CALLS) -> Store:
+    return Store(await SqliteBackend.open(path, clock), clock, keep_calls)
 
 
 async def open_dynamodb(
@@ -37,9 +44,10 @@ async def open_dynamodb(
     endpoint: str | None = None,
     credentials: tuple[str, str] | None = None,
     clock: Clock = utcnow,
+    keep_calls: timedelta = KEEP_CALLS,
 ) -> Store:
     """Credentials come from the AWS chain unless given. botocore is loaded here and not before: it is slow."""
     from data.dynamo import DynamoBackend
 
     backend = await DynamoBackend.open(tables, region=region, endpoint=endpoint, credentials=credentials)
-    return Store(backend, clock)
+    return Store(backend, clock, keep_calls)

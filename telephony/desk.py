@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from loguru import logger
 from starlette.websockets import WebSocket
@@ -12,6 +12,7 @@ from agent.call import Call, Line
 from agent.record import CallLog
 from agent.seats import Admission
 from agent.switchboard import Switchboard
+from carlos import metrics
 from data.models import Line as LineName
 from telephony.control import CallControl
 from telephony.media_stream import MediaStream, Started
@@ -22,19 +23,30 @@ OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 REMEMBER = 1000  # ended calls whose next step Twilio may still ask for
 
 type MakeCall = Callable[[CallLog, Line], Call]
+type OnStatus = Callable[[str, CallLog | None, Mapping[str, str]], Awaitable[None]]
+
+
+async def _ignore(call_sid: str, log: CallLog | None, params: Mapping[str, str]) -> None:
+    """For a desk without records."""
 
 
 class PhoneDesk:
     """One process's desk (telephony.ports.Desk), and the `Answer` of its media socket."""
 
-    def __init__(self, switchboard: Switchboard, make_call: MakeCall, control: CallControl) -> None:
+    def __init__(
+        self, switchboard: Switchboard, make_call: MakeCall, control: CallControl, on_status: OnStatus = _ignore
+    ) -> None:
         self._switchboard = switchboard
         self._make_call = make_call
         self._control = control
+        self._on_status = on_status
         self._outcomes: OrderedDict[str, str] = OrderedDict()
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
-        return self._switchboard.seats.admit(call_sid)
+        admission = self._switchboard.seats.admit(call_sid)
+        if admission is not Admission.ACCEPTED:
+            metrics.REFUSALS.add(reason=admission.name.lower())
+        return admission
 
     async def started(self, call_sid: str, stream_sid: str) -> bool:
         return self._switchboard.seats.start(call_sid)
@@ -50,8 +62,10 @@ class PhoneDesk:
 
     async def status(self, call_sid: str, params: Mapping[str, str]) -> None:
         logger.info("call {} is {}", call_sid, params.get("CallStatus", "?"))
-        if params.get("CallStatus") in OVER and call_sid not in self._switchboard.live:
-            self._switchboard.seats.release(call_sid)
+        if params.get("CallStatus") in OVER:
+            if call_sid not in self._switchboard.live:
+                self._switchboard.seats.release(call_sid)
+            await self._on_status(call_sid, self._switchboard.log_of(call_sid), params)
 
     async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:
         """Hold one phone call (telephony.ports.Answer)."""

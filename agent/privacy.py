@@ -1,0 +1,95 @@
+"""A customer's data: all that is kept of one person, to hand over or to erase.
+
+A customer is known by an e-mail address, by a phone number, or both. Their calls are those from that number and
+those in which a tool touched one of their records or was given their address.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.recording import recording_path
+from data.backend import Delete, Write
+from data.errors import Conflict
+from data.models import Appointment, CallRecord, Order, Record
+from data.store import Change, Store
+from data.tables import TableName
+
+_PAGE = 200
+_RECORD_FIELDS = {"orderId": Order, "appointmentId": Appointment}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerData:
+    orders: tuple[Order, ...]
+    appointments: tuple[Appointment, ...]
+    calls: tuple[CallRecord, ...]
+
+
+async def export(store: Store, customer: Customer) -> CustomerData:
+    """Everything kept of the customer. Raises ValueError for a customer who is not named."""
+    if not (customer.email or customer.phone):
+        raise ValueError("name the customer by e-mail or by phone number")
+    orders: tuple[Order, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    if customer.email:
+        orders = (await store.orders(email=customer.email)).items
+        appointments = (await store.appointments(email=customer.email)).items
+    records: set[tuple[type[Record], str]] = {(type(record), record.id) for record in (*orders, *appointments)}
+    calls = [call for call in await _all_calls(store) if _is_theirs(call, customer, records)]
+    return CustomerData(orders, appointments, tuple(calls))
+
+
+async def erase(store: Store, home: Path, customer: Customer) -> CustomerData:
+    """Delete what `export` finds, recordings included, and return it. Calls must have ended; Conflict if not."""
+    found = await export(store, customer)
+    if any(call.ended_at is None for call in found.calls):
+        raise Conflict("one of the customer's calls has not ended")
+    for record in (*found.orders, *found.appointments):
+        await store.commit(Change(record, None))
+    for call in found.calls:
+        await erase_call(store, home, call.id)
+    return found
+
+
+async def erase_call(store: Store, home: Path, call_id: str) -> None:
+    """Delete a call's record, state, receipts and recording."""
+    key = f"CALL#{call_id}"
+    items = await store.backend.query(TableName.CALLS, key)
+    writes: list[Write] = [Delete(TableName.CALLS, (item["PK"], item["SK"])) for item in items]
+    for start in range(0, len(writes), 100):
+        await store.backend.transact(writes[start : start + 100])
+    path = recording_path(home, call_id)
+    if path is not None:
+        path.unlink(missing_ok=True)
+
+
+async def _all_calls(store: Store) -> list[CallRecord]:
+    calls: list[CallRecord] = []
+    after = None
+    while True:
+        page = await store.calls(limit=_PAGE, after=after)
+        calls += page.items
+        after = page.next
+        if after is None:
+            return calls
+
+
+def _is_theirs(call: CallRecord, customer: Customer, records: set[tuple[type[Record], str]]) -> bool:
+    if customer.phone and call.caller_number == customer.phone:
+        return True
+    for tool in call.tools:
+        said = {**tool.arguments, **tool.result}
+        if any((kind, str(said.get(field))) in records for field, kind in _RECORD_FIELDS.items()):
+            return True
+        if customer.email and customer.email in json.dumps(said, ensure_ascii=False).lower():
+            return True
+    return False
