@@ -32,23 +32,26 @@ class DrainingServer(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.house is None or self._drain is not None or not self.house.switchboard.live:
-            super().handle_exit(sig, frame)
-            return
-        self._loop.call_soon_threadsafe(self._start_draining, sig)
+        """Unlike uvicorn's, remembers no signal to die of afterwards: a drained server exits with 0."""
+        if self._drain is not None or self.should_exit:
+            self.should_exit = self.force_exit = True
+        elif self.house is None or not self.house.switchboard.live:
+            self.should_exit = True
+        else:
+            self._loop.call_soon_threadsafe(self._start_draining)
 
-    def _start_draining(self, sig: int) -> None:
+    def _start_draining(self) -> None:
         if self._drain is None:
-            self._drain = self._loop.create_task(self._wait_for_calls(sig))
+            self._drain = self._loop.create_task(self._wait_for_calls())
 
-    async def _wait_for_calls(self, sig: int) -> None:
+    async def _wait_for_calls(self) -> None:
         assert self.house is not None  # noqa: S101 - handle_exit has seen it
         seconds = self.house.settings.drain_seconds
         logger.info("draining {} calls, for {:g} s at most", len(self.house.switchboard.live), seconds)
         try:
             await self.house.switchboard.drain(seconds)
         finally:
-            super().handle_exit(sig, None)
+            self.should_exit = True
 
 
 def serve(settings: Settings) -> None:
@@ -101,7 +104,7 @@ def _warm_up() -> None:
 
 
 def _greet(house: House, port: int) -> None:
-    settings, console = house.settings, Console(stderr=True, highlight=False)
+    settings, console = house.settings, Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"[bold]open[/]   http://{settings.host}:{port}/")
     if settings.public_base_url:
         console.print(f"[bold]dial[/]   your Twilio number, voice webhook {settings.base_url}/twilio/voice")

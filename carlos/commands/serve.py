@@ -10,11 +10,12 @@ def register(app: typer.Typer) -> None:
     def serve(debug: bool = typer.Option(False, "--debug", help="LOGLEVEL=DEBUG")) -> None:
         """Take phone calls, browsers and admins on one port."""
         from carlos import log
-        from carlos.server import serve as run
         from carlos.settings import Settings
 
         settings = Settings()
         if debug:
             settings = settings.model_copy(update={"loglevel": "DEBUG"})
         log.configure(settings.loglevel)
+        from carlos.server import serve as run  # after the log: pipecat talks while it is imported
+
         run(settings)
