@@ -99,6 +99,17 @@ class Settings(BaseSettings):
     twilio_api_base: str = "https://api.twilio.com"
     transfer_numbers: Annotated[tuple[str, ...], NoDecode] = ()
 
+    # Browsers
+    browser_trust: Literal["server", "client"] = Field(
+        "server", description="Whose persona, tools, voice and limits a browser's conversation has; client is unsafe."
+    )
+    browser_tokens: bool = Field(False, description="Ask browsers for a token of POST /browser/tokens, as ?token=….")
+    browser_idle_s: float = Field(300, gt=0, description="A conversation in which nobody says anything ends.")
+    browser_max_s: float = Field(1800, gt=0, description="The longest conversation of a browser.")
+    browser_max_per_address: int = Field(
+        6, ge=0, description="Browser sockets of one address; 0 is any number, as behind a proxy."
+    )
+
     # Who gets in
     admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="With commas: name:scopes:key, scopes joined by +, the key itself or sha256=<its hex digest>."
@@ -140,6 +151,8 @@ class Settings(BaseSettings):
             if not (self.jwt_audience and self.jwt_issuer):
                 raise ValueError("JWT_JWKS_URL needs JWT_AUDIENCE and JWT_ISSUER: tokens for others must not pass here")
         if self.is_public:
+            if self.browser_trust == "client":
+                raise ValueError(f"BROWSER_TRUST=client lets anyone use the model: not on HOST={self.host}")
             if not (self.admin_api_keys or self.jwt_jwks_url):
                 raise ValueError(f"HOST={self.host} is reachable by others: set ADMIN_API_KEYS, or bind HOST=localhost")
             if not self.twilio_auth_token:

@@ -1,0 +1,80 @@
+"""What a browser asks for in its handshake, and what it gets.
+
+The original let the browser decide everything. Here the server's persona, tools, voice and limits win, and what the
+browser sent is used only where `BROWSER_TRUST=client` says so. An earlier conversation is told to the model as what
+was said, never as an instruction; it verifies nobody and is no part of the record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from agent.sonic.protocol import PromptStart, Role, SessionStart, ToolSpec
+from agent.sonic.session import SonicConfig
+from telephony.browser_events import Event, HistoryText, SystemText
+
+MAX_HISTORY = 40  # texts, the newest; Sonic takes 200 KiB of them in all
+MAX_TEXT = 2000  # characters of one
+MAX_TOKENS = 4096
+VOICE = re.compile(r"[a-z]{2,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One browser's wishes, as they came."""
+
+    session: SessionStart | None = None
+    prompt: PromptStart | None = None
+    system: str = ""
+    earlier: tuple[tuple[Role, str], ...] = ()
+
+    def with_event(self, event: Event) -> Asked:
+        match event:
+            case SessionStart():
+                return replace(self, session=event)
+            case PromptStart():
+                return replace(self, prompt=event)
+            case SystemText(text):
+                return replace(self, system=f"{self.system}\n{text}".strip())
+            case HistoryText(role, text):
+                return replace(self, earlier=(*self.earlier, (role, text)))
+            case _:
+                return self
+
+    @property
+    def history(self) -> list[tuple[Role, str]]:
+        """The earlier conversation, bounded; roles alternate, as Sonic's own history does."""
+        history: list[tuple[Role, str]] = []
+        for role, text in self.earlier[-MAX_HISTORY:]:
+            if history and history[-1][0] is role:
+                history[-1] = (role, f"{history[-1][1]} {text[:MAX_TEXT]}")
+            else:
+                history.append((role, text[:MAX_TEXT]))
+        return history
+
+
+def as_asked(config: SonicConfig, asked: Asked) -> SonicConfig:
+    """The server's configuration, changed to what the browser asked for. Nobody is greeted, as in the original;
+    tools that the server does not have are left out."""
+    config = replace(config, greeting=None, system=asked.system or config.system)
+    if asked.prompt is not None:
+        tools = _known(asked.prompt.tools, config.tools) or config.tools
+        voice = asked.prompt.voice if VOICE.fullmatch(asked.prompt.voice) else config.voice
+        config = replace(config, tools=tools, voice=voice)
+    if asked.session is not None:
+        wish = asked.session
+        config = replace(
+            config,
+            max_tokens=min(max(wish.max_tokens, 1), MAX_TOKENS),
+            top_p=min(max(wish.top_p, 0.0), 1.0),
+            temperature=min(max(wish.temperature, 0.0), 1.0),
+            endpointing=wish.endpointing or config.endpointing,
+        )
+    return config
+
+
+def _known(wanted: Iterable[ToolSpec], ours: Iterable[ToolSpec]) -> tuple[ToolSpec, ...]:
+    names = {tool.name for tool in ours}
+    return tuple(tool for tool in wanted if tool.name in names)

@@ -1,0 +1,328 @@
+"""`WS /`: browsers as a line of Carlos, in the original's protocol.
+
+    upgrade ──Origin, token──▶ handshake in time ──seat──▶ call ──▶ farewell and close
+               └ 1008            └ 4408             └ 1013  └ 1000, 1001, 1008, 1011, 4408, 4409, 4429
+
+Audio goes out in a burst first: the original's player starts with 200 ms of it only, so 300 ms are kept ahead of real
+time, and 200 ms of silence follow each answer (measured: without it a 150 ms answer is never played, and after a stall
+the last 100 ms stay stuck). More than that is never sent ahead, so that an interruption waits behind nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from fastapi import APIRouter
+from loguru import logger
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from agent.audio.pcm import SAMPLE_BYTES
+from agent.audio.resample import Resampler
+from agent.call import INPUT_RATE, OUTPUT_RATE, Call, CallerAudio, CallerText, LineDropped, LineEvent, MarkBack
+from agent.line import Wire
+from agent.persona import LineKind
+from agent.playout import Heard
+from agent.record import CallLog, cut_words
+from agent.sonic.protocol import Usage
+from agent.switchboard import Switchboard
+from carlos.settings import Settings
+from data.models import Line as LineName
+from telephony.asked import Asked
+from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
+from telephony.browser_messages import BrowserMessages
+from telephony.farewells import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
+from telephony.inflow import DoubledAudio, Flood
+from telephony.media import receive_message
+from telephony.origins import Gate, token_routes
+from telephony.outbox import Outbox
+from telephony.receipts import Receipts
+from telephony.token import SpentNonces
+
+LEAD_FRAMES = 15  # 300 ms: more than the player's 200 ms
+TAIL_S = 0.2  # the player's own buffer
+CHUNK = INPUT_RATE // 50 * SAMPLE_BYTES  # 20 ms; a browser's 11 ms pieces are not worth a Sonic event each
+HANDSHAKE_S = 10.0
+IDLE_S = 300.0
+BREACHES = 50  # messages against the protocol before the socket is given up
+MAX_WAITING = 64  # sockets that have not finished their handshake
+LEFT = (1000, 1001)  # closings of a tab
+
+
+class BrowserWire:
+    """Carlos's audio to a browser. A client that acknowledges says what it played; the original does not."""
+
+    rate = OUTPUT_RATE
+    lead = LEAD_FRAMES
+    tail_s = TAIL_S
+
+    def __init__(self, outbox: Outbox, messages: BrowserMessages) -> None:
+        self.acknowledges = False
+        self.receipts = Receipts()
+        self._outbox = outbox
+        self._messages = messages
+
+    async def send_audio(self, pcm: bytes) -> None:
+        messages = self._messages.audio(pcm)
+        if self.acknowledges:
+            now = asyncio.get_running_loop().time()
+            self.receipts.sent(self._messages.sequence, len(pcm) / SAMPLE_BYTES / self.rate, now)
+        await self._outbox.send(*messages)
+
+    async def send_mark(self, name: str) -> None:
+        """Nothing is sent: a receipt of the audio before it is the mark's return."""
+        self.receipts.mark(name)
+
+    async def send_clear(self) -> None:
+        self.receipts.clear()
+        await self._outbox.send(*self._messages.interrupted())
+
+
+class BrowserLine:
+    """One browser's socket: a line of a call (agent.call.Line), and its audience (agent.call.Audience)."""
+
+    kind: LineKind = "browser"
+
+    def __init__(self, websocket: WebSocket, log: CallLog, idle_s: float = IDLE_S) -> None:
+        self._websocket = websocket
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._stream = BrowserStream()
+        self._messages = BrowserMessages(log.id)
+        self._outbox = Outbox(websocket)
+        self._wire = BrowserWire(self._outbox, self._messages)
+        self.wire: Wire = self._wire
+        self._idle_s = idle_s
+        self._idle_at = 0.0
+        self._flood = Flood()
+        self._doubled = DoubledAudio()
+        self._breaches = 0
+        self._rate = INPUT_RATE
+        self._upsample: Resampler | None = None
+        self._audio = bytearray()
+        self._early: tuple[Event, ...] = ()
+
+    # The caller.
+
+    async def handshake(self) -> Asked:
+        """Read up to the first audio and no further. Raises LineDropped when the browser leaves before."""
+        asked = Asked()
+        while not self._early:
+            for event in await self._receive():
+                asked = asked.with_event(event)
+                if isinstance(event, Talking | Audio | Typed):
+                    self._early += (event,)
+                elif isinstance(event, Ended):
+                    raise LineDropped("the session ended before its audio")
+        if asked.prompt is not None:
+            self._messages.prompt_name = asked.prompt.prompt_name
+        self._messages.numbered = self._wire.acknowledges = self._stream.acknowledges
+        return asked
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        """What the caller does. Ends with sessionEnd or a closed tab; raises LineDropped for every other end."""
+        self._stay()
+        batch = self._early
+        while True:
+            for event in batch:
+                if isinstance(event, Ended):
+                    return
+                for told in self._take(event):
+                    yield told
+            if self._loop.time() >= self._idle_at:
+                raise LineDropped(f"nobody said anything for {self._idle_s:g} s", "idle")
+            try:
+                async with asyncio.timeout_at(self._idle_at):
+                    batch = await self._receive()
+            except TimeoutError:
+                batch = ()
+            except WebSocketDisconnect as gone:
+                if gone.code in LEFT:
+                    return
+                raise LineDropped(f"the socket closed ({gone.code}) without a sessionEnd") from gone
+
+    async def _receive(self) -> tuple[Event, ...]:
+        message = await receive_message(self._websocket)
+        if self._flood.push(self._loop.time()):
+            raise LineDropped("too many messages", "flooded")
+        events = self._stream.receive(message)
+        for event in events:
+            if isinstance(event, Breach):
+                self._tell(event)
+        return events
+
+    def _take(self, event: Event) -> list[LineEvent]:
+        match event:
+            case Talking(rate):
+                self._listen_at(rate)
+            case Audio(pcm):
+                return self._hear(pcm)
+            case Typed(text):
+                self._stay()
+                return [CallerText(text)]
+            case Ack(sequence, buffered_ms):
+                marks = self._wire.receipts.acknowledge(sequence, buffered_ms, self._loop.time())
+                return [MarkBack(mark) for mark in marks]
+        return []
+
+    def _listen_at(self, rate: int) -> None:
+        if rate != self._rate:
+            self._rate = rate
+            self._upsample = Resampler(rate, INPUT_RATE) if rate != INPUT_RATE else None
+
+    def _hear(self, pcm: bytes) -> list[LineEvent]:
+        if self._doubled.push(len(pcm) / SAMPLE_BYTES / self._rate, self._loop.time()):
+            raise LineDropped("more audio than one microphone makes", "doubled_audio")
+        self._audio += self._upsample.push(pcm) if self._upsample else pcm
+        if len(self._audio) < CHUNK:
+            return []
+        audio, self._audio = bytes(self._audio), bytearray()
+        return [CallerAudio(audio)]
+
+    def _tell(self, breach: Breach) -> None:
+        if not self._breaches:
+            logger.warning("a browser's message against the protocol: {}, {}", breach.code, breach.message)
+        self._breaches += 1
+        self._outbox.put(*self._messages.error(breach.code, breach.message))
+        if self._breaches >= BREACHES:
+            raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")
+
+    # The audience: what is said also shows that somebody is there.
+
+    def heard(self, text: str) -> None:
+        self._stay()
+        self._outbox.put(*self._messages.heard(text))
+
+    def planned(self, text: str) -> None:
+        self._stay()
+        self._outbox.put(*self._messages.planned(text))
+
+    def said(self, part: Heard) -> None:
+        self._stay()
+        text = cut_words(part.text, part.fraction)
+        self._outbox.put(*self._messages.said(text, cut=part.fraction < 1.0, last=part.last))
+
+    def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None:
+        self._outbox.put(*self._messages.tool_used(tool_use_id, name, arguments))
+
+    def used(self, usage: Usage) -> None:
+        self._outbox.put(*self._messages.used(usage))
+
+    def _stay(self) -> None:
+        self._idle_at = self._loop.time() + self._idle_s
+
+    # The end.
+
+    async def end(self, outcome: str) -> None:
+        """Say why, and close."""
+        if self._wire.acknowledges:
+            self._log.note(audio_out=self._wire.receipts.figures())
+        await self.leave(FAREWELLS.get(outcome, DONE))
+
+    async def leave(self, farewell: Farewell) -> None:
+        if farewell.text:
+            self._outbox.put(*self._messages.error(farewell.reason, farewell.text))
+            self._outbox.put(*self._messages.notice(farewell.text))
+        await self._outbox.close(farewell.code, farewell.reason)
+
+    def abandon(self) -> None:
+        """Leave no task behind."""
+        self._outbox.abandon()
+
+
+type MakeBrowserCall = Callable[[CallLog, BrowserLine, Asked], Call]
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserLimits:
+    """Seconds."""
+
+    handshake_s: float = HANDSHAKE_S
+    idle_s: float = IDLE_S
+    max_waiting: int = MAX_WAITING
+
+
+class BrowserSocket:
+    """The endpoint. `waiting` counts the sockets whose handshake is not complete."""
+
+    def __init__(
+        self, switchboard: Switchboard, make_call: MakeBrowserCall, gate: Gate, limits: BrowserLimits | None = None
+    ) -> None:
+        self.waiting = 0
+        self._switchboard = switchboard
+        self._make_call = make_call
+        self._gate = gate
+        self._limits = limits or BrowserLimits()
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Handle one socket from upgrade to close. Refusals come after the upgrade: a page sees no code before it."""
+        refused = await self._gate.refusal(websocket)
+        await websocket.accept()
+        if refused is not None:
+            logger.warning("a browser's socket turned away: {}", refused.reason)
+            await websocket.close(refused.code, refused.reason)
+            return
+        call_id = str(uuid4())
+        with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as refused:
+            line = BrowserLine(websocket, log := CallLog(call_id, LineName.BROWSER, None), self._limits.idle_s)
+            try:
+                await self._run(line, log, refused)
+            except Exception:
+                logger.exception("a browser's call failed")
+                await line.end("failed")
+            finally:
+                line.abandon()
+
+    async def _run(self, line: BrowserLine, log: CallLog, refused: Farewell | None) -> None:
+        seats = self._switchboard.seats
+        if refused is None and self.waiting >= self._limits.max_waiting:
+            refused = FULL
+        if refused is None:
+            asked = await self._shake_hands(line)
+            if asked is None:
+                return
+            if seats.start(log.id):
+                try:
+                    outcome = await self._switchboard.hold(self._make_call(log, line, asked))
+                    logger.info("browser call ended: {}", outcome)
+                finally:
+                    seats.release(log.id)
+                return
+            refused = GOING_AWAY if seats.draining else FULL
+        logger.warning("a browser's socket turned away: {}", refused.reason)
+        await line.leave(refused)
+
+    async def _shake_hands(self, line: BrowserLine) -> Asked | None:
+        """What the browser asks for; None when it left, or was sent away."""
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.handshake_s):
+                return await line.handshake()
+        except TimeoutError:
+            await line.leave(NO_HANDSHAKE)
+        except WebSocketDisconnect:
+            await line.leave(DONE)
+        except LineDropped as dropped:
+            logger.info("a browser's handshake failed: {}", dropped)
+            await line.end(dropped.outcome)
+        finally:
+            self.waiting -= 1
+        return None
+
+
+def browser_routes(
+    settings: Settings,
+    switchboard: Switchboard,
+    make_call: MakeBrowserCall,
+    *,
+    spent: SpentNonces | None = None,
+    limits: BrowserLimits | None = None,
+) -> APIRouter:
+    """`WS /` and `POST /browser/tokens`. `spent` remembers used tokens; by default, in this process."""
+    gate = Gate.from_settings(settings, spent)
+    limits = limits or BrowserLimits(idle_s=settings.browser_idle_s)
+    router = APIRouter() if gate.tokens is None else token_routes(gate.tokens)
+    router.add_api_websocket_route("/", BrowserSocket(switchboard, make_call, gate, limits).serve)
+    return router

@@ -1,0 +1,110 @@
+"""Who may open a browser's socket: pages of this server and of an allow-list, with a token where one is asked for.
+
+A WebSocket is not covered by CORS: any page that a person visits may open one to any server, and only the server can
+look at `Origin` (RFC 6455, 10.2). A page's own host name proves nothing either, since a stranger's name may be made
+to point at us (DNS rebinding): it must be a name of ours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from starlette.requests import HTTPConnection
+
+from carlos.settings import Settings, is_loopback
+from telephony.errors import TokenRefused
+from telephony.farewells import NO_TOKEN, STRANGER, TOO_MANY, Farewell
+from telephony.token import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
+
+PORTS = {"http": 80, "https": 443}
+BROWSER = "browser", ""  # what a token is bound to, in the place of a call and an account
+
+
+class Gate:
+    """Checks upgrades. `admit` counts the open sockets of each address."""
+
+    def __init__(
+        self,
+        allowed: Sequence[str],
+        own_hosts: Sequence[str],
+        *,
+        public: bool,
+        tokens: StreamTokens | None = None,
+        max_per_address: int = 0,
+    ) -> None:
+        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+        self._own_hosts = frozenset(own_hosts)
+        self._public = public
+        self.tokens = tokens
+        self._max_per_address = max_per_address
+        self._open: Counter[str] = Counter()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, spent: SpentNonces | None = None) -> Gate:
+        own = [urlsplit(settings.base_url).hostname or "", settings.host]
+        keys = signing_keys([token.get_secret_value() for token in settings.twilio_auth_token])
+        tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.browser_tokens else None
+        return cls(
+            settings.allowed_origins,
+            own,
+            public=settings.is_public,
+            tokens=tokens,
+            max_per_address=settings.browser_max_per_address,
+        )
+
+    def knows(self, upgrade: HTTPConnection) -> bool:
+        """True for a page of ours or of the allow-list, and on loopback for what is no browser at all."""
+        origin = upgrade.headers.get("origin")
+        if origin is None:
+            return not self._public and is_loopback(upgrade.client.host if upgrade.client else "")
+        return origin.lower() in self._allowed or self._is_own(origin.lower(), upgrade.headers.get("host", "").lower())
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        try:
+            page, asked = urlsplit(origin), urlsplit(f"//{host}")
+            default = PORTS.get(page.scheme)
+            same = (page.hostname, page.port or default) == (asked.hostname, asked.port or default)
+        except ValueError:
+            return False
+        name = page.hostname or ""
+        return default is not None and same and (is_loopback(name) or name in self._own_hosts)
+
+    async def refusal(self, upgrade: HTTPConnection) -> Farewell | None:
+        """Why this socket may not stay; None when it may."""
+        if not self.knows(upgrade):
+            return STRANGER
+        if self.tokens is not None:
+            try:
+                await self.tokens.redeem(upgrade.query_params.get("token", ""), *BROWSER)
+            except TokenRefused:
+                return NO_TOKEN
+        return None
+
+    @contextmanager
+    def admit(self, upgrade: HTTPConnection) -> Iterator[Farewell | None]:
+        """Count a socket while it is open; gives the refusal when its address has too many."""
+        address = upgrade.client.host if upgrade.client else ""
+        self._open[address] += 1
+        try:
+            yield TOO_MANY if 0 < self._max_per_address < self._open[address] else None
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+
+def token_routes(tokens: StreamTokens) -> APIRouter:
+    """`POST /browser/tokens`: a token for one socket. For the server side of a page that embeds Carlos: like every
+    route that writes, it wants an API key, which is checked before requests come here."""
+    router = APIRouter(tags=["browser"])
+
+    @router.post("/browser/tokens")
+    async def mint_token() -> JSONResponse:
+        return JSONResponse({"success": True, "data": {"token": tokens.mint(*BROWSER), "expiresIn": int(TTL_S)}})
+
+    return router
