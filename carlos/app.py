@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
@@ -27,6 +27,8 @@ from carlos.standin import StandIn
 from data.open import open_store
 from data.seed import seed
 from data.store import Store
+from telephony.asked import Asked, as_asked
+from telephony.browser import BrowserLine, browser_routes
 from telephony.control import CallControl
 from telephony.desk import PhoneDesk
 from telephony.routes import phone_routes
@@ -50,10 +52,20 @@ class House:
 
     def make_call(self, log: CallLog, line: Line) -> Call:
         """A call on a line, with tools and a verification state of its own."""
+        return Call(log, line, self._setup(log))
+
+    def make_browser_call(self, log: CallLog, line: BrowserLine, asked: Asked) -> Call:
+        """The same for a browser, which is shown the conversation too."""
+        setup = replace(self._setup(log), audience=line, earlier=asked.history, max_call_s=self.settings.browser_max_s)
+        if self.settings.browser_trust == "client":
+            setup = replace(setup, sonic=lambda system, tools: as_asked(self.sonic_config(system, tools), asked))
+        return Call(log, line, setup)
+
+    def _setup(self, log: CallLog) -> CallSetup:
         record = log.record()
         context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
         toolbox = Toolbox(self.store, call=context)
-        return Call(log, line, CallSetup(self.sonic, toolbox, self.sonic_config, on_change=self.keeper.changed))
+        return CallSetup(self.sonic, toolbox, self.sonic_config, on_change=self.keeper.changed)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -122,6 +134,7 @@ def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda ho
             app.state.house = house
             desk = PhoneDesk(house.switchboard, house.make_call, house.control)
             app.include_router(phone_routes(settings, desk, desk.answer, spent=house.store))
+            app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
             app.include_router(call_routes(house.switchboard, house.store))
             app.include_router(health_routes(house.switchboard))
             app.include_router(console_routes(house.notice))
