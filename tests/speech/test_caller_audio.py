@@ -1,0 +1,88 @@
+"""The recorded callers that ship with the sandbox: the data, the sound, and what Whisper makes of it."""
+
+from __future__ import annotations
+
+import audioop
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from sandbox.brain import SpeechEnded
+from sandbox.dialogue.digits import find_runs
+from sandbox.dialogue.words import read_words
+from sandbox.speech.ear import SileroEar
+from sandbox.speech.whisper import Recognizer
+from sandbox.twilio.script import load_script
+
+CALLERS = Path(__file__).parents[2] / "sandbox" / "callers"
+NAMES = sorted(path.parent.name for path in CALLERS.glob("*/caller.yaml"))
+WAVS = sorted(CALLERS.glob("*/*.wav"))
+RATE = 8_000
+
+
+def read_yaml(name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((CALLERS / name / "caller.yaml").read_text(encoding="utf-8")))
+
+
+def samples(path: Path) -> np.ndarray[Any, np.dtype[np.int16]]:
+    return np.asarray(soundfile.read(path, dtype="int16")[0])
+
+
+def test_the_callers_of_the_first_call_are_there() -> None:
+    needed = {"order-status-dni", "order-status-name", "wrong-dni", "book", "move-weekday", "cancel-barge-in"}
+    assert needed <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_caller_is_well_formed(name: str) -> None:
+    content = read_yaml(name)
+    script = load_script(name)
+    assert script.name == name
+    assert script.says.endswith(".")
+    assert script.number.startswith("+549")
+    assert "Chau" in script.turns[-1].say
+    assert set(content["expect"]) <= {"tools", "records", "numbers", "interruptions"}
+    assert content["expect"]["tools"]
+    assert content["expect"]["records"]
+    assert {turn["audio"] for turn in content["turns"]} == {path.name for path in (CALLERS / name).glob("*.wav")}
+
+
+@pytest.mark.parametrize("path", WAVS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_recording_sounds_like_a_telephone(path: Path) -> None:
+    info = soundfile.info(path)
+    assert (info.samplerate, info.channels, info.subtype) == (RATE, 1, "PCM_16")
+    audio = samples(path).astype(float) / 32768
+    power = np.abs(np.fft.rfft(audio)) ** 2
+    hz = np.fft.rfftfreq(len(audio), 1 / RATE)
+    assert power[(hz < 150) | (hz > 3700)].sum() < 0.001 * power.sum()
+    spoken = audio[np.abs(audio) > 0.02]
+    assert -20 < 20 * np.log10(np.sqrt(np.mean(spoken**2))) < -12
+    assert np.abs(audio[: RATE // 20]).max() < 0.01
+    assert np.abs(audio[-RATE // 20 :]).max() < 0.01
+
+
+@pytest.mark.speech
+@pytest.mark.parametrize("name", NAMES)
+def test_a_callers_numbers_come_out_right(name: str, recognizer: Recognizer) -> None:
+    """By telephone: through mu-law and the ear, as the stand-in hears them."""
+    for wav, numbers in read_yaml(name)["expect"]["numbers"].items():
+        text = heard(CALLERS / name / wav, recognizer)
+        found = [int(run.digits) for run in find_runs(read_words(text))]
+        assert found == numbers, text
+
+
+@pytest.mark.speech
+def test_a_dictated_email_is_heard(recognizer: Recognizer) -> None:
+    text = heard(CALLERS / "book" / "03.wav", recognizer).lower()
+    assert "juan punto pérez arroba email.com" in text
+
+
+def heard(path: Path, recognizer: Recognizer) -> str:
+    telephone = audioop.ulaw2lin(audioop.lin2ulaw(samples(path).tobytes(), 2), 2)
+    events = SileroEar(RATE, "HIGH").feed(bytes(RATE) + telephone + bytes(2 * RATE))
+    ended = [event for event in events if isinstance(event, SpeechEnded)]
+    return " ".join(recognizer.transcribe(end.audio, RATE) for end in ended)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import local
+from sandbox.brain import Prompt, SpeechEnded, Utterance
+from sandbox.local import DEAF, describe, make_brain
+
+PROMPT = Prompt(
+    system="",
+    tools=("consultarOrder", "finalizarLlamada"),
+    history=(),
+    voice="carlos",
+    input_rate=8_000,
+    output_rate=24_000,
+)
+
+
+class Stage:
+    """A floor that keeps what was said."""
+
+    def __init__(self) -> None:
+        self.prompt = PROMPT
+        self.heard: list[str] = []
+        self.said: list[str] = []
+
+    async def transcript(self, text: str) -> None:
+        self.heard.append(text)
+
+    async def say(self, text: str) -> None:
+        self.said.append(text)
+
+    async def use_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {"success": True, "message": "Despedite en una frase corta."}
+
+    async def more(self, timeout_s: float) -> Utterance | None:
+        return None
+
+
+async def test_without_a_model_it_owns_up_to_speech_and_still_reads(tmp_path: Path) -> None:
+    brain, stage = make_brain(tmp_path), Stage()
+    brain.mind.begin(PROMPT)
+    await brain.mind.turn(Utterance(audio=bytes(16_000)), stage)
+    assert stage.said == [DEAF]
+    await brain.mind.turn(Utterance(text="Quiero saber cómo va mi pedido"), stage)
+    assert "número de pedido" in stage.said[-1]
+
+
+async def test_a_file_that_is_no_model_makes_it_deaf_not_broken(tmp_path: Path) -> None:
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    why = await local.Hearing(tmp_path).why_deaf()
+    assert why is not None
+    assert "no Whisper model" in why
+
+
+def test_it_says_why_it_does_not_hear(tmp_path: Path) -> None:
+    description = describe(tmp_path)
+    assert not description.hears
+    assert description.why_not is not None
+    assert "LOCAL_STT_MODEL" in description.why_not
+    assert "espeak-ng" in description.speaks
+
+
+def test_it_says_when_the_engine_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(local, "find_spec", lambda name: None)
+    assert describe(tmp_path).why_not == "ctranslate2 is not installed: pip install 'carlos[speech]'"
+
+
+def test_the_sessions_prompt_tunes_the_ear(tmp_path: Path, spoken_dni: bytes) -> None:
+    brain = make_brain(tmp_path)
+    brain.mind.begin(PROMPT)
+    ended = [event for event in brain.ear.feed(spoken_dni + bytes(32_000)) if isinstance(event, SpeechEnded)]
+    assert len(ended) == 1
+    assert ended[0].offset_ms == pytest.approx(len(spoken_dni) / 16, abs=400)
+
+
+@pytest.mark.speech
+async def test_it_hears_a_dni_and_answers(spoken_dni: bytes, recognizer: object) -> None:
+    brain, stage = make_brain(), Stage()
+    brain.mind.begin(PROMPT)
+    await brain.mind.turn(Utterance(text="¿Cómo va mi pedido número uno?"), stage)
+    [end] = [event for event in brain.ear.feed(spoken_dni + bytes(32_000)) if isinstance(event, SpeechEnded)]
+    await brain.mind.turn(Utterance(audio=end.audio), stage)
+    assert "28" in stage.heard[-1]
+    audio = [piece async for piece in brain.voice.speak(stage.said[0], PROMPT.output_rate)]
+    assert sum(map(len, audio)) > PROMPT.output_rate
