@@ -79,4 +79,6 @@ clean: ## remove what make made, but no records
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+-include infra/infra.mk
+
 .PHONY: help run call bench bench-quick test setup-test check lock clean

@@ -106,6 +106,7 @@ resource "aws_iam_policy" "operator" {
     Statement = [
       { Effect = "Allow", Action = concat(local.item_actions, local.operator_actions), Resource = local.table_arns },
       { Effect = "Allow", Action = local.index_actions, Resource = local.index_arns },
+      { Effect = "Allow", Action = ["dynamodb:ListTables"], Resource = ["*"] }, # this action knows no resource
     ]
   })
 }

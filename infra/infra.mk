@@ -1,0 +1,35 @@
+# What belongs to infra/ and to the image; the Makefile includes it.
+STAGE ?= demo
+INFRA_BIN := .venv-infra/bin
+
+.venv-infra/.done: .venv/.base requirements/infra.txt
+	$(UV) venv --quiet --clear --python $(BIN)/python .venv-infra
+	$(UV) pip install --quiet --python $(INFRA_BIN)/python --require-hashes -r requirements/infra.txt
+	touch $@
+
+setup-test: .venv-infra/.done
+
+infra-test: setup-test ## check the Terraform and the Dockerfile without AWS
+	$(INFRA_BIN)/python infra/check/offline.py --checkov
+	$(INFRA_BIN)/hadolint Dockerfile
+	$(BIN)/pytest tests/infra
+
+image-test: .venv/.run .venv/.weights ## build the image and phone it (Debian, as root, minutes)
+	infra/image-test
+
+infra-setup: .venv/.run ## make the bucket of Terraform's state: make infra-setup STAGE=prod
+	$(BIN)/python infra/setup-backend $(STAGE)
+
+infra-tables: .venv/.run # after a change of data/tables.py
+	$(BIN)/python infra/check/tables.py > infra/modules/data/tables.json
+
+infra-schema: .venv/.base # after the first use of a resource type
+	$(BIN)/python infra/check/extract.py
+
+lock: lock-infra
+
+lock-infra: .venv/.base
+	$(LOCK) requirements/infra.in -o requirements/infra.txt
+	$(LOCK) --no-deps requirements/schema.in -o requirements/schema.txt
+
+.PHONY: infra-test image-test infra-setup infra-tables infra-schema lock-infra

@@ -1,0 +1,64 @@
+"""The image's recipe: clean, not root, and in agreement with the task that runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from carlos.settings import Settings
+from tests.infra.planned_stage import ROOT, TOOLS, Stage
+
+DOCKERFILE = ROOT / "Dockerfile"
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = re.sub(r"\\\n\s*", "", DOCKERFILE.read_text())
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1].strip()) for line in lines]
+
+
+def only(name: str) -> str:
+    return [argument for instruction, argument in instructions() if instruction == name][-1]
+
+
+def test_hadolint_finds_nothing() -> None:
+    done = subprocess.run([TOOLS / "hadolint", DOCKERFILE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_runs_as_the_tasks_user_on_the_tasks_port(stage: Stage) -> None:
+    container = stage.container()
+    assert only("USER").partition(":")[0] == container["user"]
+    assert (
+        int(only("EXPOSE")) == container["portMappings"][0]["containerPort"] == Settings.model_fields["ws_port"].default
+    )
+    assert json.loads(only("CMD")) == ["carlos", "serve"]
+    assert only("STOPSIGNAL") == "SIGTERM"
+
+
+def test_the_image_and_the_task_ask_for_health_alike(stage: Stage) -> None:
+    command = json.loads(only("HEALTHCHECK").partition("CMD ")[2])
+    assert ["CMD", *command] == stage.container()["healthCheck"]["command"]
+
+
+def test_the_task_mounts_what_the_image_says_can_be_written(stage: Stage) -> None:
+    mounted = {mount["containerPath"] for mount in stage.container()["mountPoints"]}
+    assert mounted == set(json.loads(only("VOLUME")))
+
+
+def test_the_image_gets_the_product_and_nothing_else() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    allowed = {line[1:] for line in ignored if line.startswith("!") and "/" not in line and "." not in line}
+    product = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "sandbox"}
+    assert allowed == product
+
+
+def test_the_locks_are_the_ones_that_are_installed() -> None:
+    assert "--require-hashes" in DOCKERFILE.read_text()
+    assert {Path(path).name for path in re.findall(r"requirements/\S+\.txt", DOCKERFILE.read_text())} == {
+        "tools.txt",
+        "server.txt",
+    }
