@@ -35,7 +35,7 @@ class Stage:
         self.said.append(text)
 
     async def use_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return {"success": True, "message": "Despedite en una frase corta."}
+        return {"success": False, "error": "No encuentro ese pedido con esos datos.", "code": "not_verified"}
 
     async def more(self, timeout_s: float) -> Utterance | None:
         return None
@@ -89,5 +89,6 @@ async def test_it_hears_a_dni_and_answers(spoken_dni: bytes, recognizer: object)
     [end] = [event for event in brain.ear.feed(spoken_dni + bytes(32_000)) if isinstance(event, SpeechEnded)]
     await brain.mind.turn(Utterance(audio=end.audio), stage)
     assert "28" in stage.heard[-1]
+    assert "No encuentro ese pedido" in stage.said[-1]
     audio = [piece async for piece in brain.voice.speak(stage.said[0], PROMPT.output_rate)]
     assert sum(map(len, audio)) > PROMPT.output_rate
