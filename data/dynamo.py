@@ -13,8 +13,9 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 THREADS = 16
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 0.5, 1.0, 3  # together below a tool's time limit
+CLOCK_TOLERANCE_S = 60
 _CONFLICT_ATTEMPTS = 6
 _BACKOFF_S = 0.02
 _BATCH = 25  # DynamoDB's limit for BatchWriteItem
@@ -59,7 +61,7 @@ class DynamoBackend:
 
     def __init__(self, client: DynamoDBClient, tables: Mapping[TableName, str]) -> None:
         self.client = client
-        self._tables = tables
+        self.tables = tables
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="dynamodb")
 
     @classmethod
@@ -83,7 +85,7 @@ class DynamoBackend:
     async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
         key = {"PK": {"S": pk}, "SK": {"S": sk}}
         answer = await self._run(
-            lambda: self.client.get_item(TableName=self._tables[table], Key=key, ConsistentRead=True)
+            lambda: self.client.get_item(TableName=self.tables[table], Key=key, ConsistentRead=True)
         )
         return _read(answer["Item"]) if "Item" in answer else None
 
@@ -98,7 +100,7 @@ class DynamoBackend:
         descending: bool = False,
         limit: int | None = None,
     ) -> list[Item]:
-        request = _query(TABLES[table], self._tables[table], value, index, low, high)
+        request = _query(TABLES[table], self.tables[table], value, index, low, high)
         request["ScanIndexForward"] = not descending
         items: list[Item] = []
         while True:
@@ -142,7 +144,7 @@ class DynamoBackend:
             values[":expires"] = {"N": str(int(expires.timestamp()))}
         answer = await self._run(
             lambda: self.client.update_item(
-                TableName=self._tables[table],
+                TableName=self.tables[table],
                 Key={"PK": {"S": pk}, "SK": {"S": sk}},
                 UpdateExpression=update,
                 ExpressionAttributeNames=names,
@@ -153,7 +155,7 @@ class DynamoBackend:
         return int(answer["Attributes"]["n"]["N"])
 
     async def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
-        request: dict[str, Any] = {"TableName": self._tables[table], "ConsistentRead": True}
+        request: dict[str, Any] = {"TableName": self.tables[table], "ConsistentRead": True}
         while True:
             page = await self._run(lambda: self.client.scan(**request))
             if page["Items"]:
@@ -165,7 +167,7 @@ class DynamoBackend:
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         requests: list[Any] = [{"DeleteRequest": {"Key": {"PK": {"S": pk}, "SK": {"S": sk}}}} for pk, sk in deletes]
         requests += [{"PutRequest": {"Item": _written(item)}} for item in puts]
-        name = self._tables[table]
+        name = self.tables[table]
         attempt = 0
         while requests:
             batch, requests = requests[:_BATCH], requests[_BATCH:]
@@ -178,7 +180,7 @@ class DynamoBackend:
             await asyncio.sleep(_BACKOFF_S * 2**attempt if left else 0)
 
     async def check(self) -> Mapping[str, str]:
-        findings: dict[str, str] = {}
+        findings = {"connection and clock": await self._check_clock()}
         for table in TABLES.values():
             findings |= await self._check_table(table)
         return findings
@@ -199,7 +201,7 @@ class DynamoBackend:
             raise Unavailable(f"dynamodb: {type(error).__name__}") from error
 
     def _transact_item(self, write: Write) -> dict[str, Any]:
-        place: dict[str, Any] = {"TableName": self._tables[write.table]}
+        place: dict[str, Any] = {"TableName": self.tables[write.table]}
         if write.when is not None:
             place |= _condition(write.when)
         if isinstance(write, Put):
@@ -207,7 +209,7 @@ class DynamoBackend:
         return {"Delete": place | {"Key": {"PK": {"S": write.key[0]}, "SK": {"S": write.key[1]}}}}
 
     def _create_table(self, table: Table) -> None:
-        name = self._tables[table.name]
+        name = self.tables[table.name]
         try:
             self.client.create_table(**create_request(table, name))
         except self.client.exceptions.ResourceInUseException:
@@ -219,8 +221,20 @@ class DynamoBackend:
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE},
             )
 
+    async def _check_clock(self) -> str:
+        """Signatures are refused from five minutes of difference on."""
+        try:
+            answer = await self._run(lambda: self.client.list_tables(Limit=1))
+        except Unavailable as error:
+            return str(error)
+        theirs = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        if theirs is None:
+            return "ok"
+        apart = abs((datetime.now(UTC) - parsedate_to_datetime(theirs)).total_seconds())
+        return "ok" if apart <= CLOCK_TOLERANCE_S else f"{apart:.0f} s apart from the service's clock"
+
     async def _check_table(self, table: Table) -> dict[str, str]:
-        name = self._tables[table.name]
+        name = self.tables[table.name]
         try:
             found = await self._run(lambda: self.client.describe_table(TableName=name)["Table"])
             indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", [])}

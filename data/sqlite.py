@@ -8,17 +8,15 @@ contend within the process; between processes `BEGIN IMMEDIATE` and the busy tim
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from data.backend import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
+from data.encoding import decode, encode
 from data.errors import Unavailable
 from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Index, TableName
 from data.times import Clock, utcnow
@@ -34,7 +32,7 @@ class SqliteBackend:
     name = "sqlite"
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._transactions = 0
@@ -67,7 +65,7 @@ class SqliteBackend:
     ) -> list[Item]:
         keys = TABLES[table].index(index) if index else PRIMARY
         sql, arguments = _select(table, keys, value, low, high, descending, limit)
-        return await self._run(lambda: [_decode(row[0]) for row in self._db.execute(sql, arguments)])
+        return await self._run(lambda: [decode(row[0]) for row in self._db.execute(sql, arguments)])
 
     async def transact(self, writes: Sequence[Write]) -> None:
         await self._run(lambda: self._transact(writes))
@@ -120,8 +118,9 @@ class SqliteBackend:
     # On the thread.
 
     def _connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)  # it holds personal data; the WAL beside it gets the same mode
+        self._db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         with self._transaction():
@@ -167,10 +166,10 @@ class SqliteBackend:
 
     def _read(self, table: TableName, key: tuple[str, str]) -> Item | None:
         row = self._db.execute(f"SELECT body FROM {table} WHERE pk = ? AND sk = ?", key).fetchone()  # noqa: S608 - an enum
-        return _decode(row[0]) if row else None
+        return decode(row[0]) if row else None
 
     def _write(self, table: TableName, item: Item) -> None:
-        row = (item["PK"], item["SK"], _encode(item), item.get(TTL_ATTRIBUTE))
+        row = (item["PK"], item["SK"], encode(item), item.get(TTL_ATTRIBUTE))
         self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)", row)  # noqa: S608 - an enum
 
     def _delete(self, table: TableName, key: tuple[str, str]) -> None:
@@ -178,7 +177,7 @@ class SqliteBackend:
 
     def _page(self, table: TableName, after: tuple[str, str]) -> list[Item]:
         sql = f"SELECT body FROM {table} WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT {_PAGE}"  # noqa: S608 - an enum
-        return [_decode(row[0]) for row in self._db.execute(sql, after)]
+        return [decode(row[0]) for row in self._db.execute(sql, after)]
 
     def _purge(self) -> None:
         now = int(self._clock().timestamp())
@@ -235,24 +234,3 @@ def _holds(condition: Condition, item: Item | None) -> bool:
             return item is not None and item.get("version", 0) == number
         case HeldBy(appointment_id):
             return item is None or item.get("appointmentId") == appointment_id
-
-
-def _encode(item: Item) -> str:
-    return json.dumps(item, ensure_ascii=False, default=_number)
-
-
-def _decode(text: str) -> Item:
-    item: Item = json.loads(text, parse_float=Decimal)
-    return item
-
-
-def _number(value: Any) -> int | float:
-    """A Decimal as a JSON number that reads back as the same one; anything else is refused."""
-    if not isinstance(value, Decimal):
-        raise TypeError(f"{type(value).__name__} is no attribute value")
-    if value == value.to_integral_value():
-        return int(value)
-    number = float(value)
-    if Decimal(repr(number)) != value:
-        raise ValueError("a number has more digits than the store keeps")
-    return number

@@ -39,7 +39,11 @@ KEEP_STATE = timedelta(hours=2)  # longer than a call may last
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a tool use did. `fingerprint` tells the tool and its arguments; `result` is what was answered."""
+    """What a tool use did, and what was answered.
+
+    `fingerprint` names the intent behind it: the tool and what its arguments came to mean. Within a call neither
+    a tool use nor an intent is carried out twice, whichever process or model stream asks for it again.
+    """
 
     call_id: str
     tool_use_id: str
@@ -155,15 +159,14 @@ class Store:
         if another appointment holds some of the time. After Unavailable the same call may be made again, with
         the same receipt, without doing anything twice.
         """
-        writes = self._writes(change, receipt)
         try:
-            await self.backend.transact(writes)
+            await self._transact(self._writes(change, receipt))
         except ConditionFailed as failed:
-            if receipt and (stored := await self.receipt(receipt.call_id, receipt.tool_use_id)):
+            if receipt and (stored := await self._standing(receipt)):
                 return stored
             raise (Conflict() if 0 in failed.positions else SlotTaken()) from failed
         except Unavailable:
-            if receipt and (stored := await self.receipt(receipt.call_id, receipt.tool_use_id)):
+            if receipt and (stored := await self._standing(receipt)):
                 return stored
             raise
         return receipt
@@ -273,6 +276,23 @@ class Store:
 
     # Inside.
 
+    async def _transact(self, writes: list[Write]) -> None:
+        """A cell that an overlapping appointment of old times holds need not be freed: leave it to that one."""
+        try:
+            await self.backend.transact(writes)
+        except ConditionFailed as failed:
+            others = {n for n in failed.positions if n > 0 and isinstance(writes[n], Delete)}
+            if others != failed.positions:
+                raise
+            await self._transact([write for n, write in enumerate(writes) if n not in others])
+
+    async def _standing(self, receipt: Receipt) -> Receipt | None:
+        """The receipt that was written for this tool use or for this intent."""
+        for key in _receipt_keys(receipt):
+            if item := await self._live(TableName.CALLS, *key):
+                return _to_receipt(item)
+        return None
+
     async def _query(self, table: TableName, value: str, **how: Any) -> list[Item]:
         return await self.backend.query(table, value, **how)
 
@@ -316,19 +336,18 @@ class Store:
             writes = [Delete(table, (item["PK"], item["SK"]), when)]
         writes += _slot_writes(change)
         if receipt:
-            writes.append(Put(TableName.CALLS, self._receipt_item(receipt), Absent()))
+            writes += [Put(TableName.CALLS, item, Absent()) for item in self._receipt_items(receipt)]
         return writes
 
-    def _receipt_item(self, receipt: Receipt) -> Item:
-        return {
-            "PK": f"CALL#{receipt.call_id}",
-            "SK": f"DONE#{receipt.tool_use_id}",
+    def _receipt_items(self, receipt: Receipt) -> list[Item]:
+        content = {
             "callId": receipt.call_id,
             "toolUseId": receipt.tool_use_id,
             "fingerprint": receipt.fingerprint,
             "result": json.dumps(receipt.result, ensure_ascii=False),
             TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_RECEIPTS),
         }
+        return [{"PK": pk, "SK": sk} | content for pk, sk in _receipt_keys(receipt)]
 
 
 def slot_items(appointment: Appointment) -> dict[tuple[str, str], Item]:
@@ -361,6 +380,12 @@ def _digest(text: str) -> str:
 
 def _epoch(moment: datetime) -> int:
     return int(moment.timestamp())
+
+
+def _receipt_keys(receipt: Receipt) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Filed twice: by tool use and by intent."""
+    pk = f"CALL#{receipt.call_id}"
+    return (pk, f"DONE#{receipt.tool_use_id}"), (pk, f"INTENT#{receipt.fingerprint}")
 
 
 def _to_receipt(item: Item) -> Receipt:

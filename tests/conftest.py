@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from data.store import Store
@@ -15,6 +16,10 @@ from data.times import BUENOS_AIRES
 from sandbox.ministack import ministack
 
 STORES = ("sqlite", "dynamodb")
+
+# A shared machine is slow at times; no test here measures time.
+settings.register_profile("carlos", deadline=None)
+settings.load_profile("carlos")
 
 
 class Clock:

@@ -29,7 +29,7 @@ from tools.arguments import (
     NewAppointment,
     read,
 )
-from tools.confirmation import Plan, fingerprint
+from tools.confirmation import Plan, fingerprint, next_of
 from tools.dates import parse_move, parse_when
 from tools.errors import Asked, Refused
 from tools.identity import Identity, Proof
@@ -104,7 +104,7 @@ class AppointmentTools:
         start = parse_when(wanted.date, self._clock())
         check_time(start, wanted.duration, self._clock())
         draft = _draft(wanted, doctor, start)
-        agreed = fingerprint(
+        intent = fingerprint(
             "agendarTurno",
             plain(draft.patient_name),
             draft.patient_email,
@@ -114,9 +114,10 @@ class AppointmentTools:
             draft.type,
             plain(draft.notes),
         )
+        agreed, before = next_of(intent, await self._store.receipts(self._call_id))
         if await taken(self._store, doctor, start, draft.duration):
-            if done := await self._already(agreed, start):
-                return done
+            if before and await self._stands(before, start):
+                return dict(before.result)
             raise await self._slot_refusal(doctor, start, draft.duration)
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
@@ -150,14 +151,10 @@ class AppointmentTools:
             raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
         raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
 
-    async def _already(self, agreed: str, start: datetime) -> dict[str, Any] | None:
-        """This call's own booking of that time, if it stands: the answer may have been lost on the way."""
-        for receipt in await self._store.receipts(self._call_id):
-            if receipt.fingerprint == agreed:
-                appointment = await self._store.appointment(str(receipt.result["appointmentId"]))
-                if appointment and appointment.is_active and appointment.start == start:
-                    return dict(receipt.result)
-        return None
+    async def _stands(self, booking: Receipt, start: datetime) -> bool:
+        """True if this call's own booking holds that time: its answer may have been lost on the way."""
+        appointment = await self._store.appointment(str(booking.result["appointmentId"]))
+        return appointment is not None and appointment.is_active and appointment.start == start
 
     async def _unless_taken[T](self, wanted: Appointment, write: Awaitable[T]) -> T:
         try:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from data.store import Receipt
 from data.times import Clock
 
 LIFETIME = timedelta(seconds=120)
@@ -33,6 +34,12 @@ def fingerprint(tool: str, *parts: Any) -> str:
     """The tool and what its arguments came to mean; the same for two ways of saying the same thing."""
     canonical = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
     return f"{tool}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"
+
+
+def next_of(intent: str, receipts: Sequence[Receipt]) -> tuple[str, Receipt | None]:
+    """For what may be wanted more than once in a call: the fingerprint of the next time, and the time before."""
+    times = [receipt for receipt in receipts if receipt.fingerprint.startswith(f"{intent}#")]
+    return f"{intent}#{len(times) + 1}", times[-1] if times else None
 
 
 @dataclass(slots=True)

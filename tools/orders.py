@@ -13,7 +13,7 @@ from data.rules import cancel_order, create
 from data.store import Receipt, Store
 from data.times import Clock
 from tools.arguments import NAME_LIMIT, NOTES_LIMIT, TEXT_LIMIT, NewOrder, OrderProof, read
-from tools.confirmation import Plan, fingerprint
+from tools.confirmation import Plan, fingerprint, next_of
 from tools.identity import Identity, Proof
 from tools.wording import ORDER_STATUS, clean, day, listed, local_iso, money
 
@@ -56,12 +56,14 @@ class OrderTools:
             OrderItem(item.name, item.quantity, item.price_cents, item.description or "", str(number))
             for number, item in enumerate(wanted.items, 1)
         )
-        agreed = fingerprint(
+        intent = fingerprint(
             "crearOrder",
             plain(wanted.customer_name),
             wanted.customer_email,
             [(plain(item.name), item.quantity, item.price_cents) for item in items],
         )
+
+        agreed, twin = next_of(intent, await self._store.receipts(self._call_id))
 
         def make(order_id: str) -> tuple[Order, dict[str, Any]]:
             return self._new(order_id, wanted, items)
@@ -79,17 +81,12 @@ class OrderTools:
             f"Crear un pedido a nombre de {wanted.customer_name}, correo {wanted.customer_email}:"
             f" {_items_told(draft)}. Total: {money(draft.total_cents)}."
         )
-        if twin := await self._already(agreed):
-            proposal = f"En esta llamada ya se creó el pedido {twin}, igual a este. {proposal}"
+        if twin:
+            proposal = f"En esta llamada ya se creó el pedido {twin.result['orderId']}, igual a este. {proposal}"
         return Plan(agreed, proposal, carry_out)
 
     async def _proven(self, said: OrderProof) -> Order:
         return await self._identity.order(said.order_id, Proof(said.customer_name, said.dni))
-
-    async def _already(self, agreed: str) -> str | None:
-        """The order that this call has created with the same contents."""
-        receipts = await self._store.receipts(self._call_id)
-        return next((done.result["orderId"] for done in receipts if done.fingerprint == agreed), None)
 
     def _new(self, order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...]) -> tuple[Order, dict[str, Any]]:
         now = self._clock()

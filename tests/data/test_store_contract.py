@@ -63,7 +63,7 @@ def an_appointment(appointment_id: str = "1", **fields: object) -> Appointment:
 
 
 def a_receipt(tool_use_id: str = "use-1", call_id: str = "call-1") -> Receipt:
-    return Receipt(call_id, tool_use_id, "tool:f", {"success": True, "message": f"hecho {tool_use_id}"})
+    return Receipt(call_id, tool_use_id, f"tool:{tool_use_id}", {"success": True, "message": f"hecho {tool_use_id}"})
 
 
 async def added[R: (Order, Appointment)](store: Store, record: R) -> R:
@@ -165,6 +165,13 @@ async def test_the_same_tool_use_is_done_once_and_answered_alike(store: Store) -
     found = await store.order("1")
     assert found is not None
     assert found.version == 2
+
+
+async def test_the_same_intent_under_another_tool_use_is_done_once(store: Store) -> None:
+    first = await store.commit(Change(None, an_order("1")), a_receipt())
+    again = await store.commit(Change(None, an_order("2")), replace(a_receipt(), tool_use_id="use-2"))
+    assert first == again == a_receipt()
+    assert await store.order("2") is None
 
 
 async def test_a_receipt_is_written_only_with_its_change(store: Store) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -465,19 +464,14 @@ async def test_a_write_whose_fate_was_unknown_is_found_out_and_not_repeated(
     await call.use(name, **arguments)
     call.box.caller_spoke()
     Flaky(seeded, after_write=True, times=1)
-    receipt = seeded.receipt
-    answers: list[Callable[..., Awaitable[Receipt | None]]] = [receipt, _lost]
-
-    async def lossy(call_id: str, tool_use_id: str) -> Receipt | None:
-        return await (answers.pop(0) if answers else receipt)(call_id, tool_use_id)
-
-    seeded.receipt = lossy  # type: ignore[method-assign]
-    assert (await call.use(name, **arguments))["code"] == "unavailable"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(seeded, "_standing", _lost)
+        assert (await call.use(name, **arguments))["code"] == "unavailable"
     assert (await call.use(name, **arguments))["success"] is True
     assert len(await seeded.receipts("CA1")) == 1
 
 
-async def _lost(call_id: str, tool_use_id: str) -> Receipt | None:
+async def _lost(receipt: Receipt) -> Receipt | None:
     raise Unavailable("lost")
 
 
