@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -266,15 +267,20 @@ class DynamoBackend:
 
 
 def _make_client(region: str, endpoint: str | None, credentials: tuple[str, str] | None) -> DynamoDBClient:
-    key_id, secret = credentials or (None, None)
-    session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region)
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         max_pool_connections=THREADS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
-    return session.client("dynamodb", endpoint_url=endpoint, config=config)
+    return _session(region, credentials).client("dynamodb", endpoint_url=endpoint, config=config)
+
+
+@cache
+def _session(region: str, credentials: tuple[str, str] | None) -> boto3.Session:
+    """A session reads the service's description once; that is most of what a client costs."""
+    key_id, secret = credentials or (None, None)
+    return boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region)
 
 
 def _query(table: Table, name: str, value: str, index: str | None, low: str | None, high: str | None) -> dict[str, Any]:

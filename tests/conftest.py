@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
@@ -42,11 +43,16 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[Callable[[], str]]:
-    """The endpoint of one ministack for each worker, started when first asked for."""
+    """The endpoint of one ministack for each worker, started when first asked for.
+
+    `DYNAMODB_TEST_ENDPOINT` names another local DynamoDB instead, as a referee.
+    """
     running = ministack("dynamodb")
     endpoints: list[str] = []
 
     def endpoint() -> str:
+        if referee := os.environ.get("DYNAMODB_TEST_ENDPOINT"):
+            return referee
         if not endpoints:
             endpoints.append(running.__enter__())
         return endpoints[0]

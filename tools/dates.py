@@ -9,6 +9,7 @@ those of Buenos Aires.
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -241,6 +242,8 @@ def _month_named(match: re.Match[str], today: date) -> date:
 def _dated(day: int, month: int, year: str | None, today: date) -> date:
     if year:
         return date(int(year) + (2000 if len(year) == 2 else 0), month, day)
+    if (month, day) == (2, 29) and not isleap(today.year):
+        return date(today.year + 1, month, day)
     this_year = date(today.year, month, day)
     if this_year >= today:
         return this_year

@@ -156,6 +156,18 @@ async def test_a_malformed_item_is_not_read_as_a_record(store: Store) -> None:
         await store.order("1")
 
 
+async def test_a_malformed_item_does_not_hide_the_others_in_a_list(store: Store) -> None:
+    await added(store, an_order("1"))
+    await added(store, an_appointment("1"))
+    odd = {"status": "pending", "createdAt": "2026-11-24T15:00:00.000Z", "customerEmail": "maria@email.com"}
+    await store.backend.replace(TableName.ORDERS, [odd | {"PK": "ORDER#2", "SK": "ORDER#2"}], [])
+    odd = {"status": "scheduled", "patientEmail": "maria@email.com"}
+    await store.backend.replace(TableName.APPOINTMENTS, [odd | {"PK": "APPOINTMENT#2", "SK": "x"}], [])
+    assert [order.id for order in (await store.orders()).items] == ["1"]
+    assert [order.id for order in (await store.orders(email="maria@email.com")).items] == ["1"]
+    assert [appointment.id for appointment in (await store.appointments()).items] == ["1"]
+
+
 async def test_the_same_tool_use_is_done_once_and_answered_alike(store: Store) -> None:
     order = await added(store, an_order())
     change = Change(order, replace(order, status=OrderStatus.CANCELLED))

@@ -190,6 +190,11 @@ def test_a_word_that_is_not_understood_is_never_passed_over(now: datetime, text:
         parse_moment(f"{text} abracadabra", now)
 
 
+def test_a_leap_day_is_that_of_the_next_leap_year() -> None:
+    before = datetime(2027, 10, 1, 12, tzinfo=BUENOS_AIRES)
+    assert parse_when("29 de febrero a las 10", before).date() == date(2028, 2, 29)
+
+
 def test_today_is_that_of_buenos_aires() -> None:
     late = datetime.fromisoformat("2026-11-23T02:00:00Z")  # still Sunday the 22nd there
     assert parse_when("mañana a las 10", late).date() == date(2026, 11, 23)
