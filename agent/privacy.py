@@ -7,10 +7,9 @@ those in which a tool touched one of their records or was given their address.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from agent.recording import recording_path
+from agent.recordings import Recordings
 from data.backend import Delete, Write
 from data.errors import Conflict
 from data.models import Appointment, CallRecord, Order, Record
@@ -33,6 +32,10 @@ class CustomerData:
     appointments: tuple[Appointment, ...]
     calls: tuple[CallRecord, ...]
 
+    @property
+    def records(self) -> list[Record]:
+        return [*self.orders, *self.appointments]
+
 
 async def export(store: Store, customer: Customer) -> CustomerData:
     """Everything kept of the customer. Raises ValueError for a customer who is not named."""
@@ -43,33 +46,31 @@ async def export(store: Store, customer: Customer) -> CustomerData:
     if customer.email:
         orders = (await store.orders(email=customer.email)).items
         appointments = (await store.appointments(email=customer.email)).items
-    records: set[tuple[type[Record], str]] = {(type(record), record.id) for record in (*orders, *appointments)}
-    calls = [call for call in await _all_calls(store) if _is_theirs(call, customer, records)]
-    return CustomerData(orders, appointments, tuple(calls))
+    found = CustomerData(orders, appointments, ())
+    calls = [call for call in await _all_calls(store) if _is_theirs(call, customer, found.records)]
+    return replace(found, calls=tuple(calls))
 
 
-async def erase(store: Store, home: Path, customer: Customer) -> CustomerData:
+async def erase(store: Store, recordings: Recordings, customer: Customer) -> CustomerData:
     """Delete what `export` finds, recordings included, and return it. Calls must have ended; Conflict if not."""
     found = await export(store, customer)
     if any(call.ended_at is None for call in found.calls):
         raise Conflict("one of the customer's calls has not ended")
-    for record in (*found.orders, *found.appointments):
+    for record in found.records:
         await store.commit(Change(record, None))
     for call in found.calls:
-        await erase_call(store, home, call.id)
+        await erase_call(store, recordings, call.id)
     return found
 
 
-async def erase_call(store: Store, home: Path, call_id: str) -> None:
+async def erase_call(store: Store, recordings: Recordings, call_id: str) -> None:
     """Delete a call's record, state, receipts and recording."""
     key = f"CALL#{call_id}"
     items = await store.backend.query(TableName.CALLS, key)
     writes: list[Write] = [Delete(TableName.CALLS, (item["PK"], item["SK"])) for item in items]
     for start in range(0, len(writes), 100):
         await store.backend.transact(writes[start : start + 100])
-    path = recording_path(home, call_id)
-    if path is not None:
-        path.unlink(missing_ok=True)
+    recordings.erase(call_id)
 
 
 async def _all_calls(store: Store) -> list[CallRecord]:
@@ -83,12 +84,13 @@ async def _all_calls(store: Store) -> list[CallRecord]:
             return calls
 
 
-def _is_theirs(call: CallRecord, customer: Customer, records: set[tuple[type[Record], str]]) -> bool:
+def _is_theirs(call: CallRecord, customer: Customer, records: list[Record]) -> bool:
     if customer.phone and call.caller_number == customer.phone:
         return True
+    ids = {(type(record), record.id) for record in records}
     for tool in call.tools:
         said = {**tool.arguments, **tool.result}
-        if any((kind, str(said.get(field))) in records for field, kind in _RECORD_FIELDS.items()):
+        if tool.ok and any((kind, str(said.get(field))) in ids for field, kind in _RECORD_FIELDS.items()):
             return True
         if customer.email and customer.email in json.dumps(said, ensure_ascii=False).lower():
             return True

@@ -7,7 +7,6 @@ so a crash leaves what was recorded until then.
 from __future__ import annotations
 
 import queue
-import re
 import threading
 import time
 import wave
@@ -23,17 +22,10 @@ RATE = 16_000  # Hz
 SAMPLE = 2  # bytes
 PIECE = RATE * SAMPLE  # a second at a time
 CALLER, CARLOS = 0, 1  # left, right
-FOLDER = "recordings"
 SLACK_S = 0.5  # a side that is silent for longer than this is filled up with silence
 BACKLOG = 3000  # chunks of 20 ms: a disk that hangs for a minute
-_SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 type Clock = Callable[[], float]
-
-
-def recording_path(home: Path, call_id: str) -> Path | None:
-    """Where a call's recording is; None for an id that could not be a file's name."""
-    return home / FOLDER / f"{call_id}.wav" if _SAFE_ID.fullmatch(call_id) else None
 
 
 class Recorder:

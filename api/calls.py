@@ -1,65 +1,159 @@
-"""Call records and live calls."""
+"""`/calls`: what was said and done in each call, from the store or from the call itself while it lasts."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
-from agent.record import CallLog
-from agent.switchboard import Switchboard
-from data.models import CallRecord
+from agent.recordings import Recordings
+from api.access import CALLS
+from api.envelope import NotFound, success
+from api.http import Cursor, Limit, is_id, next_page, read_cursor
+from api.schemas import CallJson, Found, failures
+from carlos.masking import Names, mask_number, mask_text, mask_value
+from data.models import CallRecord, Line
 from data.store import Store
+from data.times import to_iso
+
+PAGE = 100  # calls on a page unless asked otherwise
 
 
-def call_routes(switchboard: Switchboard, store: Store) -> APIRouter:
-    """`/calls/{id}` and its live events."""
+class Log(Protocol):
+    """A call's story as its process knows it: agent.record.CallLog."""
+
+    def record(self) -> CallRecord: ...
+
+
+class LiveCalls(Protocol):
+    """This process's calls: agent.switchboard.Switchboard."""
+
+    @property
+    def live(self) -> Mapping[str, Any]: ...
+    def log_of(self, call_id: str) -> Log | None: ...
+
+
+class NoCalls:
+    """For a process that takes none."""
+
+    live: Mapping[str, Any] = {}
+
+    def log_of(self, call_id: str) -> Log | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """USD: per million tokens, and per minute on the phone."""
+
+    input_speech: float
+    output_speech: float
+    input_text: float
+    output_text: float
+    phone_minute: float
+
+    def cost(self, record: CallRecord, seconds: float) -> dict[str, Any]:
+        """An estimate: what the model was used for is exact, the prices are list prices."""
+        usage: Mapping[str, int] = record.details.get("usage", {})
+        kinds = ("input_speech", "output_speech", "input_text", "output_text")
+        model = sum(usage.get(kind, 0) * float(getattr(self, kind)) for kind in kinds) / 1_000_000
+        phone = seconds / 60 * self.phone_minute if record.line is Line.PHONE else 0.0
+        return {"usd": round(model + phone, 6), "model": round(model, 6), "phone": round(phone, 6), "estimate": True}
+
+
+@dataclass(frozen=True, slots=True)
+class CallDesk:
+    """Where calls are found and how they are shown."""
+
+    store: Store
+    recordings: Recordings
+    prices: Prices
+    calls: LiveCalls
+
+    async def find(self, call_id: str) -> CallRecord:
+        """The newest state of a call. Raises NotFound."""
+        log = self.calls.log_of(call_id)
+        record = log.record() if log else await self.store.call(call_id) if is_id(call_id) else None
+        if record is None:
+            raise NotFound("Call", call_id)
+        return record
+
+    def newest(self, record: CallRecord) -> CallRecord:
+        """The call's own state, where the store's is behind."""
+        log = self.calls.log_of(record.id)
+        return log.record() if log else record
+
+    def json(self, record: CallRecord, *, masked: bool) -> dict[str, Any]:
+        body = call_json(record, self.prices) | {
+            "live": record.id in self.calls.live,
+            "recorded": self.recordings.find(record.id) is not None,
+        }
+        return mask_call(body) if masked else body
+
+
+def call_routes(desk: CallDesk) -> APIRouter:
+    """What any process with the store can tell of calls."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
-    @router.get("/{call_id}")
-    async def get_call(call_id: str) -> JSONResponse:
-        log = switchboard.log_of(call_id)
-        record = log.record() if log else await store.call(call_id)
-        if record is None:
-            return _not_found(call_id)
-        return JSONResponse({"success": True, "data": call_json(record), "message": "Call retrieved successfully"})
+    @router.get("", response_model=Found[list[CallJson]], responses=failures())
+    async def list_calls(request: Request, limit: Limit = PAGE, cursor: Cursor = None) -> JSONResponse:
+        """Calls, newest first, those on the line included."""
+        page = await desk.store.calls(limit=limit, after=read_cursor(cursor))
+        masked = is_masked(request)
+        found = [desk.json(desk.newest(record), masked=masked) for record in page.items]
+        return success(found, f"Retrieved {len(found)} calls successfully", next_page(request, page.next))
 
-    @router.get("/{call_id}/events", response_model=None)
-    async def follow_call(call_id: str) -> StreamingResponse | JSONResponse:
-        log = switchboard.log_of(call_id)
-        if log is None:
-            return _not_found(call_id)
-        return StreamingResponse(_events(log), media_type="text/event-stream")
+    @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
+    async def get_call(request: Request, call_id: str) -> JSONResponse:
+        """One call. Without the scope `calls`, what is personal is masked."""
+        record = await desk.find(call_id)
+        return success(desk.json(record, masked=is_masked(request)), "Call retrieved successfully")
+
+    @router.get("/{call_id}/transcript", response_class=PlainTextResponse, responses=failures(404))
+    async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
+        """The call as text, a line a turn; what Carlos said is what was heard of it."""
+        record = await desk.find(call_id)
+        return PlainTextResponse(transcript(desk.json(record, masked=is_masked(request))))
+
+    @router.get(
+        "/{call_id}/audio",
+        response_class=FileResponse,
+        responses=failures(404) | {200: {"content": {"audio/wav": {}}}},
+    )
+    async def get_audio(call_id: str) -> Response:
+        """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""
+        path = desk.recordings.find(call_id)
+        if path is None:
+            raise NotFound("Recording", call_id)
+        return FileResponse(path, media_type="audio/wav", filename=path.name)
 
     return router
 
 
-async def _events(log: CallLog) -> AsyncIterator[str]:
-    async for happening in log.follow():
-        yield f"data: {json.dumps(happening, ensure_ascii=False)}\n\n"
+def is_masked(request: Request) -> bool:
+    """Whether this caller must not see personal data of calls."""
+    return CALLS not in request.scope["principal"].scopes
 
 
-def _not_found(call_id: str) -> JSONResponse:
-    body = {"success": False, "error": "Call not found", "message": f"Call with ID {call_id} was not found"}
-    return JSONResponse(body, status_code=404)
-
-
-def call_json(record: CallRecord) -> dict[str, Any]:
+def call_json(record: CallRecord, prices: Prices) -> dict[str, Any]:
     """A call record as JSON; times are UTC ISO strings, `at_ms` counts from the call's start."""
 
     def at_ms(moment: datetime) -> int:
         return int((moment - record.started_at).total_seconds() * 1000)
 
+    seconds = (record.ended_at - record.started_at).total_seconds() if record.ended_at else None
     return {
         "id": record.id,
-        "line": record.line,
+        "line": record.line.value,
         "callerNumber": record.caller_number,
-        "startedAt": _iso(record.started_at),
-        "endedAt": _iso(record.ended_at) if record.ended_at else None,
+        "startedAt": to_iso(record.started_at),
+        "endedAt": to_iso(record.ended_at) if record.ended_at else None,
+        "durationSeconds": seconds,
         "outcome": record.outcome,
         "interruptions": record.interruptions,
         "turns": [
@@ -76,15 +170,49 @@ def call_json(record: CallRecord) -> dict[str, Any]:
             {
                 "name": tool.name,
                 "arguments": dict(tool.arguments),
+                "result": dict(tool.result),
                 "ok": tool.ok,
                 "ms": tool.elapsed_ms,
                 "at_ms": at_ms(tool.at),
             }
             for tool in record.tools
         ],
+        "cost": prices.cost(record, seconds or 0.0),
         "details": dict(record.details),
     }
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def mask_call(body: dict[str, Any]) -> dict[str, Any]:
+    """The same call with what is personal hidden."""
+    names = Names()
+    names.learn_from(body["tools"])
+    number = body["callerNumber"]
+    return body | {
+        "callerNumber": mask_number(number) if number else None,
+        "turns": [turn | {"text": mask_text(turn["text"], names)} for turn in body["turns"]],
+        "tools": [
+            tool
+            | {
+                "arguments": mask_value(tool["arguments"], names),
+                "result": mask_value(tool["result"], names),
+            }
+            for tool in body["tools"]
+        ],
+        "details": body["details"] | {"faults": mask_value(body["details"].get("faults", []), names)},
+    }
+
+
+def transcript(body: dict[str, Any]) -> str:
+    """`[00:03] Carlos: Hola…`, with the tools in between; — marks what was cut off."""
+    lines = [
+        (turn["at_ms"], f"{_SPEAKERS[turn['role']]}: {turn['text']}{' —' if turn['interrupted'] else ''}")
+        for turn in body["turns"]
+    ]
+    lines += [
+        (tool["at_ms"], f"({tool['name']}: {'ok' if tool['ok'] else 'no'}, {tool['ms']} ms)") for tool in body["tools"]
+    ]
+    said = [f"[{at // 60_000:02}:{at // 1000 % 60:02}] {text}" for at, text in sorted(lines, key=lambda line: line[0])]
+    return "\n".join([f"Call {body['id']}, {body['startedAt']}, {body['outcome'] or 'not ended'}", *said, ""])
+
+
+_SPEAKERS = {"caller": "Caller", "carlos": "Carlos"}

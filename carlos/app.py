@@ -9,21 +9,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
+from loguru import logger
 
 from agent.call import Call, CallSetup, Line
-from agent.keeper import Keeper
+from agent.keeper import PROCESS, Keeper
 from agent.persona import BUENOS_AIRES
 from agent.record import CallLog
+from agent.recordings import Recordings
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Credentials
 from agent.sonic.protocol import ToolSpec
 from agent.sonic.session import SonicConfig
 from agent.switchboard import Switchboard
-from api.calls import call_routes
+from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
-from api.health import health_routes
+from api.health import health_routes, metrics_routes
+from api.live import live_routes
+from api.reference import reference_routes
+from carlos.call_log import teller
+from carlos.log.cloudwatch import CallLogGroup, open_log_group
 from carlos.settings import Settings
 from carlos.standin import StandIn
+from carlos.telemetry import MeasuredBackend, telemetry
+from data.errors import DataError
 from data.open import open_store
 from data.seed import seed
 from data.store import Store
@@ -34,6 +42,8 @@ from telephony.desk import PhoneDesk
 from telephony.routes import phone_routes
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
+
+SWEEP_S = 3600.0
 
 __all__ = ["House", "create_app", "open_house"]
 
@@ -49,6 +59,8 @@ class House:
     keeper: Keeper
     control: CallControl
     notice: str | None  # what a person must know: which parts are stand-ins
+    recordings: Recordings
+    group: CallLogGroup | None = None
 
     def make_call(self, log: CallLog, line: Line) -> Call:
         """A call on a line, with tools and a verification state of its own."""
@@ -65,7 +77,11 @@ class House:
         record = log.record()
         context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
         toolbox = Toolbox(self.store, call=context)
-        return CallSetup(self.sonic, toolbox, self.sonic_config, on_change=self.keeper.changed)
+        log.note(process=PROCESS)
+        if self.group is not None:
+            log.listeners.append(teller(self.group, log, prices(self.settings)))
+        recording = self.recordings.path(log.id) if self.settings.record_calls else None
+        return CallSetup(self.sonic, toolbox, self.sonic_config, on_change=self.keeper.changed, recording=recording)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -94,11 +110,16 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         Keeper(store),
         CallControl.from_settings(settings),
         notice,
+        Recordings(settings.carlos_home),
+        await _open_group(settings),
     )
     try:
-        yield house
+        async with telemetry(settings.emf_seconds), _housekeeping(house):
+            yield house
     finally:
         await house.keeper.settled()
+        if house.group is not None:
+            await house.group.close()
         await house.control.close()
         await store.close()
         if standin is not None:
@@ -109,8 +130,41 @@ def needs_standin(settings: Settings) -> bool:
     return settings.sonic == "local" and settings.sonic_endpoint is None
 
 
+@asynccontextmanager
+async def _housekeeping(house: House) -> AsyncIterator[None]:
+    """End the records of calls that died with their process, and delete old recordings now and then."""
+
+    async def sweep() -> None:
+        while True:
+            deleted = await asyncio.to_thread(house.recordings.sweep, house.settings.keep_calls_days)
+            if deleted:
+                logger.info("{} old recordings deleted", deleted)
+            await asyncio.sleep(SWEEP_S)
+
+    try:
+        await house.keeper.reconcile()
+    except DataError as error:
+        logger.error("call records not reconciled: {!r}", error)
+    sweeper = asyncio.create_task(sweep(), name="sweep recordings")
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        await asyncio.gather(sweeper, return_exceptions=True)
+
+
+async def _open_group(settings: Settings) -> CallLogGroup | None:
+    if settings.call_log_group is None:
+        return None
+    region, endpoint = settings.aws_default_region, settings.call_log_endpoint
+    group = await asyncio.to_thread(open_log_group, settings.call_log_group, region, endpoint)
+    await group.start()
+    return group
+
+
 async def _open_records(settings: Settings) -> Store:
     store = await open_store(settings)
+    store.backend = MeasuredBackend(store.backend)
     if settings.store == "sqlite":
         await seed(store, datetime.now(UTC).astimezone(BUENOS_AIRES).date())
     return store
@@ -132,13 +186,17 @@ def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda ho
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             app.state.house = house
-            desk = PhoneDesk(house.switchboard, house.make_call, house.control)
+            desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.keeper.told)
             app.include_router(phone_routes(settings, desk, desk.answer, spent=house.store))
             app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
-            app.include_router(call_routes(house.switchboard, house.store))
+            mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, house.switchboard)])
+            app.include_router(metrics_routes())
+            app.include_router(reference_routes())
             app.include_router(health_routes(house.switchboard))
             app.include_router(console_routes(house.notice))
             on_ready(house)
             yield
 
-    return FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    guard(app, settings)
+    return app

@@ -1,0 +1,41 @@
+"""Where recordings lie, and until when."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Recordings:
+    """The WAV files of calls below CARLOS_HOME."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "recordings"
+
+    def path(self, call_id: str) -> Path:
+        """Where a call's recording goes. Raises ValueError for an id that cannot be a file's name."""
+        if not _SAFE_ID.fullmatch(call_id):
+            raise ValueError("not the id of a call")
+        return self._folder / f"{call_id}.wav"
+
+    def find(self, call_id: str) -> Path | None:
+        """The recording, if there is one."""
+        if not _SAFE_ID.fullmatch(call_id):
+            return None
+        path = self.path(call_id)
+        return path if path.is_file() else None
+
+    def erase(self, call_id: str) -> None:
+        if (path := self.find(call_id)) is not None:
+            path.unlink()
+
+    def sweep(self, keep_days: int) -> int:
+        """Delete the recordings that are older; returns how many."""
+        limit = time.time() - keep_days * 86_400
+        old = [path for path in self._folder.glob("*.wav") if path.stat().st_mtime < limit]
+        for path in old:
+            path.unlink()
+        return len(old)

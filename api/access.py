@@ -1,0 +1,216 @@
+"""Who may do what: keys, tokens and scopes. What no rule opens is closed.
+
+    scope   opens
+    read    GET of orders, appointments and calls (personal data in calls masked), metrics, the API's description
+    write   creating, changing and deleting orders and appointments
+    calls   calls as they are: live events, recordings, transcripts unmasked, hanging up
+
+Exporting and erasing a customer's data needs `write` and `calls`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from carlos.settings import Settings, is_loopback
+
+if TYPE_CHECKING:
+    from jwt import PyJWKClient
+
+READ, WRITE, CALLS = "read", "write", "calls"
+ALL = frozenset({READ, WRITE, CALLS})
+HASHED = "sha256="
+
+PUBLIC_PATHS = frozenset({"/", "/health", "/ready", "/favicon.ico"})
+PUBLIC_FOLDERS = ("/docs", "/console", "/static")  # files without data
+SIGNED_FOLDER = "/twilio/"  # Twilio's signature is checked there
+RECORDS = ("/orders", "/appointments")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Denied(Exception):
+    """`status` is 401 for a stranger, 403 for somebody without the right."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. `name` goes into the audit log."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key by its SHA-256: keys are long and random, so a plain hash cannot be turned back."""
+
+    name: str
+    scopes: frozenset[str]
+    digest: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> ApiKey:
+        """`name:scopes:key`, `name:scopes:sha256=<hex>`, or a key alone, which may do everything. ValueError."""
+        name, _, rest = text.partition(":")
+        if not rest:
+            return cls("admin", ALL, digest(text))
+        scopes_text, _, key = rest.partition(":")
+        scopes = frozenset(scopes_text.split("+"))
+        if not name or not key or not scopes <= ALL:
+            raise ValueError("ADMIN_API_KEYS: name:scopes:key, with scopes of read, write and calls joined by +")
+        return cls(name, scopes, bytes.fromhex(key.removeprefix(HASHED)) if key.startswith(HASHED) else digest(key))
+
+
+def digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def needed(method: str, path: str) -> frozenset[str]:
+    """The scopes a request needs; none for what is public."""
+    if path.startswith(SIGNED_FOLDER):
+        return frozenset()
+    if method in SAFE_METHODS and (path in PUBLIC_PATHS or _is_in(path, PUBLIC_FOLDERS)):
+        return frozenset()
+    path = path.removeprefix("/demo")
+    if _is_in(path, ("/customers",)):
+        return frozenset({WRITE, CALLS})
+    if _is_in(path, ("/calls",)):
+        raw = method not in SAFE_METHODS or path.endswith(("/events", "/audio"))
+        return frozenset({CALLS if raw else READ})
+    return frozenset({READ if method in SAFE_METHODS else WRITE})
+
+
+def _is_in(path: str, folders: Sequence[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+class Access:
+    """Decides on requests. `open_mode` lets everybody in, for a server on loopback without keys."""
+
+    def __init__(
+        self,
+        keys: Sequence[ApiKey],
+        tokens: Tokens | None = None,
+        *,
+        open_read: bool = False,
+        open_mode: bool = False,
+        allowed_origins: Sequence[str] = (),
+    ) -> None:
+        self.open_mode = open_mode
+        self.open_read = open_read
+        self.allowed_origins = frozenset(allowed_origins)
+        self._keys = tuple(keys)
+        self._tokens = tokens
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Access:
+        """Raises ValueError for keys that are not well formed."""
+        keys = [ApiKey.parse(key.get_secret_value()) for key in settings.admin_api_keys]
+        tokens = Tokens.from_settings(settings)
+        return cls(
+            keys,
+            tokens,
+            open_read=settings.admin_open_read,
+            open_mode=not (keys or tokens or settings.is_public),
+            allowed_origins=settings.allowed_origins,
+        )
+
+    async def admit(self, method: str, path: str, headers: Mapping[str, str]) -> Principal:
+        """Who asks, if they may. Raises Denied."""
+        scopes = needed(method, path)
+        if method not in SAFE_METHODS and not path.startswith(SIGNED_FOLDER):
+            self._check_origin(headers)
+        if not scopes:
+            return Principal("public", frozenset())
+        principal = await self._identify(headers)
+        if principal is None:
+            if self.open_read and scopes == {READ} and _is_in(path.removeprefix("/demo"), RECORDS):
+                return Principal("open-read", scopes)
+            raise Denied(401, "Send a valid key as X-Api-Key, or a bearer token")
+        if not scopes <= principal.scopes:
+            raise Denied(403, f"This needs the scope {' and '.join(sorted(scopes))}")
+        return principal
+
+    def allows_origin(self, origin: str) -> bool:
+        return origin in self.allowed_origins
+
+    async def _identify(self, headers: Mapping[str, str]) -> Principal | None:
+        if self.open_mode:
+            return self._neighbour(headers)
+        if (key := headers.get("x-api-key")) is not None:
+            return self._owner(key)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._tokens is not None:
+            return await self._tokens.verify(token)
+        return None
+
+    def _owner(self, key: str) -> Principal | None:
+        """All keys are compared, in constant time: nothing is told by how long it takes."""
+        given, owner = digest(key), None
+        for known in self._keys:
+            if hmac.compare_digest(given, known.digest):
+                owner = Principal(known.name, known.scopes)
+        return owner
+
+    def _neighbour(self, headers: Mapping[str, str]) -> Principal:
+        """Somebody on this machine: a page elsewhere whose name was made to point here has another Host."""
+        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+            raise Denied(403, "Without keys, this server is for localhost only")
+        return Principal("loopback", ALL)
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        origin = headers.get("origin")
+        if origin is None or origin in self.allowed_origins:
+            return
+        if urlsplit(origin).netloc != headers.get("host"):
+            raise Denied(403, "This origin is not in ALLOWED_ORIGINS")
+
+
+class Tokens:
+    """JSON Web Tokens signed by a key of a JWKS URL; the scopes are in `scope`, separated by spaces."""
+
+    ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+
+    def __init__(self, jwks: PyJWKClient, audience: str, issuer: str) -> None:
+        self._jwks = jwks
+        self._audience = audience
+        self._issuer = issuer
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Tokens | None:
+        if not settings.jwt_jwks_url:
+            return None
+        from jwt import PyJWKClient
+
+        return cls(
+            PyJWKClient(settings.jwt_jwks_url, timeout=3), settings.jwt_audience or "", settings.jwt_issuer or ""
+        )
+
+    async def verify(self, token: str) -> Principal | None:
+        """None for a token that does not hold. The keys are fetched off the event loop."""
+        import jwt
+
+        try:
+            key = await asyncio.to_thread(self._jwks.get_signing_key_from_jwt, token)
+            claims = jwt.decode(
+                token,
+                key.key,
+                algorithms=list(self.ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.PyJWTError:
+            return None
+        return Principal(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()) & ALL)

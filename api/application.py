@@ -1,0 +1,66 @@
+"""The REST application: the same routes in the server and in the Lambda."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI
+from loguru import logger
+
+from agent.recordings import Recordings
+from api import envelope
+from api.access import Access
+from api.appointments import appointment_routes
+from api.calls import CallDesk, LiveCalls, NoCalls, Prices, call_routes
+from api.customers import customer_routes
+from api.gate import Gate
+from api.limits import RateLimit
+from api.orders import order_routes
+from api.reference import describe
+from carlos.settings import Settings
+from data.store import Store
+from data.times import Clock, utcnow
+
+STAGE = "/demo"  # the original client's address ends in it
+
+
+def guard(app: FastAPI, settings: Settings, access: Access | None = None) -> None:
+    """Put the gate in front of an application, errors into the envelope, and its description in order."""
+    access = access or Access.from_settings(settings)
+    if access.open_mode:
+        logger.warning("no ADMIN_API_KEYS: everybody on this machine may use the REST API")
+    if access.open_read:
+        logger.warning("ADMIN_OPEN_READ: orders and appointments are given to everybody who can reach this server")
+    app.add_middleware(
+        Gate,
+        access=access,
+        limit=RateLimit(settings.rate_limit_per_minute),
+        https=settings.is_public,
+    )
+    envelope.install(app)
+    describe(app)
+
+
+def mount(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Serve routes under / and, for the original client, under /demo."""
+    for router in routers:
+        app.include_router(router)
+        app.include_router(router, prefix=STAGE, include_in_schema=False)
+
+
+def record_routers(
+    settings: Settings, store: Store, calls: LiveCalls | None = None, clock: Clock = utcnow
+) -> list[APIRouter]:
+    """The routes that need nothing but the store."""
+    desk = CallDesk(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
+    return [order_routes(store, clock), appointment_routes(store, clock), call_routes(desk), customer_routes(desk)]
+
+
+def prices(settings: Settings) -> Prices:
+    return Prices(
+        settings.price_input_speech,
+        settings.price_output_speech,
+        settings.price_input_text,
+        settings.price_output_text,
+        settings.price_phone_minute,
+    )

@@ -1,0 +1,49 @@
+"""`/customers`: what is kept of one person, to hand over or to erase."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from agent.privacy import Customer, CustomerData, erase, export
+from api.calls import CallDesk
+from api.envelope import ApiError, success
+from api.schemas import CustomerBody, CustomerJson, Erased, Found, appointment_json, failures, order_json
+
+
+def customer_routes(desk: CallDesk) -> APIRouter:
+    """Both take the customer in the body, so that nobody's address is in a log of URLs."""
+    router = APIRouter(prefix="/customers", tags=["customers"])
+
+    @router.post("/export", response_model=Found[CustomerJson], responses=failures(422))
+    async def export_customer(body: CustomerBody) -> JSONResponse:
+        """Orders, appointments and calls of a customer."""
+        found = await export(desk.store, _customer(body))
+        return success(_json(desk, found), "Customer exported successfully")
+
+    @router.post("/erase", response_model=Found[Erased], responses=failures(409, 422))
+    async def erase_customer(body: CustomerBody) -> JSONResponse:
+        """Delete all of that for good, recordings included."""
+        found = await erase(desk.store, desk.recordings, _customer(body))
+        counts = {
+            "orders": len(found.orders),
+            "appointments": len(found.appointments),
+            "calls": len(found.calls),
+        }
+        return success(counts, "Customer erased successfully")
+
+    return router
+
+
+def _customer(body: CustomerBody) -> Customer:
+    if not (body.email or body.phone):
+        raise ApiError(422, "Invalid request", "Name the customer by email or by phone")
+    return Customer(body.email, body.phone)
+
+
+def _json(desk: CallDesk, found: CustomerData) -> dict[str, object]:
+    return {
+        "orders": [order_json(order) for order in found.orders],
+        "appointments": [appointment_json(appointment) for appointment in found.appointments],
+        "calls": [desk.json(call, masked=False) for call in found.calls],
+    }

@@ -1,0 +1,92 @@
+"""What HTTP adds to records: versions as ETags, pages as links, days as time spans."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Header, Query
+from starlette.requests import Request
+
+from api.envelope import ApiError, BadRequest
+from api.schemas import FIRST_YEAR, LAST_YEAR
+from data.times import BUENOS_AIRES
+
+MOST = 500  # records on a page
+_CURSOR = re.compile(r"-?\d{1,12}(\.\d{1,9})?\|[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TAG = re.compile(r'(?:W/)?"(\d{1,18})"')
+
+Limit = Annotated[int | None, Query(ge=1, le=MOST, description="Records on a page; all of them if left out.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="From `X-Next-Cursor`, for the page after.")]
+IfMatch = Annotated[str | None, Header(max_length=200, description='The `ETag` that was read, such as `"3"`.')]
+
+
+def is_id(text: str) -> bool:
+    """Whether a record could have this id; a store is not asked otherwise."""
+    return _ID.fullmatch(text) is not None
+
+
+def etag(version: int) -> dict[str, str]:
+    return {"ETag": f'"{version}"'}
+
+
+def check_match(if_match: str | None, version: int) -> None:
+    """Raise ApiError 412 unless the header is absent, `*`, or names this version."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    if str(version) not in _TAG.findall(if_match):
+        raise ApiError(
+            412,
+            "Precondition failed",
+            "The record has changed since it was read; read it again",
+            code="version_mismatch",
+        )
+
+
+def read_cursor(cursor: str | None) -> str | None:
+    """The store's own cursor. Raises BadRequest."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise BadRequest("cursor: not one of this list") from error
+    if not _CURSOR.fullmatch(text):
+        raise BadRequest("cursor: not one of this list")
+    return text
+
+
+def next_page(request: Request, following: str | None) -> dict[str, str]:
+    """Headers that lead to the page after: the body stays a plain list."""
+    if following is None:
+        return {}
+    cursor = base64.urlsafe_b64encode(following.encode()).decode().rstrip("=")
+    query = urlencode({**request.query_params, "cursor": cursor})
+    return {"X-Next-Cursor": cursor, "Link": f'<{request.url.path}?{query}>; rel="next"'}
+
+
+def read_day(name: str, text: str | None) -> date | None:
+    """`YYYY-MM-DD`; nothing for an empty one, as the original had it. Raises BadRequest."""
+    if not text:
+        return None
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
+    except ValueError as error:
+        raise BadRequest(f"{name}: must be a day, YYYY-MM-DD") from error
+    if len(text) != 10 or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise BadRequest(f"{name}: must be a day, YYYY-MM-DD, from {FIRST_YEAR} to {LAST_YEAR}")
+    return day
+
+
+def begins(day: date) -> datetime:
+    """Midnight in Buenos Aires."""
+    return datetime.combine(day, time(), BUENOS_AIRES)
+
+
+def ends(day: date) -> datetime:
+    return begins(day + timedelta(days=1))

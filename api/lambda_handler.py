@@ -1,0 +1,58 @@
+"""The REST API on AWS Lambda behind API Gateway: `handler` answers events of HTTP APIs (2.0) and REST APIs (1.0).
+
+The store is opened by the first request and kept with the process. No call lives here, and nothing that a call
+needs is imported: a cold start pays for FastAPI and boto3 only.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from mangum import Mangum
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.access import Access
+from api.application import guard, mount, record_routers
+from carlos import log
+from carlos.settings import Settings
+from data.open import open_store
+
+
+class RecordsApp:
+    """An ASGI application that opens its store when it is first asked."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            self._app = await _make()
+        await self._app(scope, receive, send)
+
+
+async def _make() -> FastAPI:
+    settings = with_secret_keys(Settings())
+    log.configure(settings.loglevel)
+    access = Access.from_settings(settings)
+    access.open_mode = False  # whoever knows the address can reach a Lambda
+    store = await open_store(settings)
+    app = FastAPI(docs_url=None, redoc_url=None)
+    mount(app, record_routers(settings, store))
+    guard(app, settings, access)
+    return app
+
+
+def with_secret_keys(settings: Settings) -> Settings:
+    """The settings with the keys that ADMIN_API_KEYS_SECRET names, if it does."""
+    if not settings.admin_api_keys_secret:
+        return settings
+    import boto3
+
+    client = boto3.client("secretsmanager", region_name=settings.aws_default_region)
+    text = client.get_secret_value(SecretId=settings.admin_api_keys_secret)["SecretString"]
+    keys = tuple(SecretStr(key.strip()) for key in text.split(",") if key.strip())
+    return settings.model_copy(update={"admin_api_keys": keys})
+
+
+# Mangum keeps one event loop for the process: the store belongs to it.
+handler = Mangum(RecordsApp(), lifespan="off")

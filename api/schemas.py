@@ -1,0 +1,367 @@
+"""The JSON of the REST API: what comes in is checked here, what goes out is described here.
+
+Names are the original's. Amounts are JSON numbers of currency, times are UTC ISO strings ending in `Z`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from data.items import amount, cents
+from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus
+from data.times import from_iso, to_iso
+from tools.arguments import (
+    EMAIL_LIMIT,
+    ITEMS_LIMIT,
+    NAME_LIMIT,
+    NOTES_LIMIT,
+    PRICE_LIMIT_CENTS,
+    QUANTITY_LIMIT,
+    TEXT_LIMIT,
+)
+
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+_EMAIL = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$"
+
+OrderStatusText = Literal["pending", "processing", "shipped", "delivered", "cancelled"]
+AppointmentStatusText = Literal["scheduled", "confirmed", "cancelled", "completed"]
+AppointmentTypeText = Literal["consultation", "follow-up", "emergency", "routine"]
+
+
+def _printable(text: str) -> str:
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", text) or not text.strip():
+        raise ValueError("must be printable text")
+    return text.strip()
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = from_iso(text)
+    except ValueError as error:
+        raise ValueError("must be an ISO 8601 time with an offset") from error
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return to_iso(moment)
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("must be a number")
+    return number
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT), AfterValidator(_printable)]
+Notes = Annotated[
+    str,
+    StringConstraints(max_length=NOTES_LIMIT),
+    AfterValidator(lambda text: _printable(text) if text.strip() else ""),
+]
+Email = Annotated[
+    str, StringConstraints(max_length=EMAIL_LIMIT, pattern=_EMAIL), AfterValidator(lambda text: text.lower())
+]
+Moment = Annotated[str, AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})]
+Price = Annotated[float, Field(ge=0, le=PRICE_LIMIT_CENTS / 100, strict=False), AfterValidator(_finite)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, under their Python names."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class OrderItemBody(_Body):
+    name: Text
+    quantity: int = Field(1, ge=1, le=QUANTITY_LIMIT)
+    price: Price = 0.0
+    description: Notes = ""
+    id: Text | None = None
+
+    def model(self) -> OrderItem:
+        return OrderItem(self.name, self.quantity, cents(self.price), self.description, self.id)
+
+
+Items = Annotated[list[OrderItemBody], Field(min_length=1, max_length=ITEMS_LIMIT)]
+
+
+class NewOrder(_Body):
+    customer_name: Name
+    customer_email: Email
+    items: Items
+    dni: Annotated[str, StringConstraints(pattern=r"^[0-9]{7,8}$")] | None = Field(
+        None, description="The customer's DNI: it lets the caller prove who they are. It is never given out."
+    )
+    estimated_delivery: Moment | None = None
+    tracking_number: Text | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "customerName": "María González",
+                "customerEmail": "maria.gonzalez@email.com",
+                "dni": "28456789",
+                "items": [{"name": "Laptop Dell Inspiron 15", "quantity": 1, "price": 899.99}],
+            }
+        }
+    )
+
+
+class OrderEdit(_Body):
+    """Fields that are left out stay as they are."""
+
+    customer_name: Name | None = None
+    customer_email: Email | None = None
+    items: Items | None = None
+    dni: Annotated[str, StringConstraints(pattern=r"^[0-9]{7,8}$")] | None = None
+    status: OrderStatusText | None = None
+    estimated_delivery: Moment | None = None
+    tracking_number: Text | None = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "shipped", "trackingNumber": "TRK789456123"}})
+
+    def fields(self) -> dict[str, Any]:
+        """The changes to an `Order`; null takes an optional field away."""
+        given = self.given()
+        optional = {"dni", "estimated_delivery", "tracking_number"}
+        given = {name: value for name, value in given.items() if value is not None or name in optional}
+        if "items" in given:
+            given["items"] = order_items(given["items"])
+        if "status" in given:
+            given["status"] = OrderStatus(given["status"])
+        if given.get("estimated_delivery"):
+            given["estimated_delivery"] = from_iso(given["estimated_delivery"])
+        return given
+
+
+class NewAppointment(_Body):
+    patient_name: Name
+    patient_email: Email
+    doctor_name: Name
+    date: Moment
+    duration: int = Field(30, ge=1, le=1440, description="Minutes.")
+    type: AppointmentTypeText = "consultation"
+    notes: Notes = ""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "patientName": "María González",
+                "patientEmail": "maria.gonzalez@email.com",
+                "doctorName": "Dra. Ana López",
+                "date": "2027-03-04T13:00:00.000Z",
+                "duration": 30,
+                "type": "consultation",
+                "notes": "Control anual",
+            }
+        }
+    )
+
+
+class AppointmentEdit(_Body):
+    """Fields that are left out stay as they are."""
+
+    patient_name: Name | None = None
+    patient_email: Email | None = None
+    doctor_name: Name | None = None
+    date: Moment | None = None
+    duration: int | None = Field(None, ge=1, le=1440, description="Minutes.")
+    type: AppointmentTypeText | None = None
+    status: AppointmentStatusText | None = None
+    notes: Notes | None = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "confirmed"}})
+
+    def fields(self) -> dict[str, Any]:
+        """The changes to an `Appointment`."""
+        given = {name: value for name, value in self.given().items() if value is not None}
+        if "date" in given:
+            given["start"] = from_iso(given.pop("date"))
+        if "type" in given:
+            given["type"] = AppointmentType(given["type"])
+        if "status" in given:
+            given["status"] = AppointmentStatus(given["status"])
+        return given
+
+
+class CustomerBody(_Body):
+    """A customer, by e-mail, by phone number (E.164) or by both."""
+
+    email: Email | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^\+[0-9]{8,15}$")] | None = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "maria.gonzalez@email.com"}})
+
+
+# Out. These describe; the values are made below.
+
+
+class OrderItemJson(BaseModel):
+    id: str | None = None
+    name: str
+    quantity: int
+    price: float
+    description: str
+
+
+class OrderJson(BaseModel):
+    id: str
+    customerName: str
+    customerEmail: str
+    items: list[OrderItemJson]
+    total: float
+    status: OrderStatusText
+    createdAt: datetime
+    updatedAt: datetime
+    estimatedDelivery: datetime | None = None
+    trackingNumber: str | None = None
+
+
+class AppointmentJson(BaseModel):
+    id: str
+    patientName: str
+    patientEmail: str
+    doctorName: str
+    date: datetime
+    duration: int
+    type: AppointmentTypeText
+    status: AppointmentStatusText
+    notes: str
+
+
+class TurnJson(BaseModel):
+    role: Literal["caller", "carlos"]
+    text: str = Field(description="For Carlos, what was heard of it.")
+    at_ms: int = Field(description="From the call's start.")
+    interrupted: bool
+    latency_ms: int | None = Field(description="From the end of the caller's speech to the answer's first audio.")
+
+
+class ToolJson(BaseModel):
+    name: str
+    arguments: dict[str, Any]
+    result: dict[str, Any]
+    ok: bool
+    ms: int
+    at_ms: int
+
+
+class CostJson(BaseModel):
+    usd: float = Field(description="An estimate from the model's usage events and the prices in the settings.")
+    model: float
+    phone: float
+    estimate: Literal[True]
+
+
+class CallJson(BaseModel):
+    id: str
+    line: Literal["phone", "browser"]
+    callerNumber: str | None
+    startedAt: datetime
+    endedAt: datetime | None
+    durationSeconds: float | None
+    outcome: str | None
+    live: bool
+    recorded: bool
+    interruptions: int
+    turns: list[TurnJson]
+    tools: list[ToolJson]
+    cost: CostJson
+    details: dict[str, Any]
+
+
+class CustomerJson(BaseModel):
+    orders: list[OrderJson]
+    appointments: list[AppointmentJson]
+    calls: list[CallJson]
+
+
+class Erased(BaseModel):
+    orders: int
+    appointments: int
+    calls: int
+
+
+class Found[T](BaseModel):
+    success: Literal[True]
+    data: T
+    message: str
+
+
+class Failure(BaseModel):
+    success: Literal[False]
+    error: str
+    message: str
+    code: str | None = None
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may fail like this, and like every route may."""
+    return {status: {"model": Failure} for status in sorted({*statuses, 400, 401, 403, 429, 500, 503})}
+
+
+def order_items(bodies: list[OrderItemBody]) -> tuple[OrderItem, ...]:
+    """Items with ids: those that have none are numbered."""
+    numbered = enumerate((body.model() for body in bodies), 1)
+    return tuple(
+        OrderItem(item.name, item.quantity, item.price_cents, item.description, item.id or str(number))
+        for number, item in numbered
+    )
+
+
+def order_json(order: Order) -> dict[str, Any]:
+    return _present(
+        {
+            "id": order.id,
+            "customerName": order.customer_name,
+            "customerEmail": order.customer_email,
+            "items": [
+                _present(
+                    {
+                        "id": item.id,
+                        "name": item.name,
+                        "quantity": item.quantity,
+                        "price": _number(item.price_cents),
+                        "description": item.description,
+                    }
+                )
+                for item in order.items
+            ],
+            "total": _number(order.total_cents),
+            "status": order.status.value,
+            "createdAt": to_iso(order.created_at),
+            "updatedAt": to_iso(order.updated_at),
+            "estimatedDelivery": to_iso(order.estimated_delivery) if order.estimated_delivery else None,
+            "trackingNumber": order.tracking_number,
+        }
+    )
+
+
+def appointment_json(appointment: Appointment) -> dict[str, Any]:
+    return {
+        "id": appointment.id,
+        "patientName": appointment.patient_name,
+        "patientEmail": appointment.patient_email,
+        "doctorName": appointment.doctor_name,
+        "date": to_iso(appointment.start),
+        "duration": appointment.duration,
+        "type": appointment.type.value,
+        "status": appointment.status.value,
+        "notes": appointment.notes,
+    }
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    """Without what is not there: the original left such fields out."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _number(cents_: int) -> float:
+    return float(amount(cents_))

@@ -1,0 +1,107 @@
+"""What the server measures of itself: its store, its event loop, and how often it tells CloudWatch."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from carlos import log, metrics
+from data.backend import Backend, ConditionFailed, Item, Write
+from data.tables import TableName
+
+LAG_EVERY_S = 0.25
+
+
+class MeasuredBackend:
+    """A store's backend, timed. A condition that does not hold is an answer, not a failure."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.name = backend.name
+        self._backend = backend
+
+    async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
+        return await _timed("get", self._backend.get(table, pk, sk))
+
+    async def query(
+        self,
+        table: TableName,
+        value: str,
+        *,
+        index: str | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[Item]:
+        found = self._backend.query(table, value, index=index, low=low, high=high, descending=descending, limit=limit)
+        return await _timed("query", found)
+
+    async def transact(self, writes: Sequence[Write]) -> None:
+        await _timed("transact", self._backend.transact(writes))
+
+    async def add(self, table: TableName, pk: str, sk: str, amount: int, expires: datetime | None) -> int:
+        return await _timed("add", self._backend.add(table, pk, sk, amount, expires))
+
+    def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
+        return self._backend.scan(table)
+
+    async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
+        await self._backend.replace(table, puts, deletes)
+
+    async def check(self) -> Mapping[str, str]:
+        return await self._backend.check()
+
+    async def close(self) -> None:
+        await self._backend.close()
+
+
+async def _timed[T](operation: str, work: Awaitable[T]) -> T:
+    began, outcome = time.perf_counter(), "failed"
+    try:
+        result = await work
+        outcome = "done"
+        return result
+    except ConditionFailed:
+        outcome = "condition"
+        raise
+    finally:
+        metrics.STORE_LATENCY.observe(time.perf_counter() - began, operation=operation, outcome=outcome)
+
+
+@asynccontextmanager
+async def telemetry(emf_seconds: float) -> AsyncIterator[None]:
+    """Watch the event loop, and write metrics to stdout every `emf_seconds`; not at all for 0."""
+    tasks = [asyncio.create_task(_watch_loop(), name="loop lag")]
+    if emf_seconds:
+        tasks.append(asyncio.create_task(_emit(emf_seconds), name="emf"))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if emf_seconds:
+            emit()
+
+
+def emit() -> None:
+    """Write what happened since the last time."""
+    for line in metrics.emf(time.time_ns() // 1_000_000):
+        log.write_line(line)
+
+
+async def _emit(every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        emit()
+
+
+async def _watch_loop() -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_EVERY_S
+        await asyncio.sleep(LAG_EVERY_S)
+        metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
