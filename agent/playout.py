@@ -127,8 +127,8 @@ class Playout:
         self._made += len(pcm)
 
     def _add_silence(self) -> None:
-        self._make(self._tail)
         if self._current is not None:
+            self._make(self._tail)
             self._current.silence += len(self._tail)
 
     def _end_block(self, *, last: bool = False) -> None:

@@ -1,0 +1,166 @@
+"""Carlos's browser line on a real socket, between the original client and the Sonic stand-in with a script."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from agent.sonic.protocol import ToolSpec
+from agent.sonic.session import SonicConfig
+from carlos.app import House, open_house
+from carlos.settings import Settings
+from data.models import CallRecord
+from sandbox.browser.client import OriginalClient
+from sandbox.sonic.behaviour import Behaviour
+from sandbox.sonic.faults import Fault
+from sandbox.sonic.script import Say, ScriptTurn, scripted
+from sandbox.sonic.server import SonicServer
+from sandbox.sonic.signature import Keys
+from telephony.browser import BrowserLimits, browser_routes
+from telephony.media import WS_MAX_SIZE
+
+KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI")
+GREETING = ScriptTurn((Say("Hola. [FINAL]"),))
+TAIL = bytes(9600)  # 200 ms of silence at 24 kHz
+
+
+def loud(seconds: float) -> bytes:
+    """What an ear for energy takes for speech, with the pause that ends a turn; 16 kHz."""
+    samples = np.random.default_rng(7).normal(0, 4000, int(seconds * 16000))
+    return samples.astype("<i2").tobytes() + bytes(int(0.5 * 32000))
+
+
+@dataclass
+class Served:
+    """What a test may look at and do."""
+
+    house: House
+    sonic: SonicServer
+    server: uvicorn.Server
+    url: str
+
+    def client(self, **options: Any) -> OriginalClient:
+        return OriginalClient(self.url, **options)
+
+    async def record(self) -> CallRecord:
+        """The record of the call that ended last."""
+        async with asyncio.timeout(10):
+            while self.house.switchboard.live:
+                await asyncio.sleep(0.005)
+        await self.house.keeper.settled()
+        (log,) = list(self.house.switchboard._logs.values())[-1:]
+        record = await self.house.store.call(log.id)
+        assert record is not None
+        return record
+
+
+Serve = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
+    """`await serve(turns, faults=(), behaviour=None, limits=None, sonic={}, resume=False, **settings)`."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_access_key)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    stack = AsyncExitStack()
+
+    async def start(
+        turns: Sequence[ScriptTurn],
+        faults: Sequence[Fault] = (),
+        behaviour: Behaviour | None = None,
+        limits: BrowserLimits | None = None,
+        sonic: dict[str, Any] | None = None,
+        resume: bool = False,
+        time_scale: float = 1.0,
+        **changes: Any,
+    ) -> Served:
+        standin = SonicServer(
+            scripted(turns, resume=resume),
+            credentials=KEYS,
+            ca_dir=tmp_path,
+            faults=faults,
+            behaviour=behaviour,
+            time_scale=time_scale,
+        )
+        await standin.start()
+        stack.push_async_callback(standin.stop)
+        configure(monkeypatch, sonic or {})
+        settings = Settings(
+            _env_file=None,
+            carlos_home=tmp_path,
+            sonic="bedrock",
+            sonic_endpoint=standin.endpoint,
+            sonic_ca_file=standin.ca_file,
+            **changes,
+        )
+        house = await stack.enter_async_context(open_house(settings))
+        app = FastAPI()
+        app.include_router(
+            browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store, limits=limits)
+        )
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            ws="websockets-sansio",
+            ws_max_size=WS_MAX_SIZE,
+            ws_per_message_deflate=False,
+            lifespan="off",
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve([listener]))
+        stack.push_async_callback(stop, server, serving)
+        return Served(house, standin, server, f"ws://localhost:{listener.getsockname()[1]}/")
+
+    before = asyncio.all_tasks()
+    yield start
+    await stack.aclose()
+    await asyncio.sleep(0.05)
+    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
+    assert not left, f"tasks survived: {left}"
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+    """Every call's SonicConfig with these changes."""
+    made = House.sonic_config
+
+    def changed(house: House, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+        return replace(made(house, system, tools), **changes)
+
+    monkeypatch.setattr(House, "sonic_config", changed)
+
+
+async def stop(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    await serving
+
+
+async def until(client: OriginalClient, holds: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait for what a client is shown, or for its socket's end."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await client.changed()
+
+
+def played(client: OriginalClient) -> bytes:
+    """What reached the speakers once everything that came has been played."""
+    client.screen.player.advance(asyncio.get_running_loop().time() + 60)
+    return bytes(client.screen.player.speakers)
+
+
+def tone(text: str) -> bytes:
+    """What the stand-in's voice makes of a text, at 24 kHz."""
+    samples = round(max(0.3, 0.06 * len(text)) * 24000)
+    wave = np.sin(np.arange(samples) * (2 * np.pi * 440 / 24000)) * 6000
+    return wave.astype("<i2").tobytes()
