@@ -8,7 +8,9 @@ RUN python3 -m venv /opt/tools \
     && /opt/tools/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/tools.txt \
     && /opt/tools/bin/uv venv --python "$(command -v python3)" /opt/carlos \
     && /opt/tools/bin/uv pip sync --no-cache --compile-bytecode --require-hashes \
-       --python /opt/carlos/bin/python requirements/server.txt
+       --python /opt/carlos/bin/python requirements/server.txt \
+    # pipecat asks for these and the server imports none of them: 290 MB
+    && /opt/tools/bin/uv pip uninstall --python /opt/carlos/bin/python llvmlite numba onnxruntime resampy
 COPY . .
 RUN /opt/tools/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \
     && /opt/tools/bin/uv pip install --no-cache --no-deps --compile-bytecode --python /opt/carlos/bin/python /dist/*.whl
