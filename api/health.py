@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from agent.switchboard import Switchboard
 from carlos import metrics
+
+HEALTHY = {"status": "healthy"}
 
 
 def health_routes(switchboard: Switchboard) -> APIRouter:
@@ -15,7 +18,7 @@ def health_routes(switchboard: Switchboard) -> APIRouter:
 
     @router.get("/health")
     async def health() -> dict[str, str]:
-        return {"status": "healthy"}
+        return HEALTHY
 
     @router.get("/ready", responses={503: {"description": "Draining: it takes no new calls."}})
     async def ready() -> JSONResponse:
@@ -36,3 +39,11 @@ def metrics_routes() -> APIRouter:
         return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
     return router
+
+
+async def health_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """The original's health server as an ASGI application: GET / and /health, and an empty 404 for all else."""
+    if scope["method"] == "GET" and scope["path"] in ("/", "/health"):
+        await JSONResponse(HEALTHY)(scope, receive, send)
+    else:
+        await Response(status_code=404)(scope, receive, send)

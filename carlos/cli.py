@@ -6,10 +6,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from carlos.commands import call, records, serve
+from carlos.commands import call, customers, records, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
-for command in (serve, call, records):
+for command in (serve, call, records, customers):
     command.register(app)
 
 

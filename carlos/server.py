@@ -7,7 +7,9 @@ a deploy would cut every call. Here the first signal stops new calls and waits; 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import AsyncIterator, Iterator
 from types import FrameType
 
 import uvicorn
@@ -15,6 +17,7 @@ from loguru import logger
 from rich.console import Console
 
 from agent.audio.resample import filter_for
+from api.health import health_app
 from carlos.app import House, create_app
 from carlos.settings import Settings
 from telephony.media import WS_MAX_SIZE
@@ -27,9 +30,12 @@ class DrainingServer(uvicorn.Server):
     _drain: asyncio.Task[None] | None = None
     _loop: asyncio.AbstractEventLoop
 
+    health: socket.socket | None = None
+
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().serve(sockets)
+        async with health_port(self.health):
+            await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's, remembers no signal to die of afterwards: a drained server exits with 0."""
@@ -56,7 +62,8 @@ class DrainingServer(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Run until a signal; prints where to go once calls can be taken."""
-    sock = _bind(settings)
+    sock = _bind(settings.host, settings.ws_port, "WS_PORT")
+    health = None if settings.health_port is None else _bind(settings.host, settings.health_port, "HEALTH_PORT")
     port = sock.getsockname()[1]
     server: DrainingServer
 
@@ -78,12 +85,37 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=5,
     )
     server = DrainingServer(config)
+    server.health = health
     server.run(sockets=[sock])
 
 
-def _bind(settings: Settings) -> socket.socket:
+class _HealthServer(uvicorn.Server):
+    """A second server in the same process: signals are the first one's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def health_port(sock: socket.socket | None) -> AsyncIterator[None]:
+    """HEALTH_PORT: the original's health check on a port of its own, for as long as the server runs."""
+    if sock is None:
+        yield
+        return
+    config = uvicorn.Config(health_app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = _HealthServer(config)
+    serving = asyncio.create_task(server.serve(sockets=[sock]), name="health port")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _bind(host: str, port: int, name: str) -> socket.socket:
     """Bind before anything else is started: a taken port is the commonest mistake."""
-    info = socket.getaddrinfo(settings.host, settings.ws_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, proto, _, address = min(info, key=lambda found: found[0] is not socket.AF_INET)
     sock = socket.socket(family, kind, proto)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,9 +123,7 @@ def _bind(settings: Settings) -> socket.socket:
         sock.bind(address)
     except OSError as error:
         sock.close()
-        raise SystemExit(
-            f"{settings.host}:{settings.ws_port} cannot be bound ({error.strerror}); set WS_PORT"
-        ) from error
+        raise SystemExit(f"{host}:{port} cannot be bound ({error.strerror}); set {name}") from error
     return sock
 
 

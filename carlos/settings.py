@@ -168,6 +168,12 @@ class Settings(BaseSettings):
         )
 
     @property
+    def own_api_key(self) -> str | None:
+        """The first admin key that is known in clear, for our own commands."""
+        keys = (key.get_secret_value().rpartition(":")[2] for key in self.admin_api_keys)
+        return next((key for key in keys if not key.startswith("sha256=")), None)
+
+    @property
     def base_url(self) -> str:
         """The server's address as Twilio uses it; on loopback, the bound address."""
         return (self.public_base_url or f"http://{self.host}:{self.ws_port}").rstrip("/")

@@ -102,7 +102,8 @@ class Webhooks:
             params = {key: str(value) for key, value in (form or request.query_params).items()}
             if not params.get("CallSid"):
                 return Response(status_code=400)
-            return await handler(params)
+            with logger.contextualize(call_id=params["CallSid"]):
+                return await handler(params)
 
         return endpoint
 

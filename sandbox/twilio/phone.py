@@ -95,11 +95,10 @@ async def call_server(url: str, script: Script, out: Path, show: Show) -> Summar
     Its TWILIO_API_BASE should name a loopback port: the double then answers its hang-ups there.
     """
     settings = Settings()
-    keys = settings.admin_api_keys
     async with TwilioDouble(
         settings.public_base_url or url, url, account=_account(settings), api_port=_api_port(settings, show)
     ) as twilio:
-        return await place(twilio, CallFeed(url, keys[0].get_secret_value() if keys else None), script, out, show)
+        return await place(twilio, CallFeed(url, settings.own_api_key), script, out, show)
 
 
 def _account(settings: Settings) -> Account:

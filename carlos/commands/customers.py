@@ -1,0 +1,95 @@
+"""`carlos export`, `carlos erase` and `carlos key`: what admins do without the REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.privacy import Customer, CustomerData
+from agent.privacy import erase as erase_customer
+from agent.privacy import export as export_customer
+from agent.recordings import Recordings
+from api.access import ALL, HASHED, ApiKey
+from carlos.settings import Settings
+from data.open import open_store
+from data.store import Store
+
+Email = Annotated[str | None, typer.Option(help="The customer's e-mail address.")]
+Phone = Annotated[str | None, typer.Option(help="The customer's phone number, +54911…")]
+
+_out = Console(highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(export)
+    app.command()(erase)
+    app.command()(key)
+
+
+def export(email: Email = None, phone: Phone = None) -> None:
+    """Print everything that is kept of a customer, as JSON."""
+    from api.application import prices
+    from api.calls import call_json
+    from api.schemas import appointment_json, order_json
+
+    settings = Settings()
+    found = _with_store(settings, lambda store: export_customer(store, _customer(email, phone)))
+    body = {
+        "orders": [order_json(order) for order in found.orders],
+        "appointments": [appointment_json(appointment) for appointment in found.appointments],
+        "calls": [call_json(call, prices(settings)) for call in found.calls],
+    }
+    typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
+
+
+def erase(
+    email: Email = None,
+    phone: Phone = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete everything that is kept of a customer, recordings included, for good."""
+    customer, settings = _customer(email, phone), Settings()
+    if not yes:
+        typer.confirm("Delete the customer's orders, appointments, calls and recordings?", abort=True)
+    recordings = Recordings(settings.carlos_home)
+    found = _with_store(settings, lambda store: erase_customer(store, recordings, customer))
+    _out.print(
+        f"{len(found.orders)} orders, {len(found.appointments)} appointments and {len(found.calls)} calls deleted"
+    )
+
+
+def key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    scopes: Annotated[str, typer.Option(help="Joined by +: read, write, calls.")] = "+".join(sorted(ALL)),
+) -> None:
+    """Make an API key: give the first line to its owner, add the second to ADMIN_API_KEYS."""
+    made = secrets.token_urlsafe(32)
+    try:
+        parsed = ApiKey.parse(f"{name}:{scopes}:{made}")
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(made)
+    typer.echo(f"{name}:{scopes}:{HASHED}{parsed.digest.hex()}")
+
+
+def _customer(email: str | None, phone: str | None) -> Customer:
+    if not (email or phone):
+        raise typer.BadParameter("name the customer by --email, by --phone, or by both")
+    return Customer(email.lower() if email else None, phone)
+
+
+def _with_store(settings: Settings, work: Callable[[Store], Awaitable[CustomerData]]) -> CustomerData:
+    async def run() -> CustomerData:
+        store = await open_store(settings)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
