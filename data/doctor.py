@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from data.backend import Item
+from data.changes import slot_items
 from data.errors import DataError, Malformed
 from data.items import to_appointment, to_call, to_order
 from data.models import Appointment, Order
-from data.store import Store, slot_items
+from data.store import Store
 from data.tables import TTL_ATTRIBUTE, TableName
 from data.times import BUENOS_AIRES
 

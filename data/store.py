@@ -10,70 +10,36 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
 
-from data.backend import Absent, Backend, ConditionFailed, Delete, HeldBy, Item, Put, Version, Write
+from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Write
+from data.changes import Change, Receipt, receipt_keys, slot_items, slots_key, to_receipt, writes_of
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
-from data.items import (
-    appointment_key,
-    call_item,
-    order_key,
-    table_of,
-    to_appointment,
-    to_call,
-    to_item,
-    to_order,
-)
+from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
 from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record
 from data.names import doctor_key
+from data.pages import (
+    Fetched,
+    Page,
+    appointment_position,
+    call_position,
+    cut,
+    enough,
+    order_position,
+    time_of,
+)
 from data.tables import TTL_ATTRIBUTE, TableName
 from data.times import Clock, from_iso, to_iso, utcnow
+
+__all__ = ["Change", "Page", "Receipt", "Store", "slot_items"]
 
 KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
 KEEP_STATE = timedelta(hours=2)  # longer than a call may last
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a tool use did, and what was answered.
-
-    `fingerprint` names the intent behind it: the tool and what its arguments came to mean. Within a call neither
-    a tool use nor an intent is carried out twice, whichever process or model stream asks for it again.
-    """
-
-    call_id: str
-    tool_use_id: str
-    fingerprint: str
-    result: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One record before and after; `before` None creates, `after` None deletes."""
-
-    before: Record | None
-    after: Record | None
-
-    @property
-    def record(self) -> Record:
-        record = self.after or self.before
-        if record is None:
-            raise ValueError("a change changes something")
-        return record
-
-
-@dataclass(frozen=True, slots=True)
-class Page[T]:
-    """Some records in order, and the cursor for the next ones, or None at the end."""
-
-    items: tuple[T, ...]
-    next: str | None = None
 
 
 class Store:
@@ -115,11 +81,11 @@ class Store:
         if email is not None:
             items = await self._query(TableName.ORDERS, email, index="CustomerEmailIndex")
             found = [order for order in _readable(to_order, items) if status in (None, order.status)]
-            return _cut(sorted(found, key=_order_position), _order_position, limit, after)
+            return cut(found, order_position, limit, after)
         statuses = [status] if status else list(OrderStatus)
         parts = await asyncio.gather(*(self._newest(each, limit, after) for each in statuses))
-        orders = sorted((order for part in parts for order in part), key=_order_position)
-        return _cut(orders, _order_position, limit, after)
+        orders = [order for part in parts for order in part]
+        return cut(orders, order_position, limit, after)
 
     async def appointments(
         self,
@@ -152,7 +118,7 @@ class Store:
             and (since is None or appointment.start >= since)
             and (until is None or appointment.start < until)
         ]
-        return _cut(sorted(found, key=_appointment_position), _appointment_position, limit, after)
+        return cut(found, appointment_position, limit, after)
 
     async def commit(self, change: Change, receipt: Receipt | None = None) -> Receipt | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
@@ -162,7 +128,7 @@ class Store:
         the same receipt, without doing anything twice.
         """
         try:
-            await self._transact(self._writes(change, receipt))
+            await self._transact(writes_of(change, receipt, self._clock() + KEEP_RECEIPTS))
         except ConditionFailed as failed:
             if receipt and (stored := await self._standing(receipt)):
                 return stored
@@ -175,12 +141,12 @@ class Store:
 
     async def receipt(self, call_id: str, tool_use_id: str) -> Receipt | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", f"DONE#{tool_use_id}")
-        return _to_receipt(item) if item else None
+        return to_receipt(item) if item else None
 
     async def receipts(self, call_id: str) -> tuple[Receipt, ...]:
         """What a call has done so far."""
         items = await self._query(TableName.CALLS, f"CALL#{call_id}", low="DONE#", high="DONE$")
-        return tuple(_to_receipt(item) for item in items if self._is_live(item))
+        return tuple(to_receipt(item) for item in items if self._is_live(item))
 
     async def next_id(self, kind: type[Record]) -> str:
         """The next order or appointment id: an atomic counter, never reused."""
@@ -205,7 +171,7 @@ class Store:
 
     async def busy(self, doctor: str, since: datetime, until: datetime) -> dict[datetime, str]:
         """The doctor's taken grid cells, `since` <= cell < `until`, with the appointment that holds each."""
-        items = await self._query(TableName.APPOINTMENTS, _slots_key(doctor), low=to_iso(since), high=to_iso(until))
+        items = await self._query(TableName.APPOINTMENTS, slots_key(doctor), low=to_iso(since), high=to_iso(until))
         taken = {from_iso(item["SK"]): str(item["appointmentId"]) for item in items}
         return {cell: holder for cell, holder in taken.items() if cell < until}
 
@@ -222,19 +188,20 @@ class Store:
     async def calls(self, *, limit: int | None = None, after: str | None = None) -> Page[CallRecord]:
         """Newest first. `after` is the `next` of the page before."""
 
-        async def fetch(size: int | None) -> list[CallRecord]:
+        async def fetch(size: int | None) -> Fetched[CallRecord]:
             items = await self._query(
                 TableName.CALLS,
                 "call",
                 index="StartedIndex",
-                high=_cursor_time(after),
+                high=time_of(after),
                 descending=True,
                 limit=size,
             )
-            return _readable(to_call, [item for item in items if self._is_live(item)])
+            calls = _readable(to_call, [item for item in items if self._is_live(item)])
+            return Fetched(calls, is_all=len(items) != size)
 
-        calls = await _past_cursor(fetch, _call_position, limit, after)
-        return _cut(sorted(calls, key=_call_position), _call_position, limit, after)
+        calls = await enough(fetch, call_position, limit, after)
+        return cut(calls, call_position, limit, after)
 
     async def remember(self, call_id: str, state: Mapping[str, Any]) -> None:
         """Keep what another process needs to go on with the call: a JSON object."""
@@ -290,9 +257,9 @@ class Store:
 
     async def _standing(self, receipt: Receipt) -> Receipt | None:
         """The receipt that was written for this tool use or for this intent."""
-        for key in _receipt_keys(receipt):
+        for key in receipt_keys(receipt):
             if item := await self._live(TableName.CALLS, *key):
-                return _to_receipt(item)
+                return to_receipt(item)
         return None
 
     async def _query(self, table: TableName, value: str, **how: Any) -> list[Item]:
@@ -314,42 +281,18 @@ class Store:
         return await self.backend.add(table, "COUNTER", "COUNTER", amount, None)
 
     async def _newest(self, status: OrderStatus, limit: int | None, after: str | None) -> list[Order]:
-        async def fetch(size: int | None) -> list[Order]:
+        async def fetch(size: int | None) -> Fetched[Order]:
             items = await self._query(
                 TableName.ORDERS,
                 status,
                 index="StatusIndex",
-                high=_cursor_time(after),
+                high=time_of(after),
                 descending=True,
                 limit=size,
             )
-            return _readable(to_order, items)
+            return Fetched(_readable(to_order, items), is_all=len(items) != size)
 
-        return await _past_cursor(fetch, _order_position, limit, after)
-
-    def _writes(self, change: Change, receipt: Receipt | None) -> list[Write]:
-        before, after, table = change.before, change.after, table_of(change.record)
-        when = Version(before.version) if before else Absent()
-        if after:
-            written = replace(after, version=before.version + 1 if before else 1)
-            writes: list[Write] = [Put(table, to_item(written), when)]
-        else:
-            item = to_item(change.record)
-            writes = [Delete(table, (item["PK"], item["SK"]), when)]
-        writes += _slot_writes(change)
-        if receipt:
-            writes += [Put(TableName.CALLS, item, Absent()) for item in self._receipt_items(receipt)]
-        return writes
-
-    def _receipt_items(self, receipt: Receipt) -> list[Item]:
-        content = {
-            "callId": receipt.call_id,
-            "toolUseId": receipt.tool_use_id,
-            "fingerprint": receipt.fingerprint,
-            "result": json.dumps(receipt.result, ensure_ascii=False),
-            TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_RECEIPTS),
-        }
-        return [{"PK": pk, "SK": sk} | content for pk, sk in _receipt_keys(receipt)]
+        return await enough(fetch, order_position, limit, after)
 
 
 def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
@@ -363,26 +306,6 @@ def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
     return records
 
 
-def slot_items(appointment: Appointment) -> dict[tuple[str, str], Item]:
-    """The items that hold the doctor's time for an appointment, by key."""
-    pk = _slots_key(appointment.doctor_name)
-    keys = [(pk, to_iso(cell)) for cell in sorted(appointment.slots)]
-    return {(pk, sk): {"PK": pk, "SK": sk, "appointmentId": appointment.id} for pk, sk in keys}
-
-
-def _slot_writes(change: Change) -> list[Write]:
-    held = slot_items(change.before) if isinstance(change.before, Appointment) else {}
-    wanted = slot_items(change.after) if isinstance(change.after, Appointment) else {}
-    owner = HeldBy(change.record.id)
-    taken: list[Write] = [Put(TableName.APPOINTMENTS, item, owner) for item in wanted.values()]
-    freed: list[Write] = [Delete(TableName.APPOINTMENTS, key, owner) for key in held if key not in wanted]
-    return taken + freed
-
-
-def _slots_key(doctor: str) -> str:
-    return f"SLOTS#{doctor_key(doctor)}"
-
-
 def _strikes_key(who: str, window: timedelta) -> str:
     return f"STRIKES#{int(window.total_seconds())}#{_digest(who)}"
 
@@ -393,70 +316,3 @@ def _digest(text: str) -> str:
 
 def _epoch(moment: datetime) -> int:
     return int(moment.timestamp())
-
-
-def _receipt_keys(receipt: Receipt) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Filed twice: by tool use and by intent."""
-    pk = f"CALL#{receipt.call_id}"
-    return (pk, f"DONE#{receipt.tool_use_id}"), (pk, f"INTENT#{receipt.fingerprint}")
-
-
-def _to_receipt(item: Item) -> Receipt:
-    return Receipt(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
-
-
-# Pages. A position sorts as the list does; the cursor is the last position that was given out.
-
-
-def _order_position(order: Order) -> tuple[float, str]:
-    return -order.created_at.timestamp(), order.id
-
-
-def _call_position(call: CallRecord) -> tuple[float, str]:
-    return -call.started_at.timestamp(), call.id
-
-
-def _appointment_position(appointment: Appointment) -> tuple[float, str]:
-    return appointment.start.timestamp(), appointment.id
-
-
-def _parse_cursor(cursor: str) -> tuple[float, str]:
-    when, _, record_id = cursor.partition("|")
-    try:
-        return float(when), record_id
-    except ValueError as error:
-        raise ValueError("not a cursor of this list") from error
-
-
-def _cursor_time(cursor: str | None) -> str | None:
-    return None if cursor is None else to_iso(datetime.fromtimestamp(-_parse_cursor(cursor)[0], UTC))
-
-
-def _cut[T](
-    records: Sequence[T], position: Callable[[T], tuple[float, str]], limit: int | None, after: str | None
-) -> Page[T]:
-    start = _parse_cursor(after) if after is not None else (float("-inf"), "")
-    rest = [record for record in records if position(record) > start]
-    if limit is None or len(rest) <= limit:
-        return Page(tuple(rest))
-    when, record_id = position(rest[limit - 1])
-    return Page(tuple(rest[:limit]), f"{when!r}|{record_id}")
-
-
-async def _past_cursor[T](
-    fetch: Callable[[int | None], Awaitable[list[T]]],
-    position: Callable[[T], tuple[float, str]],
-    limit: int | None,
-    after: str | None,
-) -> list[T]:
-    """Fetch enough for a page, and all records of its last instant: an index orders those as it likes."""
-    if limit is None:
-        return await fetch(None)
-    start = _parse_cursor(after) if after is not None else (float("-inf"), "")
-    size = limit + 1
-    while True:
-        records = await fetch(size)
-        fresh = sorted(place for place in map(position, records) if place > start)
-        if len(records) < size or (len(fresh) > limit and fresh[limit - 1][0] < fresh[-1][0]):
-            return records
-        size *= 2

@@ -168,6 +168,16 @@ async def test_a_malformed_item_does_not_hide_the_others_in_a_list(store: Store)
     assert [appointment.id for appointment in (await store.appointments()).items] == ["1"]
 
 
+async def test_a_malformed_item_does_not_end_the_pages(store: Store) -> None:
+    for number in range(1, 6):
+        await added(store, an_order(str(number), created_at=NOON + timedelta(minutes=number)))
+    odd = {"PK": "ORDER#9", "SK": "ORDER#9", "status": "pending", "createdAt": "2026-11-24T15:04:30.000Z"}
+    await store.backend.replace(TableName.ORDERS, [odd], [])
+    first = await store.orders(limit=2)
+    rest = await store.orders(limit=5, after=first.next)
+    assert [order.id for order in (*first.items, *rest.items)] == ["5", "4", "3", "2", "1"]
+
+
 async def test_the_same_tool_use_is_done_once_and_answered_alike(store: Store) -> None:
     order = await added(store, an_order())
     change = Change(order, replace(order, status=OrderStatus.CANCELLED))

@@ -1,0 +1,104 @@
+"""A change of one record, and what it takes to write it: the record, its doctor's time, and the receipt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from data.backend import Absent, Delete, HeldBy, Item, Put, Version, Write
+from data.items import table_of, to_item
+from data.models import Appointment, Record
+from data.names import doctor_key
+from data.tables import TTL_ATTRIBUTE, TableName
+from data.times import to_iso
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a tool use did, and what was answered.
+
+    `fingerprint` names the intent behind it: the tool and what its arguments came to mean. Within a call neither
+    a tool use nor an intent is carried out twice, whichever process or model stream asks for it again.
+    """
+
+    call_id: str
+    tool_use_id: str
+    fingerprint: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record before and after; `before` None creates, `after` None deletes."""
+
+    before: Record | None
+    after: Record | None
+
+    @property
+    def record(self) -> Record:
+        record = self.after or self.before
+        if record is None:
+            raise ValueError("a change changes something")
+        return record
+
+
+def writes_of(change: Change, receipt: Receipt | None, receipts_expire: datetime) -> list[Write]:
+    """One transaction. The record's own write is the first; every write has its condition."""
+    writes = [_record_write(change), *_slot_writes(change)]
+    if receipt:
+        writes += [Put(TableName.CALLS, item, Absent()) for item in _receipt_items(receipt, receipts_expire)]
+    return writes
+
+
+def receipt_keys(receipt: Receipt) -> tuple[tuple[str, str], tuple[str, str]]:
+    """A receipt is filed twice: by tool use and by intent."""
+    pk = f"CALL#{receipt.call_id}"
+    return (pk, f"DONE#{receipt.tool_use_id}"), (pk, f"INTENT#{receipt.fingerprint}")
+
+
+def to_receipt(item: Item) -> Receipt:
+    return Receipt(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
+
+
+def slots_key(doctor: str) -> str:
+    """The partition of a doctor's taken time."""
+    return f"SLOTS#{doctor_key(doctor)}"
+
+
+def slot_items(appointment: Appointment) -> dict[tuple[str, str], Item]:
+    """The items that hold the doctor's time for an appointment, by key."""
+    pk = slots_key(appointment.doctor_name)
+    keys = [(pk, to_iso(cell)) for cell in sorted(appointment.slots)]
+    return {(pk, sk): {"PK": pk, "SK": sk, "appointmentId": appointment.id} for pk, sk in keys}
+
+
+def _record_write(change: Change) -> Write:
+    before, after, table = change.before, change.after, table_of(change.record)
+    when = Version(before.version) if before else Absent()
+    if after:
+        return Put(table, to_item(replace(after, version=before.version + 1 if before else 1)), when)
+    item = to_item(change.record)
+    return Delete(table, (item["PK"], item["SK"]), when)
+
+
+def _slot_writes(change: Change) -> list[Write]:
+    held = slot_items(change.before) if isinstance(change.before, Appointment) else {}
+    wanted = slot_items(change.after) if isinstance(change.after, Appointment) else {}
+    owner = HeldBy(change.record.id)
+    taken: list[Write] = [Put(TableName.APPOINTMENTS, item, owner) for item in wanted.values()]
+    freed: list[Write] = [Delete(TableName.APPOINTMENTS, key, owner) for key in held if key not in wanted]
+    return taken + freed
+
+
+def _receipt_items(receipt: Receipt, expires: datetime) -> list[Item]:
+    content = {
+        "callId": receipt.call_id,
+        "toolUseId": receipt.tool_use_id,
+        "fingerprint": receipt.fingerprint,
+        "result": json.dumps(receipt.result, ensure_ascii=False),
+        TTL_ATTRIBUTE: int(expires.timestamp()),
+    }
+    return [{"PK": pk, "SK": sk} | content for pk, sk in receipt_keys(receipt)]

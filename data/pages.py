@@ -1,0 +1,87 @@
+"""Lists in pages. A position sorts as its list does; the cursor is the last position that was given out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from data.models import Appointment, CallRecord, Order
+from data.times import to_iso
+
+type Position = tuple[float, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    """Some records in order, and the cursor for the next ones, or None at the end."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched[T]:
+    """The first records of a list, some more of which may have been unreadable, and whether that was all of it."""
+
+    records: list[T]
+    is_all: bool
+
+
+def order_position(order: Order) -> Position:
+    """Newest first."""
+    return -order.created_at.timestamp(), order.id
+
+
+def call_position(call: CallRecord) -> Position:
+    """Newest first."""
+    return -call.started_at.timestamp(), call.id
+
+
+def appointment_position(appointment: Appointment) -> Position:
+    """Earliest first."""
+    return appointment.start.timestamp(), appointment.id
+
+
+def time_of(cursor: str | None) -> str | None:
+    """The instant of a cursor in a newest-first list, as the store writes it."""
+    return None if cursor is None else to_iso(datetime.fromtimestamp(-_position(cursor)[0], UTC))
+
+
+def cut[T](records: Sequence[T], position: Callable[[T], Position], limit: int | None, after: str | None) -> Page[T]:
+    """The page after the cursor; ValueError for a cursor that is none."""
+    start = _position(after)
+    rest = sorted((record for record in records if position(record) > start), key=position)
+    if limit is None or len(rest) <= limit:
+        return Page(tuple(rest))
+    when, record_id = position(rest[limit - 1])
+    return Page(tuple(rest[:limit]), f"{when!r}|{record_id}")
+
+
+async def enough[T](
+    fetch: Callable[[int | None], Awaitable[Fetched[T]]],
+    position: Callable[[T], Position],
+    limit: int | None,
+    after: str | None,
+) -> list[T]:
+    """Fetch what a page needs, and all records of its last instant: an index orders those as it likes."""
+    size = None if limit is None else limit + 1
+    start = _position(after)
+    while True:
+        fetched = await fetch(size)
+        fresh = sorted(place for place in map(position, fetched.records) if place > start)
+        if size is None or limit is None or fetched.is_all:
+            return fetched.records
+        if len(fresh) > limit and fresh[limit - 1][0] < fresh[-1][0]:
+            return fetched.records
+        size *= 2
+
+
+def _position(cursor: str | None) -> Position:
+    if cursor is None:
+        return float("-inf"), ""
+    when, _, record_id = cursor.partition("|")
+    try:
+        return float(when), record_id
+    except ValueError as error:
+        raise ValueError("not a cursor of this list") from error
