@@ -1,34 +1,93 @@
-"""The page a person finds at the server's address."""
+"""The page that a person finds at the server's address: files of `static/console`, read once and served as they are.
+
+Nothing is built and nothing comes from elsewhere: the content security policy allows this server alone.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Carlos</title>
-<style>body{{font:18px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}}
-code{{background:#8882;padding:.1em .3em;border-radius:.2em}}.notice{{border-left:4px solid #c80;padding-left:1rem}}
-</style>
-<h1>Carlos</h1>
-<p>The phone voice agent is running. Place a call on recorded speech with <code>make call</code>.</p>
-{notice}
-<p><a href="/ready">Is it ready?</a></p>
-</html>
-"""
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+HEADERS = {
+    # A WebSocket of this server counts as 'self' (Content Security Policy 3); blob: is a recording being played.
+    "Content-Security-Policy": (
+        "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "microphone=(self)",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",  # asked for again each time, and answered with 304
+}
+NOTICE = b"{{notice}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file, as it is served."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+    def response(self, request: Request) -> Response:
+        headers = {**HEADERS, "ETag": self.etag}
+        if request.headers.get("if-none-match") == self.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(self.content, media_type=self.media_type, headers=headers)
 
 
 def console_routes(notice: str | None) -> APIRouter:
-    """`GET /`. `notice` says which parts are stand-ins."""
-    said = f'<p class="notice">Sonic is a <strong>stand-in</strong> here: {escape(notice)}.</p>' if notice else ""
-    page = PAGE.format(notice=said)
+    """`GET /` and `GET /console/…`. `notice` says which parts are stand-ins."""
+    assets = load_assets()
+    template = assets.pop("index.html")
+    page = asset("index.html", template.content.replace(NOTICE, escape(notice or "").encode()))
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/", response_class=HTMLResponse)
-    async def console() -> str:
-        return page
+    @router.get("/")
+    async def console(request: Request) -> Response:
+        return page.response(request)
+
+    @router.get("/favicon.ico")
+    async def icon(request: Request) -> Response:
+        return assets["icon.svg"].response(request)
+
+    @router.get("/console/{path:path}")
+    async def file(request: Request, path: str) -> Response:
+        found = assets.get(path)
+        return found.response(request) if found else PlainTextResponse("Not found", 404, HEADERS)
 
     return router
+
+
+def load_assets() -> dict[str, Asset]:
+    """Every file of the console by its path: what is not in it cannot be asked for."""
+    return {path: asset(path, content) for path, content in _walk(files("api").joinpath("static", "console")).items()}
+
+
+def asset(path: str, content: bytes) -> Asset:
+    return Asset(content, TYPES[path.rpartition(".")[2]], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+
+
+def _walk(folder: Traversable, prefix: str = "") -> Mapping[str, bytes]:
+    found: dict[str, bytes] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found |= _walk(entry, f"{prefix}{entry.name}/")
+        else:
+            found[prefix + entry.name] = entry.read_bytes()
+    return found

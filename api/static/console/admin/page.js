@@ -1,0 +1,80 @@
+/** A page of records: fetched when it is opened, drawn again in another language, clear about what went wrong. */
+
+import { byId, h } from "../dom.js";
+import { languages } from "../language.js";
+import { get, RestError, useKey } from "../rest.js";
+
+export class Page {
+  /** `path` is fetched and handed to `draw(data)`, which returns elements. */
+  constructor(root, title) {
+    this.root = root;
+    this.title = title;
+    this.isOpen = false;
+    languages.addEventListener("change", () => this.isOpen && this.redraw());
+  }
+
+  async open(path) {
+    this.isOpen = true;
+    this.path = path;
+    this.data = undefined;
+    this.show(h("p", { class: "loading", role: "status", t: "admin.loading" }));
+    await this.refresh();
+  }
+
+  close() {
+    this.isOpen = false;
+  }
+
+  /** Fetch again, and draw what has come unless the page has moved on. */
+  async refresh() {
+    const { path } = this;
+    try {
+      const data = await get(path);
+      if (!this.isOpen || path !== this.path) return;
+      this.data = data;
+      this.redraw();
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      if (this.isOpen && path === this.path) this.fail(error);
+    }
+  }
+
+  redraw() {
+    if (this.data !== undefined) this.show(...this.draw(this.data));
+  }
+
+  fail({ kind, values }) {
+    const locked = kind === "unauthorized" || kind === "forbidden";
+    this.show(
+      h(
+        "div",
+        { class: "card trouble", role: "alert" },
+        h("p", { t: [`admin.${kind}`, values] }),
+        locked && h("button", { type: "button", class: "primary", t: "admin.key", onclick: () => this.askForKey() }),
+        h("button", { type: "button", class: "quiet", t: "admin.retry", onclick: () => this.open(this.path) }),
+      ),
+    );
+  }
+
+  askForKey() {
+    const dialog = byId("api-key");
+    dialog.returnValue = "";
+    dialog.onclose = () => {
+      const input = byId("api-key-input");
+      if (dialog.returnValue === "use") useKey(input.value);
+      input.value = "";
+      if (dialog.returnValue === "use") this.open(this.path);
+    };
+    dialog.showModal();
+  }
+
+  show(...content) {
+    const heading = h("h1", { id: `${this.root.id}-title`, t: this.title });
+    this.root.replaceChildren(h("header", { class: "head" }, heading, ...this.tools()), ...content);
+  }
+
+  /** Controls beside the title. */
+  tools() {
+    return [h("button", { type: "button", class: "quiet refresh", t: "admin.refresh", onclick: () => this.refresh() })];
+  }
+}

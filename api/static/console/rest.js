@@ -1,0 +1,72 @@
+/**
+ * The server's REST routes: the envelope opened, errors named, and the API key, which lives as long as the tab.
+ */
+
+const KEPT = "carlos.api-key";
+
+/** `kind` is unauthorized, forbidden, missing, unreachable or failed; `values` fill the words for it. */
+export class RestError extends Error {
+  constructor(kind, values) {
+    super(`${kind} ${values.path}`);
+    this.kind = kind;
+    this.values = values;
+  }
+}
+
+export function useKey(key) {
+  sessionStorage.setItem(KEPT, key);
+}
+
+/** The `data` of a route's answer. Raises RestError. */
+export async function get(path) {
+  const reply = await request(path);
+  return (await reply.json()).data;
+}
+
+export async function post(path) {
+  const reply = await request(path, { method: "POST" });
+  return (await reply.json()).data;
+}
+
+/** A body as a URL for an element's `src`, since elements send no key. */
+export async function getFile(path) {
+  const reply = await request(path);
+  return URL.createObjectURL(await reply.blob());
+}
+
+/** Server-sent events, each parsed from JSON, to the stream's end. An EventSource could not send the key. */
+export async function* follow(path, signal) {
+  const reply = await request(path, { signal });
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const messages = (rest + value).split("\n\n");
+    rest = messages.pop();
+    for (const message of messages) {
+      const data = message.split("\n").filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
+      if (data.length) yield JSON.parse(data.join("\n"));
+    }
+  }
+}
+
+async function request(path, options = {}) {
+  const key = sessionStorage.getItem(KEPT);
+  const reply = await reach(path, { ...options, headers: key ? { "X-Api-Key": key } : {} });
+  if (reply.ok) return reply;
+  if (reply.status === 401) throw new RestError("unauthorized", { path });
+  if (reply.status === 403) throw new RestError("forbidden", { path });
+  const body = await reply.json().catch(() => ({}));
+  if (reply.status === 404 && body.success === undefined) throw new RestError("missing", { path });
+  throw new RestError("failed", { path, status: reply.status, text: body.message ?? body.error ?? reply.statusText });
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new RestError("unreachable", { path });
+  }
+}
