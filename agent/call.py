@@ -154,6 +154,7 @@ class Call:
         self._goodbye_timer: asyncio.TimerHandle | None = None
         self._ending = False
         self._speech_ended_at: float | None = None
+        self._untold = False  # a tool answered, and nothing of Carlos was heard since
         self._goodbye_from = 0  # the first answer that may be the goodbye
         self._began = self._loop.time()
         self._runner = WorkerRunner(handle_sigint=False)
@@ -175,9 +176,8 @@ class Call:
         """Hold the call to its end; always leaves a finished record."""
         outcome = "failed"
         pipeline: asyncio.Task[None] | None = None
-        self._setup.on_change(self.log)
+        self._setup.on_change(self.log)  # a crash leaves a record that says so
         try:
-            self._setup.on_change(self.log)  # a crash leaves a record that says so
             self._service.session.start()
             pipeline = self._spawn(self._run_pipeline())
             self._spawn(self._listen())
@@ -276,9 +276,7 @@ class Call:
 
     def _type(self, text: str) -> None:
         """Text answers like speech does: what Carlos was saying is cut off."""
-        self._setup.toolbox.caller_spoke()
-        self.log.heard(text)
-        self._setup.audience.heard(text)
+        self._take_turn(text)
         if self._output.playing:
             self._spawn(self._service.interrupt())
         self._service.session.send_text(text)
@@ -300,10 +298,16 @@ class Call:
 
     def heard(self, text: str) -> None:
         self._stop_ending()
-        self._setup.toolbox.caller_spoke()
+        self._take_turn(text)
+        self._setup.on_change(self.log)
+
+    def _take_turn(self, text: str) -> None:
+        """The caller's word. It is no answer to a tool's proposal until something of Carlos was heard after it:
+        one utterance transcribed in two pieces must not be a request and its confirmation."""
+        if not self._untold:
+            self._setup.toolbox.caller_spoke()
         self.log.heard(text)
         self._setup.audience.heard(text)
-        self._setup.on_change(self.log)
 
     def planned(self, answer: int, block: int, text: str) -> None:
         """Text that Carlos is about to say; it counts when it has been heard."""
@@ -365,6 +369,7 @@ class Call:
             return HANG_UP_RESULT
         self._setup.audience.tool_used(tool_use_id, name, arguments)
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
+        self._untold = True
         self.log.tool(
             name,
             tool_use_id,
@@ -402,6 +407,7 @@ class Call:
             self._goodbye_timer = None
 
     def _on_heard(self, part: Heard) -> None:
+        self._untold = False
         self.log.said(part)
         self._setup.audience.said(part)
         if part.answer == 0 and part.last:

@@ -125,6 +125,20 @@ async def test_a_sonic_that_cannot_be_had_is_apologised_for(begin: Begin) -> Non
     assert stage.said == [APOLOGY]
 
 
+async def test_a_second_piece_of_one_utterance_confirms_nothing(begin: Begin) -> None:
+    ask = ScriptTurn((UseTool("consultarOrder", {"orderId": "1"}),), hear="Cancelá el pedido")
+    stage = await begin([GREETING, ask, ScriptTurn((Say("¿Confirmás?"),), hear="seis"), ScriptTurn(hear="Sí")])
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    await stage.until(lambda: stage.toolbox.asked)
+    stage.line.speak()
+    await stage.until(lambda: stage.said[-1] == "¿Confirmás?")
+    assert stage.toolbox.turns == 1, "Carlos had said nothing yet"
+    stage.line.speak()
+    await stage.until(lambda: stage.call.log.record().turns[-1].text == "Sí")
+    assert stage.toolbox.turns == 2
+
+
 async def test_keys_are_gathered_into_one_entry(begin: Begin) -> None:
     stage = await begin([GREETING, ScriptTurn((Say("Gracias."),))])
     await stage.until(lambda: stage.said)
