@@ -67,6 +67,12 @@ check: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both stores
+	@$(BIN)/python -m bench.races
+
+referee: .venv/.dev ## the store's contract on another DynamoDB: make referee ENDPOINT=http://localhost:8000
+	DYNAMODB_TEST_ENDPOINT=$(ENDPOINT) $(BIN)/pytest tests/data -m ministack
+
 lock: .venv/.base ## make the hash-pinned locks anew
 	$(LOCK) pyproject.toml -o requirements/server.txt
 	$(LOCK) pyproject.toml --extra sandbox --extra speech -c requirements/server.txt -o requirements/local.txt
@@ -81,4 +87,4 @@ clean: ## remove what make made, but no records
 
 -include infra/infra.mk
 
-.PHONY: help run call bench bench-quick test setup-test check lock clean
+.PHONY: help run call bench bench-quick test setup-test check races referee lock clean
