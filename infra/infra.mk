@@ -30,6 +30,7 @@ lock: lock-infra
 
 lock-infra: .venv/.base
 	$(LOCK) requirements/infra.in -o requirements/infra.txt
+	$(LOCK) -c requirements/server.txt requirements/lambda.in -o requirements/lambda.txt
 	$(LOCK) --no-deps requirements/schema.in -o requirements/schema.txt
 
 .PHONY: infra-test image-test infra-setup infra-tables infra-schema lock-infra

@@ -96,6 +96,7 @@ module "observability" {
   cluster       = module.voice.cluster
   service       = module.voice.service
   log_group     = module.voice.log_group
+  call_group    = module.voice.call_log_group
   load_balancer = module.voice.load_balancer_suffix
   target_group  = module.voice.target_group_suffix
   tables        = { for key, table in module.data.tables : key => table.name }

@@ -78,6 +78,11 @@ output "log_group" {
   value       = module.voice.log_group
 }
 
+output "call_log_group" {
+  description = "Records and events of calls."
+  value       = module.voice.call_log_group
+}
+
 output "dashboard_url" {
   description = "CloudWatch dashboard of the stage."
   value       = module.observability.dashboard_url

@@ -67,7 +67,7 @@ async def test_the_planned_tables_are_what_the_code_checks_for(stage: Stage, loc
 
 def test_the_planned_log_groups_can_be_made(stage: Stage) -> None:
     planned = stage.all("aws_cloudwatch_log_group")
-    assert len(planned) == 3
+    assert len(planned) == 4
     with ministack("logs") as endpoint:
         logs = client("logs", endpoint)
         for group in planned:

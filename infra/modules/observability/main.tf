@@ -146,9 +146,9 @@ resource "aws_cloudwatch_metric_alarm" "fault_rate" {
 
 resource "aws_cloudwatch_query_definition" "one_call" {
   name            = "${var.name}/one call"
-  log_group_names = [var.log_group]
+  log_group_names = [var.log_group, var.call_group]
   query_string    = <<-QUERY
-    fields @timestamp, level, logger, message
+    fields @timestamp, level, logger, message, type, text
     | filter call_id = "<call id>"
     | sort @timestamp asc
     | limit 1000

@@ -77,3 +77,8 @@ variable "partition" {
   description = "aws, or another partition."
   type        = string
 }
+
+variable "call_group" {
+  description = "The log group with records and events of calls."
+  type        = string
+}

@@ -32,3 +32,8 @@ output "target_group_suffix" {
   description = "The target group's name in CloudWatch."
   value       = aws_lb_target_group.server.arn_suffix
 }
+
+output "call_log_group" {
+  description = "Records and events of calls."
+  value       = aws_cloudwatch_log_group.calls.name
+}

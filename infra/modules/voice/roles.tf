@@ -34,6 +34,11 @@ resource "aws_iam_role_policy" "task" {
         Action   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
         Resource = ["arn:${var.partition}:ecs:${var.region}:${var.account_id}:task/${var.name}/*"]
       },
+      {
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["${aws_cloudwatch_log_group.calls.arn}:*"]
+      },
     ])
   })
 }

@@ -16,14 +16,17 @@ locals {
     ORDERS_TABLE       = var.tables["orders"].name
     APPOINTMENTS_TABLE = var.tables["appointments"].name
     CALLS_TABLE        = var.tables["calls"].name
+    CALL_LOG_GROUP     = aws_cloudwatch_log_group.calls.name
     SONIC              = "bedrock"
     SONIC_MODEL_ID     = var.sonic_model_id
     TWILIO_ACCOUNT_SID = var.twilio_account_sid
     TRANSFER_NUMBERS   = join(",", var.transfer_numbers)
     ALLOWED_ORIGINS    = join(",", var.allowed_origins)
-    MAX_CALLS          = tostring(var.max_calls)
-    DRAIN_SECONDS      = tostring(local.drain)
-    LOGLEVEL           = var.log_level
+    # Everybody comes from the load balancer's addresses; max_calls limits browsers too.
+    BROWSER_MAX_PER_ADDRESS = "0"
+    MAX_CALLS               = tostring(var.max_calls)
+    DRAIN_SECONDS           = tostring(local.drain)
+    LOGLEVEL                = var.log_level
   }
 }
 
@@ -38,6 +41,12 @@ resource "aws_ecs_cluster" "this" {
 
 resource "aws_cloudwatch_log_group" "server" {
   name              = "/ecs/${var.name}-server"
+  retention_in_days = var.log_retention_days
+}
+
+# Records and events of calls, which the server delivers itself.
+resource "aws_cloudwatch_log_group" "calls" {
+  name              = "/carlos/${var.name}/calls"
   retention_in_days = var.log_retention_days
 }
 
