@@ -1,0 +1,171 @@
+"""`python -m bench.caller`: all callers of a benchmark, in one process. It is told what to do on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+
+import uvloop
+from twilio.request_validator import RequestValidator
+
+from bench.child import commands, say
+from bench.line import Line, Script, Turn
+from bench.speech import speech_ulaw
+from bench.stats import gaps_ms, stall_ms
+
+CLOSE_S = 10.0
+
+
+class Callers:
+    """The calls on one server. `target` names its port, its path and, for Carlos, the account that signs."""
+
+    def __init__(self, target: Mapping[str, Any]) -> None:
+        self._target = target
+        self._number = 0
+        self.lines: list[Line] = []
+
+    async def add(self, script: Script) -> Line:
+        """Ring, open the stream, and begin to talk."""
+        self._number += 1
+        sids = (f"MZ{self._number:032x}", f"CA{random.getrandbits(128):032x}", self._target.get("account", "AC0"))
+        url, headers, parameters = await self._announce(sids)
+        line = Line(url, headers, sids, script)
+        line.parameters = parameters
+        await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", self._target["port"])
+        await line.open
+        line.begin()
+        self.lines.append(line)
+        return line
+
+    async def _announce(self, sids: tuple[str, str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
+        """The webhook where there is one; else there is nothing to say before the socket."""
+        port, token = self._target["port"], self._target.get("auth_token")
+        headers = {"Host": f"localhost:{port}"}
+        if token is None:
+            return self._target["path"], headers, {}
+        base, validator = f"//localhost:{port}", RequestValidator(token)
+        form = {"CallSid": sids[1], "AccountSid": sids[2], "From": "+5491155550100", "To": "+541150310000"}
+        signature = validator.compute_signature(f"http:{base}/twilio/voice", form)
+        twiml = await _post(port, "/twilio/voice", form, signature)
+        parameters = dict(re.findall(r'<Parameter name="(\w+)" value="([^"]*)"', twiml))
+        path = self._target["path"]
+        headers["X-Twilio-Signature"] = validator.compute_signature(f"ws:{base}{path}", {})
+        return path, headers, parameters
+
+    async def hang_up(self, lines: list[Line]) -> None:
+        for line in lines:
+            line.stop()
+        await asyncio.wait([line.over for line in lines], timeout=CLOSE_S)
+        for line in lines:
+            line.drop()
+        self.lines = [line for line in self.lines if line not in lines]
+
+
+async def _post(port: int, path: str, form: Mapping[str, str], signature: str) -> str:
+    body = urlencode(form)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nX-Twilio-Signature: {signature}\r\nConnection: close\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    )
+    answer = (await reader.read()).decode()
+    writer.close()
+    if not answer.startswith("HTTP/1.1 200"):
+        raise ConnectionError(answer)
+    return answer
+
+
+# What can be asked.
+
+
+async def add(callers: Callers, command: Mapping[str, Any]) -> Any:
+    """`n` more calls, `every_s` apart; each talks every `period_s`, evenly or at random."""
+    count, period = command["n"], command["period_s"]
+    for index in range(count):
+        began = monotonic()
+        shift = index / count if command.get("even") else random.random()
+        await callers.add(Script(period_s=period, first_burst_s=1.0 + period * shift))
+        await asyncio.sleep(max(0.0, command["every_s"] - (monotonic() - began)))
+    return len(callers.lines)
+
+
+async def measure(callers: Callers, command: Mapping[str, Any]) -> Any:
+    """What happened on all calls in the next `seconds`."""
+    begin = monotonic()
+    for line in callers.lines:
+        line.late_ms.clear()
+    await asyncio.sleep(command["seconds"] + command["settle_s"])  # the last turns need time to end
+    end = begin + command["seconds"]
+    turns = [turn for line in callers.lines for turn in line.turns if begin <= turn.asked_at < end]
+    answered = [turn for turn in turns if turn.heard_at is not None]
+    return {
+        "calls": len(callers.lines),
+        "alive": sum(not line.over.done() for line in callers.lines),
+        "turns": len(turns),
+        "latency_ms": [1000 * (turn.heard_at - turn.asked_at) for turn in answered if turn.heard_at is not None],
+        "gaps_ms": [round(gap, 2) for turn in answered for gap in gaps_ms(turn.messages)],
+        "stall_ms": [round(stall_ms(turn.messages), 2) for turn in answered],
+        "messages": sum(len(turn.messages) for turn in answered),
+        "clears": [turn.cleared_at for turn in turns if turn.cleared_at is not None],
+        "stale": sum(turn.stale for turn in turns),
+        "late_ms": [late for line in callers.lines for late in line.late_ms],
+        "answers": [_text(turn) for turn in answered] if command.get("audio") else [],
+    }
+
+
+async def visit(callers: Callers, command: Mapping[str, Any]) -> Any:
+    """One call of `seconds` that talks from its first frame on: what it took to begin and to end."""
+    rang = monotonic()
+    line = await callers.add(Script(opening=_opening(command["pieces"])))
+    await asyncio.sleep(command["seconds"])
+    greeting = line.turns[0]
+    await callers.hang_up([line])
+    return {
+        "rang": rang,
+        "started": line.started_at,
+        "heard": greeting.heard_at,
+        "stopped": line.stopped_at,
+        "closed": monotonic(),
+        "frames": line.frames,
+        "greeting": _text(greeting),
+    }
+
+
+async def leave(callers: Callers, command: Mapping[str, Any]) -> Any:
+    lines = callers.lines[: command.get("n", len(callers.lines))]
+    if lines:
+        await callers.hang_up(lines)
+    return len(callers.lines)
+
+
+def _opening(pieces: list[list[float]]) -> bytes:
+    """Speech of different seeds, with pauses: [seconds, pause, seed] each."""
+    silence = b"\xff"
+    return b"".join(speech_ulaw(length, int(seed)) + silence * int(8000 * pause) for length, pause, seed in pieces)
+
+
+def _text(turn: Turn) -> str:
+    return b64encode(turn.audio).decode()
+
+
+COMMANDS = {"add": add, "measure": measure, "visit": visit, "leave": leave}
+
+
+async def serve() -> None:
+    callers = Callers({})
+    async for command in commands():
+        if command["do"] == "dial":
+            callers = Callers(command["target"])
+            say(True)
+        else:
+            say(await COMMANDS[command["do"]](callers, command))
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

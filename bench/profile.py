@@ -1,0 +1,96 @@
+"""`python -m bench.profile`: where the CPU time of one server goes, under load, by function and by part.
+
+Samples are taken each 2 ms of CPU time in the server's main thread, so what others do on the machine does not change
+the shares. CRT's own thread is not in them; it is told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bench.measures import Talk, grow
+from bench.stage import KINDS, served, stage
+
+TALK = Talk(10, 3, 2)
+
+# The first that is found on a stack, from its innermost frame outwards, is the part that a sample counts for.
+PARTS = (
+    ("FIR", ("agent/audio/resample.py",)),
+    ("mu-law", ("agent/audio/ulaw.py",)),
+    ("loguru", ("loguru/",)),
+    ("metrics", ("carlos/metrics.py", "prometheus_client/")),
+    ("SDK receive", ("AWSEventReceiver", "AWSCRTHTTPResponse", "Event.decode", "AsyncBytesReader", "awscrt/")),
+    ("SDK send", ("AWSEventPublisher", "aws_sdk_signers/", "smithy_", "aws_sdk_bedrock_runtime/")),
+    ("Sonic encode", ("agent/sonic/encoding.py",)),
+    ("Sonic parse", ("agent/sonic/parsing.py",)),
+    ("Sonic client", ("agent/sonic/client.py", "agent/sonic/transport.py")),
+    ("Sonic session", ("agent/sonic/session.py",)),
+    ("Media Stream JSON", ("telephony/media_stream.py",)),
+    ("WebSocket", ("uvicorn/", "websockets/", "starlette/", "fastapi/")),
+    ("pipecat", ("pipecat/",)),
+    ("playout", ("agent/playout.py", "agent/line.py", "agent/audio/pacing.py", "agent/telemetry.py")),
+    ("call", ("agent/call.py", "agent/sonic/service.py", "telephony/")),
+)
+
+type Stack = tuple[str, ...]  # innermost first
+
+
+def part_of(stack: Sequence[str]) -> str:
+    for function in stack:
+        for part, places in PARTS:
+            if any(place in function for place in places):
+                return part
+    return "event loop"
+
+
+def shares(stacks: Iterable[tuple[Stack, int]]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Samples by part, by function that ran, and by function that was anywhere on the stack."""
+    parts, own, total = Counter[str](), Counter[str](), Counter[str]()
+    for stack, count in stacks:
+        parts[part_of(stack)] += count
+        own[stack[0]] += count
+        for function in set(stack):
+            total[function] += count
+    return parts, own, total
+
+
+async def profile(kind: str, calls: int, seconds: float) -> str:
+    with tempfile.TemporaryDirectory(prefix="carlos-bench-") as folder:
+        async with stage(Path(folder)) as standing, served(standing, kind) as server:
+            await grow(standing, calls, TALK)
+            before = server.read()
+            await server.toggle_profile()
+            await asyncio.sleep(seconds)
+            await server.toggle_profile()
+            stacks = await server.child.answer()
+            use = server.use_since(before)
+            counted = [(tuple(stack), count) for *stack, count in stacks]
+    return tell(counted, f"{kind}, {calls} calls: {use}")
+
+
+def tell(stacks: Sequence[tuple[Stack, int]], head: str, rows: int = 40) -> str:
+    every = sum(count for _, count in stacks) or 1
+    lines = [head]
+    titles = ("by part", "by function", "with what it called")
+    for title, counter in zip(titles, shares(stacks), strict=True):
+        lines += ["", title]
+        lines += [f"{100 * count / every:5.1f} %  {name}" for name, count in counter.most_common(rows)]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m bench.profile", description=__doc__)
+    parser.add_argument("kind", choices=KINDS, nargs="?", default="ours")
+    parser.add_argument("--calls", type=int, default=25)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    options = parser.parse_args()
+    print(asyncio.run(profile(options.kind, options.calls, options.seconds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The processes of one benchmark: callers and Sonic on one core, a server on the other, and this one as a guest."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from bench.child import Child, started
+from bench.machine import Reading, cores, pin, rss_mb, thread_count, use_between
+
+SERVER_CORE, LOAD_CORE = 0, 1
+READY_S = 60.0
+NICE = 10
+KINDS = ("ours", "stock", "bare")
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDBENCH", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
+ACCOUNT = "AC" + "0" * 32
+
+
+@dataclass(slots=True)
+class Stage:
+    """What stands for the whole benchmark."""
+
+    sonic: Child
+    caller: Child
+    address: dict[str, str]  # of the Sonic stand-in
+    folder: Path
+
+
+@asynccontextmanager
+async def stage(folder: Path) -> AsyncIterator[Stage]:
+    pin(LOAD_CORE)
+    os.nice(NICE)  # what is worked out between measurements must not disturb the callers
+    log = folder / "bench.log"
+    async with AsyncExitStack() as stack:
+        sonic = await stack.enter_async_context(
+            started("bench.instant", "--home", str(folder / "sonic"), core=LOAD_CORE, log=log)
+        )
+        caller = await stack.enter_async_context(started("bench.caller", core=LOAD_CORE, log=log))
+        yield Stage(sonic, caller, await sonic.answer(), folder)
+
+
+@dataclass(slots=True)
+class Served:
+    """A running server."""
+
+    kind: str
+    child: Child
+    target: dict[str, Any]  # what the callers must know
+    ready_s: float
+
+    @property
+    def core(self) -> int:
+        available = _all_cores()
+        return available[SERVER_CORE % len(available)]
+
+    async def lag(self) -> dict[str, Any]:
+        os.kill(self.child.pid, signal.SIGUSR1)
+        told: dict[str, Any] = await self.child.answer()
+        return told
+
+    async def toggle_profile(self) -> None:
+        os.kill(self.child.pid, signal.SIGUSR2)
+
+    @property
+    def rss_mb(self) -> float:
+        return rss_mb(self.child.pid)
+
+    @property
+    def threads(self) -> int:
+        return thread_count(self.child.pid)
+
+    def read(self) -> Reading:
+        return Reading.of(self.child.pid)
+
+    def use_since(self, begin: Reading) -> dict[str, Any]:
+        return use_between(begin, self.read(), self.child.pid, self.core)
+
+
+@asynccontextmanager
+async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[Served]:
+    """Start a server on its core and wait until it takes connections."""
+    port, token = _free_port(), secrets.token_hex(16)
+    target: dict[str, Any] = {"port": port, "path": "/ws"}
+    common = {
+        **KEYS,
+        "WS_PORT": str(port),
+        "SONIC_ENDPOINT": stage.address["endpoint"],
+        "SONIC_CA_FILE": stage.address["ca_file"],
+    }
+    if kind == "ours":
+        target |= {"path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
+        common |= {
+            "HOST": "localhost",
+            "SONIC": "bedrock",
+            "STORE": "sqlite",
+            "CARLOS_HOME": str(stage.folder / f"carlos-{port}"),
+            "PUBLIC_BASE_URL": f"http://localhost:{port}",
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": token,
+            "TWILIO_API_BASE": "http://127.0.0.1:9",
+            "MAX_CALLS": "1000",
+        }
+    began = monotonic()
+    log = stage.folder / f"{kind}.log"
+    async with started(f"bench.servers.{kind}", core=SERVER_CORE, log=log, environment=common | environment) as child:
+        await _listening(port)
+        ready_s = monotonic() - began
+        await stage.caller.ask("dial", target=target)
+        await stage.sonic.ask("be", mode="answer", answer_s=2.0, greeting_s=0.5, keep=False)
+        await stage.sonic.ask("report")
+        yield Served(kind, child, target, ready_s)
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(READY_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.005)
+            else:
+                writer.close()
+                return
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _all_cores() -> list[int]:
+    return list(range(os.cpu_count() or 1)) or cores()

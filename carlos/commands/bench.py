@@ -1,0 +1,39 @@
+"""`carlos bench`: measure this machine's Carlos beside stock pipecat and a bare bridge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def bench(
+        quick: bool = typer.Option(False, "--quick", help="Under two minutes: one round, fewer calls."),
+        only: list[str] = typer.Option([], help="Only these servers: ours, stock, bare."),  # noqa: B008
+        rounds: int = typer.Option(0, help="Rounds of all servers; 0 for the plan's own."),
+        plots: Path | None = typer.Option(None, help="Folder for PNG plots."),  # noqa: B008
+    ) -> None:
+        """Benchmarks, side by side with stock pipecat; the last line is the summary as JSON."""
+        import json
+        from dataclasses import replace
+
+        from rich.console import Console
+
+        from bench import report
+        from bench import run as benchmark
+
+        plan = benchmark.QUICK if quick else benchmark.FULL
+        plan = replace(plan, kinds=tuple(only) or plan.kinds, rounds=rounds or plan.rounds)
+        console = Console(stderr=True, highlight=False)
+        result = benchmark.bench(plan, console)
+        path = benchmark.save(result)
+        if plots is not None:
+            plots.mkdir(parents=True, exist_ok=True)
+            report.plot(result, plots)
+        print(report.table(result))
+        console.print(f"{path}, {result['took_s']:g} s")
+        if not result["summary"]["noise"]["quiet"]:
+            console.print("[yellow]others were using the server's core: these figures say little[/]")
+        print(json.dumps(result["summary"]))
