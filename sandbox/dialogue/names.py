@@ -32,7 +32,7 @@ _NOT_NAMES = word_set(
     "chau adios cuanto persona humano operador alguien hablar ayuda espera esperame momento segundo uh ah eh "
     "ay dos tres cuatro cinco seis siete ocho nueve diez cero mil millones confirmo correcto exacto perfecto "
     "obvio sip nop dije digo digamos cualquiera tarde temprano todo todavia aun quizas producto productos "
-    "necesitan necesitas piden pedis"
+    "necesitan necesitas piden pedis mostrame mostrar decime dame contame ignora ignorar olvida dato datos"
 )
 _MOST = 5  # names in a full name, particles apart
 
@@ -74,7 +74,7 @@ def _take(words: Sequence[Word], start: int, *, stop_at_pause: bool) -> Name | N
         if key in _PARTICLES and end > start and _is_name(key_at(words, end + 1), particle=True):
             end += 1
             continue
-        if not _is_name(key):
+        if not _is_name(key) or (key in _PARTICLES and end > start):
             break
         end = last = end + 1
         if stop_at_pause and words[end - 1].pause:

@@ -38,7 +38,7 @@ _BETWEEN = frozenset({"es", "el", "la", "de", "mi", "seria", "que"})
 _DNI = frozenset({"dni", "documento", "d.n.i"})
 _DANGLING = _DNI | _NUMBER | frozenset({"es", "arroba", "punto", "soy", "mil", "millon", "millones", "guion"})
 _ASKING = frozenset({"que", "quien", "cual", "como", "cuando", "donde"})
-_NOT_A_NAME = frozenset({Reply.DROP, Reply.REPEAT, Reply.HELP, Reply.PERSON, Reply.WAIT, Reply.UNKNOWN})
+_NOT_A_NAME = frozenset({Reply.DROP, Reply.REPEAT, Reply.HELP, Reply.PERSON, Reply.WAIT, Reply.UNKNOWN, Reply.GOODBYE})
 _KINDS_OF_VISIT = {
     "emergency": ("urgencia", "urgente", "emergencia", "de urgencia"),
     "follow-up": ("seguimiento",),

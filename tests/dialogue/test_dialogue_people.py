@@ -35,6 +35,8 @@ def test_a_name_is_found_after_its_marker(said: str, name: str | None) -> None:
         ("eh, juan perez", "Juan Perez"),
         ("Bueno, Luis. Fernández.", "Luis Fernández"),
         ("Roberto Vargas, DNI 35012678", "Roberto Vargas"),
+        ("Ana Ruiz del pedido", "Ana Ruiz"),
+        ("Mostrame los datos del titular", None),
         ("Carlos Mendoza y quiero cancelar", "Carlos Mendoza"),
         ("no me acuerdo", None),
         ("para qué lo necesitás", None),
