@@ -1,0 +1,206 @@
+"""Places a scenario's call through the whole server, each on a store of its own, and brings back what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+
+from agent.sonic.protocol import ContentEnded, ContentStarted, ContentType, Role, StopReason
+from agent.sonic.protocol import ToolUse as ToolUseEvent
+from data.backend import Item
+from data.items import to_appointment, to_order
+from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus
+from data.store import Change, Store
+from data.tables import TableName
+from data.times import BUENOS_AIRES
+from sandbox.brain import Brain, Floor
+from sandbox.dialogue import DialogueMind
+from sandbox.sonic import script
+from sandbox.sonic.ear import EnergyEar
+from sandbox.sonic.script import ScriptedMind, ScriptTurn, ToneVoice
+from sandbox.sonic.turn import Turn as ModelTurn
+from sandbox.twilio.caller import Manners, RecordedCaller
+from sandbox.twilio.playout import SILENCE
+from sandbox.twilio.script import Turn as CallerTurn
+from tests.e2e.running import Running, noise, running
+from tests.scenarios.scenario import Scenario, Step, Turn
+
+BREATH_S, PAUSE_S = 0.24, 0.4
+MANNERS = Manners(silence_ms=320, reaction_ms=20, linger_ms=1000, key_ms=60)
+CALLER = "+5491155550100"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The business's part of a store: records by name ("order 6"), and all else as it is stored."""
+
+    orders: Mapping[str, Order]
+    appointments: Mapping[str, Appointment]
+    others: Mapping[tuple[str, str], Item]  # without the counters: a number that is not used is no harm
+
+    def named(self, name: str) -> dict[str, Any] | None:
+        """A record as plain data: times are Buenos Aires' ("2026-11-24 10:00"), statuses their words."""
+        record = self.orders.get(name) or self.appointments.get(name)
+        return None if record is None else _plain(asdict(record))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    scenario: Scenario
+    record: CallRecord
+    before: Records
+    after: Records
+    warnings: list[int]  # of Twilio's
+    errors: list[Any]  # of the Sonic stand-in's
+
+
+class QuickEar(EnergyEar):
+    """Knows that its caller never pauses in a breath."""
+
+    def tune(self, rate: int, endpointing: str | None) -> None:
+        super().tune(rate, endpointing)
+        self._pause_ms = 160
+
+
+class BriefVoice(ToneVoice):
+    """Says everything in the same short time, but not what is going to be cut into."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._cut_into = [turn.interrupt_ms is not None for turn in scenario.turns]
+
+    def speak(self, text: str, rate: int) -> AsyncIterator[bytes]:
+        is_long = bool(self._cut_into and self._cut_into.pop(0))
+        return super().speak("Hola, ¿cómo te va hoy?" if is_long else "Hola", rate)
+
+
+async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """Hold the scenario's call from ring to hang-up."""
+    scenario = scenario.on(await _steady_day())
+    async with running(home, monkeypatch, _brain_of(scenario), emf_seconds=0) as here:
+        await _give(here.house.store, scenario.given)
+        before = await read_records(here.house.store)
+        call = here.twilio.dial(RecordedCaller([_caller_turn(turn) for turn in scenario.turns], MANNERS), CALLER)
+        await asyncio.wait_for(call.run(), 120)
+        record = await here.record_of(call)
+        after = await read_records(here.house.store)
+        return Result(scenario, record, before, after, call.warnings, _errors(here))
+
+
+async def _steady_day() -> date:
+    """Today in Buenos Aires; a call that would last over midnight waits for the new day."""
+    now = datetime.now(BUENOS_AIRES)
+    if (now + timedelta(minutes=2)).date() != now.date():
+        await asyncio.sleep(120)
+    return datetime.now(BUENOS_AIRES).date()
+
+
+def _errors(here: Running) -> list[Any]:
+    return [error for session in here.sonic.sessions for error in session.errors]
+
+
+# The caller.
+
+
+def _caller_turn(turn: Turn) -> CallerTurn:
+    pause = bytes([SILENCE]) * round(PAUSE_S * 8000)
+    audio = pause.join(noise(BREATH_S).audio for _ in turn.breaths)
+    return CallerTurn(" ".join(turn.breaths), audio, turn.keys or "", turn.interrupt_ms)
+
+
+# The model.
+
+
+def _brain_of(scenario: Scenario) -> Callable[[], Brain]:
+    def make() -> Brain:
+        ear = QuickEar()
+        mind = _scripted(scenario, ear) if scenario.is_scripted else _dialogue(scenario)
+        return Brain(ear, mind, BriefVoice(scenario))
+
+    return make
+
+
+def _dialogue(scenario: Scenario) -> DialogueMind:
+    texts = iter([breath for turn in scenario.turns for breath in turn.breaths])
+
+    async def recognise(pcm: bytes, rate: int) -> str:
+        return next(texts, "")
+
+    return DialogueMind(recognise)
+
+
+def _scripted(scenario: Scenario, ear: EnergyEar) -> ScriptedMind:
+    turns = [ScriptTurn(_steps(scenario.greeting))]
+    turns += [ScriptTurn(_steps(turn.model or ()), " ".join(turn.breaths) or None) for turn in scenario.turns]
+    return ScriptedMind(iter(turns), ear)
+
+
+def _steps(steps: Iterable[Step]) -> tuple[script.Step, ...]:
+    return tuple(script.Say(step.say) if step.say is not None else _ToolStep(step) for step in steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _ToolStep:
+    """A toolUse with any text for arguments and any id, which a well-made model would not send."""
+
+    step: Step
+
+    async def __call__(self, floor: Floor) -> None:
+        conversation = cast(ModelTurn, floor).conversation
+        content_id, tool_use_id = str(uuid4()), self.step.id or str(uuid4())
+        arguments = json.dumps(dict(self.step.arguments)) if self.step.raw is None else self.step.raw
+        result = conversation.expect_result(tool_use_id)
+        conversation.emit(ContentStarted(content_id, ContentType.TOOL, Role.TOOL))
+        conversation.emit(ToolUseEvent(content_id, tool_use_id, self.step.tool or "", arguments))
+        conversation.emit(ContentEnded(content_id, ContentType.TOOL, StopReason.TOOL_USE))
+        await result
+
+
+# The store.
+
+
+async def _give(store: Store, statuses: Mapping[str, str]) -> None:
+    for name, status in statuses.items():
+        kind, record_id = name.split()
+        match await (store.order(record_id) if kind == "order" else store.appointment(record_id)):
+            case Order() as order:
+                await store.commit(Change(order, replace(order, status=OrderStatus(status))))
+            case Appointment() as appointment:
+                await store.commit(Change(appointment, replace(appointment, status=AppointmentStatus(status))))
+            case None:
+                raise ValueError(f"there is no {name}")
+
+
+async def read_records(store: Store) -> Records:
+    tables = (TableName.ORDERS, TableName.APPOINTMENTS)
+    items = [item for table in tables async for page in store.backend.scan(table) for item in page]
+    orders = [to_order(item) for item in items if item["PK"].startswith("ORDER#")]
+    appointments = [to_appointment(item) for item in items if item["PK"].startswith("APPOINTMENT#")]
+    others = {(item["PK"], item["SK"]): item for item in items if item["PK"] != item["SK"]}
+    return Records(
+        {f"order {order.id}": order for order in orders},
+        {f"appointment {appointment.id}": appointment for appointment in appointments},
+        others,
+    )
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return f"{value.astimezone(BUENOS_AIRES):%Y-%m-%d %H:%M}"
+        case Enum():
+            return value.value
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return value

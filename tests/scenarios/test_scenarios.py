@@ -1,0 +1,67 @@
+"""Every conversation of `*.yaml` goes as it is written, through the whole server.
+
+Calls take as long as people talk, so the scenarios of a run are placed together, a few at a time, when the first
+one is asked for; with pytest-xdist, `--dist loadgroup` keeps them in one worker. The local brain is tried by the
+recorded callers of `tests/e2e`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.scenarios.expectations import check
+from tests.scenarios.runner import Result, place
+from tests.scenarios.scenario import Scenario, load_scenarios
+
+AT_ONCE = 8  # more calls than that, and one process falls behind real time
+SCENARIOS = load_scenarios()
+
+
+@dataclass
+class Exchange:
+    """Places the calls of this run, all of them once the first is asked for."""
+
+    scenarios: list[Scenario]
+    homes: pytest.TempPathFactory
+    monkeypatch: pytest.MonkeyPatch
+    results: dict[str, Result | BaseException] = field(default_factory=dict)
+
+    async def result_of(self, scenario: Scenario) -> Result:
+        if scenario.name not in self.results:
+            await self._place_all()
+        result = self.results[scenario.name]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    async def _place_all(self) -> None:
+        seats = asyncio.Semaphore(AT_ONCE)
+        placed = await asyncio.gather(*(self._place(each, seats) for each in self.scenarios), return_exceptions=True)
+        self.results = dict(zip((each.name for each in self.scenarios), placed, strict=True))
+
+    async def _place(self, scenario: Scenario, seats: asyncio.Semaphore) -> Result:
+        async with seats:
+            return await place(scenario, self.homes.mktemp(scenario.name), self.monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    callspecs = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = [spec.params["scenario"] for spec in callspecs if spec and "scenario" in spec.params]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield Exchange(chosen, tmp_path_factory, monkeypatch)
+
+
+@pytest.mark.xdist_group("scenarios")
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+async def test_a_conversation_goes_as_written(scenario: Scenario, exchange: Exchange) -> None:
+    check(await exchange.result_of(scenario))
+
+
+def test_there_are_enough_conversations_and_each_has_a_name_of_its_own() -> None:
+    assert len(SCENARIOS) >= 40
+    assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
