@@ -121,8 +121,8 @@ class Gate:
         if path.startswith(SIGNED_FOLDER):
             return
         metrics.REQUESTS.add(method=method if method in _METHODS else "other", status=str(status))
-        if method not in SAFE_METHODS:
-            bound = logger.bind(event="audit", who=principal.name if principal else "nobody", status=status)
+        if method not in SAFE_METHODS and principal is not None:
+            bound = logger.bind(event="audit", who=principal.name, status=status)
             bound.info("{} {} {}", method, _template(scope), scope.get("path_params") or "")
 
 

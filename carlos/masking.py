@@ -28,9 +28,10 @@ _KEEP = (
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     rf"|(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:{_TIME})?(?!\d))"
 )
-_EMAIL = r"(?P<email>[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+)"
+_PART = r"[^\s@<>\"'(),;:]"
+_EMAIL = rf"(?P<email>(?<!{_PART}){_PART}+@{_PART}+)"
 _JOINED = r"(?:\s+(?:punto|gui[oó]n(?:\s+(?:bajo|medio))?)\s+\S+)*"
-_SPOKEN_EMAIL = rf"(?P<spoken>\S+{_JOINED}\s+arroba\s+\S+{_JOINED})"
+_SPOKEN_EMAIL = rf"(?P<spoken>(?<!\S)\S+{_JOINED}\s+arroba\s+\S+{_JOINED})"
 _NUMBER = r"(?P<number>\+?\d(?:[\s().,/_-]{0,3}\d){6,})"
 _ONES = "cero|una?|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
 _TEENS = "diez|once|doce|trece|catorce|quince|dieci\\w+|veint\\w+"

@@ -1,0 +1,110 @@
+"""The REST application on a store, without a server, and the real one behind it where a test needs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from agent.switchboard import Switchboard
+from api.application import guard, mount, record_routers
+from api.health import health_routes, metrics_routes
+from api.live import live_routes
+from api.reference import reference_routes
+from carlos.settings import Settings
+from data.models import CallRecord, Line, ToolCall, Turn
+from data.seed import seed
+from data.store import Store
+from data.times import BUENOS_AIRES, Clock
+
+KEYS = {"reader": "read", "writer": "read+write", "operator": "read+write+calls"}
+CALL_ID = "CA" + "7" * 32
+
+
+def key_of(name: str) -> dict[str, str]:
+    return {"X-Api-Key": f"a-key-of-{name}"}
+
+
+def rest_settings(home: Path, **changes: Any) -> Settings:
+    keys = tuple(SecretStr(f"{name}:{scopes}:a-key-of-{name}") for name, scopes in KEYS.items())
+    made = {"carlos_home": home, "admin_api_keys": keys, "rate_limit_per_minute": 100_000}
+    return Settings(_env_file=None, **(made | changes))
+
+
+def rest_app(settings: Settings, store: Store, switchboard: Switchboard, clock: Clock) -> FastAPI:
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
+    mount(app, [live_routes(switchboard), *record_routers(settings, store, switchboard, clock)])
+    for router in (metrics_routes(), reference_routes(), health_routes(switchboard)):
+        app.include_router(router)
+    guard(app, settings)
+    return app
+
+
+@dataclass
+class Rest:
+    """`get`, `post`, ... with everybody's key; `anonymous` has none."""
+
+    http: httpx.AsyncClient
+    anonymous: httpx.AsyncClient
+    store: Store
+    switchboard: Switchboard
+    settings: Settings
+    app: FastAPI
+
+
+@asynccontextmanager
+async def serving(store: Store, home: Path, clock: Clock, **changes: Any) -> AsyncIterator[Rest]:
+    settings = rest_settings(home, **changes)
+    switchboard = Switchboard(4)
+    app = rest_app(settings, store, switchboard, clock)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    base = "http://localhost:8081"
+    async with (
+        httpx.AsyncClient(transport=transport, base_url=base, headers=key_of("operator")) as http,
+        httpx.AsyncClient(transport=transport, base_url=base) as anonymous,
+    ):
+        yield Rest(http, anonymous, store, switchboard, settings, app)
+
+
+async def seeded(store: Store, clock: Callable[[], datetime]) -> Store:
+    await seed(store, clock().astimezone(BUENOS_AIRES).date())
+    return store
+
+
+def call_record(**changes: Any) -> CallRecord:
+    """A call in which somebody said who they are."""
+    began = datetime(2026, 11, 23, 14, tzinfo=UTC)
+    made: dict[str, Any] = {
+        "id": CALL_ID,
+        "line": Line.PHONE,
+        "started_at": began,
+        "caller_number": "+5491155550101",
+        "ended_at": began + timedelta(seconds=60),
+        "outcome": "completed",
+        "turns": (
+            Turn("carlos", "Hola, soy Carlos.", began + timedelta(seconds=1)),
+            Turn("caller", "Soy María González, DNI 28.456.789", began + timedelta(seconds=3)),
+            Turn("carlos", "Gracias, María. Tu", began + timedelta(seconds=5), interrupted=True, latency_ms=740),
+        ),
+        "tools": (
+            ToolCall(
+                "consultarOrder",
+                "tool-1",
+                ok=True,
+                elapsed_ms=4,
+                at=began + timedelta(seconds=4),
+                arguments={"orderId": "1", "dni": "28456789", "customerName": "María González"},
+                result={"success": True, "order": {"id": "1", "customerEmail": "maria.gonzalez@email.com"}},
+            ),
+        ),
+        "interruptions": 1,
+        "details": {"usage": {"input_speech": 1_000_000, "output_speech": 1_000_000}, "faults": []},
+    }
+    return CallRecord(**(made | changes))

@@ -1,0 +1,154 @@
+"""Personal data hidden on the way out: in the log, in metrics, in what CloudWatch is told."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loguru import logger
+
+from agent.playout import Heard
+from agent.record import CallLog
+from api.calls import Prices
+from carlos import log, metrics
+from carlos.call_log import teller
+from carlos.log.cloudwatch import CallLogGroup
+from carlos.masking import Names, mask_text, mask_value
+from data.models import Line
+
+PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
+
+
+@contextmanager
+def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
+    """Everything the configured log writes."""
+    out, before = io.StringIO(), sys.stdout
+    handlers, root_level = logging.root.handlers[:], logging.root.level
+    sys.stdout = out
+    try:
+        log.configure(level)
+        yield out
+    finally:
+        sys.stdout = before
+        logger.remove()
+        logger.add(sys.stderr)
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(root_level)
+
+
+@pytest.mark.parametrize(
+    ("said", "hidden"),
+    [
+        ("mi DNI es 28456789", "mi DNI es **.***.*89"),
+        ("DNI28.456.789.", "DNI**.***.*89."),
+        ("2 8 4 5 6 7 8 9", "**.***.*89"),
+        ("al +54 9 11 5555-0101, por favor", "al ***101, por favor"),
+        ("ana.paz@example.com", "***@***"),
+        ("escribime a ana punto paz arroba example punto com", "escribime a ***"),
+        ("es veintiocho cuatro cinco seis siete ocho nueve, sí", "es ***, sí"),
+        ("veintiocho millones cuatrocientos cincuenta y seis mil", "***"),
+        ("pedido 3, a las 10:30 del 2026-11-24", "pedido 3, a las 10:30 del 2026-11-24"),
+        ("2026-11-24T13:00:00.000Z", "2026-11-24T13:00:00.000Z"),
+        (f"CA{'1' * 32} MZ{'2' * 32}", f"CA{'1' * 32} MZ{'2' * 32}"),
+        ("dos o tres días", "dos o tres días"),
+    ],
+)
+def test_what_is_personal_is_hidden_and_what_is_not_stays(said: str, hidden: str) -> None:
+    assert mask_text(said) == hidden
+
+
+def test_a_known_name_is_hidden_however_it_is_written() -> None:
+    names = Names()
+    names.learn("María  José González")
+    assert names.mask("MARIA jose GONZÁLEZ, la señora Gonzalez; mariano") == "***, la señora ***; mariano"
+
+
+def test_fields_are_hidden_by_their_name() -> None:
+    value = {"dni": 28456789, "customerName": "Li", "items": [{"name": "Cable", "price": 12.5}], "n": 1234567}
+    assert mask_value(value) == {
+        "dni": "**.***.*89",
+        "customerName": "***",
+        "items": [{"name": "Cable", "price": 12.5}],
+        "n": "**.***.*67",
+    }
+
+
+digits = st.integers(10_000_000, 99_999_999).map(str)
+dnis = digits | digits.map(lambda d: f"{d[:2]}.{d[2:5]}.{d[5:]}") | digits.map(" ".join)
+phones = st.integers(10**9, 10**10 - 1).map(lambda n: f"+54 9 {str(n)[:2]} {str(n)[2:6]}-{str(n)[6:]}")
+emails = st.emails()
+people = st.sampled_from(["Zoé Ñandú", "Íñigo Über-Quijano", "Fátima Ibáñez", "Wilfredo O'Higgins", "Xu Li"])
+around = st.sampled_from(["{}", "Soy, eh, {}.", "dni={}", "({})", "hola{} ", "a:{},b", "¿{}?"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(dni=dnis, phone=phones, email=emails, name=people, form=around)
+def test_nothing_personal_of_a_call_gets_out(dni: str, phone: str, email: str, name: str, form: str) -> None:
+    with captured() as out:
+        told = asyncio.run(a_call_that_tells_everything(dni, phone, email, name, form))
+    labels = re.findall(r'"[^"]*"', metrics.exposition().decode())
+    emf = [value for line in metrics.emf(0) for value in line.values() if isinstance(value, str)]
+    seen = "\n".join([out.getvalue(), told, *labels, *emf])
+    assert '"event": "ended"' in out.getvalue()
+    for secret in (dni, phone, email, name):
+        assert secret not in seen, f"{secret!r} got out"
+    for word in name.split():
+        assert len(word) < 3 or word not in seen, f"{word!r} got out"
+
+
+async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: str, form: str) -> str:
+    """Put it into every part of a call and of the log; returns what CloudWatch would be told."""
+    group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
+    call = CallLog("CA" + "1" * 32, Line.PHONE, phone)
+    call.listeners.append(teller(group, call, PRICES))
+    arguments: dict[str, Any] = {"dni": dni, "customerName": name, "notes": form.format(dni), "deep": [{"x": email}]}
+    result = {"order": {"customerName": name, "customerEmail": email, "phone": phone}}
+    with logger.contextualize(call_id=call.id, call=call):
+        call.tool("consultarOrder", "t1", arguments, result, ok=True, elapsed_ms=1)
+        call.tool(form.format(email), "t2", {}, {}, ok=False, elapsed_ms=1)
+        for number, secret in enumerate((dni, phone, email, name), 1):
+            call.heard(form.format(secret))
+            call.said(Heard(number, form.format(secret), 1.0))
+            call.fault(form.format(secret))
+            logger.info("free text: {}", form.format(secret))
+            logger.bind(extra=form.format(secret), more=[secret]).warning("bound")
+            logging.getLogger("uvicorn.error").error("stdlib: %s", secret)
+            try:
+                raise ValueError(form.format(secret))
+            except ValueError:
+                logger.exception("raised")
+        call.end("completed")
+    return "\n".join(line.text for line in group.waiting)
+
+
+def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:
+    async def talk() -> None:
+        call = CallLog("CA" + "1" * 32, Line.PHONE, None)
+        with logger.contextualize(call_id=call.id, call=call):
+            call.heard("Hola\nqué tal")
+            logger.info("two\nlines")
+
+    with captured() as out:
+        asyncio.run(talk())
+    heard, plain = (json.loads(line) for line in out.getvalue().splitlines())
+    assert (heard["event"], heard["call_id"], heard["turn"]) == ("heard", "CA" + "1" * 32, 1)
+    assert "Hola" not in json.dumps(heard), "the log tells that something was said, never what"
+    assert (plain["message"], plain["turn"], plain["level"]) == ("two\nlines", 1, "INFO")
+
+
+def test_pipecats_narration_and_debug_texts_are_left_out() -> None:
+    with captured("INFO") as out:
+        logger.patch(lambda record: record.update(name="pipecat.pipeline")).info("frame")
+        logger.debug("detail")
+        logger.patch(lambda record: record.update(name="pipecat.pipeline")).warning("trouble")
+    assert [json.loads(line)["message"] for line in out.getvalue().splitlines()] == ["trouble"]

@@ -1,0 +1,218 @@
+"""/calls and /customers: what is told of calls, to whom, and what is erased."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import wave
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.keeper import HOST, LOST, Keeper
+from agent.playout import Heard
+from agent.record import CallLog
+from agent.recording import RATE, Recorder
+from agent.recordings import Recordings
+from data.models import Line
+from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
+from tests.conftest import Clock
+
+SECRETS = ("28456789", "28.456.789", "5491155550101", "maria.gonzalez@email.com", "González", "María")
+
+
+async def test_a_call_is_shown_whole_to_those_who_may(rest: Rest) -> None:
+    await rest.store.save_call(call_record())
+    body = (await rest.http.get(f"/calls/{CALL_ID}")).json()
+    assert body["message"] == "Call retrieved successfully"
+    call = body["data"]
+    assert (call["outcome"], call["durationSeconds"], call["live"], call["recorded"]) == ("completed", 60, False, False)
+    assert call["turns"][2] == {
+        "role": "carlos",
+        "text": "Gracias, María. Tu",
+        "at_ms": 5000,
+        "interrupted": True,
+        "latency_ms": 740,
+    }
+    assert call["tools"][0]["arguments"]["dni"] == "28456789"
+    assert call["cost"] == {"usd": 15.0125, "model": 15.0, "phone": 0.0125, "estimate": True}
+
+
+async def test_a_call_is_masked_for_those_who_only_read(rest: Rest) -> None:
+    await rest.store.save_call(call_record())
+    for path in (f"/calls/{CALL_ID}", "/calls", f"/calls/{CALL_ID}/transcript"):
+        told = (await rest.anonymous.get(path, headers=key_of("reader"))).text
+        assert CALL_ID in told
+        for secret in SECRETS:
+            assert secret not in told
+    arguments = (await rest.anonymous.get(f"/calls/{CALL_ID}", headers=key_of("reader"))).json()["data"]["tools"][0]
+    assert arguments["arguments"] == {"orderId": "1", "dni": "**.***.*89", "customerName": "***"}
+
+
+async def test_calls_are_listed_newest_first_in_pages(rest: Rest) -> None:
+    for minute in range(5):
+        record = call_record(id=f"CA{minute}", started_at=datetime(2026, 11, 23, 14, minute, tzinfo=UTC), ended_at=None)
+        await rest.store.save_call(record)
+    first = await rest.http.get("/calls?limit=3")
+    assert [call["id"] for call in first.json()["data"]] == ["CA4", "CA3", "CA2"]
+    rest_of_them = await rest.http.get("/calls", params={"limit": 3, "cursor": first.headers["x-next-cursor"]})
+    assert [call["id"] for call in rest_of_them.json()["data"]] == ["CA1", "CA0"]
+
+
+async def test_the_transcript_is_text_with_times(quick_rest: Rest) -> None:
+    await quick_rest.store.save_call(call_record())
+    lines = (await quick_rest.http.get(f"/calls/{CALL_ID}/transcript")).text.splitlines()
+    assert lines[1:] == [
+        "[00:01] Carlos: Hola, soy Carlos.",
+        "[00:03] Caller: Soy María González, DNI 28.456.789",
+        "[00:04] (consultarOrder: ok, 4 ms)",
+        "[00:05] Carlos: Gracias, María. Tu —",
+    ]
+
+
+@pytest.mark.parametrize("call_id", ["nobody", "..%2F..%2Fcarlos.db", "x" * 3000])
+async def test_an_unknown_call_is_not_found(quick_rest: Rest, call_id: str) -> None:
+    for rest in ("", "/events", "/audio", "/transcript"):
+        answer = await quick_rest.http.get(f"/calls/{call_id}{rest}")
+        assert answer.status_code == 404
+    assert (await quick_rest.http.post(f"/calls/{call_id}/hangup")).status_code == 404
+
+
+class LiveCall:
+    """A call that notes how it was ended."""
+
+    def __init__(self, log: CallLog) -> None:
+        self.log = log
+        self.outcome: str | None = None
+
+    async def hang_up(self, outcome: str) -> None:
+        self.outcome = outcome
+
+
+async def test_a_live_call_is_followed_and_hung_up(quick_rest: Rest) -> None:
+    log = CallLog(CALL_ID, Line.PHONE, "+5491155550101")
+    call = LiveCall(log)
+    board = quick_rest.switchboard
+    board.live[CALL_ID] = call  # type: ignore[assignment]
+    board._logs[CALL_ID] = log
+    log.heard("Hola")
+    following = asyncio.create_task(quick_rest.http.get(f"/calls/{CALL_ID}/events"))
+    assert (await quick_rest.http.get(f"/calls/{CALL_ID}")).json()["data"]["live"] is True
+    assert (await quick_rest.http.post(f"/calls/{CALL_ID}/hangup")).status_code == 200
+    assert call.outcome == "closed"
+    log.said(Heard(1, "Chau.", 1.0))
+    log.end("closed")
+    del board.live[CALL_ID]
+    told = (await following).text
+    events = [json.loads(line.removeprefix("data: ")) for line in told.splitlines() if line]
+    assert [event["type"] for event in events] == ["heard", "said", "ended"]
+    late = await quick_rest.http.post(f"/calls/{CALL_ID}/hangup")
+    assert (late.status_code, late.json()["code"]) == (409, "call_over")
+
+
+def test_a_recording_has_each_side_in_its_place(tmp_path: Path) -> None:
+    now = [0.0]
+    recorder = Recorder(tmp_path / "recordings" / "a.wav", 16_000, clock=lambda: now[0])
+    for _ in range(100):
+        now[0] += 0.02
+        recorder.caller(b"\x01\x00" * 320)
+        if 1.0 <= now[0] < 1.5:
+            recorder.carlos(b"\x02\x00" * 320)
+    recorder.finish()
+    with wave.open(str(tmp_path / "recordings" / "a.wav")) as wav:
+        assert (wav.getnchannels(), wav.getframerate()) == (2, RATE)
+        frames = wav.readframes(wav.getnframes())
+    left, right = frames[0::4], frames[2::4]
+    assert len(left) == pytest.approx(2 * RATE, abs=RATE * 0.05)
+    assert left.count(1) == 2 * RATE, "nothing of the caller is lost"
+    assert right.count(2) == pytest.approx(0.5 * RATE, abs=RATE * 0.05)
+    assert right.index(2) == pytest.approx(RATE, abs=RATE * 0.05)
+
+
+async def test_a_recording_is_played_to_those_who_may(quick_rest: Rest) -> None:
+    path = Recordings(quick_rest.settings.carlos_home).path(CALL_ID)
+    await asyncio.to_thread(_record, path)
+    await quick_rest.store.save_call(call_record())
+    answer = await quick_rest.http.get(f"/calls/{CALL_ID}/audio")
+    assert answer.headers["content-type"] == "audio/wav"
+    assert answer.content[:4] == b"RIFF"
+    assert (await quick_rest.http.get(f"/calls/{CALL_ID}")).json()["data"]["recorded"] is True
+
+
+def _record(path: Path) -> None:
+    recorder = Recorder(path, 8000)
+    recorder.carlos(bytes(320))
+    recorder.finish()
+
+
+def test_old_recordings_are_deleted(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path)
+    path = recordings.path("CA1")
+    _record(path)
+    assert recordings.sweep(1) == 0
+    assert recordings.sweep(-1) == 1
+    assert recordings.find("CA1") is None
+
+
+async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Rest) -> None:
+    stranger = call_record(id="CA" + "8" * 32, caller_number="+5491155550199", tools=())
+    await rest.store.save_call(call_record())
+    await rest.store.save_call(stranger)
+    who = {"email": "Maria.Gonzalez@email.com"}
+    data = (await rest.http.post("/customers/export", json=who)).json()["data"]
+    assert [order["id"] for order in data["orders"]] == ["1"]
+    assert [appointment["id"] for appointment in data["appointments"]] == ["1"]
+    assert [call["id"] for call in data["calls"]] == [CALL_ID]
+    counts = (await rest.http.post("/customers/erase", json=who)).json()["data"]
+    assert counts == {"orders": 1, "appointments": 1, "calls": 1}
+    for path in ("/orders/1", "/appointments/1", f"/calls/{CALL_ID}"):
+        assert (await rest.http.get(path)).status_code == 404
+    assert (await rest.http.get(f"/calls/{stranger.id}")).status_code == 200
+    assert len((await rest.http.get("/orders")).json()["data"]) == 6
+
+
+async def test_a_call_that_tried_anothers_order_in_vain_is_not_that_customers(quick_rest: Rest) -> None:
+    record = call_record(caller_number=None)
+    failed = replace(record.tools[0], ok=False, arguments={"orderId": "1", "dni": "11111111"}, result={})
+    await quick_rest.store.save_call(replace(record, tools=(failed,)))
+    data = (await quick_rest.http.post("/customers/export", json={"email": "maria.gonzalez@email.com"})).json()["data"]
+    assert data["calls"] == []
+
+
+async def test_records_that_a_crash_left_are_ended_at_the_next_start(rest: Rest, clock: Clock) -> None:
+    now = clock()
+    held = {"gone": f"{HOST}:999999", "elsewhere": "another-host:1", "old": "another-host:1"}
+    for call_id, process in held.items():
+        started = now - timedelta(hours=3) if call_id == "old" else now - timedelta(minutes=5)
+        record = call_record(id=call_id, started_at=started, ended_at=None, outcome=None, turns=(), tools=())
+        await rest.store.save_call(replace(record, details={"process": process}))
+    assert await Keeper(rest.store).reconcile(now) == 2
+    outcomes = {call_id: (await rest.store.call(call_id)) for call_id in held}
+    assert {call_id: record and record.outcome for call_id, record in outcomes.items()} == {
+        "gone": LOST,
+        "elsewhere": None,
+        "old": LOST,
+    }
+
+
+async def test_twilios_last_word_ends_a_record_whose_process_died(rest: Rest) -> None:
+    await rest.store.save_call(call_record(ended_at=None, outcome=None))
+    keeper = Keeper(rest.store)
+    await keeper.told(CALL_ID, None, {"CallStatus": "completed", "CallDuration": "42"})
+    record = await rest.store.call(CALL_ID)
+    assert record is not None
+    assert record.ended_at == record.started_at + timedelta(seconds=42)
+    assert (record.outcome, record.details["twilio"]) == (LOST, {"status": "completed", "duration_s": "42"})
+
+
+async def test_twilios_last_word_is_added_to_a_record_that_has_ended(rest: Rest) -> None:
+    log = CallLog(CALL_ID, Line.PHONE, None)
+    log.end("completed")
+    keeper = Keeper(rest.store)
+    await keeper.told(CALL_ID, log, {"CallStatus": "completed", "CallDuration": "42"})
+    await keeper.settled()
+    record = await rest.store.call(CALL_ID)
+    assert record is not None
+    assert (record.outcome, record.details["twilio"]["duration_s"]) == ("completed", "42")
