@@ -10,17 +10,33 @@ variables {
   api_package        = "tests/package.zip"
 }
 
-run "names" {
+run "wrong_values" {
   command = plan
 
   variables {
-    stage        = "Demo!"
-    project_name = "a-name-that-a-load-balancer-cannot-have"
-    domain_name  = "https://carlos.example.com/"
-    aws_region   = "Virginia"
+    stage              = "Demo!"
+    project_name       = "a-name-that-a-load-balancer-cannot-have"
+    domain_name        = "https://carlos.example.com/"
+    aws_region         = "Virginia"
+    zones              = ["a", "a"]
+    task_cpu           = 1000
+    min_tasks          = 3
+    max_tasks          = 2
+    max_calls          = 8
+    target_calls       = 8
+    nat_gateways       = 3
+    image_tag          = "latest"
+    sonic_model_id     = "*"
+    twilio_account_sid = "a-secret-token"
+    allowed_origins    = ["*"]
+    api_package        = "tests/nowhere.zip"
   }
 
-  expect_failures = [var.stage, var.project_name, var.domain_name, var.aws_region]
+  expect_failures = [
+    var.stage, var.project_name, var.domain_name, var.aws_region, var.zones,
+    var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways,
+    var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.allowed_origins, var.api_package,
+  ]
 }
 
 run "no_certificate" {
@@ -32,33 +48,4 @@ run "no_certificate" {
   }
 
   expect_failures = [var.certificate_arn]
-}
-
-run "sizes" {
-  command = plan
-
-  variables {
-    task_cpu     = 1000
-    min_tasks    = 3
-    max_tasks    = 2
-    max_calls    = 8
-    target_calls = 8
-    nat_gateways = 3
-  }
-
-  expect_failures = [var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways]
-}
-
-run "releases" {
-  command = plan
-
-  variables {
-    image_tag          = "latest"
-    sonic_model_id     = "*"
-    twilio_account_sid = "a-secret-token"
-    allowed_origins    = ["*"]
-    api_package        = "tests/nowhere.zip"
-  }
-
-  expect_failures = [var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.allowed_origins, var.api_package]
 }
