@@ -193,6 +193,7 @@ def mask_call(body: dict[str, Any]) -> dict[str, Any]:
         "tools": [
             tool
             | {
+                "name": mask_text(tool["name"], names),  # the model's word, whatever it is
                 "arguments": mask_value(tool["arguments"], names),
                 "result": mask_value(tool["result"], names),
             }

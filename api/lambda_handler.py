@@ -6,6 +6,10 @@ needs is imported: a cold start pays for FastAPI and boto3 only.
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
+from typing import Any
+
 from fastapi import FastAPI
 from mangum import Mangum
 from pydantic import SecretStr
@@ -54,5 +58,13 @@ def with_secret_keys(settings: Settings) -> Settings:
     return settings.model_copy(update={"admin_api_keys": keys})
 
 
-# Mangum keeps one event loop for the process: the store belongs to it.
-handler = Mangum(RecordsApp(), lifespan="off")
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """What the Lambda runtime calls."""
+    return dict(_adapter()(event, context))
+
+
+@cache
+def _adapter() -> Mangum:
+    # One event loop for the process: the store belongs to it. Mangum takes the thread's own.
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    return Mangum(RecordsApp(), lifespan="off")

@@ -15,8 +15,6 @@ def teller(group: CallLogGroup, log: CallLog, prices: Prices) -> Callable[[Happe
 
     def tell(happening: Happening) -> None:
         masked = mask_value(happening, log.names)
-        if happening["type"] == "tool":
-            masked["name"] = happening["name"]  # of the tool
         group.event({"kind": "event", "call_id": log.id, "turn": log.turn, **masked})
         if happening["type"] == "ended":
             group.record({"kind": "record", "call_id": log.id, **mask_call(call_json(log.record(), prices))})

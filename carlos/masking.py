@@ -28,7 +28,7 @@ _KEEP = (
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     rf"|(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:{_TIME})?(?!\d))"
 )
-_PART = r"[^\s@<>\"'(),;:]"
+_PART = r"[^\s@<>\"(),;:]"
 _EMAIL = rf"(?P<email>(?<!{_PART}){_PART}+@{_PART}+)"
 _JOINED = r"(?:\s+(?:punto|gui[oó]n(?:\s+(?:bajo|medio))?)\s+\S+)*"
 _SPOKEN_EMAIL = rf"(?P<spoken>(?<!\S)\S+{_JOINED}\s+arroba\s+\S+{_JOINED})"

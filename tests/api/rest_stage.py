@@ -34,7 +34,7 @@ def key_of(name: str) -> dict[str, str]:
 
 def rest_settings(home: Path, **changes: Any) -> Settings:
     keys = tuple(SecretStr(f"{name}:{scopes}:a-key-of-{name}") for name, scopes in KEYS.items())
-    made = {"carlos_home": home, "admin_api_keys": keys, "rate_limit_per_minute": 100_000}
+    made: dict[str, Any] = {"carlos_home": home, "admin_api_keys": keys, "rate_limit_per_minute": 100_000}
     return Settings(_env_file=None, **(made | changes))
 
 

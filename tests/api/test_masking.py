@@ -88,10 +88,10 @@ dnis = digits | digits.map(lambda d: f"{d[:2]}.{d[2:5]}.{d[5:]}") | digits.map("
 phones = st.integers(10**9, 10**10 - 1).map(lambda n: f"+54 9 {str(n)[:2]} {str(n)[2:6]}-{str(n)[6:]}")
 emails = st.emails()
 people = st.sampled_from(["Zoé Ñandú", "Íñigo Über-Quijano", "Fátima Ibáñez", "Wilfredo O'Higgins", "Xu Li"])
-around = st.sampled_from(["{}", "Soy, eh, {}.", "dni={}", "({})", "hola{} ", "a:{},b", "¿{}?"])
+around = st.sampled_from(["{}", "Soy, eh, {}.", "dni={}", "({})", "hola {} ", "a:{},b", "¿{}?"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(dni=dnis, phone=phones, email=emails, name=people, form=around)
 def test_nothing_personal_of_a_call_gets_out(dni: str, phone: str, email: str, name: str, form: str) -> None:
     with captured() as out:
@@ -148,7 +148,8 @@ def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:
 
 def test_pipecats_narration_and_debug_texts_are_left_out() -> None:
     with captured("INFO") as out:
-        logger.patch(lambda record: record.update(name="pipecat.pipeline")).info("frame")
+        pipecat = logger.patch(lambda record: record.__setitem__("name", "pipecat.pipeline"))
+        pipecat.info("frame")
         logger.debug("detail")
-        logger.patch(lambda record: record.update(name="pipecat.pipeline")).warning("trouble")
+        pipecat.warning("trouble")
     assert [json.loads(line)["message"] for line in out.getvalue().splitlines()] == ["trouble"]
