@@ -58,13 +58,15 @@ class BrowserWire:
     lead = LEAD_FRAMES
     tail_s = TAIL_S
 
-    def __init__(self, outbox: Outbox, messages: BrowserMessages) -> None:
+    def __init__(self, outbox: Outbox, messages: BrowserMessages, on_audio: Callable[[], None] = lambda: None) -> None:
         self.acknowledges = False
         self.receipts = Receipts()
         self._outbox = outbox
         self._messages = messages
+        self._on_audio = on_audio
 
     async def send_audio(self, pcm: bytes) -> None:
+        self._on_audio()
         messages = self._messages.audio(pcm)
         if self.acknowledges:
             now = asyncio.get_running_loop().time()
@@ -92,7 +94,7 @@ class BrowserLine:
         self._stream = BrowserStream()
         self._messages = BrowserMessages(log.id)
         self._outbox = Outbox(websocket)
-        self._wire = BrowserWire(self._outbox, self._messages)
+        self._wire = BrowserWire(self._outbox, self._messages, self._stay)
         self.wire: Wire = self._wire
         self._idle_s = idle_s
         self._idle_at = 0.0

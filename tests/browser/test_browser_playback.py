@@ -20,6 +20,7 @@ from agent.playout import Heard
 from sandbox.browser.screen import Screen
 from telephony.browser import BrowserWire
 from telephony.browser_messages import BrowserMessages
+from tests.browser.browser_stage import voiced
 from tests.browser.virtual_clock import run_virtually
 
 RATE = 24000
@@ -31,11 +32,6 @@ def utterance(seconds: float, number: int) -> bytes:
     """Samples that are never 0, and no two utterances alike."""
     count = int(seconds * RATE)
     return (1 + (np.arange(count) * (2 * number + 7)) % 30000).astype("<i2").tobytes()
-
-
-def without_silence(pcm: bytes) -> bytes:
-    values = np.frombuffer(pcm, dtype="<i2")
-    return bytes(values[values != 0].tobytes())
 
 
 class DirectOutbox:
@@ -95,7 +91,7 @@ class Stage:
 
     @property
     def spoken(self) -> bytes:
-        return without_silence(bytes(self.screen.player.speakers))
+        return voiced(bytes(self.screen.player.speakers))
 
 
 def on_stage(play: Callable[[Stage], Awaitable[None]]) -> Stage:
@@ -164,7 +160,7 @@ def test_after_an_interruption_none_of_the_old_is_played(at_s: float) -> None:
         await stage.say(new)
         await stage.quiet()
         assert stage.screen.rows[flushed - 1].name == "completionEnd"
-        assert without_silence(bytes(stage.screen.player.speakers[before:])) == new
+        assert voiced(bytes(stage.screen.player.speakers[before:])) == new
         played_s = before / 2 / RATE
         assert at_s - 0.05 < played_s <= at_s, "and the old one until then"
 

@@ -1,0 +1,138 @@
+"""Who may open a browser's socket, and how everyone else is sent away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from urllib.request import Request, urlopen
+
+import pytest
+from pydantic import SecretStr, ValidationError
+from starlette.requests import HTTPConnection
+
+from carlos.settings import Settings
+from telephony.origins import BROWSER, Gate
+from tests.browser.browser_stage import GREETING, Serve, until
+
+
+def settings(**changes: object) -> Settings:
+    public = {
+        "host": "0.0.0.0",
+        "public_base_url": "https://carlos.example.com",
+        "admin_api_keys": (SecretStr("k"),),
+        "twilio_auth_token": (SecretStr("t"),),
+    }
+    return Settings(_env_file=None, **(public | changes) if changes.pop("public", False) else changes)  # type: ignore[arg-type]
+
+
+def upgrade(origin: str | None, host: str = "localhost:8081", client: str = "127.0.0.1") -> HTTPConnection:
+    headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin is not None else [])
+    return HTTPConnection({"type": "websocket", "headers": headers, "client": (client, 5), "query_string": b""})
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "known"),
+    [
+        ("http://localhost:3000", "localhost:8081", True),
+        ("HTTP://LocalHost:3000", "localhost:8081", True),
+        ("http://localhost:8081", "localhost:8081", True),
+        ("http://127.0.0.1:8081", "127.0.0.1:8081", True),
+        ("http://[::1]:8081", "[::1]:8081", True),
+        ("http://localhost", "localhost:80", True),
+        ("http://localhost:8082", "localhost:8081", False),
+        ("http://evil.example", "localhost:8081", False),
+        ("http://evil.example:8081", "evil.example:8081", False),
+        ("http://localhost.evil.example:8081", "localhost.evil.example:8081", False),
+        ("null", "localhost:8081", False),
+        ("file://", "localhost:8081", False),
+        ("", "", False),
+        ("http://localhost:x", "localhost:x", False),
+        (None, "localhost:8081", True),
+    ],
+)
+def test_on_loopback_its_own_pages_and_the_allow_list_are_known(origin: str | None, host: str, known: bool) -> None:
+    assert Gate.from_settings(settings()).knows(upgrade(origin, host)) is known
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "known"),
+    [
+        ("https://carlos.example.com", "carlos.example.com", True),
+        ("https://carlos.example.com", "carlos.example.com:443", True),
+        ("https://www.example.com", "carlos.example.com", False),
+        (None, "carlos.example.com", False),
+    ],
+)
+def test_in_public_only_pages_are_known(origin: str | None, host: str, known: bool) -> None:
+    assert Gate.from_settings(settings(public=True)).knows(upgrade(origin, host)) is known
+
+
+def test_a_program_from_elsewhere_is_not_known_even_without_a_public_name() -> None:
+    assert not Gate.from_settings(settings()).knows(upgrade(None, client="10.0.0.7"))
+
+
+def test_a_browser_may_not_be_in_charge_in_public() -> None:
+    with pytest.raises(ValidationError, match="BROWSER_TRUST"):
+        settings(public=True, browser_trust="client")
+
+
+async def test_a_strangers_page_is_told_1008(serve: Serve) -> None:
+    served = await serve([GREETING])
+    async with served.client(origin="http://evil.example") as client:
+        await asyncio.wait_for(client.closed(), 5)
+        assert (client.close_code, client.close_reason) == (1008, "origin_not_allowed")
+    assert served.sonic.requests == 0
+
+
+async def test_a_token_opens_one_socket(serve: Serve) -> None:
+    served = await serve([GREETING], browser_tokens=True)
+    http = served.url.replace("ws://", "http://")
+    request = Request(f"{http}browser/tokens", method="POST")  # noqa: S310
+    answer = await asyncio.to_thread(lambda: json.load(urlopen(request)))  # noqa: S310
+    url, served.url = served.url, f"{served.url}?token={answer['data']['token']}"
+    async with served.client() as client:
+        await client.start()
+        await until(client, lambda: client.screen.texts("ASSISTANT", "SPECULATIVE"))
+    for stale in (served.url, url):
+        served.url = stale
+        async with served.client() as client:
+            await asyncio.wait_for(client.closed(), 5)
+            assert (client.close_code, client.close_reason) == (1008, "token_refused")
+
+
+async def test_tokens_are_bound_to_browsers() -> None:
+    gate = Gate.from_settings(settings(browser_tokens=True))
+    assert gate.tokens is not None
+    connection = upgrade("http://localhost:3000")
+    for token, refused in ((gate.tokens.mint("CA1", "AC1"), True), (gate.tokens.mint(*BROWSER), False)):
+        connection.scope["query_string"] = f"token={token}".encode()
+        fresh = HTTPConnection(dict(connection.scope))
+        assert (await gate.refusal(fresh) is not None) is refused
+
+
+async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None:
+    served = await serve([GREETING], browser_max_per_address=1)
+    async with served.client() as first:
+        await first.start()
+        await until(first, lambda: first.screen.names())
+        async with served.client() as second:
+            await second.start()
+            await asyncio.wait_for(second.closed(), 5)
+            assert (second.close_code, second.close_reason) == (1008, "too_many_sockets")
+            assert second.screen.texts("ASSISTANT")
+
+
+def test_a_closed_socket_is_counted_no_more() -> None:
+    gate = Gate.from_settings(settings(browser_max_per_address=1))
+    for _ in range(3):
+        with gate.admit(upgrade(None)) as refused:
+            assert refused is None
+            with gate.admit(upgrade(None, client="127.0.0.2")) as neighbour, gate.admit(upgrade(None)) as second:
+                assert neighbour is None
+                assert second is not None
+
+
+def test_behind_a_proxy_nobody_is_counted() -> None:
+    gate = Gate.from_settings(settings(browser_max_per_address=0))
+    with gate.admit(upgrade(None)) as first, gate.admit(upgrade(None)) as second:
+        assert first is second is None
