@@ -50,9 +50,7 @@ function card(appointment, onOpen) {
   return h(
     "button",
     { type: "button", onclick: () => onOpen(appointment) },
-    h("b", {}, time(appointment.date)),
-    " ",
-    h("span", {}, appointment.patientName),
+    h("span", {}, h("b", {}, time(appointment.date)), ` ${appointment.patientName}`),
     h("small", {}, appointment.doctorName),
   );
 }

@@ -4,7 +4,7 @@
  * Receipts (`ackStart`, `ack`) tell the server what was really played. Typed text is an interactive USER block beside
  * the audio; keys are typed as `[DTMF] 123#`, gathered as the phone line gathers them.
  *
- * A line tells of "open", "lost" (the server went away) and "over" {problem, values}.
+ * A line tells of "open", "named" (its callId is known), "lost" (the server went away) and "over" {problem, values}.
  */
 
 import { fromBase64, toBase64 } from "../audio/base64.js";
@@ -59,7 +59,6 @@ export class BrowserLine extends EventTarget {
   }
 
   type(text) {
-    this.conversation.typed();
     this.sendText("USER", text);
   }
 
@@ -140,7 +139,7 @@ export class BrowserLine extends EventTarget {
   takeText({ contentId, role, content }) {
     if (role === "ASSISTANT" && INTERRUPTED.test(content)) {
       this.sound.flush();
-      this.conversation.interrupted();
+      this.conversation.silenced();
     } else if (this.blocks.has(contentId)) {
       this.blocks.get(contentId).text = content;
     }

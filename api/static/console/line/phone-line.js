@@ -3,7 +3,7 @@
  * stream with 8 kHz mu-law, and asks what comes next when the stream ends. What was said comes from the call's live
  * events, for a phone shows none.
  *
- * A line tells of "open", "lost" and "over" {problem, values}.
+ * A line tells of "open", "named" (its callId is known to the server), "lost" and "over" {problem, values}.
  */
 
 import { SILENCE, ulawDecode, ulawEncode } from "../audio/ulaw.js";
@@ -67,7 +67,6 @@ export class PhoneLine extends EventTarget {
     this.send(this.stream.start());
     this.sound.addEventListener("frame", this.takeFrame);
     this.sound.addEventListener("played", this.takePlayed);
-    this.tell("named");
     this.tell("open");
   }
 
@@ -76,9 +75,17 @@ export class PhoneLine extends EventTarget {
   }
 
   receive({ play, mark, clear }) {
+    this.name();
     if (play) this.sound.play(ulawDecode(play));
     else if (mark) this.sound.mark(mark);
     else if (clear) this.sound.flush();
+  }
+
+  /** The first message shows that the call is on the line, and its events can be had. */
+  name() {
+    if (this.isNamed) return;
+    this.isNamed = true;
+    this.tell("named");
   }
 
   send(message) {

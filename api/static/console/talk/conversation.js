@@ -35,7 +35,6 @@ export class Conversation extends EventTarget {
       return;
     }
     Object.assign(item.parts.find((part) => waits(part, text)), { heard: text, cut });
-    if (cut) item.open = false;
     this.tell("changed", item);
   }
 
@@ -55,11 +54,15 @@ export class Conversation extends EventTarget {
   }
 
   interrupted() {
-    if (!this.close()) return;
+    this.close();
     this.note("mark.interrupted");
   }
 
-  typed() {}
+  /** Carlos fell silent: an interruption if he had something left to say. */
+  silenced() {
+    const { parts } = this.items.findLast(({ kind, open }) => kind === "carlos" && open) ?? { parts: [] };
+    if (parts.some(({ heard, cut }) => heard === null || cut)) this.interrupted();
+  }
 
   note(key, values = {}) {
     this.add({ kind: "mark", key, values });
@@ -104,13 +107,12 @@ export class Conversation extends EventTarget {
     }
   }
 
-  /** The turn is the caller's; true when Carlos had one. */
+  /** The turn is the caller's. */
   close() {
     const open = this.items.findLast(({ kind, open }) => kind === "carlos" && open);
-    if (!open) return false;
+    if (!open) return;
     open.open = false;
     this.tell("changed", open);
-    return true;
   }
 
   add(item) {

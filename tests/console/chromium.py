@@ -1,0 +1,223 @@
+"""Headless Chromium over the DevTools protocol: as much of it as a person at a page does and sees.
+
+https://chromedevtools.github.io/devtools-protocol/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows", "--force-color-profile=srgb", "--lang=en-GB",
+    "--remote-debugging-port=0", "--remote-allow-origins=*",
+)  # fmt: skip
+START_S = 30.0
+ANSWER_S = 30.0
+LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
+TEXTS = {"Enter": "\r", " ": " "}
+MAX_MESSAGE = 64 * 1024 * 1024
+
+WIDTH, HEIGHT = 1280, 900
+
+
+def find_chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class PageError(Exception):
+    """A script in the page threw, or something did not become true in time."""
+
+
+class Chromium:
+    """One browser process; `page` opens a tab."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._pages: dict[str, Page] = {}
+        self._reader = asyncio.create_task(self._read(), name="devtools")
+
+    async def page(self, url: str, *, width: int = WIDTH, height: int = HEIGHT, init: str = "") -> Page:
+        """A new tab with a profile of its own, loaded. `init` runs before the page's own scripts."""
+        context = await self.call("Target.createBrowserContext")
+        target = await self.call("Target.createTarget", url="about:blank", browserContextId=context["browserContextId"])
+        attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"], target["targetId"])
+        for domain in ("Page", "Runtime", "Log"):
+            await page.call(f"{domain}.enable")
+        await page.resize(width, height)
+        if init:
+            await page.call("Page.addScriptToEvaluateOnNewDocument", source=init)
+        await page.goto(url)
+        return page
+
+    async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        number = next(self._ids)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        message = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        await self._socket.send(json.dumps(message))
+        return await asyncio.wait_for(answer, ANSWER_S)
+
+    async def close(self) -> None:
+        self._reader.cancel()
+        await self._socket.close()
+
+    async def _read(self) -> None:
+        async for text in self._socket:
+            message = json.loads(text)
+            if (answer := self._waiting.pop(message.get("id", 0), None)) is not None and not answer.done():
+                if "error" in message:
+                    answer.set_exception(PageError(message["error"]["message"]))
+                else:
+                    answer.set_result(message["result"])
+            elif page := self._pages.get(message.get("sessionId", "")):
+                page.notice(message["method"], message["params"])
+
+
+class Page:
+    """One tab. `errors` gathers what a developer's console would show in red."""
+
+    def __init__(self, browser: Chromium, session: str, target: str) -> None:
+        self.errors: list[str] = []
+        self._browser = browser
+        self._session = session
+        self._target = target
+        self._loaded = asyncio.Event()
+
+    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+        return await self._browser.call(method, self._session, **params)
+
+    def notice(self, method: str, params: dict[str, Any]) -> None:
+        match method:
+            case "Page.loadEventFired":
+                self._loaded.set()
+            case "Runtime.exceptionThrown":
+                details = params["exceptionDetails"]
+                self.errors.append(details.get("exception", {}).get("description") or details["text"])
+            case "Runtime.consoleAPICalled" if params["type"] in ("error", "assert", "warning"):
+                self.errors.append(" ".join(str(each.get("value", each)) for each in params["args"]))
+            case "Log.entryAdded" if params["entry"]["level"] in ("error", "warning"):
+                entry = params["entry"]
+                self.errors.append(f"{entry['source']}: {entry['text']} {entry.get('url', '')}")
+
+    async def goto(self, url: str) -> None:
+        self._loaded.clear()
+        await self.call("Page.navigate", url=url)
+        await asyncio.wait_for(self._loaded.wait(), ANSWER_S)
+
+    async def close(self) -> None:
+        await self._browser.call("Target.closeTarget", targetId=self._target)
+
+    # What the page knows.
+
+    async def js(self, expression: str) -> Any:
+        """The value of an expression, awaited if it is a promise. Raises PageError."""
+        answer = await self.call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True, userGesture=True
+        )
+        if details := answer.get("exceptionDetails"):
+            raise PageError(details.get("exception", {}).get("description") or details["text"])
+        return answer["result"].get("value")
+
+    async def until(self, expression: str, seconds: float = 20.0) -> None:
+        """Wait until an expression is truthy. Raises PageError."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await self.js(f"Boolean({expression})"):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            seen = await self.js("document.querySelector('main').innerText")
+            raise PageError(f"not within {seconds:g} s: {expression}\n{seen}\n{self.errors}") from None
+
+    async def text(self, selector: str) -> str:
+        return str(await self.js(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
+
+    async def texts(self, selector: str) -> list[str]:
+        return list(await self.js(f"[...document.querySelectorAll({json.dumps(selector)})].map((e) => e.innerText)"))
+
+    # What a person does.
+
+    async def click(self, selector: str) -> None:
+        """Press the mouse in the middle of what is shown there. Raises PageError when it is covered or not there."""
+        found = json.dumps(selector)
+        where = await self.js(
+            f"(() => {{ const e = document.querySelector({found}); e?.scrollIntoView({{block: 'nearest'}});"
+            " const r = e?.getBoundingClientRect(); return r && [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        if not where:
+            raise PageError(f"nothing to click at {selector}")
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call("Input.dispatchMouseEvent", type=kind, x=where[0], y=where[1], button="left", clickCount=1)
+
+    async def key(self, name: str, times: int = 1) -> None:
+        """Press a key of `KEYS`, or one that writes its own character."""
+        code, text = KEYS.get(name, ord(name[0].upper())), TEXTS.get(name, name if name not in KEYS else "")
+        for _ in range(times):
+            down = {"key": name, "windowsVirtualKeyCode": code, "text": text}
+            await self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **down)
+            await self.call("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=code)
+
+    async def write(self, text: str) -> None:
+        await self.call("Input.insertText", text=text)
+
+    # What a person sees.
+
+    async def resize(self, width: int, height: int) -> None:
+        await self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+
+    async def prefer(self, **features: str) -> None:
+        """Media features, such as prefers_color_scheme="dark"."""
+        named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        await self.call("Emulation.setEmulatedMedia", features=named)
+
+    async def screenshot(self) -> bytes:
+        return base64.b64decode((await self.call("Page.captureScreenshot", format="png"))["data"])
+
+
+@asynccontextmanager
+async def chromium(profile: Path, flags: Sequence[str] = ()) -> AsyncIterator[Chromium]:
+    """A browser with an empty profile, ended at the end."""
+    program = find_chromium()
+    assert program is not None
+    process = await asyncio.create_subprocess_exec(
+        program, *FLAGS, f"--user-data-dir={profile}", *flags, "about:blank",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    drain: asyncio.Task[bytes] | None = None
+    try:
+        async with asyncio.timeout(START_S):
+            while not (found := LISTENING.search((await process.stderr.readline()).decode(errors="replace"))):
+                if process.stderr.at_eof():
+                    raise PageError(f"{program} did not start")
+        drain = asyncio.create_task(process.stderr.read())
+        async with connect(found[1], max_size=MAX_MESSAGE, compression=None, proxy=None) as socket:
+            browser = Chromium(socket)
+            try:
+                yield browser
+            finally:
+                await browser.close()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        if drain is not None:
+            await drain

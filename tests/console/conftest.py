@@ -1,0 +1,32 @@
+"""Chromium is installed by `make setup-test`; without it these tests are left out loudly, and fail in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.console.chromium import Page, find_chromium
+
+SHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
+
+
+@pytest.fixture(autouse=True)
+def _needs_chromium() -> None:
+    if find_chromium() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed: make browser-setup")
+        pytest.skip("NOT RUN, the console in a browser: Chromium is not installed (make browser-setup)")
+
+
+@pytest.fixture
+def shoot(tmp_path: Path) -> Callable[[Page, str], Awaitable[None]]:
+    """Keep a picture of a page: in docs/screenshots where UPDATE_SCREENSHOTS=1, elsewhere otherwise."""
+    folder = SHOTS if os.environ.get("UPDATE_SCREENSHOTS") == "1" else tmp_path
+
+    async def keep(page: Page, name: str) -> None:
+        (folder / f"{name}.png").write_bytes(await page.screenshot())
+
+    return keep

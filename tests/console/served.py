@@ -1,0 +1,157 @@
+"""The server as a browser meets it: in this process, on loopback without signatures, with a scripted Sonic."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+
+from agent.call import Call
+from carlos.app import House, create_app
+from carlos.settings import Settings
+from data.models import CallRecord
+from sandbox.brain import Brain
+from sandbox.sonic.ear import EnergyEar
+from sandbox.sonic.script import CHARACTER_S, PIECE_S, TONE_LEVEL, ScriptedMind, ScriptTurn, ToneVoice
+from sandbox.sonic.server import SonicServer
+from sandbox.sonic.signature import Keys
+from telephony.media import WS_MAX_SIZE
+
+KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI")
+
+
+class PatientEar(EnergyEar):
+    """Waits out the pauses inside a recorded sentence."""
+
+    def tune(self, rate: int, endpointing: str | None) -> None:
+        super().tune(rate, "LOW")
+        self._pause_ms = 900
+
+
+def pitch_of(text: str) -> float:
+    """Hertz: each text of a test has its own, so that what is heard can be told apart."""
+    return 300.0 + 50 * (len(text) % 12)
+
+
+class PitchedVoice(ToneVoice):
+    """A tone as long as the text, 60 ms a character, at the text's pitch."""
+
+    async def speak(self, text: str, rate: int) -> AsyncIterator[bytes]:
+        samples = round(CHARACTER_S * len(text) * rate)
+        angle = np.arange(samples) * (2 * np.pi * pitch_of(text) / rate)
+        pcm = (np.sin(angle) * TONE_LEVEL).astype("<i2").tobytes()
+        size = round(PIECE_S * rate) * 2
+        for start in range(0, len(pcm), size):
+            yield pcm[start : start + size]
+
+
+def patient(*scripts: Iterable[ScriptTurn]) -> Callable[[], Brain]:
+    """A maker of brains that follow a script each; the last one is every later stream's too."""
+    waiting = [tuple(script) for script in scripts]
+
+    def make() -> Brain:
+        script = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        ear = PatientEar()
+        return Brain(ear, ScriptedMind(iter(script), ear), PitchedVoice())
+
+    return make
+
+
+@dataclass
+class Served:
+    """A running server. `restart` ends the process that was, as far as a browser can tell."""
+
+    settings: Settings
+    sonic: SonicServer
+    house: House = field(init=False)
+    _server: uvicorn.Server = field(init=False)
+    _serving: asyncio.Task[None] = field(init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.settings.ws_port}"
+
+    async def start(self) -> None:
+        house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
+        config = uvicorn.Config(
+            create_app(self.settings, house.set_result),
+            host="127.0.0.1",
+            port=self.settings.ws_port,
+            log_config=None,
+            ws="websockets-sansio",
+            ws_max_size=WS_MAX_SIZE,
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._serving = asyncio.create_task(self._server.serve(), name="server")
+        self.house = await asyncio.wait_for(house, 20)
+        async with asyncio.timeout(10):
+            while not self._server.started:
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        for call in list(self.house.switchboard.live.values()):
+            await call.hang_up("closed")
+        self._server.should_exit = True
+        await self._serving
+
+    async def call(self) -> Call:
+        """The call that is on the line, once there is one."""
+        async with asyncio.timeout(10):
+            while not self.house.switchboard.live:
+                await asyncio.sleep(0.01)
+        return next(iter(self.house.switchboard.live.values()))
+
+    async def record(self, call_id: str) -> CallRecord:
+        """A call's record, once the call is over."""
+        async with asyncio.timeout(10):
+            while call_id in self.house.switchboard.live:
+                await asyncio.sleep(0.01)
+        await self.house.keeper.settled()
+        record = await self.house.store.call(call_id)
+        assert record is not None
+        return record
+
+
+@asynccontextmanager
+async def served(
+    home: Path, monkeypatch: pytest.MonkeyPatch, brain: Callable[[], Brain], **settings: Any
+) -> AsyncIterator[Served]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_access_key)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    sonic = SonicServer(brain, credentials=KEYS, ca_dir=home)
+    await sonic.start()
+    config = Settings(
+        _env_file=None,
+        ws_port=free_port(),
+        carlos_home=home,
+        sonic="bedrock",
+        sonic_endpoint=sonic.endpoint,
+        sonic_ca_file=sonic.ca_file,
+        emf_seconds=0,
+        **settings,
+    )
+    server = Served(config, sonic)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+        await sonic.stop()
+
+
+def free_port() -> int:
+    """A port that a server can be bound to again after its restart."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
