@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -28,15 +28,16 @@ from sandbox.sonic import script
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import ScriptedMind, ScriptTurn, ToneVoice
 from sandbox.sonic.turn import Turn as ModelTurn
-from sandbox.twilio.caller import Manners, RecordedCaller
+from sandbox.twilio.call import PhoneCall
 from sandbox.twilio.playout import SILENCE
 from sandbox.twilio.script import Turn as CallerTurn
 from tests.e2e.running import Running, noise, running
-from tests.scenarios.scenario import Scenario, Step, Turn
+from tests.scenarios.caller import Caller
+from tests.scenarios.scenario import Scenario, Step
 
 BREATH_S, PAUSE_S = 0.24, 0.4
-MANNERS = Manners(silence_ms=320, reaction_ms=20, linger_ms=1000, key_ms=60)
-CALLER = "+5491155550100"
+LONGEST_S = 120.0
+NUMBER = "+5491155550100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class BriefVoice(ToneVoice):
 
     def speak(self, text: str, rate: int) -> AsyncIterator[bytes]:
         is_long = bool(self._cut_into and self._cut_into.pop(0))
-        return super().speak("Hola, ¿cómo te va hoy?" if is_long else "Hola", rate)
+        return super().speak("Hola. " * 8 if is_long else "Hola", rate)
 
 
 async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
@@ -88,8 +89,7 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     async with running(home, monkeypatch, _brain_of(scenario), emf_seconds=0) as here:
         await _give(here.house.store, scenario.given)
         before = await read_records(here.house.store)
-        call = here.twilio.dial(RecordedCaller([_caller_turn(turn) for turn in scenario.turns], MANNERS), CALLER)
-        await asyncio.wait_for(call.run(), 120)
+        call = await _hold(here, Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left"))
         record = await here.record_of(call)
         after = await read_records(here.house.store)
         return Result(scenario, record, before, after, call.warnings, _errors(here))
@@ -110,10 +110,28 @@ def _errors(here: Running) -> list[Any]:
 # The caller.
 
 
-def _caller_turn(turn: Turn) -> CallerTurn:
+async def _hold(here: Running, caller: Caller) -> PhoneCall:
+    """Place the call, and let the caller know how it goes."""
+    call = here.twilio.dial(caller, NUMBER)
+    async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as tasks:
+        tasks.create_task(call.run())
+        while (log := here.house.switchboard.log_of(call.sid)) is None:
+            await asyncio.sleep(0.01)
+        async for happening in log.follow():
+            caller.told(happening)
+    return call
+
+
+def _caller_turns(scenario: Scenario) -> list[CallerTurn]:
+    return [
+        CallerTurn(" ".join(turn.breaths), _sound(turn.breaths), turn.keys or "", turn.interrupt_ms)
+        for turn in scenario.turns
+    ]
+
+
+def _sound(breaths: Sequence[str]) -> bytes:
     pause = bytes([SILENCE]) * round(PAUSE_S * 8000)
-    audio = pause.join(noise(BREATH_S).audio for _ in turn.breaths)
-    return CallerTurn(" ".join(turn.breaths), audio, turn.keys or "", turn.interrupt_ms)
+    return pause.join(noise(BREATH_S).audio for _ in breaths)
 
 
 # The model.
