@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
 from aws_sdk_bedrock_runtime.config import Config
-from aws_sdk_bedrock_runtime.models import (
-    BidirectionalInputPayloadPart,
-    InvokeModelWithBidirectionalStreamInputChunk,
-    InvokeModelWithBidirectionalStreamOperationInput,
-    InvokeModelWithBidirectionalStreamOutputChunk,
-)
+from aws_sdk_bedrock_runtime.models import InvokeModelWithBidirectionalStreamOperationInput
 from loguru import logger
 from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
+from smithy_core.aio.types import AsyncBytesReader
 
 from agent.sonic.credentials import Chain, Credentials, CredentialSource, Fixed
 from agent.sonic.errors import MalformedEvent, SonicError, SonicLost
 from agent.sonic.failures import sonic_error
+from agent.sonic.frames import ChunkSigner, FrameReader, event_of
 from agent.sonic.order import Phase, SessionOrder
 from agent.sonic.protocol import ClientEvent, ServiceEvent, encode, parse_service_event
 from agent.sonic.transport import StreamTransport, shared_transport
@@ -62,11 +60,13 @@ class SonicClient:
         stream: SonicStream | None = None
         try:
             async with asyncio.timeout(self._open_timeout_s):
-                sdk = AsyncBedrockRuntimeClient(config=await self._config(transport))
+                keys = await self._credentials.resolve()
+                sdk = AsyncBedrockRuntimeClient(config=self._config(transport, keys))
                 request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
                 duplex = await sdk.invoke_model_with_bidirectional_stream(request)
-                stream = SonicStream(duplex, transport, self)
+                stream = SonicStream(duplex, transport, self.bounds_s)
                 await stream.connected()
+                stream.sign_with(ChunkSigner(transport.signature, keys, self._region))
         except TimeoutError as error:
             await self._give_up(stream, transport)
             bound = self._open_timeout_s
@@ -78,8 +78,7 @@ class SonicClient:
             raise
         return stream
 
-    async def _config(self, transport: StreamTransport) -> Config:
-        keys = await self._credentials.resolve()
+    def _config(self, transport: StreamTransport, keys: Credentials) -> Config:
         identity = AWSCredentialsIdentity(
             access_key_id=keys.access_key_id,
             secret_access_key=keys.secret_access_key,
@@ -107,12 +106,13 @@ class SonicClient:
 class SonicStream:
     """One live stream. `send` may be called from several tasks; `receive` from one, and may be cancelled."""
 
-    def __init__(self, duplex: object, transport: StreamTransport, client: SonicClient) -> None:
+    _signer: ChunkSigner
+
+    def __init__(self, duplex: object, transport: StreamTransport, bounds_s: tuple[float, float, float]) -> None:
         self.order = SessionOrder()
-        self._input = duplex.input_stream  # type: ignore[attr-defined]
         self._output = asyncio.ensure_future(duplex.await_output())  # type: ignore[attr-defined]
         self._transport = transport
-        self._open_timeout_s, self._send_timeout_s, self._close_timeout_s = client.bounds_s
+        self._open_timeout_s, self._send_timeout_s, self._close_timeout_s = bounds_s
         self._writing = asyncio.Lock()  # signing order must be writing order
         self._events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
         self._failure: SonicError | None = None
@@ -124,6 +124,10 @@ class SonicStream:
         await asyncio.wait({self._output, self._transport.connected}, return_when=asyncio.FIRST_COMPLETED)
         if self._output.done():
             self._output.result()
+
+    def sign_with(self, signer: ChunkSigner) -> None:
+        """The request is signed, and the chunks' signatures go on from its own."""
+        self._signer = signer
 
     async def send(self, *events: ClientEvent) -> None:
         """Write events in one go, so that the blocks of two tasks never mix.
@@ -165,15 +169,12 @@ class SonicStream:
     async def _write(self, data: bytes) -> None:
         if self._reading is None:
             self._reading = asyncio.create_task(self._read(), name="sonic stream reader")
-        chunk = InvokeModelWithBidirectionalStreamInputChunk(value=BidirectionalInputPayloadPart(bytes_=data))
         try:
-            async with asyncio.timeout(self._send_timeout_s):
-                await self._input.send(chunk)
+            if not self._transport.write(self._signer.chunk(data)):
+                async with asyncio.timeout(self._send_timeout_s):
+                    await self._transport.room()
         except TimeoutError as error:
             raise self._fail(SonicLost(f"no event could be written for {self._send_timeout_s} s")) from error
-        except asyncio.CancelledError:
-            self._fail(SonicLost("a write was cancelled after its chunk was signed"))
-            raise
         except Exception as error:
             raise self._fail(sonic_error(error)) from error
 
@@ -185,28 +186,35 @@ class SonicStream:
         return self._failure or failure
 
     async def _read(self) -> None:
-        """Move what the SDK receives into the queue.
+        """Move what comes into the queue.
 
         It has its own task because cancelling awscrt's wait for a chunk makes its thread raise.
         """
         try:
-            output = await self._headers()
-            while (part := await output.receive()) is not None:  # type: ignore[attr-defined]
-                if isinstance(part, InvokeModelWithBidirectionalStreamOutputChunk):
-                    self._take(part.value.bytes_)
+            output, frames = await self._headers(), FrameReader()
+            while data := await self._transport.chunk():
+                for frame in frames.feed(data):
+                    await self._take(frame, output)
+            frames.finish()
             await self._judge_end()
         except Exception as error:
             self._fail(sonic_error(error))
         self._events.put_nowait(None)
 
-    async def _headers(self) -> object:
+    async def _headers(self) -> Any:
         done, _ = await asyncio.wait({self._output}, timeout=self._open_timeout_s)
         if not done:
             raise SonicLost(f"no response headers within {self._open_timeout_s} s of the first event")
         _, output = self._output.result()
         return output
 
-    def _take(self, data: bytes) -> None:
+    async def _take(self, frame: bytes, output: Any) -> None:
+        data = event_of(frame)
+        if data is None:
+            # An exception: the SDK knows them all, and raises the one it is.
+            output._source = AsyncBytesReader(frame)
+            await output.receive()
+            return
         try:
             event = parse_service_event(data)
         except MalformedEvent as error:
@@ -243,5 +251,6 @@ class SonicStream:
         if self._failure is not None or self._transport.ended is None:
             return
         async with self._writing:
-            await self._input.close()
+            self._transport.write(self._signer.last())
+            self._transport.finish()
         await asyncio.shield(self._transport.ended)

@@ -7,26 +7,34 @@ leaves three traps, closed here:
 * cancelling a wait on one of awscrt's futures makes its callback thread raise InvalidStateError when the
   answer comes (amazon-transcribe-streaming-sdk #61), so waits end by closing the connection instead;
 * nobody closes the connection, and nobody awaits the task that writes the request body.
+
+And it is spared a detour: the SDK passes each chunk of a body through a queue with a lock, a generator and two
+threads' hand-shakes. `write` gives it to CRT at once, and `chunk` takes what CRT has read; the SDK still makes and
+signs the request, and reads the answer's head.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Set
+from collections.abc import AsyncGenerator, Set
 from contextlib import suppress
 from copy import copy
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
+import _awscrt  # type: ignore[import-not-found] # awscrt's own C functions
 from awscrt.aio.http import AIOHttpClientConnectionUnified
-from awscrt.io import ClientTlsContext, TlsContextOptions
+from awscrt.exceptions import from_code
+from awscrt.io import ClientTlsContext, InputStream, TlsContextOptions
 from smithy_core.interfaces import URI
 from smithy_http.aio.crt import AWSCRTHTTPClient, AWSCRTHTTPResponse, _AWSCRTEventLoop
 
 from agent.sonic.nodelay import disable_nagle
 
+MOST_WAITING = 16  # pieces of a body that CRT may have been given and not written: 320 ms of audio
 HEADERS_GRACE_S = 0.05  # headers and the end of the stream may come in one read, in either order
 KEEP_ALIVE_S, KEEP_ALIVE_PROBES = 10, 5  # a peer that vanished is noticed after a minute, not after two hours
 
@@ -39,8 +47,15 @@ def _event_loop() -> _AWSCRTEventLoop:
 class StreamTransport(AWSCRTHTTPClient):
     """Made once for a set of authorities; `for_stream` gives each stream its own connection and shares the rest."""
 
-    connected: asyncio.Future[None]  # TCP and TLS stand
+    signature: str  # of the request, hexadecimal: the chunks' signatures go on from it
+    connected: asyncio.Future[None]  # TCP and TLS stand, the request is out: `write` may be called
     ended: asyncio.Future[int] | None  # the exchange is over, with AwsCrtError unless both sides finished
+    _stream: Any  # CRT's
+    _finished: asyncio.Future[None]  # nothing more will be written
+    _given: int  # pieces of the body that CRT got, counted by our thread
+    _taken: int  # and those it has written, counted by CRT's
+    _write_error: int  # CRT's code, 0 for none
+    _room: asyncio.Future[None] | None
     _tasks: set[asyncio.Task[Any]]
 
     def __init__(self, ca: bytes | None = None) -> None:
@@ -58,9 +73,13 @@ class StreamTransport(AWSCRTHTTPClient):
     def for_stream(self) -> Self:
         """A transport for one request; call it inside the event loop that will use it."""
         clone = copy(self)
+        loop = asyncio.get_running_loop()
         clone._connections = {}
-        clone.connected = asyncio.get_running_loop().create_future()
-        clone.ended = None
+        clone.signature = ""
+        clone.connected = loop.create_future()
+        clone.ended = clone._stream = clone._room = None
+        clone._finished = loop.create_future()
+        clone._given = clone._taken = clone._write_error = 0
         clone._tasks = set()
         return clone
 
@@ -79,11 +98,22 @@ class StreamTransport(AWSCRTHTTPClient):
         # A handshake that fails is held back by s2n for 10 to 30 s; one given up is closed by CRT unheld.
         connection = await _follow(connecting)
         disable_nagle(port)
-        if not self.connected.done():
-            self.connected.set_result(None)
         return connection
 
+    async def send(self, request: Any, *, request_config: Any = None) -> AWSCRTHTTPResponse:
+        self.signature = request.fields["authorization"].as_string().rpartition("Signature=")[2]
+        return await super().send(request, request_config=request_config)
+
+    async def _create_body_generator(self, body: object) -> AsyncGenerator[bytes, None]:
+        """CRT ends the body when this ends; nothing comes this way."""
+        await asyncio.shield(self._finished)
+        return
+        yield b""
+
     async def _await_response(self, stream: Any) -> AWSCRTHTTPResponse:
+        self._stream = stream
+        if not self.connected.done():
+            self.connected.set_result(None)
         self._watch(stream._writer)
         self.ended = _follow(stream._completion_future)
         answer = self._watch(asyncio.create_task(super()._await_response(stream)))
@@ -93,6 +123,44 @@ class StreamTransport(AWSCRTHTTPClient):
         if not answer.done():
             self.ended.result()
         return await answer
+
+    def write(self, data: bytes) -> bool:
+        """Give CRT a piece of the body; pieces are written in order. False while too many wait: see `room`.
+
+        Raises AwsCrtError once a piece could not be written.
+        """
+        if self._write_error:
+            raise from_code(self._write_error)
+        self._given += 1
+        _awscrt.http2_client_stream_write_data(self._stream, InputStream.wrap(BytesIO(data)), False, self._on_written)
+        return self._given - self._taken < MOST_WAITING
+
+    async def room(self) -> None:
+        """Wait until CRT has written some of what it was given, or failed to."""
+        loop = asyncio.get_running_loop()
+        while self._given - self._taken >= MOST_WAITING:
+            self._room = loop.create_future()
+            if self._given - self._taken >= MOST_WAITING:  # it may have written one before it could see the future
+                await self._room
+
+    def _on_written(self, error_code: int) -> None:
+        """On CRT's thread."""
+        self._write_error = self._write_error or error_code
+        self._taken += 1
+        room = self._room
+        if room is not None:
+            with suppress(RuntimeError):  # the loop is closed, so nobody waits
+                room.get_loop().call_soon_threadsafe(_settle, room)
+
+    def finish(self) -> None:
+        """Nothing more will be written: the body ends when all of it is out."""
+        if not self._finished.done():
+            self._finished.set_result(None)
+
+    async def chunk(self) -> bytes:
+        """What CRT has read of the answer's body; b"" at its end. Must not be cancelled."""
+        data: bytes = await self._stream.get_next_response_chunk()
+        return data
 
     def _watch[T](self, task: asyncio.Task[T]) -> asyncio.Task[T]:
         task.add_done_callback(_retrieve)
@@ -152,6 +220,11 @@ async def _settled(futures: Set[asyncio.Future[Any]], timeout_s: float) -> bool:
         return True
     _, pending = await asyncio.wait(futures, timeout=timeout_s)
     return not pending
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:

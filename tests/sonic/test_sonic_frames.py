@@ -1,0 +1,102 @@
+"""Our frames against the SDK's own publisher, and frames that are none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from aws_sdk_bedrock_runtime.models import (
+    BidirectionalInputPayloadPart,
+    InvokeModelWithBidirectionalStreamInputChunk,
+)
+from aws_sdk_signers import AsyncEventSigner
+from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
+from smithy_aws_event_stream.aio import AWSEventPublisher, SigningConfig
+from smithy_aws_event_stream.events import EventHeaderEncoder
+from smithy_json import JSONCodec
+
+from agent.sonic.credentials import Credentials
+from agent.sonic.errors import SonicLost
+from agent.sonic.frames import EVENT_HEADERS, ChunkSigner, FrameReader, encode_frame, event_of
+
+SEED = "0123456789abcdef" * 4
+EVENTS = (b'{"event":{"sessionStart":{}}}', b'{"event":{"audioInput":{"content":"AAAA"}}}', "ñandú €".encode())
+EVENING, MORNING = datetime(2026, 11, 22, 23, 59, 59, 999000, UTC), datetime(2026, 11, 23, 0, 0, 0, 1000, UTC)
+
+
+class Written:
+    """An AsyncWriter that remembers."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    async def write(self, data: bytes) -> None:
+        self.chunks.append(data)
+
+
+def sdk_publisher(writer: Written) -> AWSEventPublisher[Any]:
+    identity = AWSCredentialsIdentity(access_key_id="AKID", secret_access_key="SECRET")
+    return AWSEventPublisher(
+        payload_codec=JSONCodec(),
+        async_writer=writer,
+        signing_config=SigningConfig(
+            signer=AsyncEventSigner(initial_signature=SEED.encode(), event_encoder_cls=EventHeaderEncoder),
+            signing_properties={"region": "us-east-1", "service": "bedrock"},
+            identity_resolver=StaticCredentialsResolver(identity),
+            identity_properties={},
+        ),
+    )
+
+
+async def test_chunks_are_the_sdks_byte_for_byte_over_midnight_and_to_the_last() -> None:
+    written, ours = Written(), ChunkSigner(SEED, Credentials("AKID", "SECRET"), "us-east-1")
+    publisher = sdk_publisher(written)
+    made = []
+    for moment in (EVENING, MORNING):
+        with time_machine.travel(moment, tick=False):
+            for event in EVENTS:
+                part = BidirectionalInputPayloadPart(bytes_=event)
+                await publisher.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
+                made.append(ours.chunk(event))
+    with time_machine.travel(MORNING, tick=False):
+        await publisher.close()
+        made.append(ours.last())
+    assert made == written.chunks
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_frames_come_whole_out_of_pieces_of_any_size(size: int) -> None:
+    sent = [encode_frame(EVENT_HEADERS, b'{"bytes":"aG9sYQ=="}'), encode_frame(EVENT_HEADERS, b'{"p":"x","bytes":""}')]
+    stream, reader = b"".join(sent), FrameReader()
+    frames = [frame for at in range(0, len(stream), size) for frame in reader.feed(stream[at : at + size])]
+    reader.finish()
+    assert frames == sent
+    assert [event_of(frame) for frame in frames] == [b"hola", b""]
+
+
+@pytest.mark.parametrize("position", [0, 5, 9, 20, -1])
+def test_a_flipped_bit_ends_the_stream(position: int) -> None:
+    frame = bytearray(encode_frame(EVENT_HEADERS, b'{"bytes":"aG9sYQ=="}'))
+    frame[position] ^= 1
+    with pytest.raises(SonicLost, match="checksum"):
+        list(FrameReader().feed(bytes(frame)))
+
+
+def test_half_a_frame_at_the_end_is_a_loss() -> None:
+    reader = FrameReader()
+    assert list(reader.feed(encode_frame(EVENT_HEADERS, b'{"bytes":""}')[:-1])) == []
+    with pytest.raises(SonicLost, match="into a frame"):
+        reader.finish()
+
+
+def test_an_exception_is_no_event() -> None:
+    headers = b"\x0d:message-type\x07\x00\x09exception"
+    assert event_of(encode_frame(headers, b"{}")) is None
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b'{"bytes":7}', b'{"bytes":"aG9', b"[]"])
+def test_an_event_without_its_bytes_is_a_loss(payload: bytes) -> None:
+    with pytest.raises(SonicLost, match="malformed"):
+        event_of(encode_frame(EVENT_HEADERS, payload))
