@@ -21,6 +21,7 @@ class Switchboard:
         self.seats = Seats(capacity)
         self.live: dict[str, Call] = {}
         self._logs: dict[str, CallLog] = {}
+        self._busy = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
 
@@ -38,6 +39,7 @@ class Switchboard:
         self.live[call_id] = call
         self._logs[call_id] = call.log
         self._quiet.clear()
+        self._busy.set()
         metrics.ACTIVE_CALLS.set(len(self.live))
         try:
             with logger.contextualize(call_id=call_id, call=call.log):
@@ -47,7 +49,12 @@ class Switchboard:
             metrics.ACTIVE_CALLS.set(len(self.live))
             self._forget_old()
             if not self.live:
+                self._busy.clear()
                 self._quiet.set()
+
+    async def turned(self, *, busy: bool) -> None:
+        """Wait until there are calls, or until there are none."""
+        await (self._busy if busy else self._quiet).wait()
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in, wait for the live calls to end, and hang up on those that outlast the time."""

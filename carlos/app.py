@@ -28,6 +28,7 @@ from api.live import live_routes
 from api.reference import reference_routes
 from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup, open_log_group
+from carlos.protection import task_protection
 from carlos.settings import Settings
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
@@ -114,7 +115,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         await _open_group(settings),
     )
     try:
-        async with telemetry(settings.emf_seconds), _housekeeping(house):
+        async with (
+            telemetry(settings.emf_seconds),
+            _housekeeping(house),
+            task_protection(settings.ecs_agent_uri, house.switchboard),
+        ):
             yield house
     finally:
         await house.keeper.settled()

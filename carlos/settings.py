@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         ge=1,
         description="Live calls; AWS allows 20 streams per account and Region, rotation opens a second one.",
     )
+    ecs_agent_uri: str | None = Field(None, description="Set by ECS itself: where task protection is asked for.")
     drain_seconds: float = Field(110, ge=0, description="How long SIGTERM waits for live calls.")
 
     # Records
