@@ -15,7 +15,7 @@ from agent.recordings import Recordings
 from api.access import CALLS
 from api.envelope import NotFound, success
 from api.http import Cursor, Limit, is_id, next_page, read_cursor
-from api.schemas import CallJson, Found, failures
+from api.schemas import CallJson, Found, content, failures
 from carlos.masking import Names, mask_number, mask_text, mask_value
 from data.models import CallRecord, Line
 from data.store import Store
@@ -114,7 +114,7 @@ def call_routes(desk: CallDesk) -> APIRouter:
         record = await desk.find(call_id)
         return success(desk.json(record, masked=is_masked(request)), "Call retrieved successfully")
 
-    @router.get("/{call_id}/transcript", response_class=PlainTextResponse, responses=failures(404))
+    @router.get("/{call_id}/transcript", response_class=Response, responses=failures(404) | content("text/plain"))
     async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
         """The call as text, a line a turn; what Carlos said is what was heard of it."""
         record = await desk.find(call_id)
@@ -122,8 +122,8 @@ def call_routes(desk: CallDesk) -> APIRouter:
 
     @router.get(
         "/{call_id}/audio",
-        response_class=FileResponse,
-        responses=failures(404) | {200: {"content": {"audio/wav": {}}}},
+        response_class=Response,
+        responses=failures(404) | content("audio/wav"),
     )
     async def get_audio(call_id: str) -> Response:
         """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""

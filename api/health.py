@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from agent.switchboard import Switchboard
+from api.schemas import content, failures
 from carlos import metrics
 
 HEALTHY = {"status": "healthy"}
@@ -33,7 +34,7 @@ def metrics_routes() -> APIRouter:
     """`/metrics` for Prometheus."""
     router = APIRouter(tags=["operators"])
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get("/metrics", response_class=Response, responses=failures() | content("text/plain"))
     async def exposition() -> Response:
         """Metrics in Prometheus's text format."""
         return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

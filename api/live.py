@@ -6,12 +6,12 @@ import json
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from agent.record import CallLog
 from agent.switchboard import Switchboard
 from api.envelope import ApiError, NotFound, success
-from api.schemas import failures
+from api.schemas import content, failures
 
 
 def live_routes(switchboard: Switchboard) -> APIRouter:
@@ -20,8 +20,8 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
 
     @router.get(
         "/{call_id}/events",
-        response_class=StreamingResponse,
-        responses=failures(404) | {200: {"content": {"text/event-stream": {}}}},
+        response_class=Response,
+        responses=failures(404) | content("text/event-stream"),
     )
     async def follow_call(call_id: str) -> StreamingResponse:
         """Server-sent events of one call, from its beginning to its end: JSON objects with `type` and `at_ms`."""

@@ -307,6 +307,11 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Failure} for status in sorted({*statuses, 400, 401, 403, 429, 500, 503})}
 
 
+def content(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route whose success is not JSON."""
+    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
+
+
 def order_items(bodies: list[OrderItemBody]) -> tuple[OrderItem, ...]:
     """Items with ids: those that have none are numbered."""
     numbered = enumerate((body.model() for body in bodies), 1)

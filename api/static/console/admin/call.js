@@ -13,7 +13,7 @@ export function callView(call, onChange) {
     h("p", {}, h("a", { href: "#/calls", class: "back", t: "calls.back" })),
     h(
       "div",
-      { class: "call" },
+      { class: "call-page" },
       h("section", { class: "card" }, heading(call, onChange), facts(call), call.recorded && recording(call)),
       h("section", { class: "card" }, h("h2", { t: "calls.timeline" }), h("p", { class: "hint", t: "calls.timeline.hint" }), timeline(call)),
       h("section", { class: "card" }, h("h2", { t: "calls.transcript" }), h("ol", { class: "transcript" }, story(call).map(line))),
@@ -79,7 +79,8 @@ function line(happening) {
 }
 
 function item(happening) {
-  if (happening.kind !== "carlos") return happening;
+  if (happening.kind === "caller") return { ...happening, name: "calls.caller" };
+  if (happening.kind === "tool") return happening;
   const part = { planned: happening.text, heard: happening.text, cut: happening.interrupted };
   return { kind: "carlos", parts: [part], open: false };
 }

@@ -37,7 +37,7 @@ export class Calls extends Page {
 
   redraw() {
     const drawn = JSON.stringify([this.data, document.documentElement.lang]);
-    if (drawn === this.drawn && this.root.querySelector(".records, .call, .live")) return;
+    if (drawn === this.drawn && this.root.querySelector(".records, .call-page, .live")) return;
     this.drawn = drawn;
     const focused = document.activeElement?.getAttribute("href");
     super.redraw();

@@ -94,7 +94,10 @@ export class Session extends EventTarget {
     }
     this.complain(null);
     this.conversation.note("mark.reconnected");
-    await this.connect(this.conversation.history());
+    const earlier = this.conversation.history();
+    const unanswered = earlier.at(-1)?.role === "USER" ? earlier.pop().text : null;
+    await this.connect(earlier);
+    if (unanswered) this.line.addEventListener("open", () => this.type(unanswered));
   }
 
   /**

@@ -38,7 +38,7 @@ export class Transcript {
 
 /** One item as a list element. */
 export function entry(item) {
-  if (item.kind === "caller") return bubble("caller", h("span", { t: "you" }), item.text);
+  if (item.kind === "caller") return bubble("caller", h("span", { t: item.name ?? "you" }), item.text);
   if (item.kind === "carlos") return carlos(item);
   if (item.kind === "tool") return tool(item);
   return h("li", { class: `mark ${item.key.replaceAll(".", "-")}` }, h("span", { t: [item.key, item.values] }));

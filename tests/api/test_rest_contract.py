@@ -1,0 +1,119 @@
+"""The running server held to its own OpenAPI, on both stores: no 5xx, no breach of the schema."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
+
+from agent.switchboard import Switchboard
+from api.reference import described, markdown
+from bench.stores import fresh_dynamodb, fresh_sqlite
+from data.store import Store
+from data.times import utcnow
+from tests.api.rest_stage import call_record, key_of, rest_app, rest_settings, seeded
+from tests.conftest import STORES
+
+EXAMPLES = 5  # of each operation and mode
+load_all_checks()
+CHOSEN: list[Any] = [
+    CHECKS.get_one(name)
+    for name in (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "response_headers_conformance",
+        "negative_data_rejection",
+    )
+]
+
+
+class RunningServer:
+    """uvicorn on a free port, on a loop and a thread of its own."""
+
+    def __init__(self, store: AbstractAsyncContextManager[Store], home: Path) -> None:
+        self._store = store
+        self._home = home
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        assert self._up.wait(30)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        async with self._store as store:
+            await seeded(store, utcnow)
+            await store.save_call(call_record())
+            app = rest_app(rest_settings(self._home), store, Switchboard(1), utcnow)
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+                self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+                serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+                while not self._server.started:
+                    await asyncio.sleep(0.01)
+                self._up.set()
+                await serving
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.ministack] * (name != "sqlite")) for name in STORES],
+)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, local_aws: Callable[[], str]
+) -> Iterator[RunningServer]:
+    home = tmp_path_factory.mktemp("contract")
+    made = RunningServer(fresh_sqlite(home) if request.param == "sqlite" else fresh_dynamodb(local_aws()), home)
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
+def test_no_request_breaks_the_contract(server: RunningServer, mode: GenerationMode) -> None:
+    openapi = httpx.get(f"{server.url}/openapi.json", headers=key_of("operator")).json()
+    schema = schemathesis.openapi.from_dict(openapi)
+    schema.config.update(base_url=server.url)
+    tried = []
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+        if mode is GenerationMode.NEGATIVE and not (operation.query or operation.body):
+            continue  # nothing can be wrong with it
+        tried.append(operation.label)
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def hold(case: schemathesis.Case[Any]) -> None:
+            response = case.call(headers=key_of("operator"), timeout=10)
+            case.validate_response(response, checks=CHOSEN)
+
+        hold()
+    assert len(tried) >= 9
+
+
+def test_the_written_reference_is_what_the_code_says() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+    assert page.read_text() == markdown(described().openapi()) + "\n", "python -m api.reference > docs/api.md"
