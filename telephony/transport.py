@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from loguru import logger
@@ -16,6 +15,7 @@ from agent.persona import LineKind
 from telephony.errors import RemoteProtocolError
 from telephony.media import close
 from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, Stopped
+from telephony.patience import Patience
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it
@@ -67,20 +67,23 @@ class PhoneLine:
 
     async def events(self) -> AsyncIterator[LineEvent]:
         """What the caller does. Ends with Twilio's `stop`; raises LineDropped when the socket dies without one."""
-        while True:
-            try:
-                async with asyncio.timeout(MEDIA_TIMEOUT_S):
-                    message = await self._websocket.receive()
-            except TimeoutError as error:
-                raise LineDropped(f"no message for {MEDIA_TIMEOUT_S:g} s") from error
-            if message["type"] == "websocket.disconnect":
-                raise LineDropped(f"the socket closed ({message.get('code')}) without a stop")
-            text = message.get("text")
-            event = self._read(text if text is not None else message.get("bytes") or b"")
-            if isinstance(event, Stopped):
-                return
-            if event is not None:
-                yield event
+        patience = Patience(MEDIA_TIMEOUT_S)
+        try:
+            while not isinstance(event := self._read(await self._message(patience)), Stopped):
+                if event is not None:
+                    yield event
+        finally:
+            patience.stop()
+
+    async def _message(self, patience: Patience) -> str | bytes:
+        try:
+            message = await patience.wait(self._websocket.receive())
+        except TimeoutError as error:
+            raise LineDropped(f"no message for {MEDIA_TIMEOUT_S:g} s") from error
+        if message["type"] == "websocket.disconnect":
+            raise LineDropped(f"the socket closed ({message.get('code')}) without a stop")
+        text: str | None = message.get("text")
+        return text if text is not None else message.get("bytes") or b""
 
     def _read(self, message: str | bytes) -> LineEvent | Stopped | None:
         try:
