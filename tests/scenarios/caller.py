@@ -28,6 +28,7 @@ class Caller:
         self._acts: deque[Act] = deque()
         self._answered = False
         self._heard_ms: int | None = None  # since Carlos was first heard in his answer
+        self.turn = -1  # the one he has begun last
 
     def told(self, happening: Happening) -> None:
         """What happens in the call. An answer that was cut off is none."""
@@ -59,6 +60,7 @@ class Caller:
         return self._heard_ms is not None and self._heard_ms >= turn.interrupt_ms
 
     def _begin(self, turn: Turn) -> None:
+        self.turn += 1
         self._answered, self._heard_ms = False, None
         for digit in turn.digits:
             self._acts += [Act(digit=digit), *[Act()] * (KEY_MS // FRAME_MS - 1)]
