@@ -3,7 +3,7 @@
     DNI      **.***.*78       seven or eight digits, however they are separated
     phone    ***567           nine digits and more
     e-mail   ***@***          written, or spoken: "ana arroba email punto com"
-    numbers  ***              four number words in a row and more: digits as they are said
+    numbers  ***              four numbers in a row and more, in words or figures, and millions
     names    ***              in fields that hold one, and in free text where the call has come to know it
 
 Ids of calls and streams, UUIDs and ISO times stay readable. It errs on the side of hiding: other long numbers go too.
@@ -30,7 +30,7 @@ _KEEP = (
 )
 _PART = r"[^\s@<>\"(),;:]"
 _EMAIL = rf"(?P<email>(?<!{_PART}){_PART}+@{_PART}+)"
-_JOINED = r"(?:\s+(?:punto|gui[oó]n(?:\s+(?:bajo|medio))?)\s+\S+)*"
+_JOINED = r"(?:\s+(?:punto|gui[oó]n(?:\s+(?:bajo|medio))?)\s+\S+){0,8}"
 _SPOKEN_EMAIL = rf"(?P<spoken>(?<!\S)\S+{_JOINED}\s+arroba\s+\S+{_JOINED})"
 _NUMBER = r"(?P<number>\+?\d(?:[\s().,/_-]{0,3}\d){6,})"
 _ONES = "cero|una?|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
@@ -38,7 +38,11 @@ _TEENS = "diez|once|doce|trece|catorce|quince|dieci\\w+|veint\\w+"
 _TENS = "treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
 _MORE = "cien(?:to)?|\\w*cient[oa]s|quinient[oa]s|mil|mill[oó]n(?:es)?"
 _WORD = rf"(?:{_ONES}|{_TEENS}|{_TENS}|{_MORE})"
-_WORDS = rf"(?P<words>\b{_WORD}(?:[\s,.;-]+(?:y\s+)?{_WORD}\b){{3,}})"
+_TOKEN = rf"(?:\d+|{_WORD})(?!\w)"
+_SEPARATOR = r"[\s,.;-]+(?:y\s+)?"
+# A speech recogniser mixes figures and words: "28 millones 456,789".
+_MILLIONS = rf"{_TOKEN}\s+mill[oó]n(?:es)?\b(?:{_SEPARATOR}{_TOKEN})*"
+_WORDS = rf"(?P<words>(?<!\w)(?:{_MILLIONS}|{_TOKEN}(?:{_SEPARATOR}{_TOKEN}){{3,}}))"
 _PERSONAL = re.compile("|".join((_KEEP, _EMAIL, _SPOKEN_EMAIL, _NUMBER, _WORDS)), re.IGNORECASE)
 
 

@@ -57,6 +57,10 @@ def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
         ("escribime a ana punto paz arroba example punto com", "escribime a ***"),
         ("es veintiocho cuatro cinco seis siete ocho nueve, sí", "es ***, sí"),
         ("veintiocho millones cuatrocientos cincuenta y seis mil", "***"),
+        ("Mi DNI es 28 millones 456,789.", "Mi DNI es ***."),
+        ("28 millones 456789", "***"),
+        ("28 456 mil 789", "***"),
+        ("veintiocho, 456, siete ocho nueve", "***"),
         ("pedido 3, a las 10:30 del 2026-11-24", "pedido 3, a las 10:30 del 2026-11-24"),
         ("2026-11-24T13:00:00.000Z", "2026-11-24T13:00:00.000Z"),
         (f"CA{'1' * 32} MZ{'2' * 32}", f"CA{'1' * 32} MZ{'2' * 32}"),
@@ -84,7 +88,12 @@ def test_fields_are_hidden_by_their_name() -> None:
 
 
 digits = st.integers(10_000_000, 99_999_999).map(str)
-dnis = digits | digits.map(lambda d: f"{d[:2]}.{d[2:5]}.{d[5:]}") | digits.map(" ".join)
+dnis = (
+    digits
+    | digits.map(lambda d: f"{d[:2]}.{d[2:5]}.{d[5:]}")
+    | digits.map(" ".join)
+    | digits.map(lambda d: f"{d[:2]} millones {d[2:5]},{d[5:]}")
+)
 phones = st.integers(10**9, 10**10 - 1).map(lambda n: f"+54 9 {str(n)[:2]} {str(n)[2:6]}-{str(n)[6:]}")
 emails = st.emails()
 people = st.sampled_from(["Zoé Ñandú", "Íñigo Über-Quijano", "Fátima Ibáñez", "Wilfredo O'Higgins", "Xu Li"])
