@@ -82,8 +82,10 @@ class SonicService(AWSNovaSonicLLMService):
     def __init__(self, opener: Opener, config: SonicConfig, listener: Listener, run_tool: RunTool) -> None:
         # Not pipecat's own constructor: it opens a WAV file for each call and does not close it (1.14), and makes
         # the continuation helper that SonicSession replaces.
+        # Direct mode: a caller's frame is in the session when `push_frame` returns, not two queues later.
         LLMService.__init__(
             self,
+            enable_direct_mode=True,
             settings=AWSNovaSonicLLMService.Settings(
                 model=config.model_id,
                 voice=config.voice,
