@@ -1,0 +1,265 @@
+"""What a call costs, counted and not timed: events, messages, timers, tasks, Python calls, memory kept.
+
+The bounds are what was counted when they were set, and a fifth more: work that creeps into a path that runs fifty
+times a second shows here, on any machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+from agent.call import Call, CallerAudio, CallSetup, LineEvent
+from agent.line import Wire
+from agent.persona import LineKind
+from agent.record import CallLog
+from agent.sonic.credentials import Credentials
+from agent.sonic.frames import ChunkSigner
+from agent.sonic.protocol import (
+    AudioInput,
+    AudioOutput,
+    ClientEvent,
+    ContentEnded,
+    ContentStarted,
+    ContentType,
+    Role,
+    ServiceEvent,
+    Stage,
+    StopReason,
+    TextOutput,
+    ToolSpec,
+    encode,
+)
+from agent.sonic.session import SonicConfig
+from data.models import Line as LineName
+from telephony.media_stream import MediaStream
+from tools.specs import ToolSpec as BusinessTool
+from tools.toolbox import ToolOutcome
+
+FRAME = bytes(640)  # 20 ms at 16 kHz
+FRAMES = 200
+
+CALLS_PER_CALLER_FRAME = 80
+CALLS_PER_PLAYED_FRAME = 80
+CALLS_PER_CHUNK = 8
+TASKS_PER_CALL = 18
+BLOCKS_PER_FRAME = 1.0
+ELSEWHERE = ("/tests/", "/asyncio/", "/selectors.py")
+
+
+class Counted:
+    """Python functions entered: ours and the libraries', but neither the event loop's nor the test's."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __enter__(self) -> Counted:
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _count(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call" and not any(place in frame.f_code.co_filename for place in ELSEWHERE):
+            self.calls += 1
+
+
+class Sonic:
+    """An opener and its one stream."""
+
+    def __init__(self) -> None:
+        self.heard = 0  # audio events
+        self.events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
+
+    async def open(self, model_id: str) -> Sonic:
+        return self
+
+    async def send(self, *events: ClientEvent) -> None:
+        self.heard += sum(isinstance(event, AudioInput) for event in events)
+
+    async def receive(self) -> ServiceEvent | None:
+        return await self.events.get()
+
+    async def close(self) -> None: ...
+
+    def answer(self, seconds: float, piece: int = 3840) -> None:
+        pcm = bytes(int(seconds * 24000) * 2)
+        told: tuple[ServiceEvent, ...] = (
+            ContentStarted("t", ContentType.TEXT, Role.ASSISTANT, Stage.SPECULATIVE),
+            TextOutput("t", Role.ASSISTANT, "Sí."),
+            ContentEnded("t", ContentType.TEXT, StopReason.PARTIAL_TURN),
+            ContentStarted("a", ContentType.AUDIO, Role.ASSISTANT),
+            *(AudioOutput("a", pcm[at : at + piece]) for at in range(0, len(pcm), piece)),
+            ContentEnded("a", ContentType.AUDIO, StopReason.END_TURN),
+        )
+        for event in told:
+            self.events.put_nowait(event)
+
+
+class FakeWire:
+    """Takes a whole answer at once: nothing has to wait for the clock."""
+
+    rate = 8000
+    lead = 10_000
+    acknowledges = True
+    tail_s = 0.0
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.marks: list[str] = []
+
+    async def send_audio(self, pcm: bytes) -> None:
+        self.frames.append(pcm)
+
+    async def send_mark(self, name: str) -> None:
+        self.marks.append(name)
+
+    async def send_clear(self) -> None: ...
+
+
+class FakeLine:
+    kind: LineKind = "phone"
+
+    def __init__(self) -> None:
+        self.heard = FakeWire()
+        self.wire: Wire = self.heard
+        self.queue: asyncio.Queue[LineEvent | None] = asyncio.Queue()
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        while (event := await self.queue.get()) is not None:
+            yield event
+
+    async def end(self, outcome: str) -> None: ...
+
+
+class NoTools:
+    specs: tuple[BusinessTool, ...] = ()
+
+    async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
+        raise AssertionError(name)
+
+    def caller_spoke(self) -> None: ...
+
+
+def config(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+    return SonicConfig("m", "carlos", system, tools)
+
+
+@asynccontextmanager
+async def call() -> AsyncIterator[tuple[FakeLine, Sonic]]:
+    line, sonic = FakeLine(), Sonic()
+    running = asyncio.create_task(
+        Call(CallLog("CA1", LineName.PHONE, None), line, CallSetup(sonic, NoTools(), config)).run()
+    )
+    sonic.answer(0.1)
+    await until(lambda: len(line.heard.frames) == 5)
+    try:
+        yield line, sonic
+    finally:
+        line.queue.put_nowait(None)
+        await running
+
+
+async def until(holds: Any) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0)
+
+
+async def hear(line: FakeLine, sonic: Sonic, frames: int) -> None:
+    """Caller audio as it comes: one frame, and everything it sets off, before the next."""
+    async with asyncio.timeout(10):
+        for expected in range(sonic.heard + 1, sonic.heard + frames + 1):
+            line.queue.put_nowait(CallerAudio(FRAME))
+            while sonic.heard < expected:
+                await asyncio.sleep(0)
+
+
+async def test_a_callers_frame_is_one_event_and_costs_no_timer_and_few_calls() -> None:
+    async with call() as (line, sonic):
+        await hear(line, sonic, 20)
+        before, timers = sonic.heard, Timers()
+        with timers, Counted() as counted:
+            await hear(line, sonic, FRAMES)
+        assert sonic.heard - before == FRAMES
+        assert timers.made <= 2
+        assert counted.calls / FRAMES <= CALLS_PER_CALLER_FRAME
+
+
+async def test_an_answer_is_its_frames_and_one_mark_and_few_calls() -> None:
+    async with call() as (line, sonic):
+        seconds = FRAMES * 0.02
+        with Counted() as counted:
+            sonic.answer(seconds)
+            await until(lambda: len(line.heard.marks) == 2)
+        assert len(line.heard.frames) == 5 + FRAMES
+        assert sum(map(len, line.heard.frames)) == int((0.1 + seconds) * 8000) * 2
+        assert counted.calls / FRAMES <= CALLS_PER_PLAYED_FRAME
+
+
+async def test_a_call_has_few_tasks_and_leaves_none() -> None:
+    before = len(asyncio.all_tasks())
+    async with call():
+        assert len(asyncio.all_tasks()) - before <= TASKS_PER_CALL
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_talking_caller_keeps_no_memory() -> None:
+    async with call() as (line, sonic):
+        await hear(line, sonic, 3 * FRAMES)
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for _ in range(5):
+            await hear(line, sonic, FRAMES)
+        gc.collect()
+        assert (sys.getallocatedblocks() - before) / (5 * FRAMES) < BLOCKS_PER_FRAME
+
+
+def test_a_chunk_costs_few_calls_and_little_wire() -> None:
+    signer = ChunkSigner("ab" * 32, Credentials("AKID", "SECRET"), "us-east-1", clock=lambda: 1.0)
+    event = encode(AudioInput("p" * 36, "a" * 36, FRAME))
+    signer.chunk(event)
+    with Counted() as counted:
+        chunks = [signer.chunk(event) for _ in range(FRAMES)]
+    assert counted.calls / FRAMES <= CALLS_PER_CHUNK
+    assert {len(chunk) for chunk in chunks} == {len(chunks[0])}
+    assert len(chunks[0]) < 3 * len(FRAME)
+
+
+def test_a_media_message_is_built_in_two_calls() -> None:
+    stream = MediaStream()
+    stream.receive('{"event":"connected","protocol":"Call","version":"1.0.0"}')
+    stream.receive(
+        '{"event":"start","streamSid":"MZ1","start":{"streamSid":"MZ1","callSid":"CA1","accountSid":"AC1",'
+        '"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}'
+    )
+    with Counted() as counted:
+        for _ in range(FRAMES):
+            stream.media(bytes(160))
+    assert counted.calls / FRAMES <= 2.1
+
+
+class Timers:
+    """Timers set on the running loop."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self._loop = asyncio.get_running_loop()
+        self._call_at = self._loop.call_at
+
+    def __enter__(self) -> Timers:
+        self._loop.call_at = self._counting  # type: ignore[method-assign,assignment]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_at = self._call_at  # type: ignore[method-assign]
+
+    def _counting(self, *arguments: Any, **named: Any) -> asyncio.TimerHandle:
+        self.made += 1
+        return self._call_at(*arguments, **named)
