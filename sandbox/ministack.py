@@ -71,7 +71,7 @@ def _start(port: int, services: tuple[str, ...]) -> subprocess.Popen[bytes]:
         "LOG_LEVEL": "ERROR",
         "SERVICES": ",".join(services),
     }
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own command
         [str(python()), "-m", "ministack"],
         env=environment,
         stdin=subprocess.DEVNULL,

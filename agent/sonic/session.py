@@ -50,6 +50,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from agent.sonic.uplink import Uplink
 from carlos import metrics
 
 RECONNECTS = 2  # tries in a row; with a 3 s open bound, a caller waits about 7 s at most before the apology
@@ -58,9 +59,6 @@ ANSWER_TIMEOUT_S = 12.0  # the slowest answers recorded live took 9.9 s
 ROTATE_AFTER_S = 360.0  # AWS's own continuation sample starts here
 ROTATE_BY_S = 450.0  # 30 s before the limit, in mid-sentence if need be
 PRIME_S = 0.1
-KEEP_S = 20.0  # speech replayed to a new stream
-LOOKBACK_S = 0.6  # speech that the model may have begun to hear without having said so
-SLICE_S = 0.1  # backlog goes out in pieces
 BUSY_SESSIONS = 32  # from so many on in one process,
 BUSY_SLICE_S = 0.04  # audio goes out in twice the usual pieces: half the events, for 20 ms at worst
 
@@ -110,7 +108,6 @@ class _Link:
     born: float
     prompt: str = field(default_factory=lambda: str(uuid4()))
     audio: str = field(default_factory=lambda: str(uuid4()))
-    sent: int = 0  # bytes of audio
     asked: bool = False  # a text that wants an answer went out with the set-up
     receiver: asyncio.Task[None] | None = None
 
@@ -148,14 +145,11 @@ class SonicSession:
         self._failures = 0
 
         # Waiting to be sent.
-        self._audio = bytearray()
+        self._uplink = Uplink(config.input_rate)
         self._texts: deque[str] = deque()
         self._results: deque[tuple[str, str, str]] = deque()  # toolUseId, name, content
 
         # What a new stream must be told or given again.
-        self._kept = bytearray()
-        self._speech_from: int | None = None  # byte offset in the link's audio
-        self._speech_until = 0
         self._answering = False
         self._caller_waits = False
         self._tools: dict[str, tuple[_Link, str]] = {}  # toolUseId -> where it was asked
@@ -171,12 +165,9 @@ class SonicSession:
 
     def send_audio(self, pcm: bytes) -> None:
         """Queue caller audio, 16-bit mono at `input_rate`; kept while there is no stream."""
-        self._audio += pcm
-        excess = len(self._audio) - self._bytes(KEEP_S)
-        if excess > 0:
-            del self._audio[:excess]
-            metrics.AUDIO_LOST.add(1000 * excess / self._bytes(1))
-        if len(self.open_sessions) < BUSY_SESSIONS or len(self._audio) >= self._bytes(BUSY_SLICE_S):
+        if dropped := self._uplink.push(pcm):
+            metrics.AUDIO_LOST.add(1000 * dropped / self._uplink.size(1))
+        if len(self.open_sessions) < BUSY_SESSIONS or self._uplink.waiting >= self._uplink.size(BUSY_SLICE_S):
             self._wake.set()
 
     def send_text(self, text: str) -> None:
@@ -237,10 +228,7 @@ class SonicSession:
 
     def _adopt(self, link: _Link) -> None:
         """Make a set-up stream the live one, with the audio that no stream has understood in front."""
-        replay = self._unheard()
-        self._kept.clear()
-        self._speech_from = None
-        self._audio[:0] = replay
+        self._uplink.begin_stream(primed=self._uplink.size(PRIME_S))
         self._link = link
         self._answering = False
         link.receiver = self._spawn(self._receive(link))
@@ -310,7 +298,7 @@ class SonicSession:
     @property
     def _quiet(self) -> bool:
         pending = self._texts or self._results or self._tools
-        return not (self._answering or self._caller_waits or pending or self._speech_from is not None)
+        return not (self._answering or self._caller_waits or pending or self._uplink.speaking)
 
     async def _hang_up(self, link: _Link) -> None:
         """Close a stream politely: the service wants every block closed before the prompt ends."""
@@ -351,20 +339,8 @@ class SonicSession:
         for role, text in history:
             events += _text_block(link.prompt, role, text, interactive=False)
         events.append(AudioStart(link.prompt, link.audio, config.input_rate))
-        silence = bytes(self._bytes(PRIME_S))
-        events.append(AudioInput(link.prompt, link.audio, silence))
-        link.sent = len(silence)
+        events.append(AudioInput(link.prompt, link.audio, bytes(self._uplink.size(PRIME_S))))
         return events
-
-    def _unheard(self) -> bytes:
-        """Audio already sent to the last stream that it has not transcribed: the open utterance, or a moment."""
-        last_sent = self._kept_end
-        start = max(last_sent - self._bytes(LOOKBACK_S), self._speech_until)
-        if self._speech_from is not None:
-            start = self._speech_from
-        return bytes(self._kept[max(0, len(self._kept) - max(0, last_sent - start)) :])
-
-    _kept_end = 0
 
     # --- sending -------------------------------------------------------------------------------------------
 
@@ -385,7 +361,7 @@ class SonicSession:
                 self._wake.set()
 
     async def _flush(self, link: _Link) -> None:
-        while link is self._link and (self._audio or self._texts or self._results):
+        while link is self._link and (self._uplink.waiting or self._texts or self._results):
             if self._results:
                 await self._send_result(link, *self._results.popleft())
             elif self._texts:
@@ -393,15 +369,7 @@ class SonicSession:
                 self._caller_waits = True
                 self._expect_answer()
             else:
-                await self._send_slice(link)
-
-    async def _send_slice(self, link: _Link) -> None:
-        size = min(len(self._audio), self._bytes(SLICE_S))
-        pcm = bytes(memoryview(self._audio)[:size])
-        del self._audio[:size]
-        link.sent += size
-        self._keep(pcm, link.sent)
-        await link.stream.send(AudioInput(link.prompt, link.audio, pcm))
+                await link.stream.send(AudioInput(link.prompt, link.audio, self._uplink.take()))
 
     async def _send_text(self, link: _Link, text: str) -> None:
         await link.stream.send(*_text_block(link.prompt, Role.USER, text, interactive=True))
@@ -420,25 +388,18 @@ class SonicSession:
             ContentEnd(link.prompt, block),
         )
 
-    def _keep(self, pcm: bytes, sent: int) -> None:
-        self._kept += pcm
-        self._kept_end = sent
-        limit = self._bytes(KEEP_S if self._speech_from is not None else 2 * LOOKBACK_S)
-        if len(self._kept) > limit:
-            del self._kept[: len(self._kept) - limit]
-
     # --- following -----------------------------------------------------------------------------------------
 
     def _follow(self, link: _Link, event: ServiceEvent) -> None:
         """Track whose turn it is: what a new stream would have to be told."""
         match event:
             case UserSpeechStart(offset_ms):
-                self._speech_from = max(0, self._bytes(offset_ms / 1000 - 0.2))
+                self._uplink.speech_started(offset_ms)
             case UserSpeechEnd(offset_ms, _):
-                self._speech_until = self._bytes(offset_ms / 1000)
+                self._uplink.speech_ended(offset_ms)
                 self._expect_answer()
             case ContentStarted(_, ContentType.TEXT, Role.USER, _):
-                self._speech_from = None
+                self._uplink.understood()
                 self._caller_waits = True
             case ContentStarted(_, ContentType.TEXT, Role.ASSISTANT, Stage.SPECULATIVE):
                 self._disarm()
@@ -469,9 +430,6 @@ class SonicSession:
             self._lose(self._link, stalled)
 
     # --- small things --------------------------------------------------------------------------------------
-
-    def _bytes(self, seconds: float) -> int:
-        return int(seconds * self.config.input_rate) * 2
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
