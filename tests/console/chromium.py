@@ -53,17 +53,17 @@ class Chromium:
         self._pages: dict[str, Page] = {}
         self._reader = asyncio.create_task(self._read(), name="devtools")
 
-    async def page(self, url: str, *, width: int = WIDTH, height: int = HEIGHT, init: str = "") -> Page:
-        """A new tab with a profile of its own, loaded. `init` runs before the page's own scripts."""
-        context = await self.call("Target.createBrowserContext")
-        target = await self.call("Target.createTarget", url="about:blank", browserContextId=context["browserContextId"])
+    async def page(self, url: str, *, width: int = WIDTH, height: int = HEIGHT, microphone: str = "granted") -> Page:
+        """A new tab with a profile of its own, loaded. The person has `granted` or `denied` it the microphone."""
+        context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        permission = {"name": "microphone"}
+        await self.call("Browser.setPermission", permission=permission, setting=microphone, browserContextId=context)
+        target = await self.call("Target.createTarget", url="about:blank", browserContextId=context)
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"], target["targetId"])
         for domain in ("Page", "Runtime", "Log"):
             await page.call(f"{domain}.enable")
         await page.resize(width, height)
-        if init:
-            await page.call("Page.addScriptToEvaluateOnNewDocument", source=init)
         await page.goto(url)
         return page
 
@@ -79,6 +79,13 @@ class Chromium:
         await self._socket.close()
 
     async def _read(self) -> None:
+        try:
+            await self._take_messages()
+        finally:
+            for answer in self._waiting.values():
+                answer.cancel("the browser is gone")
+
+    async def _take_messages(self) -> None:
         async for text in self._socket:
             message = json.loads(text)
             if (answer := self._waiting.pop(message.get("id", 0), None)) is not None and not answer.done():
@@ -137,16 +144,18 @@ class Page:
 
     async def until(self, expression: str, seconds: float = 20.0) -> None:
         """Wait until an expression is truthy. Raises PageError."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not await self.js(f"Boolean({expression})"):
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            seen = await self.js("document.querySelector('main').innerText")
-            raise PageError(f"not within {seconds:g} s: {expression}\n{seen}\n{self.errors}") from None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not await self.js(f"Boolean({expression})"):
+            if loop.time() > deadline:
+                seen = await self.js("document.querySelector('main').innerText")
+                raise PageError(f"not within {seconds:g} s: {expression}\n{seen}\n{self.errors}")
+            await asyncio.sleep(0.05)
 
     async def text(self, selector: str) -> str:
-        return str(await self.js(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
+        """What is shown there; nothing for what is hidden."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        return str(await self.js(f"{found}?.checkVisibility() ? {found}.innerText : ''"))
 
     async def texts(self, selector: str) -> list[str]:
         return list(await self.js(f"[...document.querySelectorAll({json.dumps(selector)})].map((e) => e.innerText)"))
@@ -209,7 +218,7 @@ async def chromium(profile: Path, flags: Sequence[str] = ()) -> AsyncIterator[Ch
                 if process.stderr.at_eof():
                     raise PageError(f"{program} did not start")
         drain = asyncio.create_task(process.stderr.read())
-        async with connect(found[1], max_size=MAX_MESSAGE, compression=None, proxy=None) as socket:
+        async with connect(found[1], max_size=MAX_MESSAGE, compression=None, proxy=None, ping_interval=None) as socket:
             browser = Chromium(socket)
             try:
                 yield browser

@@ -14,8 +14,8 @@ SHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
 @pytest.fixture(autouse=True)
-def _needs_chromium() -> None:
-    if find_chromium() is None:
+def _needs_chromium(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("browser") is not None and find_chromium() is None:
         if os.environ.get("CI") == "true":
             pytest.fail("Chromium is not installed: make browser-setup")
         pytest.skip("NOT RUN, the console in a browser: Chromium is not installed (make browser-setup)")

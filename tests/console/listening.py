@@ -17,6 +17,7 @@ from tests.console.chromium import Page
 
 MICROPHONE_RATE = 48000
 AUDIBLE = 0.01
+SHORT_S = 0.02  # too short for its pitch to be told: counted with what follows
 TAP = """(() => {
   const { sound } = carlos.session;
   window.tapped = [];
@@ -42,10 +43,7 @@ def microphone(path: Path, *parts: bytes | float) -> list[str]:
         file.setsampwidth(2)
         file.setframerate(MICROPHONE_RATE)
         file.writeframes(np.clip(speech, -32768, 32767).astype("<i2").tobytes())
-    return [*FAKE, f"--use-file-for-fake-audio-capture={path}%noloop"]
-
-
-FAKE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    return ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={path}%noloop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +71,19 @@ class Speakers:
         pcm = np.frombuffer(base64.b64decode(await self._page.js(COLLECT)), dtype="<i2") / 32768
         choice = np.array(sorted(pitches))
         heard: list[Tone] = []
+        short = 0.0
         for window in np.array_split(pcm, max(1, len(pcm) // (self._rate // 20))):
             step = self._rate // 200
             loud = np.abs(window[: len(window) // step * step].reshape(-1, step)).max(axis=1, initial=0) > AUDIBLE
             seconds = float(loud.sum()) * step / self._rate
-            if seconds:
-                hertz = float(choice[np.argmin(np.abs(choice - self._pitch(window)))])
-                if heard and (heard[-1].hertz == hertz or seconds < 0.02):
-                    hertz, seconds = heard[-1].hertz, heard.pop().seconds + seconds
-                heard.append(Tone(hertz, seconds))
+            if seconds < SHORT_S:
+                short += seconds
+                continue
+            hertz = float(choice[np.argmin(np.abs(choice - self._pitch(window)))])
+            if heard and heard[-1].hertz == hertz:
+                seconds += heard.pop().seconds
+            heard.append(Tone(hertz, seconds + short))
+            short = 0.0
         return heard
 
     def _pitch(self, window: NDArray[np.float64]) -> float:

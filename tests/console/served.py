@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import uvicorn
 
-from agent.call import Call
 from carlos.app import House, create_app
 from carlos.settings import Settings
 from data.models import CallRecord
@@ -67,7 +66,7 @@ def patient(*scripts: Iterable[ScriptTurn]) -> Callable[[], Brain]:
 
 @dataclass
 class Served:
-    """A running server. `restart` ends the process that was, as far as a browser can tell."""
+    """A running server, which may be `away` for a while."""
 
     settings: Settings
     sonic: SonicServer
@@ -99,17 +98,21 @@ class Served:
                 await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        for call in list(self.house.switchboard.live.values()):
-            await call.hang_up("closed")
+        """End as a killed process does: nobody gets in, and every socket is cut."""
+        for listener in self._server.servers:
+            listener.close()
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
         self._server.should_exit = True
         await self._serving
 
-    async def call(self) -> Call:
-        """The call that is on the line, once there is one."""
-        async with asyncio.timeout(10):
-            while not self.house.switchboard.live:
-                await asyncio.sleep(0.01)
-        return next(iter(self.house.switchboard.live.values()))
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        await self.stop()
+        try:
+            yield
+        finally:
+            await self.start()
 
     async def record(self, call_id: str) -> CallRecord:
         """A call's record, once the call is over."""

@@ -17,7 +17,7 @@ export class Appointments extends Page {
   }
 
   open() {
-    return super.open("/appointments");
+    return this.load("/appointments");
   }
 
   draw(appointments) {

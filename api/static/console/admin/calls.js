@@ -19,7 +19,7 @@ export class Calls extends Page {
   async open(id) {
     this.close();
     this.id = id;
-    await super.open(id ? `/calls/${encodeURIComponent(id)}` : "/calls");
+    await this.load(id ? `/calls/${encodeURIComponent(id)}` : "/calls");
     clearInterval(this.timer);
     if (this.isOpen) this.timer = setInterval(() => this.keepFresh(), FRESH_MS);
   }

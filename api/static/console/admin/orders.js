@@ -17,7 +17,7 @@ export class Orders extends Page {
   }
 
   open() {
-    return super.open("/orders");
+    return this.load("/orders");
   }
 
   draw(orders) {

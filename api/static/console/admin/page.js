@@ -5,7 +5,7 @@ import { languages } from "../language.js";
 import { get, RestError, useKey } from "../rest.js";
 
 export class Page {
-  /** `path` is fetched and handed to `draw(data)`, which returns elements. */
+  /** A subclass has `open(...)`, which loads a path, and `draw(data)`, which returns elements. */
   constructor(root, title) {
     this.root = root;
     this.title = title;
@@ -13,7 +13,8 @@ export class Page {
     languages.addEventListener("change", () => this.isOpen && this.redraw());
   }
 
-  async open(path) {
+  /** Show what a path has. */
+  async load(path) {
     this.isOpen = true;
     this.path = path;
     this.data = undefined;
@@ -51,7 +52,7 @@ export class Page {
         { class: "card trouble", role: "alert" },
         h("p", { t: [`admin.${kind}`, values] }),
         locked && h("button", { type: "button", class: "primary", t: "admin.key", onclick: () => this.askForKey() }),
-        h("button", { type: "button", class: "quiet", t: "admin.retry", onclick: () => this.open(this.path) }),
+        h("button", { type: "button", class: "quiet", t: "admin.retry", onclick: () => this.load(this.path) }),
       ),
     );
   }
@@ -63,7 +64,7 @@ export class Page {
       const input = byId("api-key-input");
       if (dialog.returnValue === "use") useKey(input.value);
       input.value = "";
-      if (dialog.returnValue === "use") this.open(this.path);
+      if (dialog.returnValue === "use") this.load(this.path);
     };
     dialog.showModal();
   }

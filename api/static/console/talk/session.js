@@ -86,18 +86,23 @@ export class Session extends EventTarget {
     this.following?.abort();
     this.move("lost");
     this.complain(this.types ? "problem.lost" : "problem.lost.phone");
-    while (this.state === "lost" && !(await isReady())) await pause(KNOCK_MS);
+    do await pause(KNOCK_MS);
+    while (this.state === "lost" && !(await isReady()));
     if (this.state !== "lost") return;
     if (!this.types) {
       this.finish("problem.back.phone");
       return;
     }
-    this.complain(null);
-    this.conversation.note("mark.reconnected");
     const earlier = this.conversation.history();
     const unanswered = earlier.at(-1)?.role === "USER" ? earlier.pop().text : null;
     await this.connect(earlier);
-    if (unanswered) this.line.addEventListener("open", () => this.type(unanswered));
+    this.line.addEventListener("open", () => this.goOn(unanswered));
+  }
+
+  goOn(unanswered) {
+    this.complain(null);
+    this.conversation.note("mark.reconnected");
+    if (unanswered) this.type(unanswered);
   }
 
   /**
