@@ -49,7 +49,7 @@ class Plan:
 
 FULL = Plan(KINDS, 2, (1, 10, 25, 40), Talk(12, 3, 2), Talk(5, 3, 2), step=5, most=150, visits=8, barge_s=30)
 QUICK = Plan(
-    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.8, 1.8, 1.2, 0.03), step=15, most=130, visits=2, barge_s=6, quick=True
+    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.8, 1.8, 1.2, 0.03), step=20, most=130, visits=2, barge_s=6, quick=True
 )
 
 

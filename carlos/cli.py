@@ -6,10 +6,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from carlos.commands import call, customers, records, serve
+from carlos.commands import bench, call, customers, records, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
-for command in (serve, call, records, customers):
+for command in (serve, call, records, customers, bench):
     command.register(app)
 
 

@@ -11,7 +11,7 @@ import os
 from base64 import b64decode, b64encode
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import uvicorn
@@ -27,8 +27,8 @@ from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsRe
 
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode, ulaw_encode
-from agent.sonic.transport import shared_transport
 from bench.servers import probe
+from bench.servers.sdk import TrustingClient
 
 app = FastAPI()
 PROMPT = {"promptName": "p"}
@@ -59,6 +59,12 @@ SET_UP: tuple[dict[str, Any], ...] = (
 )
 
 
+@cache
+def sdk_transport() -> TrustingClient:
+    """One CRT loop for all calls."""
+    return TrustingClient()
+
+
 class Bridge:
     """One call."""
 
@@ -72,7 +78,6 @@ class Bridge:
         self._ended = False
 
     async def run(self) -> None:
-        transport = shared_transport(Path(os.environ["SONIC_CA_FILE"])).for_stream()
         keys = AWSCredentialsIdentity(
             access_key_id=os.environ["AWS_ACCESS_KEY_ID"], secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"]
         )
@@ -80,7 +85,7 @@ class Bridge:
             region="us-east-1",
             endpoint_uri=os.environ["SONIC_ENDPOINT"],
             aws_credentials_identity_resolver=StaticCredentialsResolver(keys),
-            transport=transport,
+            transport=sdk_transport(),
         )
         request = InvokeModelWithBidirectionalStreamOperationInput(model_id="amazon.nova-2-5-sonic")
         self._stream = await AsyncBedrockRuntimeClient(config=config).invoke_model_with_bidirectional_stream(request)
@@ -93,7 +98,6 @@ class Bridge:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._stream.input_stream.close()
-        await transport.abort(0.5)
 
     async def _send(self, event: dict[str, Any]) -> None:
         part = BidirectionalInputPayloadPart(bytes_=json.dumps({"event": event}).encode())

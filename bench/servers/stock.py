@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
 import uvicorn
 from aws_sdk_bedrock_runtime.client import BedrockRuntimeClient
 from aws_sdk_bedrock_runtime.config import Config
-from awscrt.io import ClientTlsContext, TlsContextOptions
 from fastapi import FastAPI, WebSocket
 from loguru import logger
 from pipecat.adapters.schemas.tools_schema import ToolsSchema
@@ -29,24 +26,11 @@ from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
 from smithy_aws_core.identity import StaticCredentialsResolver
-from smithy_http.aio.crt import AWSCRTHTTPClient
 
 from bench.servers import probe
+from bench.servers.sdk import TrustingClient
 
 app = FastAPI()
-
-
-class TrustingClient(AWSCRTHTTPClient):
-    """The SDK's transport with the stand-in's authority; a new one for each stream, as the SDK makes it."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        options = TlsContextOptions()
-        options.override_default_trust_store(Path(os.environ["SONIC_CA_FILE"]).read_bytes())
-        self._tls_ctx = ClientTlsContext(options)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> TrustingClient:
-        return TrustingClient(eventloop=self._eventloop)
 
 
 class NovaSonic(AWSNovaSonicLLMService):
