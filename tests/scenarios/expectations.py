@@ -8,7 +8,8 @@ from typing import Any
 
 from data.models import Appointment, Order, ToolCall
 from data.store import slot_items
-from tests.scenarios.runner import Records, Result
+from tests.scenarios.records import Records
+from tests.scenarios.runner import Result
 
 _WRITTEN = frozenset({"version", "updated_at"})  # by every change
 
@@ -17,7 +18,7 @@ def check(result: Result) -> None:
     """Raise AssertionError, with the whole conversation, for the first thing that is not as it should be."""
     told = story(result)
     assert result.record.outcome == result.scenario.outcome, told
-    assert result.errors == [], told
+    assert (result.warnings, result.errors) == ([], []), told
     check_tools(result, told)
     check_answers(result, told)
     check_store(result, told)
@@ -52,6 +53,7 @@ def _given_by(tool: ToolCall) -> str:
 
 def check_answers(result: Result, told: str) -> None:
     answers = _answers(result)
+    assert answers[0].startswith("Hola"), told
     turn = 0
     for wanted in result.scenario.turns:
         turn += bool(wanted.keys or any(wanted.breaths))  # a noise without words is no turn of the record's

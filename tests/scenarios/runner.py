@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -18,11 +17,7 @@ import pytest
 
 from agent.sonic.protocol import ContentEnded, ContentStarted, ContentType, Role, StopReason
 from agent.sonic.protocol import ToolUse as ToolUseEvent
-from data.backend import Item
-from data.items import to_appointment, to_order
-from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus
-from data.store import Change, Store
-from data.tables import TableName
+from data.models import CallRecord
 from data.times import BUENOS_AIRES
 from sandbox.brain import Brain, Floor
 from sandbox.dialogue import DialogueMind
@@ -35,25 +30,12 @@ from sandbox.twilio.playout import SILENCE
 from sandbox.twilio.script import Turn as CallerTurn
 from tests.e2e.running import Running, noise, running
 from tests.scenarios.caller import Caller
+from tests.scenarios.records import Records, give, read_records
 from tests.scenarios.scenario import Scenario, Step
 
 BREATH_S, PAUSE_S = 0.24, 0.4
 LONGEST_S = 60.0
 NUMBER = "+5491155550100"
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The business's part of a store: records by name ("order 6"), and all else as it is stored."""
-
-    orders: Mapping[str, Order]
-    appointments: Mapping[str, Appointment]
-    others: Mapping[tuple[str, str], Item]  # without the counters: a number that is not used is no harm
-
-    def named(self, name: str) -> dict[str, Any] | None:
-        """A record as plain data: times are Buenos Aires' ("2026-11-24 10:00"), statuses their words."""
-        record = self.orders.get(name) or self.appointments.get(name)
-        return None if record is None else _plain(asdict(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +72,7 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     scenario = scenario.on(await _steady_day())
     caller = Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left")
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
-        await _give(here.house.store, scenario.given)
+        await give(here.house.store, scenario.given)
         before = await read_records(here.house.store)
         call = await _hold(here, caller)
         record = await here.record_of(call)
@@ -186,45 +168,3 @@ class _ToolStep:
         conversation.emit(ToolUseEvent(content_id, tool_use_id, self.step.tool or "", arguments))
         conversation.emit(ContentEnded(content_id, ContentType.TOOL, StopReason.TOOL_USE))
         await result
-
-
-# The store.
-
-
-async def _give(store: Store, statuses: Mapping[str, str]) -> None:
-    for name, status in statuses.items():
-        kind, record_id = name.split()
-        match await (store.order(record_id) if kind == "order" else store.appointment(record_id)):
-            case Order() as order:
-                await store.commit(Change(order, replace(order, status=OrderStatus(status))))
-            case Appointment() as appointment:
-                await store.commit(Change(appointment, replace(appointment, status=AppointmentStatus(status))))
-            case None:
-                raise ValueError(f"there is no {name}")
-
-
-async def read_records(store: Store) -> Records:
-    tables = (TableName.ORDERS, TableName.APPOINTMENTS)
-    items = [item for table in tables async for page in store.backend.scan(table) for item in page]
-    orders = [to_order(item) for item in items if item["PK"].startswith("ORDER#")]
-    appointments = [to_appointment(item) for item in items if item["PK"].startswith("APPOINTMENT#")]
-    others = {(item["PK"], item["SK"]): item for item in items if item["PK"] != item["SK"]}
-    return Records(
-        {f"order {order.id}": order for order in orders},
-        {f"appointment {appointment.id}": appointment for appointment in appointments},
-        others,
-    )
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return f"{value.astimezone(BUENOS_AIRES):%Y-%m-%d %H:%M}"
-        case Enum():
-            return value.value
-        case dict():
-            return {key: _plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case _:
-            return value

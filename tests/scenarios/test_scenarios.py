@@ -1,7 +1,7 @@
 """Every conversation of `*.yaml` goes as it is written, through the whole server.
 
 Calls take as long as people talk, so the scenarios of a run are placed together, a few at a time, when the first
-one is asked for; with pytest-xdist, `--dist loadgroup` keeps them in one worker. The local brain is tried by the
+one is asked for; with pytest-xdist, `--dist loadfile` keeps them in one worker. The local brain is tried by the
 recorded callers of `tests/e2e`.
 """
 
@@ -56,7 +56,6 @@ def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield Exchange(chosen, tmp_path_factory, monkeypatch)
 
 
-@pytest.mark.xdist_group("scenarios")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 async def test_a_conversation_goes_as_written(scenario: Scenario, exchange: Exchange) -> None:
     check(await exchange.result_of(scenario))
