@@ -58,7 +58,7 @@ bench-quick: .venv/.dev ## the same in under two minutes
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4 --dist loadfile
 
 setup-test: .venv/.dev .venv/.weights .venv-ministack/.done
 
@@ -86,5 +86,6 @@ clean: ## remove what make made, but no records
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 -include infra/infra.mk
+-include tests/console/console.mk
 
 .PHONY: help run call bench bench-quick test setup-test check races referee lock clean

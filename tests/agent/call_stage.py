@@ -171,7 +171,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
     for stage in stages:
         await stage.call.hang_up()
         await asyncio.wait_for(stage.running, 10)
-        assert stage.server.open_streams == 0
+        await stage.until(lambda stage=stage: stage.server.open_streams == 0, 5.0)
         await stage.server.stop()
     await asyncio.sleep(0.1)
     left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
