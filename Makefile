@@ -60,7 +60,7 @@ bench-quick: .venv/.dev ## the same in under two minutes
 test: setup-test check ## everything CI runs
 	$(BIN)/pytest -n 4 --dist loadfile
 
-setup-test: .venv/.dev .venv/.weights .venv-ministack/.done
+setup-test: .venv/.dev .venv/.weights .venv-ministack/.done browser-setup
 
 check: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff check .

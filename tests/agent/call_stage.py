@@ -124,6 +124,9 @@ class Stage:
             while not holds():
                 await asyncio.sleep(0.005)
 
+    async def until_closed(self) -> None:
+        await self.until(lambda: self.server.open_streams == 0, 5.0)
+
     @property
     def said(self) -> list[str]:
         return [turn.text for turn in self.call.log.record().turns if turn.role == "carlos"]
@@ -171,7 +174,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
     for stage in stages:
         await stage.call.hang_up()
         await asyncio.wait_for(stage.running, 10)
-        await stage.until(lambda stage=stage: stage.server.open_streams == 0, 5.0)
+        await stage.until_closed()
         await stage.server.stop()
     await asyncio.sleep(0.1)
     left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
