@@ -11,6 +11,7 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from bench.measures import Talk, grow
@@ -28,7 +29,7 @@ PARTS = (
     ("SDK send", ("AWSEventPublisher", "aws_sdk_signers/", "smithy_", "aws_sdk_bedrock_runtime/")),
     ("Sonic encode", ("agent/sonic/encoding.py",)),
     ("Sonic parse", ("agent/sonic/parsing.py",)),
-    ("Sonic client", ("agent/sonic/client.py", "agent/sonic/transport.py")),
+    ("Sonic client", ("agent/sonic/client.py", "agent/sonic/transport.py", "agent/sonic/frames.py")),
     ("Sonic session", ("agent/sonic/session.py",)),
     ("Media Stream JSON", ("telephony/media_stream.py",)),
     ("WebSocket", ("uvicorn/", "websockets/", "starlette/", "fastapi/")),
@@ -41,7 +42,8 @@ type Stack = tuple[str, ...]  # innermost first
 
 
 def part_of(stack: Sequence[str]) -> str:
-    for function in stack:
+    """The part a sample counts for; below the event loop's own frame lies only the start of the process."""
+    for function in takewhile(lambda function: "asyncio/runners.py" not in function, stack):
         for part, places in PARTS:
             if any(place in function for place in places):
                 return part

@@ -14,6 +14,8 @@ SUMMARY_CALLS = 10  # where added latency is compared
 COLOURS = {"ours": "#1b7f5c", "stock": "#b5442e", "bare": "#777777"}
 NAMES = {"ours": "Carlos", "stock": "stock pipecat 1.14", "bare": "bare FastAPI bridge"}
 
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"  # of what `publish` writes
+
 type Result = dict[str, Any]
 
 
@@ -129,6 +131,17 @@ def _dig(row: Any, path: Sequence[str]) -> float | None:
     for key in path:
         row = row.get(key) if isinstance(row, dict) else None
     return None if row is None else float(row)
+
+
+def publish(result: Result, page: Path) -> None:
+    """Put the table between the page's two marks, and the plots beside the page."""
+    plot(result, page.parent)
+    machine = result["machine"]
+    about = f"{result['began'][:10]}, {machine['cpu']}, Python {machine['python']}, {result['plan']['rounds']} rounds"
+    quiet = "" if result["summary"]["noise"]["quiet"] else " **Others were using the server's core meanwhile.**"
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\nMeasured on {about}.{quiet}\n\n{table(result)}\n{END}{after}")
 
 
 # The plots.

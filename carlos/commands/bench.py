@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
         quick: bool = typer.Option(False, "--quick", help="Under two minutes: one round, fewer calls."),
         only: list[str] = typer.Option([], help="Only these servers: ours, stock, bare."),  # noqa: B008
         rounds: int = typer.Option(0, help="Rounds of all servers; 0 for the plan's own."),
-        plots: Path | None = typer.Option(None, help="Folder for PNG plots."),  # noqa: B008
+        page: Path | None = typer.Option(None, help="Put the table into this page, and plots beside it."),  # noqa: B008
     ) -> None:
         """Benchmarks, side by side with stock pipecat; the last line is the summary as JSON."""
         import json
@@ -29,9 +29,8 @@ def register(app: typer.Typer) -> None:
         console = Console(stderr=True, highlight=False)
         result = benchmark.bench(plan, console)
         path = benchmark.save(result)
-        if plots is not None:
-            plots.mkdir(parents=True, exist_ok=True)
-            report.plot(result, plots)
+        if page is not None:
+            report.publish(result, page)
         print(report.table(result))
         console.print(f"{path}, {result['took_s']:g} s")
         if not result["summary"]["noise"]["quiet"]:

@@ -95,7 +95,7 @@ def test_the_summary_has_what_was_promised_and_owns_up_to_noise() -> None:
 def test_a_sample_counts_for_the_innermost_part_it_was_in() -> None:
     stack = ("numpy/core.py:dot", "agent/audio/resample.py:Resampler._drain", "agent/playout.py:Playout.next_frame")
     assert part_of(stack) == "FIR"
-    assert part_of(("selectors.py:select",)) == "event loop"
+    assert part_of(("asyncio/runners.py:Runner.run", "uvicorn/server.py:Server.run")) == "event loop"
     parts, own, total = shares([(stack, 3), (stack[1:], 1)])
     assert parts == {"FIR": 4}
     assert own["numpy/core.py:dot"] == 3
