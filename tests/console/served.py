@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import uvicorn
 
+from api.console import console_routes
 from carlos.app import House, create_app
 from carlos.settings import Settings
 from data.models import CallRecord
@@ -127,8 +128,15 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    home: Path, monkeypatch: pytest.MonkeyPatch, brain: Callable[[], Brain], **settings: Any
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    brain: Callable[[], Brain],
+    *,
+    notice: str | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Served]:
+    """`notice` is what the page says of Sonic."""
+    monkeypatch.setattr("carlos.app.console_routes", lambda _: console_routes(notice))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_access_key)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)

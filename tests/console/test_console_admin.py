@@ -13,6 +13,7 @@ from tests.console.served import Served, patient, served
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = "a-key-for-the-console-only"
+NOTICE = "hears with Whisper base, understands by rules, speaks with prepared clips"
 
 type Shoot = Callable[[Page, str], Awaitable[None]]
 
@@ -21,7 +22,8 @@ type Shoot = Callable[[Page, str], Awaitable[None]]
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("home")
-        async with served(home, patch, patient([]), admin_api_keys=KEY, twilio_auth_token="secret") as running:
+        keys = {"admin_api_keys": KEY, "twilio_auth_token": "secret"}
+        async with served(home, patch, patient([]), notice=NOTICE, **keys) as running:
             yield running
 
 
@@ -78,6 +80,15 @@ async def test_appointments_are_shown_by_week_and_day_at_their_hour(
     await page.click("input[name=span][value=day]")
     assert len(await page.texts(".calendar .day")) == 1
     assert page.errors == []
+    await page.close()
+
+
+async def test_a_stand_in_is_told_in_both_languages(server: Served, browser: Chromium, shoot: Shoot) -> None:
+    page = await browser.page(f"{server.url}/")
+    assert await page.text("#notice") == f"Sonic is a local stand-in here, not Amazon Nova 2 Sonic: it {NOTICE}."
+    await shoot(page, "talk-stand-in")
+    await page.click("#language")
+    assert "Sonic es un doble local" in await page.text("#notice")
     await page.close()
 
 

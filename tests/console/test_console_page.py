@@ -5,6 +5,7 @@ One server and one browser for all; each test has a tab with a profile of its ow
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -81,6 +82,9 @@ async def test_a_restart_of_the_server_is_told_and_the_conversation_goes_on(
     async with server.away():
         await page.until("carlos.session.state === 'lost'")
         assert "Waiting for it to come back" in await page.text("#alert")
+        assert await page.text("#state") == "Connection lost"
+        await asyncio.sleep(0.5)  # Carlos's voice fades meanwhile, which must not look like a connection
+        assert await page.text("#state") == "Connection lost"
         await shoot(page, "talk-lost")
     await page.until("carlos.session.state === 'live'")
     assert await page.text("#alert") == ""
@@ -185,7 +189,9 @@ async def test_everything_can_be_done_with_the_keyboard_alone(server: Served, br
     await page.close()
 
 
-async def test_a_muted_caller_and_a_change_of_section_do_not_end_the_call(server: Served, browser: Chromium) -> None:
+async def test_a_muted_caller_and_a_change_of_section_do_not_end_the_call(
+    server: Served, browser: Chromium, shoot: Shoot
+) -> None:
     page = await browser.page(f"{server.url}/")
     await call(page)
     await page.click("#mute")
@@ -193,7 +199,11 @@ async def test_a_muted_caller_and_a_change_of_section_do_not_end_the_call(server
     assert await page.js("document.querySelector('#mute').getAttribute('aria-pressed')") == "true"
     await page.click(".tabs a[href='#/orders']")
     await page.until("document.querySelector('#orders tbody tr')")
+    await page.click(".tabs a[href='#/calls']")
+    await page.until(f"document.querySelector('.live')?.innerText.includes({HELLO!r})")
+    await shoot(page, "calls-live")
     await page.click("#on-air")
+    await page.until("!document.querySelector('#talk').hidden")
     await type_(page, "hola")
     await told(page, "Entendí hola.")
     await page.click("#call")
@@ -213,6 +223,7 @@ async def test_the_page_speaks_spanish_and_remembers_it(server: Served, browser:
     assert await page.text(".tabs a") == "Hablar"
     await page.click("#theme")
     assert await page.js("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    await asyncio.sleep(0.4)  # the colours fade over
     await shoot(page, "talk-spanish-dark")
     assert page.errors == []
     await page.close()

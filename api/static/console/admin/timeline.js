@@ -50,7 +50,7 @@ function drawn({ role, text, from, to, latency, interrupted }, x) {
     latency !== null && svg("rect", { class: "wait", x: x(from - latency), y: y + TALL / 2 - 1, width: Math.max(0, x(from) - x(from - latency)), height: 2 }),
     svg("rect", { class: role, x: x(from), y, width, height: TALL, rx: Math.min(5, width / 2) }, svg("title", {}, text)),
     latency !== null && svg("text", { class: "latency", x: x(from), y: y + TALL + 13 }, `${latency} ms`),
-    interrupted && svg("rect", { class: "cut", x: x(from) + width - 2, y: LANES.caller, width: 2, height: LANES.carlos + TALL - LANES.caller }),
+    interrupted && svg("rect", { class: "barge-in", x: x(from) + width - 2, y: LANES.caller, width: 2, height: LANES.carlos + TALL - LANES.caller }),
   ].filter(Boolean);
 }
 

@@ -64,7 +64,9 @@ export class Talk {
   follow({ sound, stopwatch }) {
     this.scope.follow(sound);
     stopwatch.addEventListener("turn", ({ detail }) => this.chart.add(detail.ms));
-    sound.addEventListener("voice", ({ detail }) => this.showState(detail.on ? "speaking" : "live"));
+    sound.addEventListener("voice", ({ detail }) => {
+      if (this.session.state === "live") this.showState(detail.on ? "speaking" : "live");
+    });
     this.began = Date.now();
     this.clock = setInterval(() => this.showClock(), CLOCK_MS);
     this.showClock();
