@@ -167,7 +167,7 @@ export default {
   "calls.faults": "Faults",
   "calls.recording": "Recording",
   "calls.hang-up": "Hang up",
-  "calls.talking": "{turns} turns so far",
+  "calls.talking": "Turns so far: {turns}",
   "line.phone": "Phone",
   "line.browser": "Browser",
   "outcome.live": "Live",

@@ -167,7 +167,7 @@ export default {
   "calls.faults": "Fallas",
   "calls.recording": "Grabación",
   "calls.hang-up": "Cortar",
-  "calls.talking": "{turns} intervenciones hasta ahora",
+  "calls.talking": "Intervenciones hasta ahora: {turns}",
   "line.phone": "Teléfono",
   "line.browser": "Navegador",
   "outcome.live": "En curso",
