@@ -24,14 +24,15 @@ type Shoot = Callable[[Page, str], Awaitable[None]]
 
 
 class EchoMind:
-    """Says what it was told, and what was said before that, if there was an earlier conversation."""
+    """Says what it was told, and what it said last, if there was an earlier conversation."""
 
     def begin(self, prompt: Prompt) -> None:
         self._prompt = prompt
 
     async def turn(self, heard: Utterance, floor: Floor) -> None:
         text = heard.text or ""
-        before = f" después de {self._prompt.history[-1][1]}" if self._prompt.history else ""
+        said = [text for role, text in self._prompt.history if role == "ASSISTANT"]
+        before = f" después de {said[-1]}" if said else ""
         if text.startswith("[DTMF]"):
             await floor.say(f"Marcaste {text.removeprefix('[DTMF] ')}.")
         elif text.startswith("["):

@@ -7,6 +7,7 @@ import { dayOf, minuteOf, noon, today } from "./days.js";
 const FIRST_HOUR = 8;
 const LAST_HOUR = 20;
 const HUES = 5;
+const ROOMY_MINUTES = 40; // room for a second line
 
 export function calendar(days, appointments, onOpen) {
   const hues = doctors(appointments);
@@ -30,7 +31,9 @@ export function legend(appointments) {
 
 function column(day, appointments, from, hues, onOpen) {
   const list = h("ol", {}, lanes(appointments).map(({ appointment, lane, of }) => {
-    const item = h("li", { class: `hue-${hues.get(appointment.doctorName)} ${appointment.status}` }, card(appointment, onOpen));
+    const size = appointment.duration < ROOMY_MINUTES ? "short" : "roomy";
+    const look = `hue-${hues.get(appointment.doctorName)} ${appointment.status} ${size}`;
+    const item = h("li", { class: look }, card(appointment, onOpen));
     item.style.setProperty("--from", (minuteOf(appointment.date) - from * 60) / 60);
     item.style.setProperty("--span", appointment.duration / 60);
     item.style.setProperty("--lane", lane);
