@@ -16,6 +16,7 @@ from agent.keeper import PROCESS, Keeper
 from agent.persona import BUENOS_AIRES
 from agent.record import CallLog
 from agent.recordings import Recordings
+from agent.sonic.ahead import Ahead
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Credentials
 from agent.sonic.protocol import ToolSpec
@@ -56,6 +57,7 @@ class House:
     settings: Settings
     store: Store
     sonic: SonicClient
+    ahead: Ahead
     switchboard: Switchboard
     keeper: Keeper
     control: CallControl
@@ -82,7 +84,8 @@ class House:
         if self.group is not None:
             log.listeners.append(teller(self.group, log, prices(self.settings)))
         recording = self.recordings.path(log.id) if self.settings.record_calls else None
-        return CallSetup(self.sonic, toolbox, self.sonic_config, on_change=self.keeper.changed, recording=recording)
+        opener = self.ahead.opener_for(log.id)
+        return CallSetup(opener, toolbox, self.sonic_config, on_change=self.keeper.changed, recording=recording)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -107,6 +110,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         settings,
         store,
         sonic,
+        Ahead(sonic, settings.sonic_model_id),
         Switchboard(settings.max_calls),
         Keeper(store),
         CallControl.from_settings(settings),
@@ -122,6 +126,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         ):
             yield house
     finally:
+        await house.ahead.close()
         await house.keeper.settled()
         if house.group is not None:
             await house.group.close()
@@ -191,7 +196,7 @@ def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda ho
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             app.state.house = house
-            desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.keeper.told)
+            desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.ahead, house.keeper.told)
             app.include_router(phone_routes(settings, desk, desk.answer, spent=house.store))
             app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
             mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, house.switchboard)])

@@ -121,6 +121,7 @@ def _bind(host: str, port: int, name: str) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind(address)
+        sock.listen()  # who connects while we start waits instead of being refused
     except OSError as error:
         sock.close()
         raise SystemExit(f"{host}:{port} cannot be bound ({error.strerror}); set {name}") from error

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from agent.call import Call, Line
 from agent.record import CallLog
 from agent.seats import Admission
+from agent.sonic.ahead import Ahead
 from agent.switchboard import Switchboard
 from carlos import metrics
 from data.models import Line as LineName
@@ -34,17 +35,25 @@ class PhoneDesk:
     """One process's desk (telephony.ports.Desk), and the `Answer` of its media socket."""
 
     def __init__(
-        self, switchboard: Switchboard, make_call: MakeCall, control: CallControl, on_status: OnStatus = _ignore
+        self,
+        switchboard: Switchboard,
+        make_call: MakeCall,
+        control: CallControl,
+        ahead: Ahead,
+        on_status: OnStatus = _ignore,
     ) -> None:
         self._switchboard = switchboard
         self._make_call = make_call
         self._control = control
+        self._ahead = ahead
         self._on_status = on_status
         self._outcomes: OrderedDict[str, str] = OrderedDict()
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         admission = self._switchboard.seats.admit(call_sid)
-        if admission is not Admission.ACCEPTED:
+        if admission is Admission.ACCEPTED:
+            self._ahead.prepare(call_sid)
+        else:
             metrics.REFUSALS.add(reason=admission.name.lower())
         return admission
 
@@ -65,6 +74,7 @@ class PhoneDesk:
         if params.get("CallStatus") in OVER:
             if call_sid not in self._switchboard.live:
                 self._switchboard.seats.release(call_sid)
+            self._ahead.forget(call_sid)
             await self._on_status(call_sid, self._switchboard.log_of(call_sid), params)
 
     async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:

@@ -317,7 +317,7 @@ class SonicSession:
 
     def _retold(self) -> tuple[History, str | None]:
         """The history for a new stream, and the text that makes the model speak, if it is its turn."""
-        history = list(self._history())
+        history = self._said_before_what_waits()
         while history and history[0][0] is not Role.USER:
             # The service wants the first message to be the user's.
             history.insert(0, (Role.USER, self.config.greeting or RESUME_CUE))
@@ -328,6 +328,16 @@ class SonicSession:
         if self._caller_waits and history[-1][0] is Role.USER:
             return history[:-1], history[-1][1]
         return history, RESUME_CUE if self._answering or self._caller_waits else None
+
+    def _said_before_what_waits(self) -> list[tuple[Role, str]]:
+        """The conversation without the typed text that is still to be sent: it would be told twice."""
+        history = list(self._history())
+        waiting = " ".join(self._texts)
+        if waiting and history and history[-1][0] is Role.USER and history[-1][1].endswith(waiting):
+            before = history.pop()[1].removesuffix(waiting).rstrip()
+            if before:
+                history.append((Role.USER, before))
+        return history
 
     def _setup(self, link: _Link, history: History) -> list[ClientEvent]:
         config = self.config

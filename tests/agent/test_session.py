@@ -189,6 +189,15 @@ async def test_a_caller_who_was_not_answered_is_asked_for_again_in_his_own_words
         assert sonic.streams[1].texts == ["Eres Carlos.", "Mi pedido uno"]
 
 
+async def test_what_was_typed_while_there_was_no_stream_is_told_once() -> None:
+    sonic, ears = FakeSonic(), Ears()
+    ears.said = [(Role.USER, "uno"), (Role.ASSISTANT, "Hola"), (Role.USER, "dos")]
+    async with session_on(sonic, ears) as session:
+        session.send_text("dos")
+        await until(lambda: sonic.streams and len(sonic.streams[0].texts) == 4)
+        assert sonic.streams[0].texts == ["Eres Carlos.", "uno", "Hola", "dos"]
+
+
 async def test_nothing_is_said_after_a_drop_while_nobody_was_talking() -> None:
     sonic, ears = FakeSonic(), Ears()
     async with session_on(sonic, ears):

@@ -39,10 +39,10 @@ class PatientEar(EnergyEar):
 
 
 class BriefVoice(ToneVoice):
-    """Little more than a second, whatever is said: what matters here is what is done."""
+    """Two seconds, whatever is said: what matters here is what is done."""
 
     async def speak(self, text: str, rate: int) -> AsyncIterator[bytes]:
-        async for piece in super().speak("¿Algo más por hoy?  ", rate):
+        async for piece in super().speak("¿Algo más en que te pueda ayudar?", rate):
             yield piece
 
 

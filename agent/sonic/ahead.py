@@ -1,0 +1,69 @@
+"""Streams opened before they are needed: a ringing call's TCP and TLS are done when its media stream starts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loguru import logger
+
+from agent.sonic.errors import SonicError
+from agent.sonic.session import Opener, Stream
+
+KEEP_S = 30.0  # less than Sonic's 55 s without events; a call that rings longer opens its stream itself
+
+
+class Ahead:
+    """Opens a stream for each announced call, and hands it over once."""
+
+    def __init__(self, opener: Opener, model_id: str, keep_s: float = KEEP_S) -> None:
+        self._opener = opener
+        self._model_id = model_id
+        self._keep_s = keep_s
+        self._opening: dict[str, asyncio.Task[Stream]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def prepare(self, call_id: str) -> None:
+        """Begin to open a stream for a call that rings; it is closed unless `opener_for` takes it in time."""
+        if call_id in self._opening:
+            return
+        self._opening[call_id] = asyncio.create_task(
+            self._opener.open(self._model_id), name=f"sonic stream ahead for {call_id}"
+        )
+        asyncio.get_running_loop().call_later(self._keep_s, self.forget, call_id)
+
+    def forget(self, call_id: str) -> None:
+        """The call will not come."""
+        if (opening := self._opening.pop(call_id, None)) is not None:
+            closing = asyncio.create_task(_close(opening))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    def opener_for(self, call_id: str) -> Opener:
+        """An opener whose first stream is the one that was prepared, if any."""
+        opening = self._opening.pop(call_id, None)
+        return self._opener if opening is None else _Prepared(opening, self._opener)
+
+    async def close(self) -> None:
+        """Close what nobody took."""
+        for call_id in list(self._opening):
+            self.forget(call_id)
+        await asyncio.gather(*self._closing)
+
+
+class _Prepared:
+    def __init__(self, opening: asyncio.Task[Stream], opener: Opener) -> None:
+        self._opening: asyncio.Task[Stream] | None = opening
+        self._opener = opener
+
+    async def open(self, model_id: str) -> Stream:
+        opening, self._opening = self._opening, None
+        return await (opening if opening is not None else self._opener.open(model_id))
+
+
+async def _close(opening: asyncio.Task[Stream]) -> None:
+    try:
+        stream = await opening
+    except SonicError as error:
+        logger.debug("a stream opened ahead was not needed, and failed: {}", error)
+    else:
+        await stream.close()

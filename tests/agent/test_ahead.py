@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agent.sonic.ahead import Ahead
+from agent.sonic.errors import SonicError, SonicThrottled
+
+
+class FakeStream:
+    def __init__(self) -> None:
+        self.closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeOpener:
+    def __init__(self, error: SonicError | None = None) -> None:
+        self.streams: list[FakeStream] = []
+        self.error = error
+
+    async def open(self, model_id: str) -> Any:
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        self.streams.append(FakeStream())
+        return self.streams[-1]
+
+
+async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
+    opener = FakeOpener()
+    ahead = Ahead(opener, "model")
+    ahead.prepare("CA1")
+    ahead.prepare("CA1")
+    mine = ahead.opener_for("CA1")
+    first: Any = await mine.open("model")
+    assert first is opener.streams[0]
+    second: Any = await mine.open("model")
+    assert second is opener.streams[1], "a reconnect opens another"
+    await ahead.close()
+    assert not opener.streams[0].closed
+
+
+async def test_a_stream_that_nobody_takes_is_closed() -> None:
+    opener = FakeOpener()
+    ahead = Ahead(opener, "model", keep_s=0.01)
+    ahead.prepare("CA1")
+    async with asyncio.timeout(5):
+        while not (opener.streams and opener.streams[0].closed):
+            await asyncio.sleep(0.005)
+    late: Any = await ahead.opener_for("CA1").open("model")
+    assert late is opener.streams[1]
+
+
+async def test_a_refusal_while_it_rang_is_the_calls_to_deal_with() -> None:
+    ahead = Ahead(FakeOpener(SonicThrottled("429")), "model")
+    ahead.prepare("CA1")
+    with pytest.raises(SonicThrottled):
+        await ahead.opener_for("CA1").open("model")
+    ahead.prepare("CA2")
+    await ahead.close()
