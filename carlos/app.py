@@ -33,6 +33,7 @@ from carlos.protection import task_protection
 from carlos.settings import Settings
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
+from carlos.tracing import CallTrace
 from data.errors import DataError
 from data.open import open_store
 from data.seed import seed
@@ -81,6 +82,7 @@ class House:
         context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
         toolbox = Toolbox(self.store, call=context)
         log.note(process=PROCESS)
+        log.listeners.append(CallTrace(log))
         if self.group is not None:
             log.listeners.append(teller(self.group, log, prices(self.settings)))
         recording = self.recordings.path(log.id) if self.settings.record_calls else None

@@ -1,0 +1,66 @@
+"""OpenTelemetry spans of a call: the call, its turns and its tool uses. Nothing personal is in them.
+
+Only the API is used, which does nothing until the process has an SDK: install `opentelemetry-distro` and an exporter,
+and run `opentelemetry-instrument carlos serve`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Tracer, get_tracer, set_span_in_context
+
+from agent.record import CallLog, Happening
+from tools.specs import SPECS
+
+TOOLS = frozenset(spec.name for spec in SPECS)  # a model may invent others, of any text
+
+
+class CallTrace:
+    """A listener of one call's log. A turn lasts from the caller's words to his next ones."""
+
+    def __init__(self, log: CallLog, tracer: Tracer | None = None, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._tracer = tracer or get_tracer("carlos")
+        self._now_ns = now_ns
+        record = log.record()
+        attributes = {"carlos.call.id": record.id, "carlos.call.line": str(record.line)}
+        self._call = self._tracer.start_span("call", attributes=attributes, start_time=now_ns())
+        self._turn: Span | None = None
+        self._turns = 0
+
+    def __call__(self, happening: Happening) -> None:
+        match happening:
+            case {"type": "heard"}:
+                self._begin_turn()
+            case {"type": "tool", "name": name, "ok": ok, "ms": elapsed_ms}:
+                self._use_tool(str(name), bool(ok), int(elapsed_ms))
+            case {"type": "interrupted" | "fault" as kind}:
+                (self._turn or self._call).add_event(kind, timestamp=self._now_ns())
+            case {"type": "ended", "outcome": outcome}:
+                self._end_turn()
+                self._call.set_attribute("carlos.call.outcome", str(outcome))
+                self._call.end(self._now_ns())
+
+    def _begin_turn(self) -> None:
+        self._end_turn()
+        self._turns += 1
+        self._turn = self._tracer.start_span(
+            "turn", self._within(self._call), attributes={"carlos.turn": self._turns}, start_time=self._now_ns()
+        )
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.end(self._now_ns())
+            self._turn = None
+
+    def _use_tool(self, name: str, ok: bool, elapsed_ms: int) -> None:
+        end = self._now_ns()
+        attributes: dict[str, str | bool] = {"carlos.tool": name if name in TOOLS else "unknown", "carlos.tool.ok": ok}
+        parent = self._within(self._turn or self._call)
+        span = self._tracer.start_span("tool", parent, attributes=attributes, start_time=end - elapsed_ms * 1_000_000)
+        span.end(end)
+
+    def _within(self, span: Span) -> Context:
+        return set_span_in_context(span, Context())
