@@ -20,7 +20,7 @@ from agent.sonic.protocol import ToolUse as ToolUseEvent
 from data.models import CallRecord
 from data.times import BUENOS_AIRES
 from sandbox.brain import Brain, Floor
-from sandbox.dialogue import DialogueMind
+from sandbox.dialogue import DialogueMind, mind
 from sandbox.sonic import script
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import ScriptedMind, ScriptTurn, ToneVoice
@@ -34,6 +34,7 @@ from tests.scenarios.records import Records, give, read_records
 from tests.scenarios.scenario import Scenario, Step
 
 BREATH_S, PAUSE_S = 0.24, 0.4
+PATIENCE_S = 5.0  # for the second half of a number: a busy machine takes its time between two breaths
 LONGEST_S = 60.0
 NUMBER = "+5491155550100"
 
@@ -71,6 +72,7 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     """Hold the scenario's call from ring to hang-up."""
     scenario = scenario.on(await _steady_day())
     caller = Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left")
+    monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
         await give(here.house.store, scenario.given)
         before = await read_records(here.house.store)
