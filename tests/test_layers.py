@@ -83,7 +83,7 @@ def test_no_committed_file_names_a_package_registry_or_a_machine() -> None:
 
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
     pattern = re.compile(
-        rb"https?://[^\s\"]+(/simple|\.whl|\.tgz|\.tar\.gz)|(^|[^A-Za-z0-9._-])/(root|work)/|pyenv/versions"
+        rb"https?://[^\s\"]+(/simple|\.whl|\.tgz|\.tar\.gz)|(^|[^A-Za-z0-9._-])/(root|work)/|pyenv[/]versions"
     )
     named = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
     wrong = [
