@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from api.envelope import ApiError, NotFound, success
 from api.http import (
     Cursor,
+    Day,
     IfMatch,
     Limit,
     begins,
@@ -39,8 +40,6 @@ from data.models import Appointment, AppointmentStatus, AppointmentType
 from data.rules import check_time, create
 from data.store import Change, Store
 from data.times import Clock, from_iso, utcnow
-
-Day = Annotated[str | None, Query(max_length=40, examples=["2027-03-04"])]
 
 
 def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:

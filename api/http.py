@@ -22,6 +22,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 Limit = Annotated[int | None, Query(ge=1, le=MOST, description="Records on a page; all of them if left out.")]
+Day = Annotated[str | None, Query(max_length=40, examples=["2027-03-04"])]
 Cursor = Annotated[str | None, Query(max_length=200, description="From `X-Next-Cursor`, for the page after.")]
 IfMatch = Annotated[str | None, Header(max_length=200, description='The `ETag` that was read, such as `"3"`.')]
 

@@ -10,7 +10,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from api.envelope import ApiError, NotFound, success
-from api.http import Cursor, IfMatch, Limit, check_match, etag, is_id, next_page, read_cursor
+from api.http import (
+    Cursor,
+    Day,
+    IfMatch,
+    Limit,
+    begins,
+    check_match,
+    ends,
+    etag,
+    is_id,
+    next_page,
+    read_cursor,
+    read_day,
+)
 from api.schemas import (
     Email,
     Found,
@@ -42,14 +55,22 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     @router.get("", response_model=Found[list[OrderJson]], responses=failures())
     async def list_orders(
         request: Request,
+        from_: Annotated[Day, Query(alias="from")] = None,
+        to: Day = None,
         status: OrderStatusText | None = None,
         email: Annotated[Email | None, Query()] = None,
         limit: Limit = None,
         cursor: Cursor = None,
     ) -> JSONResponse:
-        """All orders, newest first."""
+        """All orders, newest first; those made from one day to another, both included."""
+        first, last = read_day("from", from_), read_day("to", to)
         page = await store.orders(
-            status=OrderStatus(status) if status else None, email=email, limit=limit, after=read_cursor(cursor)
+            since=begins(first) if first else None,
+            until=ends(last) if last else None,
+            status=OrderStatus(status) if status else None,
+            email=email,
+            limit=limit,
+            after=read_cursor(cursor),
         )
         message = f"Retrieved {len(page.items)} orders successfully"
         return success([order_json(order) for order in page.items], message, next_page(request, page.next))

@@ -74,16 +74,18 @@ class Store:
         *,
         email: str | None = None,
         status: OrderStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int | None = None,
         after: str | None = None,
     ) -> Page[Order]:
-        """Newest first. `after` is the `next` of the page before."""
+        """Newest first, `since` <= creation < `until`. `after` is the `next` of the page before."""
         if email is not None:
             items = await self._query(TableName.ORDERS, email, index="CustomerEmailIndex")
             found = [order for order in _readable(to_order, items) if status in (None, order.status)]
-            return cut(found, order_position, limit, after)
+            return cut(_created(found, since, until), order_position, limit, after)
         statuses = [status] if status else list(OrderStatus)
-        parts = await asyncio.gather(*(self._newest(each, limit, after) for each in statuses))
+        parts = await asyncio.gather(*(self._newest(each, since, until, limit, after) for each in statuses))
         orders = [order for part in parts for order in part]
         return cut(orders, order_position, limit, after)
 
@@ -280,19 +282,38 @@ class Store:
         table = TableName.ORDERS if kind is Order else TableName.APPOINTMENTS
         return await self.backend.add(table, "COUNTER", "COUNTER", amount, None)
 
-    async def _newest(self, status: OrderStatus, limit: int | None, after: str | None) -> list[Order]:
+    async def _newest(
+        self,
+        status: OrderStatus,
+        since: datetime | None,
+        until: datetime | None,
+        limit: int | None,
+        after: str | None,
+    ) -> list[Order]:
+        latest = [bound for bound in (time_of(after), to_iso(until) if until else None) if bound is not None]
+
         async def fetch(size: int | None) -> Fetched[Order]:
             items = await self._query(
                 TableName.ORDERS,
                 status,
                 index="StatusIndex",
-                high=time_of(after),
+                low=to_iso(since) if since else None,
+                high=min(latest, default=None),
                 descending=True,
                 limit=size,
             )
-            return Fetched(_readable(to_order, items), is_all=len(items) != size)
+            found = _created(_readable(to_order, items), since, until)
+            return Fetched(found, is_all=len(items) != size)
 
         return await enough(fetch, order_position, limit, after)
+
+
+def _created(orders: Sequence[Order], since: datetime | None, until: datetime | None) -> list[Order]:
+    return [
+        order
+        for order in orders
+        if (since is None or order.created_at >= since) and (until is None or order.created_at < until)
+    ]
 
 
 def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> list[T]:

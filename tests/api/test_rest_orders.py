@@ -149,6 +149,16 @@ async def test_filters_find_by_status_and_by_email(rest: Rest) -> None:
     assert (await rest.http.get("/orders", params={"status": "lost"})).status_code == 400
 
 
+async def test_the_list_can_be_of_some_days(rest: Rest) -> None:
+    whole = (await rest.http.get("/orders")).json()["data"]
+    day = next(order["createdAt"] for order in whole if order["id"] == "1")[:10]
+    of_day = (await rest.http.get("/orders", params={"from": day, "to": day})).json()["data"]
+    assert [order["id"] for order in of_day] == ["1"]
+    later = (await rest.http.get("/orders", params={"from": day})).json()["data"]
+    assert [order["id"] for order in later] == ["6", "7", "1"]
+    assert (await rest.http.get("/orders", params={"to": "ayer"})).status_code == 400
+
+
 async def test_pages_lead_from_one_to_the_next_and_stay_plain_lists(rest: Rest) -> None:
     path, ids = "/orders?limit=3", []
     while path:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -390,6 +391,18 @@ async def test_orders_are_found_by_status_and_by_email(store: Store) -> None:
     assert sorted(order.id for order in by_email.items) == ["1", "2"]
     both = await store.orders(email="maria@email.com", status=OrderStatus.PENDING)
     assert [order.id for order in both.items] == ["1"]
+
+
+async def test_orders_are_found_by_when_they_were_made_page_by_page(store: Store) -> None:
+    for number in range(1, 9):
+        await added(store, an_order(str(number), created_at=NOON + timedelta(days=number)))
+    span: dict[str, Any] = {"since": NOON + timedelta(days=3), "until": NOON + timedelta(days=7)}
+    assert [order.id for order in (await store.orders(**span)).items] == ["6", "5", "4", "3"], "the end is excluded"
+    first = await store.orders(**span, limit=3)
+    rest = await store.orders(**span, limit=3, after=first.next)
+    assert [order.id for page in (first, rest) for order in page.items] == ["6", "5", "4", "3"]
+    mine = await store.orders(email="maria@email.com", **span)
+    assert [order.id for order in mine.items] == ["6", "5", "4", "3"]
 
 
 async def test_a_cursor_of_another_making_is_refused(store: Store) -> None:
