@@ -54,7 +54,13 @@ def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
     start = 0
     while key_at(words, start) in _FILLERS:
         start += 1
-    return _take(words, start, stop_at_pause=False)
+    return _after_is(words) or _take(words, start, stop_at_pause=False)
+
+
+def _after_is(words: Sequence[Word]) -> Name | None:
+    """ "La siguiente es Juan Pérez", as "el paciente es…" is misheard: a full name after "es" is the answer."""
+    named = [_take(words, at + 1, stop_at_pause=True) for at, word in enumerate(words) if word.key == "es"]
+    return next((name for name in named if name and len(name.words) > 1), None)
 
 
 def _marker_ends(words: Sequence[Word]) -> list[int]:
