@@ -32,6 +32,7 @@ def test_a_name_is_found_after_its_marker(said: str, name: str | None) -> None:
     ("said", "name"),
     [
         ("María González", "María González"),
+        ("La siguiente es Juan Pérez.", "Juan Pérez"),
         ("eh, juan perez", "Juan Perez"),
         ("Bueno, Luis. Fernández.", "Luis Fernández"),
         ("Roberto Vargas, DNI 35012678", "Roberto Vargas"),
