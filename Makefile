@@ -58,7 +58,8 @@ bench-quick: .venv/.dev ## the same in under two minutes
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
-	$(BIN)/pytest -n 4 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile \
+	  || { echo "NOTE: what failed beside other tests is run once more, alone"; $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 setup-test: .venv/.dev .venv/.weights .venv-ministack/.done browser-setup
 
