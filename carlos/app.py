@@ -122,7 +122,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     )
     try:
         async with (
-            telemetry(settings.emf_seconds),
+            telemetry(settings.emf_seconds, settings.metrics_namespace),
             _housekeeping(house),
             task_protection(settings.ecs_agent_uri, house.switchboard),
         ):

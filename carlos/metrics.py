@@ -168,7 +168,7 @@ def exposition() -> bytes:
     return generate_latest(REGISTRY)
 
 
-def emf(timestamp_ms: int) -> Iterator[dict[str, Any]]:
+def emf(timestamp_ms: int, namespace: str = NAMESPACE) -> Iterator[dict[str, Any]]:
     """What happened since the last time, as EMF objects; gauges and plain counters are there even at zero."""
     plain: dict[str, tuple[Metric, list[float]]] = {}
     for metric in DEFINITIONS:
@@ -176,17 +176,17 @@ def emf(timestamp_ms: int) -> Iterator[dict[str, Any]]:
             for start in range(0, len(observed), _EMF_VALUES):
                 part = observed[start : start + _EMF_VALUES]
                 if values or start:
-                    yield _emf_object({metric.name: (metric, part)}, metric.labels, values, timestamp_ms)
+                    yield _emf_object({metric.name: (metric, part)}, metric.labels, values, timestamp_ms, namespace)
                 else:
                     plain[metric.name] = metric, part
-    yield _emf_object(plain, (), (), timestamp_ms)
+    yield _emf_object(plain, (), (), timestamp_ms, namespace)
 
 
 def _emf_object(
-    told: dict[str, tuple[Metric, list[float]]], names: Labels, values: Labels, timestamp_ms: int
+    told: dict[str, tuple[Metric, list[float]]], names: Labels, values: Labels, timestamp_ms: int, namespace: str
 ) -> dict[str, Any]:
     directive = {
-        "Namespace": NAMESPACE,
+        "Namespace": namespace,
         "Dimensions": [[], list(names)] if names else [[]],
         "Metrics": [{"Name": name, "Unit": metric.unit} for name, (metric, _) in told.items()],
     }

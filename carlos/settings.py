@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     )
     call_log_endpoint: str | None = Field(None, description="Another endpoint for CloudWatch Logs: a local AWS.")
     emf_seconds: float = Field(30, ge=0, description="Metrics as EMF lines on stdout, this often; 0 for never.")
+    metrics_namespace: str = Field(
+        "Carlos",
+        pattern=r"^[A-Za-z0-9._/#:-]{1,255}$",
+        description="CloudWatch namespace of those metrics; one for each stage that shares an account and a Region.",
+    )
     price_input_speech: float = Field(3.0, ge=0, description="USD per million tokens; for estimates only.")
     price_output_speech: float = Field(12.0, ge=0)
     price_input_text: float = Field(0.33, ge=0)

@@ -72,11 +72,11 @@ async def _timed[T](operation: str, work: Awaitable[T]) -> T:
 
 
 @asynccontextmanager
-async def telemetry(emf_seconds: float) -> AsyncIterator[None]:
+async def telemetry(emf_seconds: float, namespace: str = metrics.NAMESPACE) -> AsyncIterator[None]:
     """Watch the event loop, and write metrics to stdout every `emf_seconds`; not at all for 0."""
     tasks = [asyncio.create_task(_watch_loop(), name="loop lag")]
     if emf_seconds:
-        tasks.append(asyncio.create_task(_emit(emf_seconds), name="emf"))
+        tasks.append(asyncio.create_task(_emit(emf_seconds, namespace), name="emf"))
     try:
         yield
     finally:
@@ -84,19 +84,19 @@ async def telemetry(emf_seconds: float) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if emf_seconds:
-            emit()
+            emit(namespace)
 
 
-def emit() -> None:
+def emit(namespace: str = metrics.NAMESPACE) -> None:
     """Write what happened since the last time."""
-    for line in metrics.emf(time.time_ns() // 1_000_000):
+    for line in metrics.emf(time.time_ns() // 1_000_000, namespace):
         log.write_line(line)
 
 
-async def _emit(every_s: float) -> None:
+async def _emit(every_s: float, namespace: str) -> None:
     while True:
         await asyncio.sleep(every_s)
-        emit()
+        emit(namespace)
 
 
 async def _watch_loop() -> None:

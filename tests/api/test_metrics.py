@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from carlos import metrics
+from carlos.settings import Settings
 from carlos.telemetry import MeasuredBackend, emit, telemetry
 from data.backend import Absent, ConditionFailed, Put
 from data.store import Store
@@ -90,6 +91,17 @@ async def test_what_is_left_is_told_at_the_end(monkeypatch: pytest.MonkeyPatch) 
     assert json.loads(out.getvalue().splitlines()[-1])["Rotations"] == 1
     emit()
     assert json.loads(out.getvalue().splitlines()[-1])["Rotations"] == 0
+
+
+async def test_the_namespace_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.model_fields["metrics_namespace"].default == metrics.NAMESPACE
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    async with telemetry(3600, "Carlos/carlos-demo"):
+        metrics.CALLS.add(line="phone", outcome="completed")
+    told = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in out.getvalue().splitlines()]
+    assert len(told) > 1
+    assert {directive["Namespace"] for (directive,) in told} == {"Carlos/carlos-demo"}
 
 
 def _value(name: str, **labels: str) -> float:
