@@ -58,8 +58,8 @@ bench-quick: .venv/.dev ## the same in under two minutes
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
-	$(BIN)/pytest -n 4 --dist loadfile \
-	  || { echo "NOTE: what failed beside other tests is run once more, alone"; $(BIN)/pytest --last-failed --last-failed-no-failures none; }
+	$(BIN)/pytest -n 4 --dist loadfile -m "not alone"
+	$(BIN)/pytest -m alone
 
 setup-test: .venv/.dev .venv/.weights .venv-ministack/.done browser-setup
 

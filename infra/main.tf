@@ -4,11 +4,8 @@ data "aws_partition" "current" {}
 locals {
   name = "${var.project_name}-${var.stage}"
 
-  # What each metric of the server carries besides its name. None: run one stage in one account.
-  metrics = {
-    namespace  = "Carlos"
-    dimensions = {}
-  }
+  # The server's metrics of this stage alone: what it emits, what scaling follows and what the alarms watch.
+  metrics_namespace = "Carlos/${local.name}"
 }
 
 module "network" {
@@ -57,7 +54,7 @@ module "voice" {
   max_tasks          = var.max_tasks
   max_calls          = var.max_calls
   target_calls       = var.target_calls
-  metrics            = local.metrics
+  metrics_namespace  = local.metrics_namespace
   sonic_model_id     = var.sonic_model_id
   twilio_account_sid = var.twilio_account_sid
   transfer_numbers   = var.transfer_numbers
@@ -85,21 +82,20 @@ module "rest" {
 module "observability" {
   source = "./modules/observability"
 
-  name          = local.name
-  region        = var.aws_region
-  metrics       = local.metrics
-  account_id    = data.aws_caller_identity.current.account_id
-  partition     = data.aws_partition.current.partition
-  alarm_email   = var.alarm_email
-  max_calls     = var.max_calls
-  min_tasks     = var.min_tasks
-  cluster       = module.voice.cluster
-  service       = module.voice.service
-  log_group     = module.voice.log_group
-  call_group    = module.voice.call_log_group
-  load_balancer = module.voice.load_balancer_suffix
-  target_group  = module.voice.target_group_suffix
-  tables        = { for key, table in module.data.tables : key => table.name }
-  function      = module.rest.function_name
-  api_id        = module.rest.api_id
+  name              = local.name
+  region            = var.aws_region
+  metrics_namespace = local.metrics_namespace
+  account_id        = data.aws_caller_identity.current.account_id
+  partition         = data.aws_partition.current.partition
+  alarm_email       = var.alarm_email
+  min_tasks         = var.min_tasks
+  cluster           = module.voice.cluster
+  service           = module.voice.service
+  log_group         = module.voice.log_group
+  call_group        = module.voice.call_log_group
+  load_balancer     = module.voice.load_balancer_suffix
+  target_group      = module.voice.target_group_suffix
+  tables            = { for key, table in module.data.tables : key => table.name }
+  function          = module.rest.function_name
+  api_id            = module.rest.api_id
 }

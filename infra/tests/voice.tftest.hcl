@@ -31,7 +31,7 @@ variables {
   max_tasks          = 4
   max_calls          = 16
   target_calls       = 8
-  metrics            = { namespace = "Carlos", dimensions = { Service = "carlos-test" } }
+  metrics_namespace  = "Carlos/carlos-test"
   sonic_model_id     = "amazon.nova-2-5-sonic"
   twilio_account_sid = "AC00000000000000000000000000000000"
   transfer_numbers   = ["+541112345678"]

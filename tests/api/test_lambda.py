@@ -1,103 +1,117 @@
-"""The Lambda entry: events of API Gateway in, the server's own answers out."""
+"""The Lambda entry: events of API Gateway in, the server's own answers out.
+
+The events are of two makes. gateway_events.json was recorded from a local AWS, of HTTP APIs (payload 2.0) and of REST
+APIs (1.0): see record_events.py. Beside them are events in the shapes of AWS's own documentation, for what the local
+AWS does not do: a named stage of an HTTP API is part of the path on AWS, and single header values have their own case.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
 import pytest
+from fastapi import FastAPI
 
+from api.application import mount, record_routers
 from api.lambda_handler import with_secret_keys
 from carlos.settings import Settings
 from data.open import open_sqlite
-from tests.api.rest_stage import CALL_ID, call_record, key_of, seeded, serving
+from data.sqlite import SqliteBackend
+from data.store import Store
+from tests.api.gateway_requests import REQUESTS, WITH_A_SLASH, Asked
+from tests.api.record_events import EVENTS, recorded, written
+from tests.api.rest_stage import call_record, seeded, serving
 from tests.conftest import Clock
 
-ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
-    ("GET", "/orders", "", None),
-    ("GET", "/orders", "status=pending&limit=1", None),
-    ("GET", "/orders/1", "", None),
-    ("GET", "/orders/99", "", None),
-    ("GET", "/appointments", "", None),
-    ("GET", "/appointments", "date=2026-11-25", None),
-    ("GET", "/appointments", "date=x", None),
-    ("GET", "/appointments/2", "", None),
-    ("GET", "/calls", "", None),
-    ("GET", f"/calls/{CALL_ID}", "", None),
-    ("GET", f"/calls/{CALL_ID}/transcript", "", None),
-    ("GET", f"/calls/{CALL_ID}/audio", "", None),
-    ("GET", "/nothing", "", None),
-    ("PUT", "/orders/2", "", {"trackingNumber": "TRK5"}),
-    ("POST", "/orders", "", {"customerName": ""}),
-    ("DELETE", "/appointments/8", "", None),
-    ("POST", "/customers/export", "", {"email": "ana.rodriguez@email.com"}),
-]
+type Json = dict[str, Any]
 
 
-def http_api_event(
-    method: str, path: str, query: str, body: Any, headers: dict[str, str], stage: str
-) -> dict[str, Any]:
+def http_api_event(asked: Asked, stage: str) -> Json:
     """Payload format 2.0; a named stage is part of the path."""
-    full = f"/{stage}{path}" if stage != "$default" else path
+    full = f"/{stage}{asked.path}" if stage != "$default" else asked.path
     return {
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": full,
-        "rawQueryString": query,
-        "headers": {"host": "id.execute-api.us-east-1.amazonaws.com", **headers},
+        "rawPath": unquote(full),
+        "rawQueryString": asked.query,
+        "headers": {"host": "id.execute-api.us-east-1.amazonaws.com"} | asked.headers,
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "id",
             "domainName": "id.execute-api.us-east-1.amazonaws.com",
-            "http": {"method": method, "path": full, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t"},
+            "http": {"method": asked.method, "path": full, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
             "requestId": "request",
             "routeKey": "$default",
             "stage": stage,
             "time": "23/Nov/2026:15:00:00 +0000",
             "timeEpoch": 1795446000000,
         },
-        "body": json.dumps(body) if body is not None else None,
+        "body": json.dumps(asked.body) if asked.body is not None else None,
         "isBase64Encoded": False,
     }
 
 
-def rest_api_event(
-    method: str, path: str, query: str, body: Any, headers: dict[str, str], stage: str
-) -> dict[str, Any]:
+def rest_api_event(asked: Asked, stage: str) -> Json:
     """Payload format 1.0; the stage is not part of the path."""
-    parameters = dict(pair.split("=") for pair in query.split("&")) if query else None
+    parameters = parse_qs(asked.query) or None
+    headers = {"Host": "id.execute-api.us-east-1.amazonaws.com"} | asked.headers
     return {
         "resource": "/{proxy+}",
-        "path": path,
-        "httpMethod": method,
-        "headers": {"Host": "id.execute-api.us-east-1.amazonaws.com", **headers},
-        "multiValueHeaders": {"Host": ["id"], **{name: [value] for name, value in headers.items()}},
-        "queryStringParameters": parameters,
-        "multiValueQueryStringParameters": parameters and {name: [value] for name, value in parameters.items()},
-        "pathParameters": {"proxy": path.removeprefix("/")},
+        "path": unquote(asked.path),
+        "httpMethod": asked.method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": parameters and {name: values[-1] for name, values in parameters.items()},
+        "multiValueQueryStringParameters": parameters,
+        "pathParameters": {"proxy": asked.path.removeprefix("/")},
         "stageVariables": None,
         "requestContext": {
             "resourcePath": "/{proxy+}",
-            "httpMethod": method,
-            "path": f"/{stage}{path}",
+            "httpMethod": asked.method,
+            "path": f"/{stage}{asked.path}",
             "stage": stage,
             "requestId": "request",
             "identity": {"sourceIp": "192.0.2.1", "userAgent": "t"},
         },
-        "body": json.dumps(body) if body is not None else None,
+        "body": json.dumps(asked.body) if asked.body is not None else None,
         "isBase64Encoded": False,
     }
 
 
-EVENTS = {
-    "HTTP API": (http_api_event, "$default"),
-    "HTTP API, stage demo": (http_api_event, "demo"),
-    "REST API, stage demo": (rest_api_event, "demo"),
+DOCUMENTED = REQUESTS + WITH_A_SLASH
+RECORDED: dict[str, list[Json]] = json.loads(EVENTS.read_text(encoding="utf-8"))
+CASES = {
+    "HTTP API, recorded": (REQUESTS, RECORDED["HTTP API"], ""),
+    "REST API, recorded": (REQUESTS, RECORDED["REST API"], ""),
+    "HTTP API": (DOCUMENTED, [http_api_event(asked, "$default") for asked in DOCUMENTED], ""),
+    "HTTP API, stage demo": (DOCUMENTED, [http_api_event(asked, "demo") for asked in DOCUMENTED], "/demo"),
+    "REST API, stage demo": (DOCUMENTED, [rest_api_event(asked, "demo") for asked in DOCUMENTED], ""),
 }
+
+
+def test_every_route_of_the_lambda_is_asked_for(tmp_path: Path, clock: Clock) -> None:
+    app = FastAPI()
+    mount(app, record_routers(Settings(_env_file=None), Store(SqliteBackend(tmp_path, clock))))
+    for path, operations in app.openapi()["paths"].items():
+        pattern = re.compile(re.sub(r"{\w+}", "[^/]+", path))
+        asked = {each.method.lower() for each in REQUESTS if pattern.fullmatch(each.path)}
+        assert operations.keys() <= asked, path
+
+
+@pytest.mark.ministack
+@pytest.mark.slow
+def test_the_local_aws_makes_the_events_that_were_recorded() -> None:
+    assert written(recorded()) == EVENTS.read_text(encoding="utf-8"), "run python -m tests.api.record_events"
 
 
 @pytest.fixture
@@ -110,48 +124,49 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("kind", CASES)
 async def test_the_lambda_answers_what_the_server_answers(
     kind: str, environment: None, tmp_path: Path, clock: Clock
 ) -> None:
-    make, stage = EVENTS[kind]
+    requests, events, stage = CASES[kind]
     for home in ("lambda", "server"):
         store = await open_sqlite(tmp_path / home / "carlos.db", clock)
         await seeded(store, clock)
         await store.save_call(call_record())
         await store.close()
-    events = []
-    for method, path, query, body in ROUTES:
-        for headers in ({**key_of("operator"), "Content-Type": "application/json"}, {}):
-            events.append(make(method, path, query, body, headers, stage))
-    answers = _invoke(events)
+    known = _invoke(events)
+    strangers = _invoke([_without_key(event) for event in events])
     store = await open_sqlite(tmp_path / "server" / "carlos.db", clock)
     async with serving(store, tmp_path / "server", clock) as server:
-        for number, (method, path, query, body) in enumerate(ROUTES):
-            url = f"{path}?{query}" if query else path
-            expected = await server.http.request(method, url, json=body)
-            known, stranger = answers[2 * number], answers[2 * number + 1]
-            told = known["body"].replace(f'"path":"/{stage}', '"path":"')
-            assert (known["statusCode"], _timeless(told)) == (expected.status_code, _timeless(expected.text)), url
-            assert stranger["statusCode"] == 401, url
+        for asked, answer, refusal in zip(requests, known, strangers, strict=True):
+            path = stage + asked.url  # of an answer that names its path
+            expected = await server.http.request(asked.method, path, json=asked.body)
+            assert (answer["statusCode"], answer["body"]) == (expected.status_code, expected.text), asked
+            assert _told(answer["headers"]) == _told(expected.headers), asked
+            assert refusal["statusCode"] == 401, asked
     await store.close()
 
 
-def _timeless(body: str) -> str:
-    """Without the moment of a change."""
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        return body
-    if isinstance(parsed.get("data"), dict):
-        parsed["data"].pop("updatedAt", None)
-    return json.dumps(parsed)
+def _without_key(event: Json) -> Json:
+    kept = {
+        name: {header: value for header, value in event[name].items() if header != "x-api-key"}
+        for name in ("headers", "multiValueHeaders")
+        if name in event
+    }
+    return event | kept
 
 
-def _invoke(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """In a process of its own, as Lambda does it: one handler, one event after the other."""
+def _told(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _invoke(events: list[Json]) -> list[Json]:
+    """In a process of its own, as Lambda does it: one handler, one event after the other. It is the clock's noon."""
     code = (
         "import json, sys\n"
+        "from datetime import datetime\n"
+        "import data.times\n"
+        f"data.times.utcnow = lambda: datetime.fromisoformat('{Clock().now.isoformat()}')\n"
         "from api.lambda_handler import handler\n"
         "answers = [handler(event, None) for event in json.load(sys.stdin)]\n"
         "json.dump(answers, sys.stdout)\n"
@@ -165,7 +180,7 @@ def _invoke(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         check=True,
         env=dict(os.environ),
     )
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    answers: list[Json] = json.loads(done.stdout)
     return answers
 
 
@@ -181,9 +196,9 @@ def test_the_entry_imports_nothing_that_only_calls_need() -> None:
 
 def test_a_lambda_without_keys_is_open_to_nobody(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ADMIN_API_KEYS")
-    events = [
-        http_api_event("GET", path, "", None, {"host": "localhost"}, "$default") for path in ("/orders", "/calls")
-    ]
+    events = [http_api_event(asked, "$default") for asked in (Asked("GET", "/orders"), Asked("GET", "/calls"))]
+    for event in events:
+        event["headers"] = {"host": "localhost"}
     assert [answer["statusCode"] for answer in _invoke(events)] == [401, 401]
 
 

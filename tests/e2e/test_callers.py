@@ -26,6 +26,7 @@ from sandbox.sonic.script import ToneVoice
 from sandbox.twilio.script import Script, load_script, script_names
 from tests.e2e.running import Running, running
 
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 SCRIPTS = [load_script(name) for name in script_names()]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -76,7 +77,6 @@ async def test_every_recorded_caller_is_served(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.speech
-@pytest.mark.slow
 async def test_every_recorded_caller_is_heard_and_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if (why := describe().why_not) is not None:
         pytest.skip(f"NOT RUN, the recorded voices: {why}")

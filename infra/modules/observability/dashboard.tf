@@ -1,6 +1,4 @@
 locals {
-  own_dimensions = flatten([for name, value in var.metrics.dimensions : [name, value]])
-
   # Title, unit on the axis, statistic, metrics of the server.
   own_widgets = [
     { title = "Calls", label = "calls", stat = "Sum", metrics = ["Calls", "FaultyCalls", "SilentCalls", "Refusals"] },
@@ -50,9 +48,7 @@ locals {
   ]
 
   widgets = concat(
-    [for widget in local.own_widgets : merge(widget, {
-      metrics = [for metric in widget.metrics : concat([local.own, metric], local.own_dimensions)]
-    })],
+    [for widget in local.own_widgets : merge(widget, { metrics = [for metric in widget.metrics : [local.own, metric]] })],
     local.aws_widgets,
   )
 }

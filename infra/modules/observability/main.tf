@@ -2,9 +2,9 @@
 # metrics of them without an agent.
 
 locals {
-  own = var.metrics.namespace
+  own = var.metrics_namespace
 
-  # One entry, one alarm. `dimensions = null` means the server's own.
+  # One entry, one alarm. The server's own metrics have no dimensions.
   alarms = {
     silent-calls = {
       description = "A caller spoke and Carlos never answered."
@@ -100,7 +100,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
-  dimensions          = each.value.dimensions == null ? var.metrics.dimensions : each.value.dimensions
+  dimensions          = each.value.dimensions
   statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
   extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
   comparison_operator = each.value.below ? "LessThanThreshold" : "GreaterThanOrEqualToThreshold"
@@ -136,7 +136,6 @@ resource "aws_cloudwatch_metric_alarm" "fault_rate" {
       metric {
         namespace   = local.own
         metric_name = metric_query.value
-        dimensions  = var.metrics.dimensions
         stat        = "Sum"
         period      = 300
       }

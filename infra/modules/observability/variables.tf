@@ -8,19 +8,14 @@ variable "region" {
   type        = string
 }
 
-variable "metrics" {
+variable "metrics_namespace" {
   description = "Where the server's metrics are found."
-  type        = object({ namespace = string, dimensions = map(string) })
+  type        = string
 }
 
 variable "alarm_email" {
   description = "Address that alarms go to, or empty."
   type        = string
-}
-
-variable "max_calls" {
-  description = "Live calls that one task takes."
-  type        = number
 }
 
 variable "min_tasks" {

@@ -27,6 +27,7 @@ locals {
     MAX_CALLS               = tostring(var.max_calls)
     DRAIN_SECONDS           = tostring(local.drain)
     LOGLEVEL                = var.log_level
+    METRICS_NAMESPACE       = var.metrics_namespace
   }
 }
 
@@ -166,18 +167,10 @@ resource "aws_appautoscaling_policy" "calls" {
     scale_in_cooldown  = 300
 
     customized_metric_specification {
-      namespace   = var.metrics.namespace
+      namespace   = var.metrics_namespace
       metric_name = "ActiveCalls"
       statistic   = "Average" # every task reports its own, zeros too
       unit        = "Count"
-
-      dynamic "dimensions" {
-        for_each = var.metrics.dimensions
-        content {
-          name  = dimensions.key
-          value = dimensions.value
-        }
-      }
     }
   }
 }

@@ -118,9 +118,9 @@ variable "target_calls" {
   type        = number
 }
 
-variable "metrics" {
+variable "metrics_namespace" {
   description = "Where the server's metrics are found."
-  type        = object({ namespace = string, dimensions = map(string) })
+  type        = string
 }
 
 variable "sonic_model_id" {
