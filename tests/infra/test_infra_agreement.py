@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -232,30 +233,40 @@ def test_only_the_chosen_model_may_be_invoked(stage: Stage) -> None:
 # --- metrics -------------------------------------------------------------------------------------------------
 
 
-def watched(stage: Stage) -> set[tuple[str, tuple[object, ...]]]:
-    """Name and dimensions of each metric of the server's that scaling, an alarm or the dashboard looks at."""
-    found: set[tuple[str, tuple[object, ...]]] = set()
+type Watched = tuple[str, str, tuple[object, ...]]
+
+
+def watched(stage: Stage) -> Iterator[Watched]:
+    """Namespace, name and dimensions of each metric of the server's that scaling, an alarm or the dashboard reads."""
     for alarm in stage.all("aws_cloudwatch_metric_alarm"):
-        asked = [alarm] + [metric for query in alarm["metric_query"] for metric in query["metric"]]
-        found |= {
-            (a["metric_name"], tuple(a["dimensions"] or ())) for a in asked if a["namespace"] == metrics.NAMESPACE
-        }
+        asked = [metric for query in alarm["metric_query"] for metric in query["metric"]] or [alarm]
+        yield from ((a["namespace"], a["metric_name"], tuple(a["dimensions"] or ())) for a in asked)
     for widget in json.loads(stage.one("aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]:
         for namespace, name, *dimensions in widget["properties"]["metrics"]:
-            if namespace == metrics.NAMESPACE:
-                found.add((name, tuple(dimensions)))
+            yield namespace, name, tuple(dimensions)
     (scaling,) = stage.one("aws_appautoscaling_policy")["target_tracking_scaling_policy_configuration"]
     (metric,) = scaling["customized_metric_specification"]
-    assert metric["namespace"] == metrics.NAMESPACE
-    found.add((metric["metric_name"], tuple(metric["dimensions"])))
-    return found
+    yield metric["namespace"], metric["metric_name"], tuple(metric["dimensions"])
+
+
+def of_the_server(stage: Stage) -> set[Watched]:
+    return {metric for metric in watched(stage) if not metric[0].startswith("AWS/")}
 
 
 def test_every_metric_that_is_watched_is_one_that_the_server_emits_without_dimensions(stage: Stage) -> None:
-    seen = watched(stage)
+    seen = of_the_server(stage)
     assert len(seen) > 10
-    assert {name for name, _ in seen} <= {metric.name for metric in metrics.DEFINITIONS}
-    assert {dimensions for _, dimensions in seen} == {()}
+    assert {name for _, name, _ in seen} <= {metric.name for metric in metrics.DEFINITIONS}
+    assert {dimensions for _, _, dimensions in seen} == {()}
+
+
+def test_a_stages_metrics_are_watched_where_its_server_puts_them_and_nowhere_else(stages: dict[str, Stage]) -> None:
+    emitted = {}
+    for name, stage in stages.items():
+        environment = {entry["name"]: entry["value"] for entry in stage.container()["environment"]}
+        emitted[name] = Settings(_env_file=None, metrics_namespace=environment["METRICS_NAMESPACE"]).metrics_namespace
+        assert {namespace for namespace, _, _ in of_the_server(stage)} == {emitted[name]}
+    assert len(set(emitted.values())) == len(stages), "two stages in one account would add up"
 
 
 # --- health --------------------------------------------------------------------------------------------------
