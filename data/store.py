@@ -179,9 +179,12 @@ class Store:
 
     # Calls.
 
-    async def save_call(self, call: CallRecord) -> None:
-        item = call_item(call, call.started_at + self._keep_calls)
-        await self.backend.transact([Put(TableName.CALLS, item)])
+    async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> None:
+        """Keep a call's record and, in the same transaction, what `remember` keeps."""
+        writes: list[Write] = [Put(TableName.CALLS, call_item(call, call.started_at + self._keep_calls))]
+        if state is not None:
+            writes.append(self._state(call.id, state))
+        await self.backend.transact(writes)
 
     async def call(self, call_id: str) -> CallRecord | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", "RECORD")
@@ -206,14 +209,16 @@ class Store:
         return cut(calls, call_position, limit, after)
 
     async def remember(self, call_id: str, state: Mapping[str, Any]) -> None:
-        """Keep what another process needs to go on with the call: a JSON object."""
-        expires = self._clock() + KEEP_STATE
-        item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
-        await self.backend.transact([Put(TableName.CALLS, item | {TTL_ATTRIBUTE: _epoch(expires)})])
+        """Keep what another process needs, beside the record, to go on with the call: a JSON object."""
+        await self.backend.transact([self._state(call_id, state)])
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", "STATE")
         return dict(json.loads(item["state"])) if item else None
+
+    async def forget(self, call_id: str) -> None:
+        """The call is over: nobody will go on with it."""
+        await self.backend.transact([Delete(TableName.CALLS, (f"CALL#{call_id}", "STATE"))])
 
     # Nonces and failures.
 
@@ -246,6 +251,10 @@ class Store:
         return sum(int(item["n"]) for item in items)
 
     # Inside.
+
+    def _state(self, call_id: str, state: Mapping[str, Any]) -> Put:
+        item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
+        return Put(TableName.CALLS, item | {TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_STATE)})
 
     async def _transact(self, writes: list[Write]) -> None:
         """A cell that an overlapping appointment of old times holds need not be freed: leave it to that one."""

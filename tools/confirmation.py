@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from data.store import Receipt
-from data.times import Clock
+from data.times import Clock, from_iso, to_iso
 
 LIFETIME = timedelta(seconds=120)
 
@@ -51,12 +51,29 @@ class _Proposal:
 
 
 class Confirmations:
-    """The proposals of one call."""
+    """The proposals of one call. `memory` lets another process go on with the call."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, memory: Mapping[str, Any] | None = None) -> None:
         self._clock = clock
         self._turn = 0
         self._proposal: _Proposal | None = None
+        if memory:
+            self._turn = int(memory["answered"])
+            made_at, carried_out_as = from_iso(memory["made_at"]), memory["carried_out_as"]
+            self._proposal = _Proposal(memory["fingerprint"], made_at, 0, carried_out_as)
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What is proposed and whether the caller has spoken since, as a JSON object; empty for nothing."""
+        proposal = self._proposal
+        if proposal is None:
+            return {}
+        return {
+            "fingerprint": proposal.fingerprint,
+            "made_at": to_iso(proposal.made_at),
+            "answered": proposal.turn != self._turn,
+            "carried_out_as": proposal.carried_out_as,
+        }
 
     def caller_spoke(self) -> None:
         self._turn += 1

@@ -25,7 +25,7 @@ from data.store import Store
 from data.times import Clock, utcnow
 from tools.appointments import AppointmentTools
 from tools.arguments import parse_object
-from tools.confirmation import Confirmations, Plan
+from tools.confirmation import Confirmations, Plan, fingerprint
 from tools.errors import Asked, Refused, ToolError
 from tools.identity import CallContext, Identity, Sleep
 from tools.orders import OrderTools
@@ -63,8 +63,7 @@ class _Use:
 class _Doubt:
     """A write whose answer never came: the same use must first look for what that one may have done."""
 
-    name: str
-    asked: Mapping[str, Any]
+    asked: str  # the tool and its arguments, as a fingerprint
     tool_use_id: str
 
 
@@ -84,11 +83,12 @@ class Toolbox:
     ) -> None:
         self._store = store
         self._call = call
-        self._identity = Identity(store, call, sleep, memory)
-        self._confirmations = Confirmations(clock)
+        memory = memory or {}
+        self._identity = Identity(store, call, sleep, memory.get("identity"))
+        self._confirmations = Confirmations(clock, memory.get("proposal"))
         self._one_at_a_time = asyncio.Lock()
         self._uses: dict[str, _Use] = {}
-        self._doubt: _Doubt | None = None
+        self._doubt = _Doubt(*memory["doubt"]) if memory.get("doubt") else None
         orders = OrderTools(store, self._identity, call.call_id, clock)
         appointments = AppointmentTools(store, self._identity, call.call_id, clock)
         self._tools = {
@@ -103,8 +103,13 @@ class Toolbox:
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What was proven and how often the caller failed, as a JSON object; proposals are not carried over."""
-        return self._identity.memory
+        """What was proven, what is proposed and what is in doubt, as a JSON object without personal data."""
+        doubt = self._doubt
+        return {
+            "identity": self._identity.memory,
+            "proposal": self._confirmations.memory,
+            "doubt": [doubt.asked, doubt.tool_use_id] if doubt else [],
+        }
 
     @property
     def locked(self) -> bool:
@@ -157,13 +162,13 @@ class Toolbox:
         if agreed_as is None:
             self._confirmations.propose(plan.fingerprint)
             return _proposal(name, plan)
-        self._doubt = _Doubt(name, asked, agreed_as)
+        self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
         return await self._carry_out(plan, agreed_as)
 
     async def _done_before(self, name: str, asked: Mapping[str, Any], tool_use_id: str) -> dict[str, Any] | None:
         """What this use did in another process, or the same one without an answer in this one."""
         tool_use_ids = [tool_use_id]
-        if self._doubt and (self._doubt.name, self._doubt.asked) == (name, asked):
+        if self._doubt and self._doubt.asked == fingerprint(name, asked):
             tool_use_ids.append(self._doubt.tool_use_id)
         for each in tool_use_ids:
             if receipt := await self._store.receipt(self._call.call_id, each):

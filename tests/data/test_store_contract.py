@@ -487,6 +487,17 @@ async def test_a_calls_state_is_kept_for_a_while(store: Store, clock: Clock) -> 
     assert await store.recall("CA1") is None
 
 
+async def test_a_calls_state_is_kept_with_its_record_until_it_is_forgotten(store: Store, clock: Clock) -> None:
+    record = CallRecord("CA1", Line.PHONE, clock())
+    await store.save_call(record, {"proven": ["order 1"]})
+    await store.save_call(record)
+    assert await store.recall("CA1") == {"proven": ["order 1"]}
+    await store.forget("CA1")
+    await store.forget("CA1")
+    assert await store.recall("CA1") is None
+    assert await store.call("CA1") == record
+
+
 async def test_fifty_spend_one_nonce_and_one_succeeds(store: Store, clock: Clock) -> None:
     expires = clock() + timedelta(minutes=1)
     spent = await asyncio.gather(*(store.spend("token", expires) for _ in range(50)))

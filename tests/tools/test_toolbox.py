@@ -35,10 +35,17 @@ PURCHASE: dict[str, Any] = {
 class Call:
     """A caller and a model that uses tools; each use has an id of its own unless one is given."""
 
-    def __init__(self, store: Store, clock: Clock, call_id: str = "CA1", **context: Any) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, call_id: str = "CA1", memory: dict[str, Any] | None = None, **context: Any
+    ) -> None:
         self.waits: list[float] = []
-        self.box = Toolbox(store, CallContext(call_id, **context), clock=clock, sleep=self._sleep)
-        self._ids = count(1)
+        self.box = Toolbox(store, CallContext(call_id, **context), clock=clock, sleep=self._sleep, memory=memory)
+        self._ids = count(1 if memory is None else 1001)
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """As another process gets it: through the store."""
+        return dict(json.loads(json.dumps(self.box.memory)))
 
     async def use(self, name: str, *, use_id: str | None = None, **arguments: Any) -> dict[str, Any]:
         tool_use_id = use_id or f"use-{next(self._ids)}"
@@ -509,3 +516,71 @@ async def status(store: Store, order_id: str) -> OrderStatus:
 
 def around(moment: datetime) -> tuple[datetime, datetime]:
     return moment, moment.replace(minute=moment.minute + 30 if moment.minute < 30 else 59)
+
+
+# Another process goes on with the call.
+
+CANCEL = {"orderId": "1", "dni": "28456789"}
+
+
+async def test_a_proposal_outlives_its_process_and_a_yes_carries_it_out(
+    call: Call, seeded: Store, clock: Clock
+) -> None:
+    assert (await call.use("cancelarOrder", **CANCEL))["confirmation_required"]
+    resumed = Call(seeded, clock, memory=call.memory)
+    assert (await resumed.use("cancelarOrder", orderId="1"))["confirmation_required"], "the caller has not answered"
+    resumed.box.caller_spoke()
+    assert (await resumed.use("cancelarOrder", orderId="1"))["success"] is True, "nor is he asked for his DNI again"
+    assert await status(seeded, "1") is OrderStatus.CANCELLED
+
+
+async def test_a_yes_that_was_heard_before_the_process_died_counts(call: Call, seeded: Store, clock: Clock) -> None:
+    await call.use("cancelarOrder", **CANCEL)
+    call.box.caller_spoke()
+    resumed = Call(seeded, clock, memory=call.memory)
+    assert (await resumed.use("cancelarOrder", **CANCEL))["success"] is True
+
+
+async def test_a_proposal_grows_old_in_another_process_too(call: Call, seeded: Store, clock: Clock) -> None:
+    await call.use("cancelarOrder", **CANCEL)
+    call.box.caller_spoke()
+    clock.advance(seconds=121)  # type: ignore[attr-defined]
+    resumed = Call(seeded, clock, memory=call.memory)
+    assert (await resumed.use("cancelarOrder", **CANCEL))["confirmation_required"]
+
+
+async def test_what_was_done_before_the_process_died_is_not_done_again(call: Call, seeded: Store, clock: Clock) -> None:
+    await call.use("crearOrder", **PURCHASE)
+    call.box.caller_spoke()
+    died_with = call.memory
+    done = await call.use("crearOrder", **PURCHASE)
+    resumed = Call(seeded, clock, memory=died_with)
+    again = await resumed.use("crearOrder", **PURCHASE)
+    assert again["confirmation_required"]
+    assert f"ya se creó el pedido {done['orderId']}" in again["proposal"]
+
+
+async def test_a_write_in_doubt_is_looked_for_in_another_process(
+    call: Call, seeded: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call.use("crearOrder", **PURCHASE)
+    call.box.caller_spoke()
+    commit = seeded.commit
+
+    async def unanswered(change: Change, receipt: Receipt | None = None) -> Receipt | None:
+        await commit(change, receipt)
+        raise Unavailable("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seeded, "commit", unanswered)
+        assert (await call.use("crearOrder", **PURCHASE))["code"] == "unavailable"
+    resumed = Call(seeded, clock, memory=call.memory)
+    assert (await resumed.use("crearOrder", **PURCHASE))["success"] is True
+    assert [receipt.fingerprint[-2:] for receipt in await seeded.receipts("CA1")] == ["#1"]
+
+
+async def test_what_another_process_is_told_holds_no_personal_data(call: Call) -> None:
+    await call.use("cancelarOrder", orderId="1", dni="28456789", customerName="María González")
+    await call.use("consultarOrder", orderId="2", dni="87654321")
+    secrets = ("González", "28456789", "87654321", "Notebook", "@")
+    assert not [secret for secret in secrets if secret in json.dumps(call.memory, ensure_ascii=False)]
