@@ -16,6 +16,7 @@ from api.customers import customer_routes
 from api.gate import Gate
 from api.limits import RateLimit
 from api.orders import order_routes
+from api.proxy import Proxied
 from api.reference import describe
 from carlos.settings import Settings
 from data.store import Store
@@ -37,6 +38,8 @@ def guard(app: FastAPI, settings: Settings, access: Access | None = None) -> Non
         limit=RateLimit(settings.rate_limit_per_minute),
         https=settings.is_public,
     )
+    if settings.trusted_proxies:
+        app.add_middleware(Proxied, hops=settings.trusted_proxies)
     envelope.install(app)
     describe(app)
 

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     public_base_url: str | None = Field(
         None, description="https://… as Twilio sees this server; signatures are checked against it."
     )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        description="Proxies in front of us, each adding to X-Forwarded-For; 0: the header is a stranger's word.",
+    )
     max_calls: int = Field(
         16,
         ge=1,
@@ -112,9 +117,7 @@ class Settings(BaseSettings):
     browser_tokens: bool = Field(False, description="Ask browsers for a token of POST /browser/tokens, as ?token=….")
     browser_idle_s: float = Field(300, gt=0, description="A conversation in which nobody says anything ends.")
     browser_max_s: float = Field(1800, gt=0, description="The longest conversation of a browser.")
-    browser_max_per_address: int = Field(
-        6, ge=0, description="Browser sockets of one address; 0 is any number, as behind a proxy."
-    )
+    browser_max_per_address: int = Field(6, ge=0, description="Browser sockets of one address; 0 is any number.")
 
     # Who gets in
     admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -106,6 +106,7 @@ def test_the_servers_environment_is_settings_that_the_server_accepts(
     assert settings.dynamodb_endpoint is None
     assert settings.ws_port == container["portMappings"][0]["containerPort"]
     assert settings.drain_seconds < container["stopTimeout"]
+    assert settings.trusted_proxies == 1, "the load balancer"
     tables = {settings.orders_table, settings.appointments_table, settings.calls_table}
     assert tables == {table["name"] for table in stage.all("aws_dynamodb_table")}
 

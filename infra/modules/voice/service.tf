@@ -22,12 +22,11 @@ locals {
     TWILIO_ACCOUNT_SID = var.twilio_account_sid
     TRANSFER_NUMBERS   = join(",", var.transfer_numbers)
     ALLOWED_ORIGINS    = join(",", var.allowed_origins)
-    # Everybody comes from the load balancer's addresses; max_calls limits browsers too.
-    BROWSER_MAX_PER_ADDRESS = "0"
-    MAX_CALLS               = tostring(var.max_calls)
-    DRAIN_SECONDS           = tostring(local.drain)
-    LOGLEVEL                = var.log_level
-    METRICS_NAMESPACE       = var.metrics_namespace
+    TRUSTED_PROXIES    = "1" # the load balancer: the last entry of X-Forwarded-For is its own
+    MAX_CALLS          = tostring(var.max_calls)
+    DRAIN_SECONDS      = tostring(local.drain)
+    LOGLEVEL           = var.log_level
+    METRICS_NAMESPACE  = var.metrics_namespace
   }
 }
 
@@ -82,7 +81,7 @@ resource "aws_ecs_task_definition" "server" {
     readonlyRootFilesystem = true
     stopTimeout            = 120 # Fargate's longest, and longer than the drain
     portMappings           = [{ containerPort = local.port, protocol = "tcp" }]
-    environment            = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
+    environment            = [for name, value in merge(var.settings, local.environment) : { name = name, value = value }]
     secrets                = [for name in sort(keys(var.secrets)) : { name = name, valueFrom = var.secrets[name] }]
     mountPoints = [
       { sourceVolume = "home", containerPath = local.home, readOnly = false },
@@ -106,6 +105,13 @@ resource "aws_ecs_task_definition" "server" {
       }
     }
   }])
+
+  lifecycle {
+    precondition {
+      condition     = length(setintersection(keys(var.settings), keys(local.environment))) == 0
+      error_message = "server_settings may not hold what Terraform sets itself: ${join(", ", keys(local.environment))}."
+    }
+  }
 }
 
 resource "aws_ecs_service" "server" {
@@ -135,6 +141,10 @@ resource "aws_ecs_service" "server" {
     target_group_arn = aws_lb_target_group.server.arn
     container_name   = "server"
     container_port   = local.port
+  }
+
+  timeouts {
+    delete = "75m" # destroying waits for calls, as a release does
   }
 
   lifecycle {
