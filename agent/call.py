@@ -3,6 +3,7 @@
 ring      the Sonic stream and the pipeline start at once, while the line is already being read
 talk      caller audio -> Sonic; answers -> the line; tools -> the toolbox; marks -> what was heard
 fault     the session reconnects by itself; when it cannot, the caller hears an apology and the line ends
+cut       the line or the process dies under the call: another `Call` goes on with its log and its tools' memory
 goodbye   the model asks to hang up, says goodbye, and the line ends when that has been heard
 hang-up   nothing of the call is left behind: no task, no stream, no pipeline; the record is complete
 """
@@ -36,7 +37,7 @@ from agent.recording import Recorder
 from agent.sonic.errors import SonicError, SonicThrottled
 from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
-from agent.sonic.session import History, Opener, SonicConfig
+from agent.sonic.session import RESUME_CUE, History, Opener, SonicConfig
 from agent.telemetry import MeasuredOpener, MeasuredWire, Meter
 from carlos import metrics
 from tools.specs import ToolSpec as BusinessTool
@@ -139,8 +140,8 @@ class CallSetup:
 
 
 class Call:
-    """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, too_long, closed, or a word
-    of the line's own."""
+    """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, drained, too_long, closed, or
+    a word of the line's own. With a log that has turns already, it goes on where they end."""
 
     def __init__(self, log: CallLog, line: Line, setup: CallSetup) -> None:
         self.log = log
@@ -154,7 +155,8 @@ class Call:
         self._goodbye_timer: asyncio.TimerHandle | None = None
         self._ending = False
         self._speech_ended_at: float | None = None
-        self._untold = False  # a tool answered, and nothing of Carlos was heard since
+        self._goes_on = log.turn > 0
+        self._untold = self._goes_on  # a tool answered, or the line was cut, and nothing of Carlos was heard since
         self._goodbye_from = 0  # the first answer that may be the goodbye
         self._began = self._loop.time()
         self._runner = WorkerRunner(handle_sigint=False)
@@ -179,13 +181,15 @@ class Call:
         self._setup.on_change(self.log)  # a crash leaves a record that says so
         try:
             self._service.session.start()
+            if self._goes_on:
+                self._service.session.send_text(RESUME_CUE)
             pipeline = self._spawn(self._run_pipeline())
             self._spawn(self._listen())
-            outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s)
+            outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s - self.log.age_s)
         except TimeoutError:
             outcome = "too_long"
         except asyncio.CancelledError:
-            outcome = "closed"
+            outcome = "drained"
             raise
         finally:
             await self._tear_down(outcome, pipeline)
@@ -255,7 +259,7 @@ class Call:
         self._output.mark_returned(mark)
 
     async def hang_up(self, outcome: str = "closed") -> None:
-        """End the call from outside: an operator, or a server that must go."""
+        """End the call from outside: an operator ("closed"), or a server that must go ("drained")."""
         self._finish(outcome)
 
     # --- what the caller does -------------------------------------------------------------------------------
@@ -299,7 +303,6 @@ class Call:
     def heard(self, text: str) -> None:
         self._stop_ending()
         self._take_turn(text)
-        self._setup.on_change(self.log)
 
     def _take_turn(self, text: str) -> None:
         """The caller's word. It is no answer to a tool's proposal until something of Carlos was heard after it:
@@ -307,6 +310,7 @@ class Call:
         if not self._untold:
             self._setup.toolbox.caller_spoke()
         self.log.heard(text)
+        self._setup.on_change(self.log)
         self._setup.audience.heard(text)
 
     def planned(self, answer: int, block: int, text: str) -> None:
@@ -315,7 +319,7 @@ class Call:
 
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
-        if answer == 1:
+        if answer == 1 and not self._goes_on:
             greeting_s = self._loop.time() - self._began
             metrics.GREETING_LATENCY.observe(greeting_s)
             self.log.note(greeting_ms=round(greeting_s * 1000))
@@ -409,6 +413,8 @@ class Call:
     def _on_heard(self, part: Heard) -> None:
         self._untold = False
         self.log.said(part)
+        if part.last or part.fraction < 1.0:
+            self._setup.on_change(self.log)
         self._setup.audience.said(part)
         if part.answer == 0 and part.last:
             self._finish("failed")

@@ -1,7 +1,7 @@
 """Keeps call records in the store as calls go on: the newest state of each, one write at a time.
 
 A record is written when its call begins, so that a crash leaves one without an end; `reconcile` and Twilio's status
-callbacks finish those.
+callbacks finish those. Beside it lies, until the call is over, what another process needs to go on with the call.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from loguru import logger
 
 from agent.call import MAX_CALL_S
-from agent.record import CallLog
+from agent.record import CUT_OFF, LOST, CallLog, is_over
 from data.errors import DataError
 from data.models import CallRecord
 from data.store import Store
@@ -24,13 +25,21 @@ from data.times import utcnow
 
 RETRY_S = 1.0
 TRIES = 3
-LOST = "lost"  # the outcome of a call whose process did not live to see its end
+KEPT_S = 1.0  # how long a call's end waits for its record
 HOST = socket.gethostname()
 PROCESS = f"{HOST}:{os.getpid()}"
 LONGEST = timedelta(seconds=MAX_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
 _TWILIO = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """A call that its process left without an end: the story so far, and the toolbox's memory."""
+
+    record: CallRecord
+    memory: Mapping[str, Any]
 
 
 class Keeper:
@@ -41,6 +50,7 @@ class Keeper:
         self._retry_s = retry_s
         self._dirty: dict[str, CallLog] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
+        self._remembered: dict[str, Mapping[str, Any]] = {}  # what lies beside the records of live calls
 
     def changed(self, log: CallLog) -> None:
         self._dirty[log.id] = log
@@ -52,13 +62,35 @@ class Keeper:
         while self._writers:
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
+    async def kept(self, call_id: str) -> None:
+        """Wait, for `KEPT_S` at most, until what was said last of this call is kept."""
+        if (writer := self._writers.get(call_id)) is not None:
+            await asyncio.wait({writer}, timeout=KEPT_S)
+
+    async def is_over(self, call_id: str) -> bool:
+        """True for a call that ended as calls do, in whichever process. May raise Unavailable."""
+        await self.kept(call_id)
+        record = await self._store.call(call_id)
+        return record is not None and is_over(record)
+
+    async def cut_off(self, call_id: str) -> CutOff | None:
+        """What there is to go on with; None for a call that is over, was never begun or has lain too long."""
+        await self.kept(call_id)
+        try:
+            record, memory = await self._store.call(call_id), await self._store.recall(call_id)
+        except DataError as error:
+            logger.error("what was said in call {} cannot be had: {!r}", call_id, error)
+            return None
+        return None if record is None or memory is None or is_over(record) else CutOff(record, memory)
+
     async def told(self, call_id: str, log: CallLog | None, status: Mapping[str, str]) -> None:
         """Add what Twilio's status callback says; `log` if the call is still known to this process.
 
-        It may come to any process, and after the one that held the call has died: then it ends the record.
+        It may come to any process, and after the one that held the call has died: then it ends the record. A call
+        that was cut off here may have gone on elsewhere: what is known of it here is old.
         """
         facts = {ours: status[theirs] for theirs, ours in _TWILIO.items() if theirs in status}
-        if log is not None:
+        if log is not None and log.record().outcome not in CUT_OFF:
             log.note(twilio=facts)
             self.changed(log)
             return
@@ -66,6 +98,7 @@ class Keeper:
             record = await self._store.call(call_id)
             if record is not None:
                 await self._store.save_call(_finished(record, facts))
+            await self._store.forget(call_id)
         except DataError as error:
             logger.error("Twilio's status of call {} not kept: {!r}", call_id, error)
 
@@ -88,18 +121,29 @@ class Keeper:
         try:
             while (log := self._dirty.pop(call_id, None)) is not None:
                 await self._save(log)
+                if log.ended:
+                    self._remembered.pop(call_id, None)
         finally:
             del self._writers[call_id]
 
     async def _save(self, log: CallLog) -> None:
         for attempt in range(1, TRIES + 1):
             try:
-                await self._store.save_call(log.record())
+                await self._save_once(log)
             except DataError as error:
                 logger.error("call record of {} not kept, try {} of {}: {!r}", log.id, attempt, TRIES, error)
                 await asyncio.sleep(self._retry_s)
             else:
                 return
+
+    async def _save_once(self, log: CallLog) -> None:
+        record = log.record()
+        memory = log.memory() if log.memory and not is_over(record) else None
+        await self._store.save_call(record, memory if memory != self._remembered.get(log.id) else None)
+        if memory is not None:
+            self._remembered[log.id] = memory
+        elif log.id in self._remembered:
+            await self._store.forget(log.id)
 
 
 def _is_abandoned(record: CallRecord, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from loguru import logger
 
@@ -17,6 +17,9 @@ from carlos import metrics
 from carlos.masking import Names
 from data.models import CallRecord, Line, ToolCall, Turn
 from tools.specs import SPECS
+
+LOST = "lost"  # the outcome of a call whose process did not live to see its end
+CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
 
 type Happening = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 type Clock = Callable[[], datetime]
@@ -39,13 +42,22 @@ def cut_words(text: str, fraction: float) -> str:
     return text[:reach].rpartition(" ")[0]
 
 
+def is_over(record: CallRecord) -> bool:
+    """True for a call that ended as calls do; one that was cut off may go on."""
+    return record.ended_at is not None and record.outcome not in CUT_OFF
+
+
 class CallLog:
-    """One call's story. Caller texts are Sonic's transcripts; Carlos's are what the line played."""
+    """One call's story. Caller texts are Sonic's transcripts; Carlos's are what the line played.
+
+    `memory` is set where another process may have to go on with the call: what it needs beside the record.
+    """
 
     def __init__(self, call_id: str, line: Line, caller_number: str | None, clock: Clock = utcnow) -> None:
         self._clock = clock
         self.names = Names()  # what the log must hide
         self.listeners: list[Callable[[Happening], None]] = []
+        self.memory: Callable[[], dict[str, Any]] | None = None
         self._record = CallRecord(call_id, line, clock(), caller_number)
         self._turns: list[Turn] = []
         self._tools: list[ToolCall] = []
@@ -56,6 +68,21 @@ class CallLog:
         self._notes: dict[str, Any] = {}
         self._happenings: list[Happening] = []
         self._followers: set[asyncio.Queue[Happening]] = set()
+
+    @classmethod
+    def resumed(cls, record: CallRecord, times: int, clock: Clock = utcnow) -> Self:
+        """Go on with the record of a call that was cut off, for the `times`-th time."""
+        log = cls(record.id, record.line, record.caller_number, clock)
+        details = dict(record.details)
+        log._record = replace(record, ended_at=None, outcome=None)
+        log._turns, log._tools = list(record.turns), list(record.tools)
+        log._usage.update(details.pop("usage", {}))
+        log._faults += details.pop("faults", [])
+        log._notes = details | {"resumed": times}
+        log.names.learn_from([said for tool in record.tools for said in (tool.arguments, tool.result)])
+        log._happenings = _retold(record)
+        log._tell("resumed", times=times)
+        return log
 
     @property
     def id(self) -> str:
@@ -69,6 +96,11 @@ class CallLog:
     @property
     def ended(self) -> bool:
         return self._record.ended_at is not None
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the call began, in whichever process."""
+        return (self._clock() - self._record.started_at).total_seconds()
 
     # --- what happens ---------------------------------------------------------------------------------------
 
@@ -175,8 +207,7 @@ class CallLog:
             self._followers.discard(queue)
 
     def _tell(self, kind: str, **facts: Any) -> None:
-        at_ms = int((self._clock() - self._record.started_at).total_seconds() * 1000)
-        happening: Happening = {"type": kind, "at_ms": at_ms, **facts}
+        happening: Happening = {"type": kind, "at_ms": int(self.age_s * 1000), **facts}
         self._happenings.append(happening)
         self._log(kind, facts)
         for listener in self.listeners:
@@ -208,6 +239,21 @@ class CallLog:
         roles = [turn.role for turn in self._turns]
         spoke = roles.index("caller") if "caller" in roles else None
         metrics.SILENT_CALLS.add(int(spoke is not None and "carlos" not in roles[spoke:]))
+
+
+def _retold(record: CallRecord) -> list[Happening]:
+    """What a follower was told of the conversation, as far as the record has it."""
+    told: list[tuple[datetime, Happening]] = []
+    for turn in record.turns:
+        kind = {"type": "heard"} if turn.role == "caller" else {"type": "said", "interrupted": turn.interrupted}
+        told.append((turn.at, {**kind, "text": turn.text}))
+    for tool in record.tools:
+        facts = {"arguments": dict(tool.arguments), "result": dict(tool.result), "ok": tool.ok, "ms": tool.elapsed_ms}
+        told.append((tool.at, {"type": "tool", "name": tool.name, **facts}))
+    return [
+        {"at_ms": int((at - record.started_at).total_seconds() * 1000), **happening}
+        for at, happening in sorted(told, key=lambda each: each[0])
+    ]
 
 
 def _known(name: str) -> str:

@@ -15,22 +15,24 @@ class Recordings:
     def __init__(self, home: Path) -> None:
         self._folder = home / "recordings"
 
-    def path(self, call_id: str) -> Path:
-        """Where a call's recording goes. Raises ValueError for an id that cannot be a file's name."""
+    def path(self, call_id: str, part: int = 0) -> Path:
+        """Where a call's recording goes; each stream that the call goes on with has a `part` of its own. Raises
+        ValueError for an id that cannot be a file's name."""
         if not _SAFE_ID.fullmatch(call_id):
             raise ValueError("not the id of a call")
-        return self._folder / f"{call_id}.wav"
+        return self._folder / (f"{call_id}.{part}.wav" if part else f"{call_id}.wav")
 
     def find(self, call_id: str) -> Path | None:
-        """The recording, if there is one."""
+        """The recording, if there is one: its first part."""
         if not _SAFE_ID.fullmatch(call_id):
             return None
         path = self.path(call_id)
         return path if path.is_file() else None
 
     def erase(self, call_id: str) -> None:
-        if (path := self.find(call_id)) is not None:
-            path.unlink()
+        if _SAFE_ID.fullmatch(call_id):
+            for path in (self.path(call_id), *self._folder.glob(f"{call_id}.*.wav")):
+                path.unlink(missing_ok=True)
 
     def sweep(self, keep_days: int) -> int:
         """Delete the recordings that are older; returns how many."""

@@ -63,7 +63,7 @@ class Switchboard:
             await asyncio.wait_for(self._quiet.wait(), seconds)
         except TimeoutError:
             for call in list(self.live.values()):
-                await call.hang_up("closed")
+                await call.hang_up("drained")
             await asyncio.wait_for(self._quiet.wait(), 2 * TEAR_DOWN_S)
 
     def _forget_old(self) -> None:

@@ -10,18 +10,14 @@ Exporting and erasing a customer's data needs `write` and `calls`.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from api.tokens import KeysUnavailable, Tokens
 from carlos.settings import Settings, is_loopback
-
-if TYPE_CHECKING:
-    from jwt import PyJWKClient
 
 READ, WRITE, CALLS = "read", "write", "calls"
 ALL = frozenset({READ, WRITE, CALLS})
@@ -35,7 +31,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Denied(Exception):
-    """`status` is 401 for a stranger, 403 for somebody without the right."""
+    """`status` is 401 for a stranger, 403 for somebody without the right, 503 when nobody can tell who it is."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -152,8 +148,17 @@ class Access:
             return self._owner(key)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._tokens is not None:
-            return await self._tokens.verify(token)
+            return await self._bearer(self._tokens, token)
         return None
+
+    async def _bearer(self, tokens: Tokens, token: str) -> Principal | None:
+        try:
+            claims = await tokens.claims(token)
+        except KeysUnavailable as error:
+            raise Denied(503, "Tokens cannot be checked at the moment; try again later") from error
+        if claims is None:
+            return None
+        return Principal(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()) & ALL)
 
     def _owner(self, key: str) -> Principal | None:
         """All keys are compared, in constant time: nothing is told by how long it takes."""
@@ -175,42 +180,3 @@ class Access:
             return
         if urlsplit(origin).netloc != headers.get("host"):
             raise Denied(403, "This origin is not in ALLOWED_ORIGINS")
-
-
-class Tokens:
-    """JSON Web Tokens signed by a key of a JWKS URL; the scopes are in `scope`, separated by spaces."""
-
-    ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-
-    def __init__(self, jwks: PyJWKClient, audience: str, issuer: str) -> None:
-        self._jwks = jwks
-        self._audience = audience
-        self._issuer = issuer
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Tokens | None:
-        if not settings.jwt_jwks_url:
-            return None
-        from jwt import PyJWKClient
-
-        return cls(
-            PyJWKClient(settings.jwt_jwks_url, timeout=3), settings.jwt_audience or "", settings.jwt_issuer or ""
-        )
-
-    async def verify(self, token: str) -> Principal | None:
-        """None for a token that does not hold. The keys are fetched off the event loop."""
-        import jwt
-
-        try:
-            key = await asyncio.to_thread(self._jwks.get_signing_key_from_jwt, token)
-            claims = jwt.decode(
-                token,
-                key.key,
-                algorithms=list(self.ALGORITHMS),
-                audience=self._audience,
-                issuer=self._issuer,
-                options={"require": ["exp", "sub"]},
-            )
-        except jwt.PyJWTError:
-            return None
-        return Principal(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()) & ALL)

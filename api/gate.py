@@ -84,8 +84,7 @@ class Gate:
         except Denied as denied:
             self._take(f"stranger {address}")
             metrics.REFUSALS.add(reason=f"rest_{denied.status}")
-            error = "Unauthorized" if denied.status == 401 else "Forbidden"
-            response = failure(denied.status, error, denied.message)
+            response = failure(denied.status, _ERRORS[denied.status], denied.message)
             if denied.status == 401:
                 response.headers["WWW-Authenticate"] = 'ApiKey realm="carlos"'
             raise _TurnedAway(response) from denied
@@ -126,6 +125,7 @@ class Gate:
             bound.info("{} {} {}", method, _template(scope), scope.get("path_params") or "")
 
 
+_ERRORS = {401: "Unauthorized", 403: "Forbidden", 503: "Service unavailable"}
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import FastAPI
 from loguru import logger
@@ -66,26 +67,36 @@ class House:
     recordings: Recordings
     group: CallLogGroup | None = None
 
-    def make_call(self, log: CallLog, line: Line) -> Call:
-        """A call on a line, with tools and a verification state of its own."""
-        return Call(log, line, self._setup(log))
+    def make_call(self, log: CallLog, line: Line, memory: Mapping[str, Any]) -> Call:
+        """A phone call, with tools and a verification state of its own, or with what an earlier stream's knew."""
+        toolbox = self._toolbox(log, memory)
+        log.memory = lambda: toolbox.memory
+        return Call(log, line, self._setup(log, toolbox))
 
     def make_browser_call(self, log: CallLog, line: BrowserLine, asked: Asked) -> Call:
-        """The same for a browser, which is shown the conversation too."""
-        setup = replace(self._setup(log), audience=line, earlier=asked.history, max_call_s=self.settings.browser_max_s)
+        """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
+        setup = replace(
+            self._setup(log, self._toolbox(log)),
+            audience=line,
+            earlier=asked.history,
+            max_call_s=self.settings.browser_max_s,
+        )
         if self.settings.browser_trust == "client":
             setup = replace(setup, sonic=lambda system, tools: as_asked(self.sonic_config(system, tools), asked))
         return Call(log, line, setup)
 
-    def _setup(self, log: CallLog) -> CallSetup:
+    def _toolbox(self, log: CallLog, memory: Mapping[str, Any] | None = None) -> Toolbox:
         record = log.record()
         context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
-        toolbox = Toolbox(self.store, call=context)
+        return Toolbox(self.store, call=context, memory=memory)
+
+    def _setup(self, log: CallLog, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
         log.listeners.append(CallTrace(log))
         if self.group is not None:
             log.listeners.append(teller(self.group, log, prices(self.settings)))
-        recording = self.recordings.path(log.id) if self.settings.record_calls else None
+        part = log.notes.get("resumed", 0)
+        recording = self.recordings.path(log.id, part) if self.settings.record_calls else None
         opener = self.ahead.opener_for(log.id)
         return CallSetup(opener, toolbox, self.sonic_config, on_change=self.keeper.changed, recording=recording)
 
@@ -198,7 +209,7 @@ def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda ho
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             app.state.house = house
-            desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.ahead, house.keeper.told)
+            desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.ahead, house.keeper)
             app.include_router(phone_routes(settings, desk, desk.answer, spent=house.store))
             app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
             mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, house.switchboard)])

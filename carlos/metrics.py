@@ -10,18 +10,22 @@ values in an array).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import prometheus_client as prometheus
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import HistogramMetricFamily
 
 NAMESPACE = "Carlos"
 CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
 prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_BOUNDS = [*map(str, BUCKETS), "+Inf"]
 _EMF_VALUES = 100
 
 type Labels = tuple[str, ...]
@@ -46,9 +50,6 @@ class Metric:
         """What CloudWatch has not been told yet, by label values."""
         raise NotImplementedError
 
-    def _child(self, labels: dict[str, str]) -> Any:
-        return self._prometheus.labels(**labels) if self.labels else self._prometheus
-
     def _values(self, labels: dict[str, str]) -> Labels:
         return tuple(labels[name] for name in self.labels)
 
@@ -62,7 +63,7 @@ class Counter(Metric):
         self._prometheus = prometheus.Counter(_snake(self.name), self.help, self.labels, registry=REGISTRY)
 
     def add(self, amount: float = 1, **labels: str) -> None:
-        self._child(labels).inc(amount)
+        (self._prometheus.labels(**labels) if self.labels else self._prometheus).inc(amount)
         values = self._values(labels)
         self._added[values] = self._added.get(values, 0) + amount
 
@@ -89,30 +90,60 @@ class Gauge(Metric):
         yield (), [self._now]
 
 
+@dataclass(slots=True)
+class _Distribution:
+    """What one set of labels has seen: counts for Prometheus since the start, values for CloudWatch since a drain."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    total: float = 0.0
+    recent: list[float] = field(default_factory=list)
+
+    def buckets(self) -> list[tuple[str, float]]:
+        return list(zip(_BOUNDS, accumulate(self.counts), strict=True))
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Timer(Metric):
-    """A distribution of seconds. A `frequent` one tells CloudWatch its worst value of each period only."""
+    """A distribution of seconds. A `frequent` one tells CloudWatch its worst value of each period only.
+
+    It counts for itself, and Prometheus collects it: prometheus_client's own histogram takes 3 to 6 us a value, this
+    one takes less than 1 (measured), and a call observes about 200 a second.
+    """
 
     unit: str = "Milliseconds"
     frequent: bool = False
-    _seen: dict[Labels, list[float]] = field(default_factory=dict)
+    _seen: dict[Labels, _Distribution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Metric.__post_init__(self)
-        name = f"{_snake(self.name)}_seconds"
-        self._prometheus = prometheus.Histogram(name, self.help, self.labels, registry=REGISTRY, buckets=BUCKETS)
+        if not self.labels:
+            self._seen[()] = _Distribution()
+        REGISTRY.register(self)
 
     def observe(self, seconds: float, **labels: str) -> None:
-        self._child(labels).observe(seconds)
-        seen = self._seen.setdefault(self._values(labels), [])
-        if self.frequent and seen:
-            seen[0] = max(seen[0], seconds)
-        else:
-            seen.append(seconds)
+        values = self._values(labels) if labels else ()
+        seen = self._seen.get(values)
+        if seen is None:
+            seen = self._seen[values] = _Distribution()
+        seen.counts[bisect_left(BUCKETS, seconds)] += 1
+        seen.total += seconds
+        if not (self.frequent and seen.recent):
+            seen.recent.append(seconds)
+        elif seconds > seen.recent[0]:
+            seen.recent[0] = seconds
+
+    def collect(self) -> Iterator[prometheus.Metric]:
+        """For the registry of prometheus_client."""
+        family = HistogramMetricFamily(f"{_snake(self.name)}_seconds", self.help, labels=self.labels)
+        for values, seen in self._seen.items():
+            family.add_metric(values, seen.buckets(), seen.total)
+        yield family
 
     def drain(self) -> Iterator[tuple[Labels, list[float]]]:
-        seen, self._seen = self._seen, {}
-        yield from ((labels, [round(value * 1000, 3) for value in values]) for labels, values in seen.items())
+        for labels, seen in self._seen.items():
+            recent, seen.recent = seen.recent, []
+            if recent:
+                yield labels, [round(value * 1000, 3) for value in recent]
 
 
 def _snake(name: str) -> str:

@@ -22,6 +22,9 @@ from carlos.app import House, create_app
 from carlos.settings import Settings
 from telephony.media import WS_MAX_SIZE
 
+# A load balancer sends its next request on a connection that it kept: the server must not close that first (502).
+KEEP_ALIVE_S = 310
+
 
 class DrainingServer(uvicorn.Server):
     """Waits for `house`'s calls before it lets uvicorn go."""
@@ -82,6 +85,7 @@ def serve(settings: Settings) -> None:
         ws_per_message_deflate=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
     )
     server = DrainingServer(config)

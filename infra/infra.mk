@@ -1,5 +1,6 @@
 # What belongs to infra/ and to the image; the Makefile includes it.
 STAGE ?= demo
+REGION ?= us-east-1
 INFRA_BIN := .venv-infra/bin
 
 .venv-infra/.done: .venv/.base requirements/infra.txt
@@ -18,7 +19,7 @@ image-test: .venv/.run .venv/.weights ## build the image and phone it (Debian, a
 	infra/image-test
 
 infra-setup: .venv/.run ## make the bucket of Terraform's state: make infra-setup STAGE=prod
-	$(BIN)/python infra/setup-backend $(STAGE)
+	$(BIN)/python infra/setup-backend $(STAGE) --region $(REGION)
 
 infra-tables: .venv/.run # after a change of data/tables.py
 	$(BIN)/python infra/check/tables.py > infra/modules/data/tables.json

@@ -55,6 +55,7 @@ module "voice" {
   max_calls          = var.max_calls
   target_calls       = var.target_calls
   metrics_namespace  = local.metrics_namespace
+  settings           = var.server_settings
   sonic_model_id     = var.sonic_model_id
   twilio_account_sid = var.twilio_account_sid
   transfer_numbers   = var.transfer_numbers

@@ -138,6 +138,22 @@ variable "log_level" {
   }
 }
 
+variable "server_settings" {
+  description = "Further settings of the server by their names in carlos/settings.py, such as { BROWSER_TOKENS = \"true\" }."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.server_settings) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !startswith(name, "AWS_")])
+    error_message = "server_settings must be named in capitals, such as SONIC_VOICE; credentials come from the task's role."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.server_settings), ["TWILIO_AUTH_TOKEN", "ADMIN_API_KEYS"])) == 0
+    error_message = "server_settings must hold no secret: TWILIO_AUTH_TOKEN and ADMIN_API_KEYS belong into Secrets Manager."
+  }
+}
+
 # --- size and cost: docs/costs.md ---------------------------------------------------------------------------
 
 variable "task_cpu" {

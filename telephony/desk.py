@@ -1,14 +1,22 @@
-"""The phone's desk: admits ringing calls, puts them through to Carlos, and says what comes after."""
+"""The phone's desk: admits ringing calls, puts them through to Carlos, and says what comes after.
+
+A stream that dies under its call, or with its process, is followed by another one: Twilio asks `<Connect action>`,
+whichever process answers finds in the store that the call is not over, and the next stream goes on with it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from loguru import logger
 from starlette.websockets import WebSocket
 
 from agent.call import Call, Line
+from agent.keeper import Keeper
 from agent.record import CallLog
 from agent.seats import Admission
 from agent.sonic.ahead import Ahead
@@ -17,22 +25,30 @@ from carlos import metrics
 from data.models import Line as LineName
 from telephony.control import CallControl
 from telephony.media_stream import MediaStream, Started
-from telephony.ports import AfterStream, Apologise, Caller, HangUp
+from telephony.ports import AfterStream, Apologise, Caller, HangUp, Resume
 from telephony.transport import PhoneLine
 
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-REMEMBER = 1000  # ended calls whose next step Twilio may still ask for
+REMEMBER = 1000  # broken calls whose next step Twilio may still ask for
+RESUMES = 2  # of one call
+LET_GO_S = 2.5  # how long a call may take to let go of a stream that is gone
 
-type MakeCall = Callable[[CallLog, Line], Call]
-type OnStatus = Callable[[str, CallLog | None, Mapping[str, str]], Awaitable[None]]
+type MakeCall = Callable[[CallLog, Line, Mapping[str, Any]], Call]
 
 
-async def _ignore(call_sid: str, log: CallLog | None, params: Mapping[str, str]) -> None:
-    """For a desk without records."""
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """One that is open as far as this process knows."""
+
+    resumes: int
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class PhoneDesk:
-    """One process's desk (telephony.ports.Desk), and the `Answer` of its media socket."""
+    """One process's desk (telephony.ports.Desk), and the `Answer` of its media socket.
+
+    `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools.
+    """
 
     def __init__(
         self,
@@ -40,14 +56,15 @@ class PhoneDesk:
         make_call: MakeCall,
         control: CallControl,
         ahead: Ahead,
-        on_status: OnStatus = _ignore,
+        keeper: Keeper,
     ) -> None:
         self._switchboard = switchboard
         self._make_call = make_call
         self._control = control
         self._ahead = ahead
-        self._on_status = on_status
-        self._outcomes: OrderedDict[str, str] = OrderedDict()
+        self._keeper = keeper
+        self._streams: dict[str, _Stream] = {}
+        self._broken: OrderedDict[str, None] = OrderedDict()
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         admission = self._switchboard.seats.admit(call_sid)
@@ -62,12 +79,34 @@ class PhoneDesk:
 
     async def release(self, call_sid: str, *, failed: bool = False) -> None:
         self._switchboard.seats.release(call_sid)
+        if (stream := self._streams.pop(call_sid, None)) is not None:
+            stream.released.set()
         if failed:
-            self._remember(call_sid, "broken")
+            self._broken[call_sid] = None
+            while len(self._broken) > REMEMBER:
+                self._broken.popitem(last=False)
 
-    async def ended(self, call_sid: str) -> AfterStream:
-        """Apologise where Carlos could not do so himself: a call that never began, or one that broke."""
-        return HangUp() if self._outcomes.get(call_sid, "broken") != "broken" else Apologise()
+    async def ended(self, call_sid: str, resumes: int) -> AfterStream:
+        """Go on with a call that is not over, and apologise where that cannot be and Carlos did not do so himself."""
+        await self._let_go(call_sid, resumes)
+        if call_sid in self._broken:
+            return Apologise()
+        if await self._keeper.is_over(call_sid):
+            return HangUp()
+        if resumes >= RESUMES or await self.admit(call_sid, "", "") is not Admission.ACCEPTED:
+            return Apologise()
+        return Resume()
+
+    async def _let_go(self, call_sid: str, resumes: int) -> None:
+        """Twilio knows first that a stream is gone; what holds it here would wait for audio for a while."""
+        stream, call = self._streams.get(call_sid), self._switchboard.live.get(call_sid)
+        if stream is None or call is None or stream.resumes > resumes:
+            return
+        await call.hang_up("dropped")
+        try:
+            await asyncio.wait_for(stream.released.wait(), LET_GO_S)
+        except TimeoutError:
+            logger.error("call {} does not let go of its stream", call_sid)
 
     async def status(self, call_sid: str, params: Mapping[str, str]) -> None:
         logger.info("call {} is {}", call_sid, params.get("CallStatus", "?"))
@@ -75,23 +114,26 @@ class PhoneDesk:
             if call_sid not in self._switchboard.live:
                 self._switchboard.seats.release(call_sid)
             self._ahead.forget(call_sid)
-            await self._on_status(call_sid, self._switchboard.log_of(call_sid), params)
+            await self._keeper.told(call_sid, self._switchboard.log_of(call_sid), params)
 
     async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:
         """Hold one phone call (telephony.ports.Answer)."""
 
         async def on_end(outcome: str) -> None:
-            self._remember(caller.call_sid, outcome)
             if outcome == "completed":
                 await self._control.hang_up(caller.call_sid)
+            await self._keeper.kept(caller.call_sid)  # Twilio asks what is next once the socket is closed
 
+        self._streams[caller.call_sid] = _Stream(caller.resumes)
         with logger.contextualize(call_id=caller.call_sid):
-            log = CallLog(caller.call_sid, LineName.PHONE, caller.number or None)
+            log, memory = await self._story(caller)
             line = PhoneLine(websocket, stream, on_end)
-            outcome = await self._switchboard.hold(self._make_call(log, line))
+            outcome = await self._switchboard.hold(self._make_call(log, line, memory))
             logger.info("call ended: {}", outcome)
 
-    def _remember(self, call_sid: str, outcome: str) -> None:
-        self._outcomes[call_sid] = outcome
-        while len(self._outcomes) > REMEMBER:
-            self._outcomes.popitem(last=False)
+    async def _story(self, caller: Caller) -> tuple[CallLog, Mapping[str, Any]]:
+        """A new call's log, or that of one to go on with and what its tools knew."""
+        cut_off = await self._keeper.cut_off(caller.call_sid) if caller.resumes else None
+        if cut_off is None:
+            return CallLog(caller.call_sid, LineName.PHONE, caller.number or None), {}
+        return CallLog.resumed(cut_off.record, caller.resumes), cut_off.memory

@@ -27,6 +27,7 @@ GOING_AWAY = Farewell(1001, "going_away", "El servidor se está reiniciando. Vol
 # By the outcome of a call.
 FAREWELLS = {
     "closed": GOING_AWAY,
+    "drained": GOING_AWAY,
     "failed": Farewell(1011, "sonic_lost", "Perdón, hubo un problema técnico. Empezá una conversación nueva."),
     "too_long": Farewell(4409, "too_long", "Llegamos al tiempo máximo de una conversación. Podés empezar otra."),
     "idle": Farewell(4408, "idle", "Cerré la conversación porque hace rato que nadie dice nada. Podés empezar otra."),

@@ -14,6 +14,7 @@ from loguru import logger
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from telephony import twiml
 from telephony.errors import RemoteProtocolError, TokenRefused
 from telephony.media_stream import MAX_MESSAGE, MediaStream, Started
 from telephony.ports import Answer, Caller, Desk
@@ -102,7 +103,8 @@ class MediaSocket:
     async def _run(self, websocket: WebSocket, stream: MediaStream, started: Started) -> None:
         """Have the call answered. The seat is free before the socket closes: Twilio asks what is next at once."""
         call_sid, parameters = started.call_sid, started.parameters
-        caller = Caller(call_sid, number=parameters.get("from", ""), line=parameters.get("to", ""))
+        resumes = twiml.resumes_of(parameters)
+        caller = Caller(call_sid, parameters.get("from", ""), line=parameters.get("to", ""), resumes=resumes)
         failed = True
         try:
             await self._answer(websocket, stream, started, caller)

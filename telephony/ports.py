@@ -19,6 +19,7 @@ class Caller:
     call_sid: str
     number: str  # E.164, "anonymous", a sip: URI or client:name; the caller chooses it
     line: str  # the number that was dialled
+    resumes: int = 0  # how often the call's stream was opened anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,12 @@ class Dial:
     number: str  # E.164, from TRANSFER_NUMBERS, never the model's own
 
 
-AfterStream = HangUp | Apologise | Dial
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The stream died under the call: open another one."""
+
+
+AfterStream = HangUp | Apologise | Dial | Resume
 
 
 class Desk(Protocol):
@@ -56,9 +62,9 @@ class Desk(Protocol):
         """The stream of a started call is over; comes before its socket is closed. `failed`: the answer raised."""
         ...
 
-    async def ended(self, call_sid: str) -> AfterStream:
-        """The stream of this call is over and Twilio asks what comes next. A call that was admitted and never
-        started has failed too: its socket could not be opened.
+    async def ended(self, call_sid: str, resumes: int) -> AfterStream:
+        """The stream of this call, opened anew `resumes` times so far, is over and Twilio asks what comes next. A
+        call that was admitted and never started has failed too: its socket could not be opened.
         """
         ...
 

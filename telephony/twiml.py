@@ -5,6 +5,7 @@ https://www.twilio.com/docs/voice/twiml/stream and /connect. Basic `<Say>` voice
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
@@ -23,6 +24,7 @@ OVERFLOW = (
 
 MEDIA_PATH = "/twilio/media"
 AFTER_STREAM_PATH = "/twilio/after-stream"
+RESUMES = "resumes"  # the name of a stream's parameter, and of one in its action's URL
 STREAM_STATUS_PATH = "/twilio/stream-status"
 
 
@@ -33,10 +35,14 @@ class StreamParameters:
     token: str
     from_: str
     to: str
+    resumes: int = 0
 
 
 def connect(base_url: str, parameters: StreamParameters) -> str:
-    """Open the media stream. When it ends, however it ends, Twilio asks `AFTER_STREAM_PATH` what comes next."""
+    """Open the media stream. When it ends, however it ends, Twilio asks `AFTER_STREAM_PATH` what comes next.
+
+    The count of resumes goes round with the call, in the action's signed URL: it holds when all else is lost.
+    """
     stream = Stream(
         url=websocket_url(base_url) + MEDIA_PATH,
         name="carlos",
@@ -46,11 +52,21 @@ def connect(base_url: str, parameters: StreamParameters) -> str:
     stream.parameter(name="token", value=parameters.token)
     stream.parameter(name="from", value=printable(parameters.from_))
     stream.parameter(name="to", value=printable(parameters.to))
-    verb = Connect(action=base_url + AFTER_STREAM_PATH, method="POST")
+    action = AFTER_STREAM_PATH
+    if parameters.resumes:
+        stream.parameter(name=RESUMES, value=str(parameters.resumes))
+        action += f"?{RESUMES}={parameters.resumes}"
+    verb = Connect(action=base_url + action, method="POST")
     verb.append(stream)
     response = VoiceResponse()
     response.append(verb)
     return document(response)
+
+
+def resumes_of(parameters: Mapping[str, str]) -> int:
+    """The count in a stream's or an action's parameters; 0 for a call's first stream."""
+    count = parameters.get(RESUMES, "")
+    return int(count) if count.isdecimal() and len(count) < 4 else 0
 
 
 def overflow(play_url: str | None = None) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from agent.seats import Admission
 from telephony import twiml
-from telephony.ports import AfterStream, Apologise, Desk, Dial
+from telephony.ports import Apologise, Desk, Dial, HangUp, Resume
 from telephony.signature import Signatures
 from telephony.token import StreamTokens
 
@@ -70,14 +70,19 @@ class Webhooks:
             return xml(twiml.reject())
         if admission is not Admission.ACCEPTED:
             return xml(twiml.overflow())
-        token = self._tokens.mint(call_sid, params.get("AccountSid", ""))
-        return xml(twiml.connect(self._base_url, twiml.StreamParameters(token, from_, to)))
+        return self._connect(params, resumes=0)
 
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened."""
-        after = await self._desk.ended(params["CallSid"])
+        resumes = twiml.resumes_of(params)
+        after = await self._desk.ended(params["CallSid"], resumes)
         logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
-        return xml(next_step(after))
+        return self._connect(params, resumes + 1) if isinstance(after, Resume) else xml(next_step(after))
+
+    def _connect(self, params: Params, resumes: int) -> Response:
+        token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
+        parameters = twiml.StreamParameters(token, params.get("From", ""), params.get("To", ""), resumes)
+        return xml(twiml.connect(self._base_url, parameters))
 
     async def _status(self, params: Params) -> Response:
         await self._desk.status(params["CallSid"], params)
@@ -99,7 +104,7 @@ class Webhooks:
             if not self._signatures.valid(request, form):
                 logger.warning("{} without a valid signature", request.url.path)
                 return Response(status_code=403)
-            params = {key: str(value) for key, value in (form or request.query_params).items()}
+            params = {key: str(value) for key, value in (*request.query_params.items(), *form.items())}
             if not params.get("CallSid"):
                 return Response(status_code=400)
             with logger.contextualize(call_id=params["CallSid"]):
@@ -121,8 +126,8 @@ class Webhooks:
         return answer
 
 
-def next_step(after: AfterStream) -> str:
-    """The TwiML for what the desk decided."""
+def next_step(after: HangUp | Apologise | Dial) -> str:
+    """The TwiML for what the desk decided, if it opens no stream."""
     if isinstance(after, Dial):
         return twiml.dial(after.number)
     return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()

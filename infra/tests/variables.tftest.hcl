@@ -29,13 +29,14 @@ run "wrong_values" {
     sonic_model_id     = "*"
     twilio_account_sid = "a-secret-token"
     allowed_origins    = ["*"]
+    server_settings    = { ADMIN_API_KEYS = "a-key" }
     api_package        = "tests/nowhere.zip"
   }
 
   expect_failures = [
     var.stage, var.project_name, var.domain_name, var.aws_region, var.zones,
     var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways,
-    var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.allowed_origins, var.api_package,
+    var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.allowed_origins, var.server_settings, var.api_package,
   ]
 }
 

@@ -31,6 +31,7 @@ variables {
   max_tasks          = 4
   max_calls          = 16
   target_calls       = 8
+  settings           = { SONIC_VOICE = "tiffany" }
   metrics_namespace  = "Carlos/carlos-test"
   sonic_model_id     = "amazon.nova-2-5-sonic"
   twilio_account_sid = "AC00000000000000000000000000000000"
@@ -111,4 +112,18 @@ run "voice" {
     condition     = !strcontains(jsonencode(jsondecode(aws_iam_role_policy.task.policy).Statement[*].Resource), "\"*\"")
     error_message = "The task's role must name what it may touch."
   }
+}
+
+run "a_setting_that_terraform_sets_itself" {
+  command = plan
+
+  module {
+    source = "./modules/voice"
+  }
+
+  variables {
+    settings = { WS_PORT = "8080" }
+  }
+
+  expect_failures = [aws_ecs_task_definition.server]
 }

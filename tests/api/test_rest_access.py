@@ -1,18 +1,14 @@
-"""Who gets in: keys, tokens, scopes, origins, rates; and that nothing else does."""
+"""Who gets in: keys, scopes, origins, rates; and that nothing else does."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
-from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from pydantic import SecretStr, ValidationError
 
-from api.access import ALL, Access, ApiKey, Denied, Principal, Tokens, digest
+from api.access import ALL, ApiKey, digest
 from api.limits import RateLimit
 from carlos.app import create_app
 from carlos.settings import Settings
@@ -153,59 +149,6 @@ def test_a_bucket_fills_up_again() -> None:
     assert [limit.take("a") for _ in range(61)] == [0] * 60 + [1]
     now[0] = 1.0
     assert (limit.take("a"), limit.take("a")) == (0, 1)
-
-
-class OneKey:
-    """A JWKS client that knows one key."""
-
-    def __init__(self, private: RSAPrivateKey) -> None:
-        self.private = private
-
-    def get_signing_key_from_jwt(self, token: str) -> Any:
-        class Key:
-            key = self.private.public_key()
-
-        return Key
-
-
-@pytest.fixture(scope="module")
-def signer() -> RSAPrivateKey:
-    return generate_private_key(65537, 2048)
-
-
-def token(signer: Any, **claims: Any) -> str:
-    made = {
-        "sub": "ana",
-        "aud": "carlos",
-        "iss": "https://id.example",
-        "exp": time.time() + 60,
-        "scope": "read calls x",
-    }
-    return jwt.encode(made | claims, signer, algorithm="RS256")
-
-
-@pytest.mark.parametrize(
-    "claims", [{"aud": "others"}, {"iss": "https://evil.example"}, {"exp": 1}, {"sub": None}, {"exp": None}]
-)
-async def test_a_token_that_does_not_hold_opens_nothing(signer: RSAPrivateKey, claims: dict[str, Any]) -> None:
-    tokens = Tokens(OneKey(signer), "carlos", "https://id.example")  # type: ignore[arg-type]
-    kept = {name: value for name, value in claims.items() if value is not None}
-    made = jwt.decode(token(signer, **kept), options={"verify_signature": False})
-    for name in claims.keys() - kept.keys():
-        del made[name]
-    assert await tokens.verify(jwt.encode(made, signer, algorithm="RS256")) is None
-
-
-async def test_a_token_opens_what_its_scopes_say(signer: RSAPrivateKey) -> None:
-    access = Access((), Tokens(OneKey(signer), "carlos", "https://id.example"))  # type: ignore[arg-type]
-    headers = {"authorization": f"Bearer {token(signer)}"}
-    principal = await access.admit("GET", "/orders", headers)
-    assert principal == Principal("ana", frozenset({"read", "calls"}))
-    with pytest.raises(Denied):
-        await access.admit("DELETE", "/orders/1", headers)
-    unsigned = jwt.encode({"sub": "ana", "scope": "read"}, "", algorithm="none")
-    with pytest.raises(Denied):
-        await access.admit("GET", "/orders", {"authorization": f"Bearer {unsigned}"})
 
 
 async def test_a_wrong_key_is_no_key_whatever_it_is_like(quick_rest: Rest) -> None:

@@ -47,7 +47,7 @@ async def test_a_draining_server_takes_nobody_and_says_goodbye_to_those_who_stay
         await assert_told(second, 1001, "going_away")
         await assert_told(first, 1001, "going_away")
         await draining
-    assert (await served.record()).outcome == "closed"
+    assert (await served.record()).outcome == "drained"
 
 
 async def test_silence_ends_a_conversation_however_long_the_microphone_runs(serve: Serve) -> None:

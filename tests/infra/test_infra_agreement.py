@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from agent.switchboard import Switchboard
 from api.health import health_routes
 from carlos import metrics
+from carlos.server import KEEP_ALIVE_S
 from carlos.settings import Settings
 from data.tables import TABLES, TTL_ATTRIBUTE, Table, create_request
 from tests.infra.planned_stage import INFRA, ROOT, Stage
@@ -242,12 +244,19 @@ def watched(stage: Stage) -> Iterator[Watched]:
     for alarm in stage.all("aws_cloudwatch_metric_alarm"):
         asked = [metric for query in alarm["metric_query"] for metric in query["metric"]] or [alarm]
         yield from ((a["namespace"], a["metric_name"], tuple(a["dimensions"] or ())) for a in asked)
-    for widget in json.loads(stage.one("aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]:
-        for namespace, name, *dimensions in widget["properties"]["metrics"]:
+    for shown in dashboard(stage):
+        if not isinstance(shown[0], dict):
+            namespace, name, *dimensions = (part for part in shown if not isinstance(part, dict))
             yield namespace, name, tuple(dimensions)
     (scaling,) = stage.one("aws_appautoscaling_policy")["target_tracking_scaling_policy_configuration"]
     (metric,) = scaling["customized_metric_specification"]
     yield metric["namespace"], metric["metric_name"], tuple(metric["dimensions"])
+
+
+def dashboard(stage: Stage) -> Iterator[list[Any]]:
+    """Each metric ([namespace, name, dimension, value, ..., options]) and each expression ([options]) that is shown."""
+    for widget in json.loads(stage.one("aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]:
+        yield from widget["properties"]["metrics"]
 
 
 def of_the_server(stage: Stage) -> set[Watched]:
@@ -270,6 +279,17 @@ def test_a_stages_metrics_are_watched_where_its_server_puts_them_and_nowhere_els
     assert len(set(emitted.values())) == len(stages), "two stages in one account would add up"
 
 
+def test_the_dashboard_reckons_with_the_servers_prices(stage: Stage) -> None:
+    (reckoned,) = [shown[0]["expression"] for shown in dashboard(stage) if isinstance(shown[0], dict)]
+    prices = {
+        name.removeprefix("price_"): field.default
+        for name, field in Settings.model_fields.items()
+        if name.startswith("price_") and name != "price_phone_minute"
+    }
+    parts = {f"{name.replace('_', '')}tokens * {price:g} / 1000000" for name, price in prices.items()}
+    assert set(reckoned.split(" + ")) == parts
+
+
 # --- health --------------------------------------------------------------------------------------------------
 
 
@@ -280,3 +300,20 @@ def test_the_paths_that_are_asked_for_health_are_routes(stage: Stage) -> None:
     assert check["path"] in routes
     assert "'/health'" in stage.container()["healthCheck"]["command"][-1]
     assert "/health" in routes
+
+
+def test_the_server_keeps_connections_longer_than_the_load_balancer(stage: Stage) -> None:
+    (balancer,) = stage.all("aws_lb")
+    assert KEEP_ALIVE_S > balancer["idle_timeout"] >= 60, "or the next request meets a closed connection: 502"
+
+
+# --- the Lambda's package --------------------------------------------------------------------------------------
+
+
+def test_the_package_is_for_the_lambdas_machine_and_python(stage: Stage) -> None:
+    function = stage.one("aws_lambda_function")
+    script = (INFRA / "package-api").read_text()
+    (platform,) = re.findall(r"--python-platform (\w+?)-manylinux", script)
+    (version,) = re.findall(r"--python-version (\S+)", script)
+    assert function["architectures"] == [platform]
+    assert function["runtime"] == f"python{version}"

@@ -41,6 +41,14 @@ def test_every_variable_and_setting_that_is_named_exists(page: str) -> None:
     assert written - other <= known
 
 
+def test_the_originals_outputs_and_variables_keep_their_names() -> None:
+    outputs = """api_gateway_url orders_table_name appointments_table_name lambda_function dynamodb_tables iam_role_arn
+        nova_sonic_ecs_cluster nova_sonic_task_role_arn nova_sonic_service_name"""
+    assert set(outputs.split()) <= names_in("outputs.tf", "output")
+    variables = {"aws_region", "stage", "project_name", "lambda_timeout", "lambda_memory_size"}
+    assert variables <= names_in("variables.tf", "variable")
+
+
 def test_every_alarm_that_is_explained_is_one() -> None:
     explained = set(re.findall(r"alarm `([a-z-]+)`", (ROOT / "docs" / "deploy.md").read_text()))
     assert explained

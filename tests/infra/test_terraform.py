@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,12 +13,16 @@ import yaml
 from tests.infra.planned_stage import INFRA, TOOLS, Offline
 
 
+def copy_of_infra(folder: Path) -> Path:
+    copy = folder / "infra"
+    shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns("check", ".terraform*", "__pycache__"))
+    return copy
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """A copy of infra/ to spoil."""
-    copy = tmp_path / "infra"
-    shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns("check", ".terraform*", "__pycache__"))
-    return copy
+    return copy_of_infra(tmp_path)
 
 
 def spoil(infra: Path, path: str, right: str, wrong: str) -> None:
@@ -47,14 +52,38 @@ def test_an_attribute_that_the_provider_does_not_have_does_not_validate(offline:
     assert "Unsupported attribute" in done.stderr
 
 
-def test_a_second_port_and_keys_in_the_environment_fail_the_tests(offline: Offline, copied: Path) -> None:
-    spoil(copied, "modules/voice/service.tf", "containerPort = local.port", "containerPort = 8080")
-    bedrock = '    SONIC              = "bedrock"\n'
-    spoil(copied, "modules/voice/service.tf", bedrock, bedrock + '    AWS_ACCESS_KEY_ID  = "AKIA"\n')
-    done = offline("--source", copied)
+@pytest.fixture(scope="module")
+def said_of_a_spoiled_task(offline: Offline, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the check says of a task with the original's mistakes: one run for all of them."""
+    copy = copy_of_infra(tmp_path_factory.mktemp("task"))
+    task = "modules/voice/service.tf"
+    spoil(copy, task, "containerPort = local.port", "containerPort = 8080")
+    spoil(copy, task, "'127.0.0.1', ${local.port}", "'127.0.0.1', 8082")
+    spoil(copy, task, "environment = {\n", 'environment = {\n    AWS_ACCESS_KEY_ID = "AKIA"\n\n')
+    done = offline("--source", copy)
     assert done.returncode == 1
-    assert "must speak of one port" in done.stderr
-    assert "Credentials come from the task role" in done.stderr
+    return done.stderr
+
+
+def test_a_container_port_that_the_server_does_not_have_fails_the_tests(said_of_a_spoiled_task: str) -> None:
+    assert "must speak of one port" in said_of_a_spoiled_task
+
+
+def test_a_health_check_on_another_port_fails_the_tests(said_of_a_spoiled_task: str) -> None:
+    assert "health check must ask /health on the server's port" in said_of_a_spoiled_task
+
+
+def test_keys_in_the_environment_fail_the_tests(said_of_a_spoiled_task: str) -> None:
+    assert "Credentials come from the task role" in said_of_a_spoiled_task
+
+
+def test_every_variable_says_what_it_is_and_refuses_what_it_is_not() -> None:
+    blocks = re.findall(r'^variable "(\w+)" \{(.*?)^\}', (INFRA / "variables.tf").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 20
+    for name, body in blocks:
+        assert "  description = " in body, name
+        assert "  type        = " in body, name
+        assert "  validation {" in body or "= bool\n" in body, f"{name}: only a bool's type says it all"
 
 
 def test_no_bucket_is_named_that_nothing_makes() -> None:

@@ -45,8 +45,8 @@ class FakeDesk:
     async def release(self, call_sid: str, *, failed: bool = False) -> None:
         self._note("release", call_sid, failed)
 
-    async def ended(self, call_sid: str) -> AfterStream:
-        self._note("ended", call_sid)
+    async def ended(self, call_sid: str, resumes: int) -> AfterStream:
+        self._note("ended", call_sid, resumes)
         return self.after
 
     async def status(self, call_sid: str, params: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from agent.seats import Admission
 from telephony import webhook
-from telephony.ports import AfterStream, Apologise, Dial, HangUp
+from telephony.ports import AfterStream, Apologise, Dial, HangUp, Resume
 from telephony.routes import phone_routes
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, settings, sign
 
@@ -94,6 +94,23 @@ def test_a_refused_call_hears_why_or_is_rejected(admission: Admission, expected:
 )
 def test_the_desk_says_what_comes_after_the_stream(after: AfterStream, expected: list[str]) -> None:
     assert verbs(post(FakeDesk(after=after), "/twilio/after-stream", RING)) == expected
+
+
+@pytest.mark.parametrize(("query", "resumes"), [("", 0), ("?resumes=1", 1), ("?resumes=no", 0)])
+def test_a_call_goes_on_over_another_stream_which_is_counted_in_its_action(query: str, resumes: int) -> None:
+    desk = FakeDesk(after=Resume())
+    response = post(desk, f"/twilio/after-stream{query}", RING)
+    assert verbs(response) == ["Connect"]
+    assert desk.asked == [("ended", CALL, resumes)]
+    assert f'action="{BASE_URL}/twilio/after-stream?resumes={resumes + 1}"' in response.text
+    assert f'<Parameter name="resumes" value="{resumes + 1}"' in response.text
+
+
+def test_a_count_that_was_not_signed_is_403() -> None:
+    headers = sign(f"{BASE_URL}/twilio/after-stream?resumes=2", RING)
+    desk = FakeDesk(after=Resume())
+    assert client(desk).post("/twilio/after-stream?resumes=0", data=RING, headers=headers).status_code == 403
+    assert desk.asked == []
 
 
 @pytest.mark.parametrize("path", PATHS[:2])

@@ -14,6 +14,17 @@ locals {
   ]
   hops = ["TurnLatency", "AddedLatency", "ToolLatency", "StoreLatency", "SonicOpenLatency"]
 
+  # USD per million, as the server's own estimates have it (carlos/settings.py).
+  prices = { InputSpeechTokens = 3, OutputSpeechTokens = 12, InputTextTokens = 0.33, OutputTextTokens = 2.75 }
+
+  cost_widget = {
+    title = "What the model costs, estimated", label = "USD", stat = "Sum"
+    metrics = concat(
+      [[{ id = "usd", label = "USD", expression = join(" + ", [for name, price in local.prices : "${lower(name)} * ${price} / 1000000"]) }]],
+      [for name in keys(local.prices) : [local.own, name, { id = lower(name), visible = false }]],
+    )
+  }
+
   aws_widgets = [
     {
       title   = "Ready tasks", label = "tasks", stat = "Minimum"
@@ -49,6 +60,7 @@ locals {
 
   widgets = concat(
     [for widget in local.own_widgets : merge(widget, { metrics = [for metric in widget.metrics : [local.own, metric]] })],
+    [local.cost_widget],
     local.aws_widgets,
   )
 }

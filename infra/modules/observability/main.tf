@@ -38,6 +38,12 @@ locals {
       dimensions  = { LoadBalancer = var.load_balancer, TargetGroup = var.target_group }
       threshold   = 1, periods = 1, missing = "notBreaching", below = false
     }
+    entrance-failing = {
+      description = "The load balancer itself answers with 5xx: no task takes the request, or one hung up."
+      namespace   = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", statistic = "Sum"
+      dimensions  = { LoadBalancer = var.load_balancer }
+      threshold   = 1, periods = 1, missing = "notBreaching", below = false
+    }
     api-errors = {
       description = "The REST API's Lambda fails."
       namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum"

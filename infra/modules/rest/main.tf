@@ -51,6 +51,7 @@ resource "aws_lambda_function" "api" {
   function_name    = local.function
   role             = aws_iam_role.function.arn
   runtime          = "python3.13"
+  architectures    = ["x86_64"] # infra/package-api takes wheels for it
   handler          = "api.lambda_handler.handler"
   filename         = var.package
   source_code_hash = filebase64sha256(var.package)

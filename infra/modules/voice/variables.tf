@@ -123,6 +123,11 @@ variable "metrics_namespace" {
   type        = string
 }
 
+variable "settings" {
+  description = "Further settings of the server, by name."
+  type        = map(string)
+}
+
 variable "sonic_model_id" {
   description = "The one Bedrock model that may be invoked."
   type        = string

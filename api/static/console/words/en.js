@@ -177,4 +177,6 @@ export default {
   "outcome.dropped": "Dropped",
   "outcome.too_long": "Too long",
   "outcome.closed": "Closed",
+  "outcome.drained": "Server stopped",
+  "outcome.lost": "Lost",
 };

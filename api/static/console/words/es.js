@@ -177,4 +177,6 @@ export default {
   "outcome.dropped": "Se cayó",
   "outcome.too_long": "Demasiado larga",
   "outcome.closed": "Cerrada",
+  "outcome.drained": "El servidor se detuvo",
+  "outcome.lost": "Perdida",
 };
