@@ -98,10 +98,12 @@ class Chromium:
 
 
 class Page:
-    """One tab. `errors` gathers what a developer's console would show in red."""
+    """One tab. `errors` gathers what a developer's console would show in red; `asked`, after `Network.enable`,
+    the URL of each request."""
 
     def __init__(self, browser: Chromium, session: str, target: str) -> None:
         self.errors: list[str] = []
+        self.asked: list[str] = []
         self._browser = browser
         self._session = session
         self._target = target
@@ -114,6 +116,8 @@ class Page:
         match method:
             case "Page.loadEventFired":
                 self._loaded.set()
+            case "Network.requestWillBeSent":
+                self.asked.append(params["request"]["url"])
             case "Runtime.exceptionThrown":
                 details = params["exceptionDetails"]
                 self.errors.append(details.get("exception", {}).get("description") or details["text"])

@@ -10,6 +10,11 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Text in which `this` is code.
+function prose(text) {
+  return text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
+}
+
 function headers(more = {}) {
   const key = sessionStorage.getItem(KEY);
   return key ? { ...more, "X-Api-Key": key } : more;
@@ -61,7 +66,7 @@ function operationBlock(description, path, method, operation) {
   form.append(table(parameters.map((each) => {
     const input = element("input", { name: each.name });
     input.dataset.in = each.in;
-    return [element("code", {}, each.name), input, typeOf(each.schema), each.description || ""];
+    return [element("code", {}, each.name), input, typeOf(each.schema), element("span", {}, ...prose(each.description || ""))];
   })));
   const model = bodyModel(description, operation);
   if (model) {
@@ -79,7 +84,7 @@ function operationBlock(description, path, method, operation) {
     attempt(method, path, form, output).catch((error) => { output.textContent = String(error); });
   });
   const line = element("summary", {}, element("span", { className: `method ${method}` }, method), element("code", {}, path), operation.summary || "");
-  return element("details", {}, line, element("p", {}, operation.description || ""), form,
+  return element("details", {}, line, element("p", {}, ...prose(operation.description || "")), form,
     element("p", {}, `Answers: ${Object.keys(operation.responses).join(", ")}`), output);
 }
 
@@ -90,7 +95,7 @@ async function show() {
     return;
   }
   const description = await response.json();
-  $("about").textContent = description.info.description;
+  $("about").replaceChildren(...prose(description.info.description));
   const groups = new Map();
   for (const [path, methods] of Object.entries(description.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
