@@ -137,7 +137,7 @@ Begin = Callable[..., Awaitable[Stage]]
 
 @pytest.fixture
 async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
-    """Start a call: `await begin(turns, faults=(), behaviour=None, **config)`."""
+    """Start a call: `await begin(turns, faults=(), behaviour=None, log=None, **config)`."""
     stages: list[Stage] = []
 
     async def start(
@@ -145,6 +145,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         faults: Sequence[Fault] = (),
         behaviour: Behaviour | None = None,
         resume: bool = False,
+        log: CallLog | None = None,
         **config: Any,
     ) -> Stage:
         server = SonicServer(
@@ -163,7 +164,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         def sonic(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
             return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
 
-        call = Call(CallLog("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, sonic))
+        call = Call(log or CallLog("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, sonic))
         line.wire.on_mark = call.mark_returned
         stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
         stages.append(stage)

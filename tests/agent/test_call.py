@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from agent.call import APOLOGY, CallerAudio, CallerDigit
+from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
+from agent.playout import Heard
+from agent.record import CallLog
 from agent.sonic.protocol import AudioOutput, TextInput
+from agent.sonic.session import GREETING_CUE, RESUME_CUE
+from data.models import CallRecord, Line
+from data.times import utcnow
 from sandbox.sonic.behaviour import BargeIn, Behaviour
 from sandbox.sonic.faults import Drop, Fault, Reject, Silence
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, Wait
@@ -137,6 +144,51 @@ async def test_a_second_piece_of_one_utterance_confirms_nothing(begin: Begin) ->
     stage.line.speak()
     await stage.until(lambda: stage.call.log.record().turns[-1].text == "Sí")
     assert stage.toolbox.turns == 2
+
+
+def cut_off(*, age_s: float = 60.0, silent: bool = False) -> CallLog:
+    """The log of a call that another process began."""
+    log = CallLog("CA1", Line.PHONE, None)
+    if not silent:
+        log.said(Heard(1, "Hola, soy Carlos.", 1.0, last=True))
+        log.heard("Cancelá el pedido uno")
+        log.said(Heard(2, "¿Lo confirmás?", 1.0, last=True))
+    record: CallRecord = replace(log.record(), started_at=utcnow() - timedelta(seconds=age_s))
+    return CallLog.resumed(record, 1)
+
+
+async def test_a_call_that_was_cut_off_goes_on_where_it_was(begin: Begin) -> None:
+    stage = await begin([ScriptTurn((Say("Perdón. ¿Lo confirmás?"),))], log=cut_off())
+    await stage.until(lambda: len(stage.said) == 3)
+    texts = [event.content for event in stage.server.sessions[0].received if isinstance(event, TextInput)]
+    conversation = ["Hola, soy Carlos.", "Cancelá el pedido uno", "¿Lo confirmás?"]
+    assert texts[-len(conversation) - 1 :] == [*conversation, RESUME_CUE]
+    assert "greeting_ms" not in stage.call.log.notes
+
+
+async def test_a_call_that_was_cut_off_before_a_word_is_greeted(begin: Begin) -> None:
+    stage = await begin([GREETING], log=cut_off(silent=True))
+    await stage.until(lambda: stage.said)
+    texts = [event.content for event in stage.server.sessions[0].received if isinstance(event, TextInput)]
+    assert texts[-1] == GREETING_CUE
+
+
+async def test_nothing_is_confirmed_after_a_cut_until_carlos_has_been_heard(begin: Begin) -> None:
+    silent = ScriptTurn((Wait(0.1),))
+    stage = await begin(
+        [silent, ScriptTurn((Say("¿Lo confirmás?"),), hear="¿Hola?"), ScriptTurn(hear="Sí")], log=cut_off()
+    )
+    stage.line.speak()
+    await stage.until(lambda: len(stage.said) == 3)
+    assert stage.toolbox.turns == 0
+    stage.line.speak()
+    await stage.until(lambda: stage.toolbox.turns == 1)
+
+
+async def test_a_call_lasts_no_longer_for_being_cut_off(begin: Begin) -> None:
+    stage = await begin([GREETING], log=cut_off(age_s=MAX_CALL_S - 2))
+    await stage.until(lambda: stage.server.sessions and stage.server.sessions[0].received)
+    assert await asyncio.wait_for(stage.running, 10) == "too_long"
 
 
 async def test_keys_are_gathered_into_one_entry(begin: Begin) -> None:

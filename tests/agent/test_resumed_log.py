@@ -1,0 +1,78 @@
+"""A call's story that goes on in another process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+from agent.playout import Heard
+from agent.record import CallLog
+from agent.sonic.protocol import Role, Usage
+from carlos.masking import mask_value
+from data.items import call_item, to_call
+from data.models import CallRecord, Line
+from data.times import utcnow
+
+
+def told(log: CallLog) -> None:
+    """What happens before the cut."""
+    log.said(Heard(1, "Hola, soy Carlos.", 1.0, last=True))
+    log.heard("Soy María González, cancelá el pedido uno")
+    result = {"success": False, "confirmation_required": True}
+    log.tool("cancelarOrder", "t1", {"customerName": "María González"}, result, ok=True, elapsed_ms=3)
+    log.said(Heard(2, "¿Lo confirmás?", 1.0, last=True))
+    log.used(Usage(1, 2, 3, 4, 3, 7))
+    log.fault("SonicLost: dropped")
+    log.note(greeting_ms=90)
+
+
+def from_store(record: CallRecord) -> CallRecord:
+    return to_call(call_item(record, record.started_at))
+
+
+def cut_off() -> CallRecord:
+    began, seconds = utcnow(), count()
+    log = CallLog("CA1", Line.PHONE, "+5491155550100", clock=lambda: began + timedelta(seconds=next(seconds)))
+    told(log)
+    log.end("dropped")
+    return from_store(log.record())
+
+
+def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
+    record = cut_off()
+    log = CallLog.resumed(record, 1)
+    assert log.record() == replace(record, ended_at=None, outcome=None, details={**record.details, "resumed": 1})
+    log.used(Usage(1, 0, 0, 0, 1, 0))
+    log.heard("Sí")
+    log.end("completed")
+    assert log.record().details["usage"]["input_speech"] == 2
+    assert [turn.text for turn in log.record().turns][-2:] == ["¿Lo confirmás?", "Sí"]
+
+
+def test_the_model_is_told_all_that_was_said() -> None:
+    log = CallLog.resumed(cut_off(), 1)
+    log.said(Heard(1, "Perdón, se cortó.", 1.0, last=True))
+    assert log.history() == [
+        (Role.ASSISTANT, "Hola, soy Carlos."),
+        (Role.USER, "Soy María González, cancelá el pedido uno"),
+        (Role.ASSISTANT, "¿Lo confirmás? Perdón, se cortó."),
+    ]
+
+
+def test_names_that_were_learnt_stay_hidden() -> None:
+    log = CallLog.resumed(cut_off(), 1)
+    assert "González" not in str(mask_value({"text": "Dice González que sí"}, log.names))
+
+
+async def test_who_follows_the_call_is_told_what_came_before() -> None:
+    record = cut_off()
+    assert record.ended_at is not None
+    later = record.ended_at + timedelta(seconds=1)
+    log = CallLog.resumed(record, 1, clock=lambda: later)
+    log.end("completed")
+    happenings = [happening async for happening in log.follow()]
+    assert [happening["type"] for happening in happenings] == ["said", "heard", "tool", "said", "resumed", "ended"]
+    assert happenings[1]["text"] == "Soy María González, cancelá el pedido uno"
+    times = [happening["at_ms"] for happening in happenings]
+    assert times == sorted(times)

@@ -1,0 +1,193 @@
+"""What the phone's desk says when a stream is over: the call is, or goes on, or cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.keeper import Keeper
+from agent.record import CUT_OFF, CallLog
+from agent.sonic.ahead import Ahead
+from agent.switchboard import Switchboard
+from carlos.settings import Settings
+from data.errors import Unavailable
+from data.models import CallRecord, Line, ToolCall, Turn
+from data.open import open_sqlite
+from data.store import Store
+from data.times import utcnow
+from telephony.control import CallControl
+from telephony.desk import RESUMES, PhoneDesk
+from telephony.media_stream import MediaStream, Started
+from telephony.ports import Apologise, Caller, HangUp, Resume
+
+CALL = "CA" + "1" * 32
+
+
+class NoSonic:
+    """Every stream is refused; nobody waits for one here."""
+
+    async def open(self, model_id: str) -> Any:
+        await asyncio.Event().wait()
+
+
+@dataclass
+class HeldCall:
+    """A call that waits for audio until it is told to end."""
+
+    log: CallLog
+    ended_as: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    async def run(self) -> str:
+        return await self.ended_as
+
+    async def hang_up(self, outcome: str = "closed") -> None:
+        self.ended_as.set_result(outcome)
+
+
+@dataclass
+class Office:
+    """A desk with a store of its own, and what it made calls of."""
+
+    store: Store
+    desk: PhoneDesk
+    switchboard: Switchboard
+    made: list[tuple[HeldCall, Any]]
+
+    async def answer(self, resumes: int) -> asyncio.Task[None]:
+        """Answer a stream as the media socket does, and wait until its call is live."""
+        assert await self.desk.started(CALL, "MZ1")
+        caller = Caller(CALL, "+5491155550100", "+541150310000", resumes)
+        started: Any = Started("MZ1", CALL, "AC1", {}, None)  # type: ignore[arg-type]
+        websocket: Any = None
+
+        async def hold() -> None:
+            try:
+                await self.desk.answer(websocket, MediaStream(), started, caller)
+            finally:
+                await self.desk.release(CALL)
+
+        holding = asyncio.create_task(hold())
+        async with asyncio.timeout(5):
+            while CALL not in self.switchboard.live:
+                await asyncio.sleep(0.001)
+        return holding
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    store = await open_sqlite(tmp_path / "carlos.db")
+    switchboard, made = Switchboard(2), []
+    control = CallControl.from_settings(Settings(_env_file=None))
+    ahead = Ahead(NoSonic(), "model")
+
+    def make_call(log: CallLog, line: Any, memory: Any) -> Any:
+        made.append((HeldCall(log), memory))
+        return made[-1][0]
+
+    yield Office(store, PhoneDesk(switchboard, make_call, control, ahead, Keeper(store)), switchboard, made)
+    for opening in ahead._opening.values():
+        opening.cancel()
+    await asyncio.gather(*ahead._opening.values(), return_exceptions=True)
+    ahead._opening.clear()
+    await control.close()
+    await store.close()
+
+
+def record(outcome: str | None, **changes: Any) -> CallRecord:
+    now = utcnow()
+    made: dict[str, Any] = {"ended_at": now if outcome else None, "outcome": outcome}
+    return CallRecord(CALL, Line.PHONE, now, "+5491155550100", **(made | changes))
+
+
+@pytest.mark.parametrize("outcome", [*sorted(CUT_OFF), None])
+async def test_a_call_that_was_cut_off_goes_on(office: Office, outcome: str | None) -> None:
+    await office.store.save_call(record(outcome), {})
+    assert await office.desk.ended(CALL, 0) == Resume()
+    assert office.switchboard.seats.taken == 1, "a seat is held for the next stream"
+
+
+@pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])
+async def test_a_call_that_ended_as_calls_do_is_over(office: Office, outcome: str) -> None:
+    await office.store.save_call(record(outcome))
+    assert await office.desk.ended(CALL, 0) == HangUp()
+
+
+async def test_a_call_whose_stream_never_opened_is_tried_again_and_then_apologised_to(office: Office) -> None:
+    answers = [await office.desk.ended(CALL, resumes) for resumes in range(RESUMES + 1)]
+    assert answers == [Resume()] * RESUMES + [Apologise()]
+
+
+async def test_a_server_that_must_go_takes_no_call_over(office: Office) -> None:
+    await office.store.save_call(record("drained"), {})
+    office.switchboard.seats.drain()
+    assert await office.desk.ended(CALL, 0) == Apologise()
+
+
+async def test_a_call_that_broke_here_is_apologised_to(office: Office) -> None:
+    await office.desk.release(CALL, failed=True)
+    assert await office.desk.ended(CALL, 0) == Apologise()
+
+
+async def test_a_stream_that_twilio_calls_over_is_let_go_at_once(office: Office) -> None:
+    holding = await office.answer(resumes=0)
+    assert await office.desk.ended(CALL, 0) == Resume()
+    assert holding.done()
+    assert await office.made[0][0].ended_as == "dropped"
+    again = await office.answer(resumes=1)
+    await office.made[1][0].hang_up("completed")
+    await again
+
+
+async def test_a_question_asked_twice_does_not_end_the_next_stream(office: Office) -> None:
+    holding = await office.answer(resumes=1)
+    assert await office.desk.ended(CALL, 0) == Resume()
+    assert not holding.done()
+    await office.made[0][0].hang_up()
+    await holding
+
+
+async def test_the_next_stream_gets_the_story_and_what_the_tools_knew(office: Office) -> None:
+    turn = Turn("caller", "Cancelá el pedido uno", utcnow())
+    tool = ToolCall("cancelarOrder", "t1", True, 3, utcnow(), {"customerName": "María González"}, {})
+    await office.store.save_call(record("lost", turns=(turn,), tools=(tool,)), {"identity": {"failures": 1}})
+    holding = await office.answer(resumes=1)
+    call, memory = office.made[0]
+    assert memory == {"identity": {"failures": 1}}
+    gone_on = call.log.record()
+    assert (gone_on.turns, gone_on.tools, gone_on.ended_at, gone_on.outcome) == ((turn,), (tool,), None, None)
+    assert gone_on.details["resumed"] == 1
+    await call.hang_up()
+    await holding
+
+
+@pytest.mark.parametrize("state", ["none", "too old", "unreadable"])
+async def test_without_what_was_known_a_call_begins_anew(
+    office: Office, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    async def unavailable(call_id: str) -> None:
+        raise Unavailable("no store")
+
+    if state != "none":
+        await office.store.save_call(record("dropped", turns=(Turn("caller", "Hola", utcnow()),)))
+    if state == "unreadable":
+        monkeypatch.setattr(office.store, "recall", unavailable)
+    holding = await office.answer(resumes=1)
+    call, memory = office.made[0]
+    assert (call.log.turn, memory) == (0, {})
+    await call.hang_up()
+    await holding
+
+
+async def test_the_first_stream_of_a_call_reads_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read(call_id: str) -> None:
+        raise AssertionError("a ringing call has no story")
+
+    monkeypatch.setattr(office.store, "call", read)
+    holding = await office.answer(resumes=0)
+    await office.made[0][0].hang_up()
+    await holding
