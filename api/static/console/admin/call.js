@@ -6,7 +6,7 @@ import { getFile, post, RestError } from "../rest.js";
 import { entry } from "../talk/transcript.js";
 import { outcome } from "./calls.js";
 import { factList } from "./details.js";
-import { timeline } from "./timeline.js";
+import { layOut, timeline } from "./timeline.js";
 
 export function callView(call, onChange) {
   return [
@@ -63,17 +63,18 @@ function recording(call) {
   return button;
 }
 
-/** Turns and tools in the order they happened. */
-export function story({ turns, tools }) {
+/** Turns and tools in the order they happened; `from` is where the drawing has a turn begin. */
+function story({ turns, tools }) {
+  const bars = layOut(turns);
   return [
-    ...turns.map((turn) => ({ ...turn, kind: turn.role })),
+    ...turns.map((turn, index) => ({ ...turn, kind: turn.role, from: bars[index].from })),
     ...tools.map((tool) => ({ ...tool, kind: "tool" })),
   ].sort((a, b) => a.at_ms - b.at_ms);
 }
 
 function line(happening) {
   const element = entry(item(happening));
-  element.prepend(h("time", { class: "at" }, span(happening.at_ms / 1000)));
+  element.prepend(h("time", { class: "at" }, span((happening.from ?? happening.at_ms) / 1000)));
   if (happening.latency_ms) element.querySelector(".who").append(h("span", { class: "ms" }, `${happening.latency_ms} ms`));
   return element;
 }

@@ -28,7 +28,7 @@ export function timeline(call) {
 }
 
 /** Bars that do not overlap their own lane: {role, from, to, latency, text, interrupted}. */
-function layOut(turns) {
+export function layOut(turns) {
   const ends = { caller: 0, carlos: 0 };
   let asked = 0;
   return turns.map(({ role, text, at_ms, latency_ms, interrupted }) => {
