@@ -10,9 +10,7 @@ INFRA_BIN := .venv-infra/bin
 
 setup-test: .venv-infra/.done
 
-infra-test: setup-test ## check the Terraform and the Dockerfile without AWS
-	$(INFRA_BIN)/python infra/check/offline.py --checkov
-	$(INFRA_BIN)/hadolint Dockerfile
+infra-test: .venv/.dev .venv-infra/.done .venv-ministack/.done ## check the Terraform and the Dockerfile without AWS
 	$(BIN)/pytest tests/infra
 
 image-test: .venv/.run .venv/.weights ## build the image and phone it (Debian, as root, minutes)

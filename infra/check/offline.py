@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Check infra/ with no AWS, no account and no network: fmt, init, validate, and the tests of both stages.
 
-    .venv-infra/bin/python infra/check/offline.py [--plans FOLDER] [--checkov]
+    .venv-infra/bin/python infra/check/offline.py [--plans FOLDER]
 
-Terraform gets the schema-only provider beside this file instead of the real one, from a mirror in a temporary folder,
-and runs on a copy there: neither `.terraform` nor a lock file with the stand-in's checksum is left in infra/.
+Terraform gets the schema-only provider beside this file instead of the real one, and runs on a copy in a temporary
+folder, so that no `.terraform` is left in infra/. The provider is started once, not by each of terraform's walks.
 `--plans` keeps what each stage would make, as JSON, for the tests that compare it with the code.
 Where terraform is missing this says so and passes, or fails when CI is set.
 """
@@ -16,12 +16,12 @@ import json
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,9 @@ class Failed(Exception):
 
 
 class Terraform:
-    """terraform on a copy of infra/ in `folder`."""
+    """terraform on a copy of infra/ in `folder`, attached to a provider that runs."""
 
-    def __init__(self, folder: Path, source: Path = INFRA) -> None:
+    def __init__(self, folder: Path, provider: str, source: Path = INFRA) -> None:
         self._source = source
         self._root = folder / "infra"
         shutil.copytree(source, self._root, ignore=shutil.ignore_patterns(".terraform*", "check", "__pycache__"))
@@ -52,9 +52,8 @@ class Terraform:
             "TMPDIR": str(folder),
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
-            "TF_CLI_CONFIG_FILE": str(folder / "terraformrc"),
+            "TF_REATTACH_PROVIDERS": provider,
         }
-        self._write_mirror(folder)
 
     def fmt(self) -> None:
         self._run("fmt", "-check", "-recursive", "-diff", str(self._source))
@@ -79,35 +78,9 @@ class Terraform:
     def _test(self, *arguments: str) -> list[Json]:
         return [json.loads(line) for line in self._run("test", "-json", *arguments, checks=False).splitlines()]
 
-    def _write_mirror(self, folder: Path) -> None:
-        config = folder / "terraformrc"
-        config.write_text("")
-        version = json.loads((HERE / "aws-schema.json").read_text())["version"]
-        home = (
-            folder
-            / "mirror"
-            / self._registry(folder / "empty")
-            / "hashicorp"
-            / "aws"
-            / version
-            / _platform(self._run("version", "-json"))
-        )
-        home.mkdir(parents=True)
-        executable = home / f"terraform-provider-aws_v{version}"
-        executable.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "provider.py"}"\n')
-        executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
-        config.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder}/mirror"\n  }}\n}}\n')
-
-    def _registry(self, folder: Path) -> str:
-        """The host that terraform puts before `hashicorp/aws`."""
-        folder.mkdir()
-        (folder / "main.tf").write_text('provider "aws" {}\n')
-        answer = self._run("providers", "-no-color", root=folder)
-        return answer.partition("provider[")[2].partition("/hashicorp/aws]")[0]
-
-    def _run(self, command: str, *arguments: str, checks: bool = True, root: Path | None = None) -> str:
+    def _run(self, command: str, *arguments: str, checks: bool = True) -> str:
         done = subprocess.run(  # noqa: S603 - our own arguments
-            ["terraform", f"-chdir={root or self._root}", command, *arguments],  # noqa: S607
+            ["terraform", f"-chdir={self._root}", command, *arguments],  # noqa: S607
             env=self._environment,
             capture_output=True,
             text=True,
@@ -119,8 +92,20 @@ class Terraform:
         return done.stdout
 
 
-def _platform(version: str) -> str:
-    return str(json.loads(version)["platform"])
+@contextmanager
+def schema_only_provider() -> Iterator[str]:
+    """provider.py, running; where terraform finds it (TF_REATTACH_PROVIDERS)."""
+    command: list[str | Path] = [sys.executable, "-u", HERE / "provider.py", "--dev"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+        assert running.stdout is not None  # noqa: S101 - it was asked for
+        try:
+            said = (re.search(r"TF_REATTACH_PROVIDERS='(.+)'", line) for line in running.stdout)
+            address = next((match[1] for match in said if match), None)
+            if address is None:
+                raise Failed("the schema-only provider does not start")
+            yield address
+        finally:
+            running.terminate()
 
 
 def _passed(messages: list[Json]) -> int:
@@ -154,23 +139,9 @@ def show(stage: str, state: Json) -> None:
         print(f"  {count:3} {name}")
 
 
-def checkov() -> None:
-    """Settings and the justified skips are in infra/checkov.yaml."""
-    done = subprocess.run(  # noqa: S603
-        [Path(sys.executable).with_name("checkov"), "--config-file", INFRA / "checkov.yaml", "--directory", INFRA],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise Failed(f"checkov:\n{done.stdout}{done.stderr}")
-    print("checkov:", " ".join(re.findall(r"(?:Passed|Failed|Skipped) checks: \d+", done.stdout)))
-
-
-def check(plans: Path | None, with_checkov: bool, source: Path = INFRA) -> None:
-    with tempfile.TemporaryDirectory(prefix="carlos-infra-") as folder:
-        terraform = Terraform(Path(folder), source)
+def check(plans: Path | None, source: Path = INFRA) -> None:
+    with tempfile.TemporaryDirectory(prefix="carlos-infra-") as folder, schema_only_provider() as provider:
+        terraform = Terraform(Path(folder), provider, source)
         terraform.fmt()
         terraform.init()
         terraform.validate()
@@ -181,14 +152,11 @@ def check(plans: Path | None, with_checkov: bool, source: Path = INFRA) -> None:
             show(stage, state)
             if plans is not None:
                 (plans / f"{stage}.json").write_text(json.dumps(state))
-    if with_checkov:
-        checkov()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Check infra/ without AWS.")
     parser.add_argument("--plans", type=Path, help="folder for <stage>.json")
-    parser.add_argument("--checkov", action="store_true", help="and look for security mistakes")
     parser.add_argument("--source", type=Path, default=INFRA, help="another infra/, for the tests of this check")
     options = parser.parse_args()
     if shutil.which("terraform") is None:
@@ -196,7 +164,7 @@ def main() -> None:
         print("=" * len(message), message, "=" * len(message), sep="\n")
         raise SystemExit(1 if os.environ.get("CI") else 0)
     try:
-        check(options.plans, options.checkov, options.source)
+        check(options.plans, options.source)
     except Failed as error:
         raise SystemExit(str(error)) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -32,10 +33,14 @@ def spoil(infra: Path, path: str, right: str, wrong: str) -> None:
     file.write_text(text.replace(right, wrong))
 
 
-def test_both_stages_pass_format_validation_and_terraform_test(planned: Path) -> None:
+def test_both_stages_pass_format_validation_and_terraform_test(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said = (planned / "output.txt").read_text()
     assert (planned / "demo.json").exists(), said
     assert (planned / "prod.json").exists(), said
+    with capsys.disabled():
+        print(f"\n{said}")
 
 
 def test_a_table_that_no_file_declares_does_not_validate(offline: Offline, copied: Path) -> None:
@@ -86,11 +91,28 @@ def test_every_variable_says_what_it_is_and_refuses_what_it_is_not() -> None:
         assert "  validation {" in body or "= bool\n" in body, f"{name}: only a bool's type says it all"
 
 
+def test_the_schema_is_of_the_provider_that_is_asked_for() -> None:
+    (asked,) = re.findall(r'version = "~> ([\d.]+)"', (INFRA / "versions.tf").read_text())
+    schema = json.loads((INFRA / "check" / "aws-schema.json").read_text())
+    assert schema["version"].startswith(f"{asked}.")
+
+
 def test_no_bucket_is_named_that_nothing_makes() -> None:
     """The original's state bucket stood in its backend and in no other file."""
     backend = (INFRA / "backend.tf").read_text().split("\n")
     assert not [line for line in backend if line.strip().startswith("bucket")]
     assert not [path for path in INFRA.rglob("*.tf") if 'resource "aws_s3' in path.read_text()]
+
+
+def test_checkov_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    command: list[str | Path] = [TOOLS / "checkov", "--config-file", INFRA / "checkov.yaml", "--directory", INFRA]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"Passed checks: (\d+)", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 100
+    with capsys.disabled():
+        print(f"\ncheckov: {passed[0]}")
 
 
 def test_each_check_that_checkov_skips_has_its_reason() -> None:
