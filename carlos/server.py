@@ -20,6 +20,7 @@ from agent.audio.resample import filter_for
 from api.health import health_app
 from carlos.app import House, create_app
 from carlos.settings import Settings
+from carlos.websocket import SwiftWebSocket
 from telephony.media import WS_MAX_SIZE
 
 # A load balancer sends its next request on a connection that it kept: the server must not close that first (502).
@@ -80,7 +81,7 @@ def serve(settings: Settings) -> None:
         app,
         log_config=None,
         access_log=False,
-        ws="websockets-sansio",
+        ws=SwiftWebSocket,
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,
         proxy_headers=False,

@@ -16,6 +16,7 @@ import uvicorn
 from agent.audio.ulaw import ulaw_encode
 from carlos.app import House, create_app
 from carlos.settings import Settings
+from carlos.websocket import SwiftWebSocket
 from data.models import CallRecord
 from sandbox.brain import Brain
 from sandbox.sonic.faults import Fault
@@ -90,7 +91,7 @@ async def running(
             house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
             app = create_app(config, house.set_result)
             server = uvicorn.Server(
-                uvicorn.Config(app, log_config=None, ws="websockets-sansio", ws_max_size=WS_MAX_SIZE, lifespan="on")
+                uvicorn.Config(app, log_config=None, ws=SwiftWebSocket, ws_max_size=WS_MAX_SIZE, lifespan="on")
             )
             serving = asyncio.create_task(server.serve([sock]))
             try:

@@ -1,0 +1,169 @@
+"""The short way of a call's WebSocket says and sends what uvicorn's own does, whatever comes, however it is cut."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from uvicorn import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+
+from carlos.websocket import MOST_WAITING, SwiftWebSocket
+
+LONGEST = 3000
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.closing = self.paused = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+
+class Peer:
+    """A server connection of some protocol after its handshake."""
+
+    def __init__(self, kind: type[WebSocketsSansIOProtocol]) -> None:
+        config = Config(
+            self._app,
+            interface="asgi3",
+            log_config=None,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            ws_max_size=LONGEST,
+        )
+        config.load()
+        self._over = asyncio.Event()
+        self.transport = Transport()
+        self.protocol = kind(config, ServerState(), {})
+        self.protocol.connection_made(self.transport)
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await self._over.wait()
+
+    async def open(self) -> None:
+        self.protocol.data_received(UPGRADE)
+        async with asyncio.timeout(5):
+            while b"101" not in self.transport.written:
+                await asyncio.sleep(0)
+        self.transport.written.clear()
+
+    def received(self) -> list[Any]:
+        """What the application would be given."""
+        return [self.protocol.queue.get_nowait() for _ in range(self.protocol.queue.qsize())]
+
+    async def close(self) -> None:
+        self.protocol.stop_keepalive()
+        self._over.set()
+        await asyncio.gather(*self.protocol.tasks)
+
+
+async def outcome(kind: type[WebSocketsSansIOProtocol], pieces: list[bytes]) -> tuple[list[Any], bytes, bool]:
+    """What the application got, what was written, and whether the socket was closed."""
+    peer = Peer(kind)
+    await peer.open()
+    for piece in pieces:
+        if not peer.transport.closing:
+            peer.protocol.data_received(piece)
+    outcome = peer.received(), bytes(peer.transport.written), peer.transport.closing
+    await peer.close()
+    return outcome
+
+
+def frame(opcode: int, data: bytes, *, fin: bool = True, mask: bool = True) -> bytes:
+    return Frame(Opcode(opcode), data, fin).serialize(mask=mask)
+
+
+texts = st.text(max_size=300).map(lambda text: frame(1, text.encode()))
+odd = st.one_of(
+    st.binary(max_size=200).map(lambda data: frame(1, data)),  # perhaps not UTF-8
+    st.binary(max_size=200).map(lambda data: frame(2, data)),
+    st.binary(max_size=100).map(lambda data: frame(9, data)),
+    st.binary(max_size=60).map(lambda data: frame(1, data[:1].hex().encode(), fin=False) + frame(0, b"end")),
+    st.just(frame(1, b"un", fin=False)),  # a fragment that nothing follows
+    st.just(frame(0, b"stray")),
+    st.just(frame(1, b"bare", mask=False)),
+    st.just(frame(8, b"\x03\xe8")),
+    st.just(frame(1, b"x" * 2999)),
+    st.just(frame(1, b"x" * (LONGEST + 1))),
+    st.just(b"\xc1\x80\0\0\0\0"),  # a reserved bit
+)
+
+
+@given(st.lists(st.one_of(texts, texts, texts, odd), max_size=8), st.sets(st.integers(0, 2000), max_size=6))
+def test_any_frames_in_any_pieces_are_read_as_uvicorn_reads_one_by_one(frames: list[bytes], cuts: set[int]) -> None:
+    data = b"".join(frames)
+    places = sorted(place for place in cuts if place < len(data))
+    pieces = [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+    expected = asyncio.run(outcome(WebSocketsSansIOProtocol, frames))
+    assert asyncio.run(outcome(SwiftWebSocket, pieces)) == expected
+
+
+@given(st.one_of(st.text(max_size=200), st.integers(60_000, 70_000).map(lambda size: "x" * size)))
+def test_a_text_is_sent_as_uvicorn_sends_it(text: str) -> None:
+    asyncio.run(sent_alike(text))
+
+
+async def sent_alike(text: str) -> None:
+    written = []
+    for kind in (WebSocketsSansIOProtocol, SwiftWebSocket):
+        peer = Peer(kind)
+        await peer.open()
+        await peer.protocol.send({"type": "websocket.send", "text": text})
+        written.append(bytes(peer.transport.written))
+        await peer.close()
+    assert written[0] == written[1]
+
+
+async def test_nothing_more_is_read_while_the_application_is_behind() -> None:
+    peer = Peer(SwiftWebSocket)
+    await peer.open()
+    for _ in range(MOST_WAITING):
+        assert not peer.transport.paused
+        peer.protocol.data_received(frame(1, b"hola"))
+    assert peer.transport.paused
+    for _ in range(MOST_WAITING):
+        assert peer.transport.paused
+        await peer.protocol.receive()
+    assert not peer.transport.paused
+    await peer.close()
+
+
+async def test_a_text_waits_while_the_socket_is_full() -> None:
+    peer = Peer(SwiftWebSocket)
+    await peer.open()
+    peer.protocol.pause_writing()
+    sending = asyncio.create_task(peer.protocol.send({"type": "websocket.send", "text": "hola"}))
+    await asyncio.sleep(0)
+    assert not peer.transport.written
+    peer.protocol.resume_writing()
+    await sending
+    assert peer.transport.written == frame(1, b"hola", mask=False)
+    await peer.close()
