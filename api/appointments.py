@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.envelope import ApiError, NotFound, success
-from api.http import (
-    Cursor,
-    Day,
-    IfMatch,
-    Limit,
-    begins,
-    check_match,
-    ends,
-    etag,
-    is_id,
-    next_page,
-    read_cursor,
-    read_day,
-)
+from api.envelope import ApiError
+from api.http import Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.resource import Resource
 from api.schemas import (
     AppointmentEdit,
     AppointmentJson,
@@ -37,8 +24,8 @@ from api.schemas import (
 )
 from data.edits import edit_appointment, known_doctor
 from data.models import Appointment, AppointmentStatus, AppointmentType
-from data.rules import check_time, create
-from data.store import Change, Store
+from data.rules import check_time
+from data.store import Store
 from data.times import Clock, from_iso, utcnow
 
 
@@ -46,11 +33,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     """Everything under /appointments. Days are days in Buenos Aires."""
     router = APIRouter(prefix="/appointments", tags=["appointments"])
 
-    async def find(appointment_id: str) -> Appointment:
-        appointment = await store.appointment(appointment_id) if is_id(appointment_id) else None
-        if appointment is None:
-            raise NotFound("Appointment", appointment_id)
-        return appointment
+    appointments = Resource(store, Appointment, store.appointment, appointment_json)
 
     @router.get("", response_model=Found[list[AppointmentJson]], responses=failures())
     async def list_appointments(
@@ -69,17 +52,15 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         if (day := read_day("date", date)) is not None:
             first = last = day
         page = await store.appointments(
-            since=begins(first) if first else None,
-            until=ends(last) if last else None,
+            since=begins(first),
+            until=ends(last),
             status=AppointmentStatus(status) if status else None,
             email=email,
             doctor=doctor,
             limit=limit,
             after=read_cursor(cursor),
         )
-        message = f"Retrieved {len(page.items)} appointments successfully"
-        found = [appointment_json(appointment) for appointment in page.items]
-        return success(found, message, next_page(request, page.next))
+        return appointments.page(request, page)
 
     @router.get("/", include_in_schema=False)
     async def no_appointment() -> JSONResponse:
@@ -88,8 +69,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     @router.get("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404))
     async def get_appointment(appointment_id: str) -> JSONResponse:
         """One appointment; its `ETag` is its version."""
-        found = await find(appointment_id)
-        return success(appointment_json(found), "Appointment retrieved successfully", etag(found.version))
+        return appointments.one(await appointments.find(appointment_id))
 
     @router.post("", status_code=201, response_model=Found[AppointmentJson], responses=failures(409, 422))
     async def create_appointment(body: NewAppointment) -> JSONResponse:
@@ -98,48 +78,32 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         start = from_iso(body.date)
         check_time(start, body.duration, clock())
 
-        def make(appointment_id: str) -> tuple[Appointment, None]:
-            return (
-                Appointment(
-                    appointment_id,
-                    body.patient_name,
-                    body.patient_email,
-                    doctor,
-                    start,
-                    body.duration,
-                    AppointmentType(body.type),
-                    notes=body.notes,
-                ),
-                None,
+        def make(appointment_id: str) -> Appointment:
+            return Appointment(
+                appointment_id,
+                body.patient_name,
+                body.patient_email,
+                doctor,
+                start,
+                body.duration,
+                AppointmentType(body.type),
+                notes=body.notes,
             )
 
-        made, _ = await create(store, Appointment, make)
-        assert isinstance(made, Appointment)  # noqa: S101 - as it was made
-        location = f"/appointments/{made.id}"
-        return success(
-            appointment_json(made), "Appointment created successfully", etag(1) | {"Location": location}, 201
-        )
+        return await appointments.create(make)
 
     @router.put("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404, 409, 412, 422))
     async def update_appointment(appointment_id: str, body: AppointmentEdit, if_match: IfMatch = None) -> JSONResponse:
         """Change the fields that are given. With `If-Match`, only the version that was read."""
-        before = await find(appointment_id)
-        check_match(if_match, before.version)
+        before = await appointments.find(appointment_id, if_match)
         fields = body.fields()
         if "doctor_name" in fields:
             fields["doctor_name"] = await known_doctor(store, fields["doctor_name"])
-        change = edit_appointment(before, clock(), **fields)
-        await store.commit(change)
-        assert isinstance(change.after, Appointment)  # noqa: S101 - as it was made
-        after = replace(change.after, version=before.version + 1)
-        return success(appointment_json(after), "Appointment updated successfully", etag(after.version))
+        return await appointments.update(before, edit_appointment(before, clock(), **fields))
 
     @router.delete("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404, 409, 412))
     async def delete_appointment(appointment_id: str, if_match: IfMatch = None) -> JSONResponse:
         """Delete an appointment for good, and return what it was. To cancel one, update its status."""
-        found = await find(appointment_id)
-        check_match(if_match, found.version)
-        await store.commit(Change(found, None))
-        return success(appointment_json(found), "Appointment deleted successfully")
+        return await appointments.delete(await appointments.find(appointment_id, if_match))
 
     return router

@@ -84,10 +84,10 @@ def read_day(name: str, text: str | None) -> date | None:
     return day
 
 
-def begins(day: date) -> datetime:
-    """Midnight in Buenos Aires."""
-    return datetime.combine(day, time(), BUENOS_AIRES)
+def begins(day: date | None) -> datetime | None:
+    """Midnight in Buenos Aires; None where no day was asked for."""
+    return datetime.combine(day, time(), BUENOS_AIRES) if day else None
 
 
-def ends(day: date) -> datetime:
-    return begins(day + timedelta(days=1))
+def ends(day: date | None) -> datetime | None:
+    return begins(day + timedelta(days=1) if day else None)

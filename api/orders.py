@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.envelope import ApiError, NotFound, success
-from api.http import (
-    Cursor,
-    Day,
-    IfMatch,
-    Limit,
-    begins,
-    check_match,
-    ends,
-    etag,
-    is_id,
-    next_page,
-    read_cursor,
-    read_day,
-)
+from api.envelope import ApiError
+from api.http import Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.resource import Resource
 from api.schemas import (
     Email,
     Found,
@@ -37,8 +24,7 @@ from api.schemas import (
 )
 from data.edits import edit_order
 from data.models import Order, OrderStatus
-from data.rules import create
-from data.store import Change, Store
+from data.store import Store
 from data.times import Clock, from_iso, utcnow
 
 
@@ -46,11 +32,7 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     """Everything under /orders."""
     router = APIRouter(prefix="/orders", tags=["orders"])
 
-    async def find(order_id: str) -> Order:
-        order = await store.order(order_id) if is_id(order_id) else None
-        if order is None:
-            raise NotFound("Order", order_id)
-        return order
+    orders = Resource(store, Order, store.order, order_json)
 
     @router.get("", response_model=Found[list[OrderJson]], responses=failures())
     async def list_orders(
@@ -65,15 +47,14 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         """All orders, newest first; those made from one day to another, both included."""
         first, last = read_day("from", from_), read_day("to", to)
         page = await store.orders(
-            since=begins(first) if first else None,
-            until=ends(last) if last else None,
+            since=begins(first),
+            until=ends(last),
             status=OrderStatus(status) if status else None,
             email=email,
             limit=limit,
             after=read_cursor(cursor),
         )
-        message = f"Retrieved {len(page.items)} orders successfully"
-        return success([order_json(order) for order in page.items], message, next_page(request, page.next))
+        return orders.page(request, page)
 
     @router.get("/", include_in_schema=False)
     async def no_order() -> JSONResponse:
@@ -82,54 +63,38 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     @router.get("/{order_id}", response_model=Found[OrderJson], responses=failures(404))
     async def get_order(order_id: str) -> JSONResponse:
         """One order; its `ETag` is its version."""
-        order = await find(order_id)
-        return success(order_json(order), "Order retrieved successfully", etag(order.version))
+        return orders.one(await orders.find(order_id))
 
     @router.post("", status_code=201, response_model=Found[OrderJson], responses=failures(409, 422))
     async def create_order(body: NewOrder) -> JSONResponse:
         """A new order, pending; it gets the next id."""
         now = clock()
 
-        def make(order_id: str) -> tuple[Order, None]:
-            delivery = from_iso(body.estimated_delivery) if body.estimated_delivery else None
-            return (
-                Order(
-                    order_id,
-                    body.customer_name,
-                    body.customer_email,
-                    order_items(body.items),
-                    OrderStatus.PENDING,
-                    now,
-                    now,
-                    delivery,
-                    body.tracking_number,
-                    body.dni,
-                ),
-                None,
+        def make(order_id: str) -> Order:
+            return Order(
+                order_id,
+                body.customer_name,
+                body.customer_email,
+                order_items(body.items),
+                OrderStatus.PENDING,
+                now,
+                now,
+                from_iso(body.estimated_delivery) if body.estimated_delivery else None,
+                body.tracking_number,
+                body.dni,
             )
 
-        order, _ = await create(store, Order, make)
-        assert isinstance(order, Order)  # noqa: S101 - as it was made
-        location = f"/orders/{order.id}"
-        return success(order_json(order), "Order created successfully", etag(1) | {"Location": location}, 201)
+        return await orders.create(make)
 
     @router.put("/{order_id}", response_model=Found[OrderJson], responses=failures(404, 409, 412, 422))
     async def update_order(order_id: str, body: OrderEdit, if_match: IfMatch = None) -> JSONResponse:
         """Change the fields that are given. With `If-Match`, only the version that was read."""
-        before = await find(order_id)
-        check_match(if_match, before.version)
-        change = edit_order(before, clock(), **body.fields())
-        await store.commit(change)
-        assert isinstance(change.after, Order)  # noqa: S101 - as it was made
-        order = replace(change.after, version=before.version + 1)
-        return success(order_json(order), "Order updated successfully", etag(order.version))
+        before = await orders.find(order_id, if_match)
+        return await orders.update(before, edit_order(before, clock(), **body.fields()))
 
     @router.delete("/{order_id}", response_model=Found[OrderJson], responses=failures(404, 409, 412))
     async def delete_order(order_id: str, if_match: IfMatch = None) -> JSONResponse:
         """Delete an order for good, and return what it was. To cancel one, update its status."""
-        order = await find(order_id)
-        check_match(if_match, order.version)
-        await store.commit(Change(order, None))
-        return success(order_json(order), "Order deleted successfully")
+        return await orders.delete(await orders.find(order_id, if_match))
 
     return router
