@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from loguru import logger
 
@@ -50,7 +51,7 @@ class Keeper:
         self._retry_s = retry_s
         self._dirty: dict[str, CallLog] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
-        self._remembered: dict[str, Mapping[str, Any]] = {}  # what lies beside the records of live calls
+        self._remembered: WeakKeyDictionary[CallLog, Mapping[str, Any]] = WeakKeyDictionary()  # beside the record
 
     def changed(self, log: CallLog) -> None:
         self._dirty[log.id] = log
@@ -121,8 +122,6 @@ class Keeper:
         try:
             while (log := self._dirty.pop(call_id, None)) is not None:
                 await self._save(log)
-                if log.ended:
-                    self._remembered.pop(call_id, None)
         finally:
             del self._writers[call_id]
 
@@ -139,11 +138,12 @@ class Keeper:
     async def _save_once(self, log: CallLog) -> None:
         record = log.record()
         memory = log.memory() if log.memory and not is_over(record) else None
-        await self._store.save_call(record, memory if memory != self._remembered.get(log.id) else None)
+        await self._store.save_call(record, memory if memory != self._remembered.get(log) else None)
         if memory is not None:
-            self._remembered[log.id] = memory
-        elif log.id in self._remembered:
+            self._remembered[log] = memory
+        elif log in self._remembered:
             await self._store.forget(log.id)
+            del self._remembered[log]
 
 
 def _is_abandoned(record: CallRecord, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -70,11 +71,19 @@ async def test_a_browsers_call_leaves_no_memory(keeper: Noted, store: Store) -> 
 
 @pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])
 async def test_the_memory_of_a_call_that_is_over_is_deleted(
-    keeper: Noted, log: CallLog, store: Store, outcome: str
+    keeper: Noted, log: CallLog, store: Store, monkeypatch: pytest.MonkeyPatch, outcome: str
 ) -> None:
+    saved = asyncio.Event()
+    save = store.save_call
+
+    async def save_call(call: Any, state: Any = None) -> None:
+        await save(call, state)
+        saved.set()
+
+    monkeypatch.setattr(store, "save_call", save_call)
     keeper.changed(log)
-    await keeper.settled()
-    log.end(outcome)
+    await saved.wait()
+    log.end(outcome)  # while the write before it is under way
     keeper.changed(log)
     await keeper.settled()
     assert await store.recall("CA1") is None
