@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.keeper import HOST, LOST, Keeper
+from agent.keeper import HOST, Keeper
 from agent.playout import Heard
-from agent.record import CallLog
+from agent.record import LOST, CallLog
 from agent.recording import RATE, Recorder
 from agent.recordings import Recordings
 from data.models import Line
