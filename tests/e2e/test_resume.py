@@ -1,0 +1,249 @@
+"""A call outlives its server: two processes on one store behind a load balancer, and one caller."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from data.models import CallRecord, OrderStatus
+from data.open import SQLITE_FILE, open_sqlite
+from data.store import Store
+from sandbox.brain import Brain
+from sandbox.dialogue import DialogueMind, lines
+from sandbox.sonic.ear import EnergyEar
+from sandbox.sonic.script import ToneVoice
+from sandbox.sonic.server import SonicServer
+from sandbox.twilio.call import PhoneCall, Warned
+from sandbox.twilio.double import TwilioDouble
+from sandbox.twilio.errors import Code
+from sandbox.twilio.script import Turn
+from sandbox.twilio.server import free_port
+from sandbox.twilio.twiml import Connect
+from tests.e2e.running import KEYS, noise
+from tests.scenarios.caller import Caller
+
+WORDS = ("Hola, quiero cancelar mi pedido número seis.", "Mi DNI es 35.012.678.", "Sí, confirmo.", "Nada más, chau.")
+PROPOSAL = f"Voy a cancelar el pedido seis. {lines.CONFIRM}"
+
+
+@dataclass
+class Balancer:
+    """A TCP load balancer: each connection goes to the first target that takes it, and breaks with it."""
+
+    targets: list[int] = field(default_factory=list)
+    port: int = 0
+    _sides: dict[asyncio.StreamWriter, bool] = field(default_factory=dict)  # whether it carries a media stream
+
+    @asynccontextmanager
+    async def balancing(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            server.close()
+            self.cut()
+
+    def cut(self) -> None:
+        """Break every connection on both sides, with no close of any kind."""
+        for side in list(self._sides):
+            side.transport.abort()
+
+    def deregister(self, target: int) -> None:
+        """Send it no more requests, over old connections neither; its streams go on."""
+        self.targets.remove(target)
+        for side, is_media in list(self._sides.items()):
+            if not is_media:
+                side.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = await self._connect()
+        if target is None:
+            writer.transport.abort()
+            return
+        first = await reader.read(65536)
+        target[1].write(first)
+        sides = dict.fromkeys((writer, target[1]), first.startswith(b"GET /twilio/media"))
+        self._sides |= sides
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_pump(reader, target[1]))
+                tasks.create_task(_pump(target[0], writer))
+        finally:
+            for side in sides:
+                del self._sides[side]
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        for port in self.targets:
+            try:
+                return await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                continue
+        return None
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass  # the other side learns of it below
+    finally:
+        writer.close()
+
+
+@dataclass
+class Fleet:
+    """Two servers, the store they share, and one caller on the line."""
+
+    servers: list[asyncio.subprocess.Process]
+    balancer: Balancer
+    store: Store
+    caller: Caller
+    call: PhoneCall
+
+    async def record(self, holds: Callable[[CallRecord], object]) -> CallRecord:
+        """The call's record, once it is as it should be."""
+        async with asyncio.timeout(40):
+            while (record := await self.store.call(self.call.sid)) is None or not holds(record):
+                await asyncio.sleep(0.02)
+        return record
+
+    async def forgotten(self) -> None:
+        """Nothing is kept of the call but its record."""
+        async with asyncio.timeout(10):
+            while await self.store.recall(self.call.sid) is not None:
+                await asyncio.sleep(0.02)
+
+    def speak(self) -> None:
+        """The caller has heard enough: he says what is next."""
+        self.caller.told({"type": "said", "interrupted": False})
+
+
+@asynccontextmanager
+async def fleet(home: Path) -> AsyncIterator[Fleet]:
+    caller = Caller([Turn(words, noise(0.4).audio) for words in WORDS], hangs_up=False)
+    balancer = Balancer()
+    async with AsyncExitStack() as stack:
+        sonic = SonicServer(_brain_of(caller), credentials=KEYS, ca_dir=home)
+        await sonic.start()
+        stack.push_async_callback(sonic.stop)
+        await stack.enter_async_context(balancer.balancing())
+        base_url = f"http://localhost:{balancer.port}"
+        twilio = await stack.enter_async_context(TwilioDouble(base_url))
+        env = {
+            "AWS_ACCESS_KEY_ID": KEYS.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key,
+            "CARLOS_HOME": str(home),
+            "DRAIN_SECONDS": "0.5",
+            "HOST": "localhost",
+            "PUBLIC_BASE_URL": base_url,
+            "SONIC": "bedrock",
+            "SONIC_CA_FILE": str(sonic.ca_file),
+            "SONIC_ENDPOINT": sonic.endpoint,
+            "TWILIO_ACCOUNT_SID": twilio.account.sid,
+            "TWILIO_API_BASE": twilio.rest.base_url,
+            "TWILIO_AUTH_TOKEN": twilio.account.auth_token,
+        }
+        servers = []
+        for _ in range(2):  # one after the other: the first seeds the store
+            balancer.targets.append(free_port())
+            servers.append(await stack.enter_async_context(_server(env | {"WS_PORT": str(balancer.targets[-1])})))
+        store = await open_sqlite(home / SQLITE_FILE)
+        stack.push_async_callback(store.close)
+        yield Fleet(servers, balancer, store, caller, twilio.dial(caller))
+
+
+@asynccontextmanager
+async def _server(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "carlos.cli", "serve"),
+        env=os.environ | env,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            while b"real" not in (line := await process.stderr.readline()):
+                assert line, "the server has stopped"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _brain_of(caller: Caller) -> Callable[[], Brain]:
+    """A model that hears the caller's words and knows of the call what it is told at a stream's beginning."""
+
+    async def recognise(pcm: bytes, rate: int) -> str:
+        return WORDS[caller.turn]
+
+    class Brief(ToneVoice):
+        def speak(self, text: str, rate: int) -> AsyncIterator[bytes]:
+            return super().speak("Hola", rate)
+
+    return lambda: Brain(EnergyEar(), DialogueMind(recognise), Brief())
+
+
+async def kill(here: Fleet) -> None:
+    here.servers[0].kill()
+
+
+async def drain(here: Fleet) -> None:
+    here.balancer.deregister(here.balancer.targets[0])
+    here.servers[0].send_signal(signal.SIGTERM)
+
+
+async def cut(here: Fleet) -> None:
+    here.balancer.cut()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end_of_the_stream", "warning"),
+    [(kill, Code.BROKEN_PIPE), (drain, Code.SERVER_CLOSED), (cut, Code.BROKEN_PIPE)],
+    ids=["the server is killed", "the server is drained", "the socket breaks"],
+)
+async def test_a_yes_to_what_another_stream_proposed_is_carried_out_once(
+    tmp_path: Path, end_of_the_stream: Callable[[Fleet], Awaitable[None]], warning: Code
+) -> None:
+    async with fleet(tmp_path) as here:
+        before = await here.store.order("6")
+        assert before is not None
+        placed = asyncio.create_task(here.call.run())
+        for turns in (1, 3):  # the greeting, the question for a DNI
+            await here.record(lambda record, turns=turns: len(record.turns) == turns)  # type: ignore[misc]
+            here.speak()
+        await here.record(lambda record: record.turns[-1].text == PROPOSAL)
+        await end_of_the_stream(here)
+        await here.record(lambda record: record.turns[-1].text.endswith(f"{lines.RESUME} {PROPOSAL}"))
+        here.speak()
+        await here.record(lambda record: lines.ANYTHING_ELSE in record.turns[-1].text)
+        here.speak()
+        await asyncio.wait_for(placed, 40)
+        record = await here.record(lambda record: record.ended_at)
+
+        after = await here.store.order("6")
+        assert after is not None
+        assert (after.status, after.version) == (OrderStatus.CANCELLED, before.version + 1)
+        assert len(await here.store.receipts(here.call.sid)) == 1
+        assert [tool.result.get("confirmation_required", False) for tool in record.tools] == [True, False]
+        assert (record.outcome, record.details["resumed"]) == ("completed", 1)
+        assert tuple(turn.text for turn in record.turns if turn.role == "caller") == WORDS
+        assert record.turns[0].text == lines.GREETING
+        assert len((await here.store.calls()).items) == 1
+        await here.forgotten()
+        assert [type(verb) for verb in here.call.verbs] == [Connect, Connect]
+        assert next(event.code for event in here.call.events if isinstance(event, Warned)) == warning
+        assert here.call.ended_by == "api"
