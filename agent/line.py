@@ -162,26 +162,32 @@ class LineOutput(FrameProcessor):
             self._playout.pad()
 
     async def _send_due(self, now: float) -> bool:
-        """Send the frames and marks that are due; False when the queue ran empty, or was cut in the meantime."""
+        """Send the frames and marks that are due, the frames in one message; False when the queue ran empty, or was
+        cut in the meantime."""
         self._more.clear()
-        cuts = self._cuts
-        for _ in range(self._pacer.due(now)):
-            began = time.perf_counter()
-            frame = self._playout.next_frame()
-            metrics.RESAMPLING.observe(time.perf_counter() - began)
-            marks = self._playout.marks_due()
+        cuts, due = self._cuts, self._pacer.due(now)
+        while due:
+            frames, marks = self._take(due)
             async with self._sending:
-                if cuts == self._cuts:
-                    await self._send(frame, marks)
-            if frame is None or cuts != self._cuts:
+                if cuts != self._cuts:
+                    return False
+                await self._send(frames, marks)
+            if len(frames) < due and not marks:
                 return False
+            due -= len(frames)
         return True
 
-    async def _send(self, frame: bytes | None, marks: list[str]) -> None:
-        if frame is not None:
-            self._pacer.sent()
+    def _take(self, most: int) -> tuple[list[bytes], list[str]]:
+        began = time.perf_counter()
+        taken = self._playout.take(most)
+        metrics.RESAMPLING.observe(time.perf_counter() - began)
+        return taken
+
+    async def _send(self, frames: list[bytes], marks: list[str]) -> None:
+        if frames:
+            self._pacer.sent(len(frames))
             self._played_at = self._pacer.played_at()
-            await self._wire.send_audio(frame)
+            await self._wire.send_audio(b"".join(frames))
         for mark in marks:
             await self._send_mark(mark)
 

@@ -173,7 +173,7 @@ CLEAR_LATENCY = Timer(name="ClearLatency", help="From Sonic's sign of a barge-in
 PACING_LATENESS = Timer(
     name="PacingLateness", help="How long after the line had run dry a frame of an answer came.", frequent=True
 )
-RESAMPLING = Timer(name="ResamplingTime", help="Making one 20 ms frame for the line.", frequent=True)
+RESAMPLING = Timer(name="ResamplingTime", help="Making the frames that are due on a line.", frequent=True)
 LOOP_LAG = Timer(name="LoopLag", help="How late the event loop wakes up.", frequent=True)
 AUDIO_LOST = Counter(name="AudioLost", help="Caller audio that never reached Sonic; must be 0.", unit="Milliseconds")
 

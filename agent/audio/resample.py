@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 SCALE = 2.0**30  # of the whole-number coefficients
 BLOCKS = 8  # computed at once where a push makes a multiple of them: wider rows, half the time
-WORK_SAMPLES = 1024  # room for a 20 ms push at 24 kHz; grows with the largest push seen
+WORK_SAMPLES = 2560  # room for an 80 ms push at 24 kHz; grows with the largest push seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from loguru import logger
@@ -59,8 +59,6 @@ ANSWER_TIMEOUT_S = 12.0  # the slowest answers recorded live took 9.9 s
 ROTATE_AFTER_S = 360.0  # AWS's own continuation sample starts here
 ROTATE_BY_S = 450.0  # 30 s before the limit, in mid-sentence if need be
 PRIME_S = 0.1
-BUSY_SESSIONS = 32  # from so many on in one process,
-BUSY_SLICE_S = 0.04  # audio goes out in twice the usual pieces: half the events, for 20 ms at worst
 
 GREETING_CUE = "[llamada] Comenzó la llamada: saludá, decí quién sos y preguntá en qué podés ayudar."
 RESUME_CUE = "[seguir] La conexión se cortó un instante: pedí disculpas en pocas palabras y seguí donde estabas."
@@ -116,8 +114,6 @@ class SonicSession:
     """Holds a conversation. `on_event` gets each event of the live stream, in order; `history` is asked for what
     was said so far whenever a new stream is set up; `on_lost` is called once, when no stream can be had."""
 
-    open_sessions: ClassVar[set[SonicSession]] = set()  # of this process
-
     def __init__(
         self,
         opener: Opener,
@@ -159,7 +155,6 @@ class SonicSession:
 
     def start(self) -> None:
         """Begin to connect; audio and text may be given at once."""
-        self.open_sessions.add(self)
         self._spawn(self._send_loop())
         self._spawn(self._connect_or_recover())
 
@@ -167,8 +162,7 @@ class SonicSession:
         """Queue caller audio, 16-bit mono at `input_rate`; kept while there is no stream."""
         if dropped := self._uplink.push(pcm):
             metrics.AUDIO_LOST.add(1000 * dropped / self._uplink.size(1))
-        if len(self.open_sessions) < BUSY_SESSIONS or self._uplink.waiting >= self._uplink.size(BUSY_SLICE_S):
-            self._wake.set()
+        self._wake.set()
 
     def send_text(self, text: str) -> None:
         """Queue interactive text: something typed, a keypad entry or a cue. The model answers it."""
@@ -190,7 +184,6 @@ class SonicSession:
         if self._closing:
             return
         self._closing = True
-        self.open_sessions.discard(self)
         self._disarm()
         link, self._link = self._link, None
         if link is not None:

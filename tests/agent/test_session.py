@@ -277,16 +277,3 @@ async def test_closing_ends_the_session_on_the_wire() -> None:
         await until(lambda: sonic.streams and len(sonic.streams[0].texts) == 2)
     assert isinstance(sonic.streams[0].sent[-1], SessionEnd)
     assert sonic.streams[0].closed
-
-
-async def test_a_busy_process_sends_audio_in_half_as_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.sonic.session.BUSY_SESSIONS", 1)
-    sonic = FakeSonic()
-    async with session_on(sonic, Ears()) as session:
-        await until(lambda: session.connected and len(sonic.streams[0].texts) == 2)
-        stream, frame = sonic.streams[0], bytes(640)
-        before = sum(isinstance(event, AudioInput) for event in stream.sent)
-        for frames in range(1, 11):
-            session.send_audio(frame)
-            await until(lambda sent=frames // 2 * 2: len(stream.audio) == sent * len(frame))  # type: ignore[misc]
-        assert sum(isinstance(event, AudioInput) for event in stream.sent) - before == 5

@@ -14,6 +14,9 @@ from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any
 
+import pytest
+
+from agent.audio.pacing import Pacer
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.line import Wire
 from agent.persona import LineKind
@@ -121,6 +124,18 @@ class FakeWire:
         self.marks.append(name)
 
     async def send_clear(self) -> None: ...
+
+
+class EachFrame(Pacer):
+    """Every frame a message of its own, as in real time."""
+
+    def due(self, now: float) -> int:
+        return min(1, super().due(now))
+
+
+@pytest.fixture(autouse=True)
+def each_frame_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.line.Pacer", EachFrame)
 
 
 class FakeLine:

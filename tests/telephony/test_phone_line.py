@@ -1,0 +1,96 @@
+"""The phone's caller as a line: what it hands on of Twilio's messages."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any, cast
+
+import pytest
+from starlette.websockets import WebSocket
+
+from agent.audio.resample import Resampler
+from agent.audio.ulaw import ulaw_decode
+from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
+from telephony import transport
+from telephony.media_stream import MediaStream
+from telephony.transport import PhoneLine
+
+SID = f"MZ{'1' * 32}"
+FRAMES = [bytes((number * 7 + at) % 256 for at in range(160)) for number in range(9)]
+
+
+class Socket:
+    """Gives messages, and then its end."""
+
+    def __init__(self, messages: list[dict[str, Any]]) -> None:
+        self._messages = [{"type": "websocket.receive", "text": json.dumps(message)} for message in messages]
+
+    async def receive(self) -> dict[str, Any]:
+        return self._messages.pop(0) if self._messages else {"type": "websocket.disconnect", "code": 1006}
+
+
+def started() -> MediaStream:
+    stream = MediaStream()
+    stream.receive(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
+    media_format = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+    start = {
+        "streamSid": SID,
+        "callSid": "CA1",
+        "accountSid": "AC1",
+        "tracks": ["inbound"],
+        "mediaFormat": media_format,
+    }
+    stream.receive(json.dumps({"event": "start", "sequenceNumber": "1", "start": start, "streamSid": SID}))
+    return stream
+
+
+def media(number: int) -> dict[str, Any]:
+    payload = b64encode(FRAMES[number]).decode()
+    body = {"track": "inbound", "chunk": str(number + 1), "timestamp": str(20 * number), "payload": payload}
+    return {"event": "media", "sequenceNumber": str(number + 2), "media": body, "streamSid": SID}
+
+
+def digit(key: str) -> dict[str, Any]:
+    return {"event": "dtmf", "streamSid": SID, "sequenceNumber": "9", "dtmf": {"track": "inbound_track", "digit": key}}
+
+
+STOP = {"event": "stop", "sequenceNumber": "99", "streamSid": SID, "stop": {"accountSid": "AC1", "callSid": "CA1"}}
+
+
+async def ended(outcome: str) -> None: ...
+
+
+async def events_of(*messages: dict[str, Any]) -> list[LineEvent]:
+    line = PhoneLine(cast(WebSocket, Socket(list(messages))), started(), ended)
+    return [event async for event in line.events()]
+
+
+def heard(events: list[LineEvent]) -> bytes:
+    return b"".join(event.pcm for event in events if isinstance(event, CallerAudio))
+
+
+async def test_each_frame_is_handed_on_at_once() -> None:
+    events = await events_of(*(media(number) for number in range(9)), STOP)
+    assert len(events) == 9
+    assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES)))
+
+
+async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "BUSY_LINES", 1)
+    events = await events_of(*(media(number) for number in range(9)), STOP)
+    assert len(events) == 5
+    assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES)))
+
+
+async def test_a_key_is_not_kept_back_with_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "BUSY_LINES", 1)
+    events = await events_of(media(0), digit("5"), media(1), STOP)
+    assert [type(event) for event in events] == [CallerDigit, CallerAudio]
+
+
+async def test_a_line_counts_as_busy_only_while_it_is_read() -> None:
+    await events_of(media(0), STOP)
+    with pytest.raises(LineDropped):
+        await events_of(media(0))
+    assert not PhoneLine.reading
