@@ -173,6 +173,16 @@ async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Re
     assert len((await rest.http.get("/orders")).json()["data"]) == 6
 
 
+async def test_what_is_kept_to_go_on_with_a_call_is_erased_with_it(rest: Rest) -> None:
+    recordings = Recordings(rest.settings.carlos_home)
+    await rest.store.save_call(call_record(outcome="dropped"), {"identity": {"proven": ["order 1"]}})
+    for part in range(3):
+        await asyncio.to_thread(_record, recordings.path(CALL_ID, part))
+    await rest.http.post("/customers/erase", json={"phone": "+5491155550101"})
+    assert await rest.store.recall(CALL_ID) is None
+    assert not list((rest.settings.carlos_home / "recordings").iterdir())
+
+
 async def test_a_call_that_tried_anothers_order_in_vain_is_not_that_customers(quick_rest: Rest) -> None:
     record = call_record(caller_number=None)
     failed = replace(record.tools[0], ok=False, arguments={"orderId": "1", "dni": "11111111"}, result={})

@@ -95,6 +95,16 @@ async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
     assert desk.asked[-1] == ("release", CALL, False)
 
 
+async def test_a_stream_that_was_opened_anew_says_how_often() -> None:
+    echo = Echo()
+    async with serving(FakeDesk(), echo) as server, dialled(server) as websocket:
+        peer = await start(websocket, await ring(server) | {"resumes": "2"})
+        await websocket.send(peer.stop())
+        assert await closed_with(websocket) == 1000
+    assert echo.caller is not None
+    assert echo.caller.resumes == 2
+
+
 @pytest.mark.parametrize(
     "headers",
     [
