@@ -221,7 +221,8 @@ class Call:
                     case CallerText(text):
                         self._type(text)
         except LineDropped as dropped:
-            self.log.note(dropped=str(dropped))
+            if not self._over.done():  # our own close of the line ends it, too
+                self.log.note(dropped=str(dropped))
             self._finish(dropped.outcome)
         else:
             self._finish("completed" if self._ending else "caller_left")

@@ -59,11 +59,15 @@ class LineInput(FrameProcessor):
         self._early: list[bytes] | None = []
 
     async def deliver(self, pcm: bytes) -> None:
-        """Push caller audio; what comes before the pipeline has started is kept."""
+        """Pass caller audio on; what comes before the pipeline has started is kept.
+
+        Not by `push_frame`: describing each frame to a log and to observers that nobody has is a third of all that
+        a caller's frame costs (17 of 55 Python calls, counted).
+        """
         if self._early is not None:
             self._early.append(pcm)
-        else:
-            await self.push_frame(InputAudioRawFrame(pcm, self._rate, 1))
+        elif self.next is not None:
+            await self.next.queue_frame(InputAudioRawFrame(pcm, self._rate, 1), FrameDirection.DOWNSTREAM)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)

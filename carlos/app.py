@@ -188,7 +188,7 @@ async def _open_group(settings: Settings) -> CallLogGroup | None:
 async def _open_records(settings: Settings) -> Store:
     store = await open_store(settings)
     store.backend = MeasuredBackend(store.backend)
-    if settings.store == "sqlite":
+    if settings.store == "sqlite" and await store.is_fresh():
         await seed(store, datetime.now(UTC).astimezone(BUENOS_AIRES).date())
     return store
 

@@ -51,7 +51,7 @@ class Metric:
         raise NotImplementedError
 
     def _values(self, labels: dict[str, str]) -> Labels:
-        return tuple(labels[name] for name in self.labels)
+        return tuple(map(labels.__getitem__, self.labels))
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -154,6 +154,10 @@ class Store:
         """The next order or appointment id: an atomic counter, never reused."""
         return str(await self._count(kind, 1))
 
+    async def is_fresh(self) -> bool:
+        """True as long as no order was ever made: what was seeded and then deleted stays deleted."""
+        return await self._count(Order, 0) == 0
+
     async def raise_counter(self, kind: type[Record], at_least: int) -> None:
         """Make sure that ids up to `at_least` are not given out again."""
         present = await self._count(kind, 0)

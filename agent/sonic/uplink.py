@@ -14,6 +14,8 @@ class Uplink:
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
+        self._slice, self._longest = self.size(SLICE_S), self.size(KEEP_S)
+        self._lookback = self.size(2 * LOOKBACK_S)
         self._waiting = bytearray()
         self._kept = bytearray()  # the last of what was sent
         self._sent = 0
@@ -37,13 +39,13 @@ class Uplink:
     def push(self, pcm: bytes) -> int:
         """Queue audio; returns how many bytes of the oldest were dropped because no stream took them."""
         self._waiting += pcm
-        excess = max(0, len(self._waiting) - self.size(KEEP_S))
+        excess = max(0, len(self._waiting) - self._longest)
         del self._waiting[:excess]
         return excess
 
     def take(self) -> bytes:
         """The next piece to send, empty when nothing waits."""
-        pcm = bytes(memoryview(self._waiting)[: self.size(SLICE_S)])
+        pcm = bytes(memoryview(self._waiting)[: self._slice])
         del self._waiting[: len(pcm)]
         self._sent += len(pcm)
         self._keep(pcm)
@@ -51,7 +53,7 @@ class Uplink:
 
     def _keep(self, pcm: bytes) -> None:
         self._kept += pcm
-        excess = len(self._kept) - self.size(KEEP_S if self.speaking else 2 * LOOKBACK_S)
+        excess = len(self._kept) - (self._longest if self.speaking else self._lookback)
         if excess > 0:
             del self._kept[:excess]
 

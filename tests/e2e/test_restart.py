@@ -65,12 +65,14 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path, ends: s
         shipped = {"status": "shipped", "trackingNumber": "TRK5"}
         changed = (await rest.put(where, json=shipped, headers={"If-Match": made.headers["etag"]})).raise_for_status()
         booked = (await rest.post("/appointments", json=booking)).raise_for_status()
+        (await rest.delete("/orders/7")).raise_for_status()
         before = [(await rest.get(path)).json()["data"] for path in ("/orders", "/appointments")]
     async with server(tmp_path, signal.SIGTERM) as rest:
         assert [(await rest.get(path)).json()["data"] for path in ("/orders", "/appointments")] == before
         found = await rest.get(where)
         assert found.json()["data"] == changed.json()["data"]
         assert found.headers["etag"] == changed.headers["etag"]
+        assert (await rest.get("/orders/7")).status_code == 404, "the demo's records are put there once"
         taken = await rest.post("/appointments", json=booking | {"patientName": "Eva Sosa"})
         assert (taken.status_code, taken.json()["code"]) == (409, "slot_taken")
         assert (await rest.get(booked.headers["location"])).json()["data"] == booked.json()["data"]

@@ -8,7 +8,9 @@ import pytest
 
 from carlos import metrics
 from carlos.settings import Settings
-from tests.infra.planned_stage import INFRA, ROOT
+from data.tables import TABLES
+from tests.infra.planned_stage import INFRA, ROOT, STAGES, Stage
+from tests.test_layers import BELOW, LEAVES
 
 PAGES = ("deploy", "costs", "architecture")
 
@@ -56,8 +58,75 @@ def test_every_alarm_that_is_explained_is_one() -> None:
     assert not [name for name in explained if f"{name} = {{" not in declared]
 
 
-def test_the_rooms_of_the_diagram_are_the_images() -> None:
-    diagram = (ROOT / "docs" / "architecture.md").read_text().partition("```mermaid")[2].partition("```")[0]
+# --- architecture --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def architecture() -> str:
+    return (ROOT / "docs" / "architecture.md").read_text()
+
+
+@pytest.fixture
+def diagram(architecture: str) -> str:
+    return architecture.partition("```mermaid")[2].partition("```")[0]
+
+
+def test_the_rooms_of_the_diagram_are_the_images(diagram: str) -> None:
     rooms = set(re.findall(r"\[(\w+)/<br/>", diagram))
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if re.fullmatch(r"!\w+", line)}
     assert rooms == allowed - {"carlos"}
+
+
+def test_what_the_diagram_draws_of_aws_is_in_the_terraform(diagram: str, stage: Stage) -> None:
+    drawn = {
+        "Application Load Balancer": "aws_lb",
+        "ECS task": "aws_ecs_task_definition",
+        "API Gateway": "aws_apigatewayv2_api",
+        "Lambda": "aws_lambda_function",
+        "DynamoDB": "aws_dynamodb_table",
+        "CloudWatch": "aws_cloudwatch_log_group",
+        "Secrets Manager": "aws_secretsmanager_secret",
+    }
+    aws = diagram.partition("subgraph aws")[2].partition("\n    end\n")[0]
+    assert not [box for box, kind in drawn.items() if box not in aws or not stage.all(kind)]
+    (tables,) = re.findall(r"DynamoDB<br/>([^)]+)\)", aws)
+    assert set(tables.split(", ")) == {str(name) for name in TABLES}
+    assert f"port {stage.container()['portMappings'][0]['containerPort']}" in aws
+    assert stage.one("aws_lb_target_group")["health_check"][0]["path"] in aws
+    (handler,) = re.findall(r"Lambda<br/>([\w/.]+)\]", aws)
+    assert (ROOT / handler).exists()
+
+
+def test_the_rooms_table_says_who_may_import_whom(architecture: str) -> None:
+    rows = re.findall(r"^\| \[(\w+)/\]\([^)]*\) \|.*\| (.*) \|$", architecture, re.MULTILINE)
+    written = {room: set(re.findall(r"`(\w+)`", allowed)) for room, allowed in rows}
+    assert {room: written[room] for room in BELOW if room != "carlos"} == {
+        room: below for room, below in BELOW.items() if room != "carlos"
+    }
+    assert set(re.findall(r"`(carlos\.\w+)`", architecture)) == LEAVES
+
+
+# --- costs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_months_sum_is_the_formulas(name: str) -> None:
+    page = (ROOT / "docs" / "costs.md").read_text()
+    price = {key: float(usd) for key, usd in re.findall(r"^\| `(\w+)` [^|]*\| ([\d.]+)", page, re.MULTILINE)}
+    size = {key: int(value) for key, value in re.findall(r"^(\w+) += (\d+)$", tfvars(name), re.MULTILINE)}
+    cpu, memory = default("task_cpu") / 1024, default("task_memory") / 1024
+    tasks, gateways = size["min_tasks"], size["nat_gateways"]
+    addresses = 2 + (gateways or tasks)
+    hourly = tasks * (cpu * price["F_cpu"] + memory * price["F_mem"])
+    hourly += price["A"] + gateways * price["N"] + addresses * price["I"]
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    assert row.endswith(f"730 × {hourly:.4f} = **{730 * hourly:.0f}** |")
+
+
+def tfvars(stage: str) -> str:
+    return (INFRA / f"{stage}.tfvars").read_text()
+
+
+def default(variable: str) -> int:
+    declared = (INFRA / "variables.tf").read_text().partition(f'variable "{variable}"')[2].partition("\n}")[0]
+    return int(re.findall(r"default += (\d+)", declared)[0])
