@@ -100,6 +100,7 @@ class LineOutput(FrameProcessor):
             case TTSAudioRawFrame():
                 self._playout.audio(frame.audio)
                 self._more.set()
+                return  # it ends here: nobody is behind the line
             case SpokenBlock():
                 self._playout.begin_block(frame.answer, frame.block, frame.text)
             case TTSStoppedFrame():

@@ -236,7 +236,8 @@ class SonicService(AWSNovaSonicLLMService):
         if self._silent:
             self._silent = False
             self._listener.first_audio(self.answer)
-        await self.push_frame(TTSAudioRawFrame(event.audio, self._rate, 1))
+        if self.next is not None:  # undescribed, as `LineInput.deliver` passes the caller's
+            await self.next.queue_frame(TTSAudioRawFrame(event.audio, self._rate, 1), FrameDirection.DOWNSTREAM)
 
     async def _on_content_end(self, event: ContentEnded) -> None:
         opened, self._open = self._open, None
