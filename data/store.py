@@ -184,7 +184,8 @@ class Store:
     # Calls.
 
     async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> None:
-        """Keep a call's record and, in the same transaction, what `remember` keeps."""
+        """Keep a call's record and, in the same transaction, what another process needs beside it to go on with the
+        call: a JSON object, kept for `KEEP_STATE`."""
         writes: list[Write] = [Put(TableName.CALLS, call_item(call, call.started_at + self._keep_calls))]
         if state is not None:
             writes.append(self._state(call.id, state))
@@ -212,11 +213,8 @@ class Store:
         calls = await enough(fetch, call_position, limit, after)
         return cut(calls, call_position, limit, after)
 
-    async def remember(self, call_id: str, state: Mapping[str, Any]) -> None:
-        """Keep what another process needs, beside the record, to go on with the call: a JSON object."""
-        await self.backend.transact([self._state(call_id, state)])
-
     async def recall(self, call_id: str) -> dict[str, Any] | None:
+        """The state that was kept last with the call's record."""
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", "STATE")
         return dict(json.loads(item["state"])) if item else None
 

@@ -480,7 +480,7 @@ async def test_a_call_record_expires(store: Store, clock: Clock) -> None:
 
 async def test_a_calls_state_is_kept_for_a_while(store: Store, clock: Clock) -> None:
     state = {"proven": ["order 1"], "conversation": [["USER", "¿Hola?"]]}
-    await store.remember("CA1", state)
+    await store.save_call(CallRecord("CA1", Line.PHONE, clock()), state)
     assert await store.recall("CA1") == state
     assert await store.recall("CA2") is None
     clock.advance(hours=3)  # type: ignore[attr-defined]
