@@ -114,10 +114,12 @@ class Line(asyncio.Protocol):
             del buffer[: at + length]
             self._message(opcode, payload, now)
 
-    def _send(self, text: str, opcode: int = 0x1) -> None:
+    def _send(self, text: str) -> None:
+        self._send_frame(text.encode(), 0x1)
+
+    def _send_frame(self, payload: bytes, opcode: int) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        payload = text.encode()
         size = len(payload)
         length = bytes([0x80 | size]) if size < 126 else struct.pack(">BH", 0x80 | 126, size)
         self._transport.write(bytes([0x80 | opcode]) + length + bytes(4) + payload)
@@ -190,7 +192,7 @@ class Line(asyncio.Protocol):
 
     def _message(self, opcode: int, payload: bytes, now: float) -> None:
         if opcode == 0x9:
-            self._send(payload.decode("latin-1"), 0xA)
+            self._send_frame(payload, 0xA)
         elif opcode == 0x8:
             self._close()
             if self._transport is not None:
