@@ -167,7 +167,7 @@ class Call:
         self._meter = Meter()
         self._recorder = Recorder(setup.recording, line.wire.rate) if setup.recording else None
         self._service = SonicService(MeasuredOpener(setup.opener, self._meter), config, self, self._run_tool)
-        self._input = LineInput(config.input_rate)
+        self._input = LineInput(config.input_rate, self._service.session.send_audio)
         self._output = LineOutput(
             MeasuredWire(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
         )

@@ -82,10 +82,14 @@ async def _lost(seconds: float, pieces: Sequence[Any], *, coded: bool = False) -
     return {"pieces": len(lost), "samples": int(sum(lost)), "worst": int(max(lost, default=0))}
 
 
-async def ramp(stage: Stage, served: Served, talk: Talk, step: int, most: int, up: int, held: int) -> dict[str, Any]:
-    """Add calls to those that are up until the sound breaks: the last number that held, and each step's figures."""
+async def ramp(
+    stage: Stage, served: Served, talk: Talk, step: int, most: int, up: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Add calls until the sound breaks: the last number that held, and each step's figures. `up` are the figures of
+    the calls that are up already."""
     steps: list[dict[str, Any]] = []
-    calls = up
+    held = [up] if up is not None and holds(up, served.kind) else []
+    calls = up["calls"] if up is not None else 0
     while calls < most:
         await grow(stage, step, talk)
         calls += step
@@ -94,10 +98,11 @@ async def ramp(stage: Stage, served: Served, talk: Talk, step: int, most: int, u
         steps.append(figures)
         if not holds(figures, served.kind):
             break
-        held = calls
+        held.append(figures)
     await stage.caller.ask("leave")
-    points = [(float(figures["calls"]), float(figures["rss_mb"])) for figures in steps if figures["calls"] <= held]
-    return {"held": held, "at_least": held >= most, "mb_per_call": _rounded(slope(points)), "steps": steps}
+    last = held[-1]["calls"] if held else 0
+    per_call = slope([(float(figures["calls"]), float(figures["rss_mb"])) for figures in held])
+    return {"held": last, "at_least": last >= most, "mb_per_call": _rounded(per_call), "steps": steps}
 
 
 def holds(figures: dict[str, Any], kind: str) -> bool:

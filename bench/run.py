@@ -49,7 +49,7 @@ class Plan:
 
 FULL = Plan(KINDS, 2, (1, 10, 25, 40), Talk(12, 3, 2), Talk(5, 3, 2), step=5, most=150, visits=8, barge_s=30)
 QUICK = Plan(
-    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.8, 1.8, 1.2, 0.03), step=20, most=130, visits=2, barge_s=6, quick=True
+    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.8, 1.8, 1.2, 0.03), step=10, most=120, visits=3, barge_s=6, quick=True
 )
 
 
@@ -86,13 +86,10 @@ async def _server(stage: Stage, kind: str, plan: Plan) -> dict[str, Any]:
             await grow(stage, level - calls, plan.talk)
             calls = level
             row["levels"].append(await load(stage, server, plan.talk))
-        held = 0
-        if len(plan.levels) > 1:
+        up = None if len(plan.levels) > 1 else row["levels"][0]
+        if up is None:
             await stage.caller.ask("leave")
-            calls = 0
-        elif holds(row["levels"][0], kind):
-            held = calls
-        row["ramp"] = await ramp(stage, server, plan.ramp_talk, plan.step, plan.most, calls, held)
+        row["ramp"] = await ramp(stage, server, plan.ramp_talk, plan.step, plan.most, up)
         if kind == "ours" or (kind == "stock" and not plan.quick):  # the bare bridge knows no interruption
             row["barge_in"] = await barge_ins(stage, 10, plan.barge_s)
     return row

@@ -112,7 +112,7 @@ async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[S
     began = monotonic()
     log = stage.folder / f"{kind}.log"
     async with started(f"bench.servers.{kind}", core=SERVER_CORE, log=log, environment=common | environment) as child:
-        await _listening(port)
+        await _answering(port)
         ready_s = monotonic() - began
         await stage.caller.ask("dial", target=target)
         await stage.sonic.ask("be", mode="answer", answer_s=2.0, greeting_s=0.5, keep=False)
@@ -120,16 +120,22 @@ async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[S
         yield Served(kind, child, target, ready_s)
 
 
-async def _listening(port: int) -> None:
+async def _answering(port: int) -> None:
+    """Until a request is answered, whatever the answer is; a socket takes connections long before that."""
     async with asyncio.timeout(READY_S):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.005)
-            else:
-                writer.close()
-                return
+        while not await _answers(port):
+            await asyncio.sleep(0.005)
+
+
+async def _answers(port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        status = await reader.readline()
+        writer.close()
+    except OSError:
+        return False
+    return status.startswith(b"HTTP/1.1 ") and not status.startswith(b"HTTP/1.1 503")
 
 
 def _free_port() -> int:

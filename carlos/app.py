@@ -20,6 +20,7 @@ from agent.recordings import Recordings
 from agent.sonic.ahead import Ahead
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Credentials
+from agent.sonic.errors import SonicError
 from agent.sonic.protocol import ToolSpec
 from agent.sonic.session import SonicConfig
 from agent.switchboard import Switchboard
@@ -48,6 +49,7 @@ from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
 SWEEP_S = 3600.0
+REHEARSAL_S = 5.0  # for AWS credentials that come from far away
 
 __all__ = ["House", "create_app", "open_house"]
 
@@ -196,10 +198,18 @@ async def _open_records(settings: Settings) -> Store:
 async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[SonicClient, str | None]:
     region = settings.aws_default_region
     if standin is None:
-        return SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file), None
-    address = await standin.start()
-    credentials = Credentials(address.access_key_id, address.secret_access_key)
-    return SonicClient(region, address.endpoint, address.ca_file, credentials=credentials), address.notice
+        sonic, notice = SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file), None
+    else:
+        address = await standin.start()
+        credentials = Credentials(address.access_key_id, address.secret_access_key)
+        sonic = SonicClient(region, address.endpoint, address.ca_file, credentials=credentials)
+        notice = address.notice
+    try:
+        async with asyncio.timeout(REHEARSAL_S):
+            await sonic.rehearse()
+    except (SonicError, TimeoutError) as error:
+        logger.warning("no call can be answered as things are: {}", error or "AWS credentials took too long")
+    return sonic, notice
 
 
 def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda house: None) -> FastAPI:

@@ -18,6 +18,7 @@ from aws_sdk_bedrock_runtime.models import InvokeModelWithBidirectionalStreamOpe
 from loguru import logger
 from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
 from smithy_core.aio.types import AsyncBytesReader
+from smithy_core.exceptions import SmithyError
 
 from agent.sonic.credentials import Chain, Credentials, CredentialSource, Fixed
 from agent.sonic.errors import MalformedEvent, SonicError, SonicLost
@@ -25,7 +26,7 @@ from agent.sonic.failures import sonic_error
 from agent.sonic.frames import ChunkSigner, FrameReader, event_of
 from agent.sonic.order import Phase, SessionOrder
 from agent.sonic.protocol import ClientEvent, ServiceEvent, encode, parse_service_event
-from agent.sonic.transport import StreamTransport, shared_transport
+from agent.sonic.transport import NotConnected, StreamTransport, Unconnected, shared_transport
 
 ABORT_TIMEOUT_S = 0.5  # for CRT to close a socket
 
@@ -77,6 +78,20 @@ class SonicClient:
                 raise sonic_error(error) from error
             raise
         return stream
+
+    async def rehearse(self) -> None:
+        """Make and sign a request that is not sent: what Python, the SDK and CRT do once in a process, 100 ms and
+        134 modules (measured), is done before the first call rings. Raises SonicError without credentials."""
+        shared_transport(self._ca_file)
+        keys = await self._credentials.resolve()
+        sdk = AsyncBedrockRuntimeClient(config=self._config(Unconnected(), keys))
+        request = InvokeModelWithBidirectionalStreamOperationInput(model_id="rehearsal")
+        duplex = await sdk.invoke_model_with_bidirectional_stream(request)
+        try:
+            await duplex.await_output()
+        except SmithyError as error:
+            if not isinstance(error.__cause__, NotConnected):
+                raise sonic_error(error) from error
 
     def _config(self, transport: StreamTransport, keys: Credentials) -> Config:
         identity = AWSCredentialsIdentity(

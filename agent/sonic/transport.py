@@ -182,6 +182,17 @@ class StreamTransport(AWSCRTHTTPClient):
             await _settled(self._tasks, timeout_s)
 
 
+class NotConnected(Exception):
+    """There is no connection, and none was tried."""
+
+
+class Unconnected(StreamTransport):
+    """Takes a request as far as its connection."""
+
+    async def _build_new_connection(self, url: URI) -> Any:
+        raise NotConnected
+
+
 def shared_transport(ca_file: Path | None) -> StreamTransport:
     """The process's transport for these authorities; a file with other contents is another transport."""
     return _transport(ca_file.read_bytes() if ca_file is not None else None)
