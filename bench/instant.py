@@ -267,7 +267,7 @@ async def serve(home: Path) -> None:
     """Listen, say where, and do as told until standard input ends."""
     told, active = Told(), set[Stream]()
     ca_file, tls = make_certificates(home)
-    _warm_up()
+    _warm_up(told)
     server = await _listen(tls, lambda exchange: Stream(exchange, told, active))
     ticking = asyncio.create_task(_tick(active))
     say({"endpoint": f"https://localhost:{server.sockets[0].getsockname()[1]}", "ca_file": str(ca_file)})
@@ -278,14 +278,17 @@ async def serve(home: Path) -> None:
             case {"do": "be", **how}:
                 for name, value in how.items():
                     setattr(told, str(name), value)
+                _warm_up(told)
                 say(True)
     ticking.cancel()
     server.close()
 
 
-def _warm_up() -> None:
+def _warm_up(told: Told) -> None:
+    """No answer is made while somebody waits for it."""
+    answer(1, told.greeting_s)
     for number in range(1, 30):
-        answer(number, Told().answer_s)
+        answer(number, told.answer_s)
 
 
 async def _listen(tls: ssl.SSLContext, accept: Callable[[Exchange], Stream]) -> asyncio.Server:

@@ -19,6 +19,7 @@ GREETING_S = 0.5
 GAP_LIMIT_MS = 60.0
 NOISE_LIMIT = 10.0  # % of the server's core that others may use before a figure is called noisy
 BARGE_PERIOD_S, BARGE_ANSWER_S = 3.0, 20.0
+RAMP_PIECES = 12  # of speech compared sample by sample in a step of a ramp
 PIECES = [[1.0, 0.3, seed] for seed in range(11, 31)]  # a second of speech, a pause
 
 
@@ -44,15 +45,17 @@ async def grow(stage: Stage, calls: int, talk: Talk) -> None:
     await asyncio.sleep(1.2)
 
 
-async def load(stage: Stage, served: Served, talk: Talk) -> dict[str, Any]:
-    """Added latency, gaps, CPU, memory and lost samples with the calls that are up."""
+async def load(stage: Stage, served: Served, talk: Talk, pieces: int | None = None) -> dict[str, Any]:
+    """Added latency, gaps, CPU, memory and lost samples with the calls that are up; `pieces` of speech at most are
+    compared sample by sample."""
     await stage.sonic.ask("report")
     await served.lag()
     before = served.read()
     seen = await stage.caller.ask("measure", seconds=talk.seconds, settle_s=talk.settle_s, audio=True)
     use = served.use_since(before)
     lag = await served.lag()
-    heard = (await stage.sonic.ask("report")).get("bursts", [])
+    heard = (await stage.sonic.ask("report")).get("bursts", [])[:pieces]
+    answers = [ulaw_samples(b64decode(answer)) for answer in seen["answers"][:pieces]]
     return {
         "calls": seen["calls"],
         "alive": seen["alive"],
@@ -62,7 +65,7 @@ async def load(stage: Stage, served: Served, talk: Talk) -> dict[str, Any]:
         "gap_ms": summary(seen["gaps_ms"]),
         "stall_ms": summary(seen["stall_ms"]),
         "lag_ms": lag,
-        "lost_out": await _lost(talk.answer_s, [ulaw_samples(b64decode(answer)) for answer in seen["answers"]]),
+        "lost_out": await _lost(talk.answer_s, answers),
         "lost_in": await _lost(BURST_S, [samples(b64decode(burst))[::2] for burst in heard], coded=True),
         "caller_late_ms": summary(seen["late_ms"]),
         "rss_mb": round(served.rss_mb, 1),
@@ -82,27 +85,37 @@ async def _lost(seconds: float, pieces: Sequence[Any], *, coded: bool = False) -
     return {"pieces": len(lost), "samples": int(sum(lost)), "worst": int(max(lost, default=0))}
 
 
-async def ramp(
-    stage: Stage, served: Served, talk: Talk, step: int, most: int, up: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Add calls until the sound breaks: the last number that held, and each step's figures. `up` are the figures of
-    the calls that are up already."""
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How a ramp goes up: `coarse` calls at a time, after a failure half as many, down to `fine`; to `most`."""
+
+    coarse: int
+    fine: int
+    most: int
+
+
+async def ramp(stage: Stage, served: Served, talk: Talk, plan: Steps, up: dict[str, Any] | None) -> dict[str, Any]:
+    """Add calls until the sound breaks: the most that held, and each step's figures. `up` are the figures of the
+    calls that are up already."""
     steps: list[dict[str, Any]] = []
     held = [up] if up is not None and holds(up, served.kind) else []
-    calls = up["calls"] if up is not None else 0
-    while calls < most:
+    calls, step = up["calls"] if up is not None else 0, plan.coarse
+    most = plan.most  # or the first number that failed
+    while calls + step <= most and step >= plan.fine:
         await grow(stage, step, talk)
-        calls += step
-        figures = await load(stage, served, talk)
+        figures = await load(stage, served, talk, pieces=RAMP_PIECES)
         figures.pop("latencies")
         steps.append(figures)
-        if not holds(figures, served.kind):
-            break
-        held.append(figures)
+        if holds(figures, served.kind):
+            held.append(figures)
+            calls += step
+        else:
+            await stage.caller.ask("leave", n=step)
+            most, step = calls + step - 1, step // 2
     await stage.caller.ask("leave")
     last = held[-1]["calls"] if held else 0
     per_call = slope([(float(figures["calls"]), float(figures["rss_mb"])) for figures in held])
-    return {"held": last, "at_least": last >= most, "mb_per_call": _rounded(per_call), "steps": steps}
+    return {"held": last, "at_least": last >= plan.most, "mb_per_call": _rounded(per_call), "steps": steps}
 
 
 def holds(figures: dict[str, Any], kind: str) -> bool:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from agent.persona import BUENOS_AIRES
 from bench.machine import describe
-from bench.measures import Talk, barge_ins, grow, holds, load, ramp, rotation, tools, visits
+from bench.measures import Steps, Talk, barge_ins, grow, load, ramp, rotation, tools, visits
 from bench.report import summarise
 from bench.stage import KINDS, Stage, served, stage
 from data.dynamo import DynamoBackend
@@ -40,16 +40,15 @@ class Plan:
     levels: tuple[int, ...]  # numbers of calls at which latency is measured
     talk: Talk
     ramp_talk: Talk
-    step: int
-    most: int
+    steps: Steps
     visits: int
     barge_s: float
     quick: bool = False  # no rotation and no tools; beginnings, ends and interruptions of ours only
 
 
-FULL = Plan(KINDS, 2, (1, 10, 25, 40), Talk(12, 3, 2), Talk(5, 3, 2), step=5, most=150, visits=8, barge_s=30)
+FULL = Plan(KINDS, 2, (1, 10, 25, 40), Talk(12, 3, 2), Talk(5, 3, 2), Steps(20, 5, 160), visits=8, barge_s=30)
 QUICK = Plan(
-    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.8, 1.8, 1.2, 0.03), step=10, most=120, visits=3, barge_s=6, quick=True
+    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.5, 1.5, 1.0, 0.03), Steps(20, 10, 120), visits=3, barge_s=6, quick=True
 )
 
 
@@ -89,7 +88,7 @@ async def _server(stage: Stage, kind: str, plan: Plan) -> dict[str, Any]:
         up = None if len(plan.levels) > 1 else row["levels"][0]
         if up is None:
             await stage.caller.ask("leave")
-        row["ramp"] = await ramp(stage, server, plan.ramp_talk, plan.step, plan.most, up)
+        row["ramp"] = await ramp(stage, server, plan.ramp_talk, plan.steps, up)
         if kind == "ours" or (kind == "stock" and not plan.quick):  # the bare bridge knows no interruption
             row["barge_in"] = await barge_ins(stage, 10, plan.barge_s)
     return row

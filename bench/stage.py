@@ -123,7 +123,7 @@ async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[S
 async def _answering(port: int) -> None:
     """Until a request is answered, whatever the answer is; a socket takes connections long before that."""
     async with asyncio.timeout(READY_S):
-        while not await _answers(port):
+        while not await _answers(port):  # noqa: ASYNC110 - there is nothing else to wait for
             await asyncio.sleep(0.005)
 
 
