@@ -20,7 +20,7 @@ from telephony.patience import Patience
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it
-BUSY_LINES = 40  # from so many lines on in one process, audio is handled in twice the usual pieces:
+BUSY_LINES = 48  # from so many lines on in one process, audio is handled in twice the usual pieces:
 BUSY_PIECE = 320  # 40 ms. Half the work from here to Sonic, for 20 ms at worst
 BREACHES = 50  # messages against the protocol before the line is given up
 NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008

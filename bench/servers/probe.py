@@ -67,6 +67,7 @@ def install() -> None:
     """Watch whatever uvicorn serves in this process."""
     startup = uvicorn.Server.startup
     lag, profile = Lag(), Profile()
+    summary([0.0])  # the first time takes 50 ms
 
     async def watched(self: uvicorn.Server, sockets: list[object] | None = None) -> None:
         loop = asyncio.get_running_loop()
