@@ -44,6 +44,10 @@ def _event_loop() -> _AWSCRTEventLoop:
     return _AWSCRTEventLoop()
 
 
+class NotConnected(Exception):
+    """There is no connection, and none was tried."""
+
+
 class StreamTransport(AWSCRTHTTPClient):
     """Made once for a set of authorities; `for_stream` gives each stream its own connection and shares the rest."""
 
@@ -57,6 +61,7 @@ class StreamTransport(AWSCRTHTTPClient):
     _write_error: int  # CRT's code, 0 for none
     _room: asyncio.Future[None] | None
     _tasks: set[asyncio.Task[Any]]
+    _aborted: bool
 
     def __init__(self, ca: bytes | None = None) -> None:
         """`ca` is the PEM of the only authorities to trust; None trusts the system's."""
@@ -81,6 +86,7 @@ class StreamTransport(AWSCRTHTTPClient):
         clone._finished = loop.create_future()
         clone._given = clone._taken = clone._write_error = 0
         clone._tasks = set()
+        clone._aborted = False
         return clone
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -96,7 +102,14 @@ class StreamTransport(AWSCRTHTTPClient):
             url.host, port, self._client_bootstrap, self._socket_options, tls, asyncio_connection=True
         )
         # A handshake that fails is held back by s2n for 10 to 30 s; one given up is closed by CRT unheld.
-        connection = await _follow(connecting)
+        try:
+            connection = await _follow(connecting)
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_close_unwanted)
+            raise
+        if self._aborted:  # in the meantime: nobody will close it but us
+            _close_unwanted(connecting)
+            raise asyncio.CancelledError
         disable_nagle(port)
         return connection
 
@@ -169,6 +182,7 @@ class StreamTransport(AWSCRTHTTPClient):
 
     async def abort(self, timeout_s: float) -> None:
         """Close the connection, whatever is under way on it, and end every task that waits for it."""
+        self._aborted = True
         self.connected.cancel()
         over: set[asyncio.Future[Any]] = {
             self._watch(asyncio.create_task(connection.close())) for connection in self._connections.values()
@@ -180,10 +194,6 @@ class StreamTransport(AWSCRTHTTPClient):
             for task in self._tasks:
                 task.cancel()
             await _settled(self._tasks, timeout_s)
-
-
-class NotConnected(Exception):
-    """There is no connection, and none was tried."""
 
 
 class Unconnected(StreamTransport):
@@ -223,6 +233,12 @@ def _follow[T](future: concurrent.futures.Future[T]) -> asyncio.Future[T]:
 
     future.add_done_callback(done)
     return followed
+
+
+def _close_unwanted(connecting: concurrent.futures.Future[Any]) -> None:
+    """On any thread. CRT keeps a connection until it is closed or its Python object is collected."""
+    if connecting.exception() is None:
+        _awscrt.http_connection_close(connecting.result()._binding)
 
 
 async def _settled(futures: Set[asyncio.Future[Any]], timeout_s: float) -> bool:

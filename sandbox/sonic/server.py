@@ -68,6 +68,11 @@ class SonicServer:
         self._open = {record for record in self._open if record.open}
         return len(self._open)
 
+    @property
+    def connections(self) -> int:
+        """TCP connections with their TLS done, with a stream or without."""
+        return len(self._connections)
+
     async def start(self, port: int = 0) -> int:
         """Listen on 127.0.0.1; returns the port."""
         loop = asyncio.get_running_loop()

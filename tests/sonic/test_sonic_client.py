@@ -146,6 +146,28 @@ async def test_a_close_goes_on_when_its_caller_is_cancelled(tmp_path: Path) -> N
         assert at.server.open_streams == 0
 
 
+async def test_an_open_cancelled_at_any_moment_leaves_no_connection(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        client = at.client()
+        await client.rehearse()
+        for moment in range(40):
+            opening_stream = asyncio.create_task(client.open(MODEL))
+            await asyncio.sleep(0.0004 * moment)  # an open takes 4 to 15 ms
+            opening_stream.cancel()
+            await asyncio.wait({opening_stream})
+            if not opening_stream.cancelled():
+                await opening_stream.result().close()
+        async with asyncio.timeout(10):
+            while at.server.connections:  # noqa: ASYNC110 - the server's end of a close comes from the network
+                await asyncio.sleep(0.01)
+
+
+async def test_a_rehearsal_connects_to_nothing(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        await at.client().rehearse()
+        assert (at.server.connections, at.server.open_streams) == (0, 0)
+
+
 async def test_an_unused_stream_closes_at_once(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         stream = await at.client().open(MODEL)
