@@ -174,10 +174,9 @@ class LineOutput(FrameProcessor):
         while due:
             frames, marks = self._take(due)
             async with self._sending:
-                if cuts != self._cuts:
-                    return False
-                await self._send(frames, marks)
-            if len(frames) < due and not marks:
+                if cuts == self._cuts:
+                    await self._send(frames, marks)
+            if cuts != self._cuts or (len(frames) < due and not marks):
                 return False
             due -= len(frames)
         return True
