@@ -135,6 +135,7 @@ class SonicSession:
         self._loop = asyncio.get_running_loop()
 
         self._link: _Link | None = None
+        self._links: set[_Link] = set()  # every one whose stream is not closed
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._closing = False
@@ -193,6 +194,8 @@ class SonicSession:
         for task in doomed:
             task.cancel()
         await asyncio.gather(*doomed, return_exceptions=True)
+        for link in list(self._links):  # set up, or dropped, by a task that was cancelled over it
+            await self._drop(link)
 
     # --- opening, losing, rotating -----------------------------------------------------------------------
 
@@ -205,6 +208,7 @@ class SonicSession:
     async def _dial(self) -> _Link:
         """Open a stream and set it up: nothing has been said on it yet."""
         link = _Link(await self._opener.open(self.config.model_id), self._loop.time())
+        self._links.add(link)
         try:
             history, last = self._retold()
             await link.stream.send(*self._setup(link, history))
@@ -212,10 +216,10 @@ class SonicSession:
                 await self._send_text(link, last)
                 link.asked = True
         except OrderError as error:
-            await link.stream.close()
+            await self._drop(link)
             raise SonicRefused(f"our own set-up breaks the protocol: {error}") from error
         except SonicError:
-            await link.stream.close()
+            await self._drop(link)
             raise
         return link
 
@@ -305,6 +309,7 @@ class SonicSession:
         if link.receiver is not None:
             link.receiver.cancel()
         await link.stream.close()
+        self._links.discard(link)
 
     # --- telling a new stream what happened ----------------------------------------------------------------
 

@@ -277,3 +277,33 @@ async def test_closing_ends_the_session_on_the_wire() -> None:
         await until(lambda: sonic.streams and len(sonic.streams[0].texts) == 2)
     assert isinstance(sonic.streams[0].sent[-1], SessionEnd)
     assert sonic.streams[0].closed
+
+
+class StuckStream(FakeStream):
+    """Takes nothing."""
+
+    async def send(self, *events: ClientEvent) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_session_that_ends_while_a_stream_is_set_up_closes_that_stream() -> None:
+    class StuckSonic(FakeSonic):
+        async def open(self, model_id: str) -> FakeStream:
+            self.streams.append(StuckStream())
+            return self.streams[-1]
+
+    sonic = StuckSonic()
+    async with session_on(sonic, Ears()):
+        await until(lambda: sonic.streams)
+        await asyncio.sleep(0)
+    assert sonic.streams[0].closed
+
+
+async def test_a_session_that_ends_as_a_stream_is_lost_closes_that_stream() -> None:
+    sonic = FakeSonic()
+    async with session_on(sonic, Ears()) as session:
+        await until(lambda: session.connected)
+        link = session._link
+        assert link is not None
+        session._lose(link, SonicLost("no answer"))
+    assert all(stream.closed for stream in sonic.streams)
