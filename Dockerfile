@@ -11,7 +11,7 @@ RUN python3 -m venv /opt/tools \
        --python /opt/carlos/bin/python requirements/server.txt \
     # asked for by pipecat mostly, and imported by nothing in the server: 310 MB
     && /opt/tools/bin/uv pip uninstall --python /opt/carlos/bin/python \
-       llvmlite numba onnxruntime openai phonenumbers resampy soundfile
+       llvmlite numba onnxruntime openai resampy soundfile
 COPY . .
 RUN /opt/tools/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \
     && /opt/tools/bin/uv pip install --no-cache --no-deps --python /opt/carlos/bin/python /dist/*.whl \
