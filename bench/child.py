@@ -14,7 +14,7 @@ from typing import Any
 from bench.machine import pin
 
 ANSWER_S = 120.0
-STOP_S = 4.0  # no server has a call then
+STOP_S = 2.0  # no server has a call then
 LINE = 256 * 1024 * 1024  # bytes: an answer may carry recorded audio
 
 # Threads of BLAS on the server's core would fight with it, and warnings of the libraries are none of ours.

@@ -31,11 +31,12 @@ class Talk:
     period_s: float
     answer_s: float
     every_s: float = 0.05  # between calls that are added
+    spare_s: float = 1.0  # for what a server adds to the last answer
 
     @property
     def settle_s(self) -> float:
-        """An answer begun in the last moment has ended, with a second to spare for what a server adds."""
-        return self.answer_s + 1.0
+        """An answer begun in the last moment has ended by then."""
+        return self.answer_s + self.spare_s
 
 
 async def grow(stage: Stage, calls: int, talk: Talk) -> None:

@@ -48,7 +48,15 @@ class Plan:
 
 FULL = Plan(KINDS, 2, (1, 10, 25, 40), Talk(12, 3, 2), Talk(5, 3, 2), Steps(20, 5, 160), visits=8, barge_s=30)
 QUICK = Plan(
-    KINDS, 1, (10,), Talk(4, 1.8, 1.2), Talk(1.5, 1.5, 1.0, 0.03), Steps(20, 10, 120), visits=3, barge_s=6, quick=True
+    KINDS,
+    1,
+    (10,),
+    Talk(4, 1.8, 1.2),
+    Talk(1.5, 1.5, 1.0, 0.03, 0.6),
+    Steps(30, 15, 130),
+    visits=3,
+    barge_s=5,
+    quick=True,
 )
 
 
