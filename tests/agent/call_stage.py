@@ -157,7 +157,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
             server.endpoint,
             server.ca_file,
             credentials=Credentials(KEYS.access_key_id, KEYS.secret_access_key),
-            open_timeout_s=0.5,
+            open_timeout_s=2.0,
         )
         line, toolbox = ListLine(), ListToolbox()
 

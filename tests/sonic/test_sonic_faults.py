@@ -29,7 +29,7 @@ from sandbox.sonic.faults import (
 from sandbox.sonic.script import Say, ScriptTurn
 from tests.sonic.sonic_bench import MODEL, bench, cue, failure, opening, rest, silence, until
 
-BOUND_S = 0.3
+BOUND_S = 2.0  # also for a connection on a machine with other work
 GREETING = [ScriptTurn((Say("Hola, soy Carlos, en qué puedo ayudarle."),))]
 
 LOSSES: list[Action] = [
