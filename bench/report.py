@@ -112,6 +112,17 @@ def _rows(result: Result, kinds: Sequence[str]) -> Iterator[list[str]]:
             ("event loop lag, p99 ms", ("lag_ms", "p99")),
         ):
             yield [f"{label}, {calls} calls", *(_spread_of(_at(result, kind, calls), path) for kind in kinds)]
+    for label, figure in _extras(result):
+        yield [label, *(figure if kind == "ours" else "–" for kind in kinds)]
+
+
+def _extras(result: Result) -> Iterator[tuple[str, str]]:
+    """What is measured on ours alone."""
+    extras = result.get("extras", {})
+    if rotation := extras.get("rotation"):
+        yield f"samples lost over {rotation['streams'] - 1} rotations", str(rotation["lost"])
+    for store, figures in extras.get("tool_ms", {}).items():
+        yield f"a tool's round trip on {store}, p50 / p99 ms", f"{figures.get('p50')} / {figures.get('p99')}"
 
 
 def _pair(result: Result, kind: str, calls: int) -> str:
@@ -135,13 +146,13 @@ def _dig(row: Any, path: Sequence[str]) -> float | None:
 
 def publish(result: Result, page: Path) -> None:
     """Put the table between the page's two marks, and the plots beside the page."""
-    plot(result, page.parent)
+    plots = "".join(f"\n![{path.stem}]({path.name})" for path in plot(result, page.parent))
     machine = result["machine"]
     about = f"{result['began'][:10]}, {machine['cpu']}, Python {machine['python']}, {result['plan']['rounds']} rounds"
     quiet = "" if result["summary"]["noise"]["quiet"] else " **Others were using the server's core meanwhile.**"
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\nMeasured on {about}.{quiet}\n\n{table(result)}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\nMeasured on {about}.{quiet}\n\n{table(result)}{plots}\n\n{END}{after}")
 
 
 # The plots.

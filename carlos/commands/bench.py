@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
         quick: bool = typer.Option(False, "--quick", help="Under two minutes: one round, fewer calls."),
         only: list[str] = typer.Option([], help="Only these servers: ours, stock, bare."),  # noqa: B008
         rounds: int = typer.Option(0, help="Rounds of all servers; 0 for the plan's own."),
+        kept: Path | None = typer.Option(None, help="Tell of a result that was kept, and measure nothing."),  # noqa: B008
         page: Path | None = typer.Option(None, help="Put the table into this page, and plots beside it."),  # noqa: B008
     ) -> None:
         """Benchmarks, side by side with stock pipecat; the last line is the summary as JSON."""
@@ -24,11 +25,14 @@ def register(app: typer.Typer) -> None:
         from bench import report
         from bench import run as benchmark
 
-        plan = benchmark.QUICK if quick else benchmark.FULL
-        plan = replace(plan, kinds=tuple(only) or plan.kinds, rounds=rounds or plan.rounds)
         console = Console(stderr=True, highlight=False)
-        result = benchmark.bench(plan, console)
-        path = benchmark.save(result)
+        if kept is not None:
+            path, result = kept, json.loads(kept.read_text())
+        else:
+            plan = benchmark.QUICK if quick else benchmark.FULL
+            plan = replace(plan, kinds=tuple(only) or plan.kinds, rounds=rounds or plan.rounds)
+            result = benchmark.bench(plan, console)
+            path = benchmark.save(result)
         if page is not None:
             report.publish(result, page)
         print(report.table(result))
