@@ -83,7 +83,11 @@ def test_the_summary_has_what_was_promised_and_owns_up_to_noise() -> None:
         "ramp": {"held": 40, "mb_per_call": 0.9, "steps": [figures(40, use={"cpu": 40.0, "others_on_core": 30.0})]},
         "barge_in": {"clear_ms": summary([1.0, 2.0]), "stale_frames": 0},
     }  # fmt: skip
-    result: dict[str, Any] = {"plan": {"levels": [10]}, "runs": [ours], "extras": {"rotation": {"streams": 7, "lost": 4}}}
+    result: dict[str, Any] = {
+        "plan": {"levels": [10]},
+        "runs": [ours],
+        "extras": {"rotation": {"streams": 7, "lost": 4}},
+    }
     told = summarise(result)
     assert told["added_latency_ms"]["ours"] == {"p50": 4.5, "p99": 4.99}
     assert told["calls_per_core"] == {"ours": 40}
