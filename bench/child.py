@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ async def started(
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **ENVIRONMENT, **(environment or {})},
-            preexec_fn=lambda: pin(core),
+            preexec_fn=lambda: _settle(core),
             limit=LINE,
         )
     child = Child(process)
@@ -76,6 +76,13 @@ async def started(
         yield child
     finally:
         await child.stop()
+
+
+def _settle(core: int) -> None:
+    """Where it belongs, and with the priority of a server, which its parent has given up."""
+    pin(core)
+    with suppress(PermissionError):  # without it all children are alike still
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 def say(answer: Any) -> None:

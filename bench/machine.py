@@ -14,14 +14,22 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+CORES = sorted(os.sched_getaffinity(0))  # before anything is pinned: a child inherits its parent's
+
+
+def core_number(place: int) -> int:
+    """The core at this place among those we may use; the only one where there is no other."""
+    return CORES[place % len(CORES)]
+
+
 def pin(core: int) -> None:
-    """Keep this process, and all threads it will make, on one core; on the only one where there is no other."""
-    available = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {available[core % len(available)]})
+    """Keep this process, and all threads and processes it will make, on one core."""
+    os.sched_setaffinity(0, {core})
 
 
-def cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
+def pinned(pid: int) -> set[int]:
+    """The cores that the threads of a process may run on."""
+    return {core for task in Path(f"/proc/{pid}/task").iterdir() for core in os.sched_getaffinity(int(task.name))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ def describe() -> dict[str, Any]:
     )
     return {
         "cpu": model,
-        "cores": len(cores()),
+        "cores": len(CORES),
         "system": platform.system(),
         "python": platform.python_version(),
         "load_average": [round(load, 2) for load in os.getloadavg()],

@@ -15,9 +15,9 @@ from time import monotonic
 from typing import Any
 
 from bench.child import Child, started
-from bench.machine import Reading, cores, pin, rss_mb, thread_count, use_between
+from bench.machine import Reading, core_number, pin, pinned, rss_mb, thread_count, use_between
 
-SERVER_CORE, LOAD_CORE = 0, 1
+SERVER_CORE, LOAD_CORE = core_number(0), core_number(1)
 READY_S = 60.0
 NICE = 10
 KINDS = ("ours", "stock", "bare")
@@ -57,11 +57,6 @@ class Served:
     target: dict[str, Any]  # what the callers must know
     ready_s: float
 
-    @property
-    def core(self) -> int:
-        available = _all_cores()
-        return available[SERVER_CORE % len(available)]
-
     async def lag(self) -> dict[str, Any]:
         os.kill(self.child.pid, signal.SIGUSR1)
         told: dict[str, Any] = await self.child.answer()
@@ -82,7 +77,7 @@ class Served:
         return Reading.of(self.child.pid)
 
     def use_since(self, begin: Reading) -> dict[str, Any]:
-        return use_between(begin, self.read(), self.child.pid, self.core)
+        return use_between(begin, self.read(), self.child.pid, SERVER_CORE)
 
 
 @asynccontextmanager
@@ -114,10 +109,19 @@ async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[S
     async with started(f"bench.servers.{kind}", core=SERVER_CORE, log=log, environment=common | environment) as child:
         await _answering(port)
         ready_s = monotonic() - began
+        _check_places(child, stage)
         await stage.caller.ask("dial", target=target)
         await stage.sonic.ask("be", mode="answer", answer_s=2.0, greeting_s=0.5, keep=False)
         await stage.sonic.ask("report")
         yield Served(kind, child, target, ready_s)
+
+
+def _check_places(server: Child, stage: Stage) -> None:
+    """Each on its core, or no figure means what is said of it."""
+    places = {SERVER_CORE: [server], LOAD_CORE: [stage.sonic, stage.caller]}
+    for core, children in places.items():
+        if any(pinned(child.pid) != {core} for child in children) and SERVER_CORE != LOAD_CORE:
+            raise RuntimeError(f"a process of the benchmark is not where it belongs, on core {core} alone")
 
 
 async def _answering(port: int) -> None:
@@ -142,7 +146,3 @@ def _free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
-
-
-def _all_cores() -> list[int]:
-    return list(range(os.cpu_count() or 1)) or cores()
