@@ -88,6 +88,7 @@ class LineOutput(FrameProcessor):
         self._playout = Playout(source_rate, wire.rate, wire.tail_s)
         self._pacer = Pacer(FRAME_S, wire.lead)
         self._more = asyncio.Event()
+        self._idle = False  # the player waits for more
         self._sending = asyncio.Lock()
         self._cuts = 0
         self._played_at = 0.0  # when the far end will have played all that was sent
@@ -98,8 +99,7 @@ class LineOutput(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case TTSAudioRawFrame():
-                self._playout.audio(frame.audio)
-                self._more.set()
+                await self._on_audio(frame.audio)
                 return  # it ends here: nobody is behind the line
             case SpokenBlock():
                 self._playout.begin_block(frame.answer, frame.block, frame.text)
@@ -145,6 +145,16 @@ class LineOutput(FrameProcessor):
         if (heard := self._playout.returned(mark)) is not None:
             self._on_heard(heard)
 
+    async def _on_audio(self, pcm: bytes) -> None:
+        """The first of an answer goes out here: the player's turn in the event loop would come later."""
+        self._playout.audio(pcm)
+        if self._idle:
+            try:
+                await self._send_due(asyncio.get_running_loop().time())
+            except WireClosed:
+                logger.debug("the line closed when an answer began")
+        self._more.set()
+
     # --- playing --------------------------------------------------------------------------------------------
 
     async def _play(self) -> None:
@@ -160,11 +170,14 @@ class LineOutput(FrameProcessor):
             logger.debug("the line closed while an answer was playing")
 
     async def _wait_for_more(self) -> None:
+        self._idle = True
         try:
             async with asyncio.timeout_at(self._played_at + PAD_AFTER_S if self._playout.stalled else None):
                 await self._more.wait()
         except TimeoutError:
             self._playout.pad()
+        finally:
+            self._idle = False
 
     async def _send_due(self, now: float) -> bool:
         """Send the frames and marks that are due, the frames in one message; False when the queue ran empty, or was

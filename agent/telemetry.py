@@ -122,6 +122,14 @@ class MeasuredStream:
         if len(events) == 1 and isinstance(events[0], AudioInput):
             self._meter.audio_sent()
 
+    @property
+    def ready(self) -> bool:
+        return self._stream.ready
+
+    def send_now(self, event: ClientEvent) -> None:
+        self._stream.send_now(event)
+        self._meter.audio_sent()
+
     async def receive(self) -> ServiceEvent | None:
         event = await self._stream.receive()
         self._meter.event_came()

@@ -28,7 +28,7 @@ from agent.sonic.order import Phase, SessionOrder
 from agent.sonic.protocol import ClientEvent, ServiceEvent, encode, parse_service_event
 from agent.sonic.transport import NotConnected, StreamTransport, Unconnected, shared_transport
 
-ABORT_TIMEOUT_S = 0.5  # for CRT to close a socket
+ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket
 
 
 class SonicClient:
@@ -80,7 +80,7 @@ class SonicClient:
         return stream
 
     async def rehearse(self) -> None:
-        """Make and sign a request that is not sent: what Python, the SDK and CRT do once in a process, 100 ms and
+        """Make and sign a request that is not sent: what Python and the SDK do once in a process, 100 ms and
         134 modules (measured), is done before the first call rings. Raises SonicError without credentials."""
         shared_transport(self._ca_file)
         keys = await self._credentials.resolve()
@@ -129,9 +129,13 @@ class SonicStream:
         self._transport = transport
         self._open_timeout_s, self._send_timeout_s, self._close_timeout_s = bounds_s
         self._writing = asyncio.Lock()  # signing order must be writing order
+        self._exchange = transport.exchange
+        self._exchange.on_data = self._on_data
+        self._frames = FrameReader()
         self._events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
+        self._exceptions: asyncio.Queue[bytes | None] = asyncio.Queue()  # frames that are no events; None at the end
         self._failure: SonicError | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def connected(self) -> None:
@@ -152,9 +156,17 @@ class SonicStream:
         """
         async with self._writing:
             for event in events:
-                self._raise_if_over()
-                self.order.check(event)
-                await self._write(encode(event))
+                if not self._write(event):
+                    await self._room()
+
+    @property
+    def ready(self) -> bool:
+        """Nobody is sending, and the wire takes more: `send_now` may be called."""
+        return not self._writing.locked() and not self._exchange.full
+
+    def send_now(self, event: ClientEvent) -> None:
+        """Write an event without waiting for anything, where the stream is `ready`. Raises as `send` does."""
+        self._write(event)
 
     async def receive(self) -> ServiceEvent | None:
         """The next event; None after the end that we asked for (SessionEnd or close).
@@ -181,17 +193,24 @@ class SonicStream:
         if self._closing is not None:
             raise SonicLost("the stream is closed")
 
-    async def _write(self, data: bytes) -> None:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read(), name="sonic stream reader")
+    def _write(self, event: ClientEvent) -> bool:
+        """False when too much waits on the wire by now."""
+        self._raise_if_over()
+        self.order.check(event)
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow(), name="sonic stream")
         try:
-            if not self._transport.write(self._signer.chunk(data)):
-                async with asyncio.timeout(self._send_timeout_s):
-                    await self._transport.room()
-        except TimeoutError as error:
-            raise self._fail(SonicLost(f"no event could be written for {self._send_timeout_s} s")) from error
+            self._exchange.write(self._signer.chunk(encode(event)))
         except Exception as error:
             raise self._fail(sonic_error(error)) from error
+        return not self._exchange.full
+
+    async def _room(self) -> None:
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._exchange.room()
+        except TimeoutError as error:
+            raise self._fail(SonicLost(f"no event could be written for {self._send_timeout_s} s")) from error
 
     def _fail(self, failure: SonicError) -> SonicError:
         """Remember the first failure and wake the reader of events."""
@@ -200,18 +219,34 @@ class SonicStream:
             self._events.put_nowait(None)
         return self._failure or failure
 
-    async def _read(self) -> None:
-        """Move what comes into the queue.
-
-        It has its own task because cancelling awscrt's wait for a chunk makes its thread raise.
-        """
+    def _on_data(self, data: bytes) -> None:
+        """Move what comes into the queue."""
         try:
-            output, frames = await self._headers(), FrameReader()
-            while data := await self._transport.chunk():
-                for frame in frames.feed(data):
-                    await self._take(frame, output)
-            frames.finish()
-            await self._judge_end()
+            for frame in self._frames.feed(data):
+                if (event := event_of(frame)) is None:
+                    self._exceptions.put_nowait(frame)
+                else:
+                    self._on_event(event)
+        except SonicError as error:
+            self._fail(error)
+
+    def _on_event(self, data: bytes) -> None:
+        try:
+            event = parse_service_event(data)
+        except MalformedEvent as error:
+            raise SonicLost(f"malformed event: {error}") from error
+        self.order.received(event)
+        self._events.put_nowait(event)
+
+    async def _follow(self) -> None:
+        """What the answer's head, an exception in it and its end say of the stream."""
+        try:
+            output = await self._headers()
+            self._exchange.ended.add_done_callback(lambda _: self._exceptions.put_nowait(None))
+            while (frame := await self._exceptions.get()) is not None:
+                output._source = AsyncBytesReader(frame)
+                await output.receive()  # the SDK knows all exceptions, and raises the one it is
+            self._judge_end()
         except Exception as error:
             self._fail(sonic_error(error))
         self._events.put_nowait(None)
@@ -223,28 +258,11 @@ class SonicStream:
         _, output = self._output.result()
         return output
 
-    async def _take(self, frame: bytes, output: Any) -> None:
-        data = event_of(frame)
-        if data is None:
-            # An exception: the SDK knows them all, and raises the one it is.
-            output._source = AsyncBytesReader(frame)
-            await output.receive()
-            return
-        try:
-            event = parse_service_event(data)
-        except MalformedEvent as error:
-            raise SonicLost(f"malformed event: {error}") from error
-        self.order.received(event)
-        self._events.put_nowait(event)
-
-    async def _judge_end(self) -> None:
-        """END_STREAM, reset, GOAWAY and a dropped socket all look like the end of the body to the SDK."""
+    def _judge_end(self) -> None:
         if self.order.phase is Phase.ENDED or self._closing is not None:
             return
-        if self._transport.ended is not None:
-            await asyncio.wait({self._transport.ended}, timeout=0.05)
-            if self._transport.ended.done():
-                self._transport.ended.result()
+        self._exchange.ended.result()
+        self._frames.finish()
         raise SonicLost("the service ended the stream")
 
     async def _close(self) -> None:
@@ -255,7 +273,7 @@ class SonicStream:
             logger.debug("Sonic stream closed without a clean end: {!r}", error)
         await self._transport.abort(ABORT_TIMEOUT_S)
         self._output.cancel()
-        leftovers = {task for task in (self._output, self._reading) if task is not None}
+        leftovers = {task for task in (self._output, self._following) if task is not None}
         await asyncio.wait(leftovers, timeout=ABORT_TIMEOUT_S)
         if not self._output.cancelled():
             self._output.exception()
@@ -263,9 +281,9 @@ class SonicStream:
 
     async def _end_input(self) -> None:
         """Send the closing chunk, and let the service finish what it has to say."""
-        if self._failure is not None or self._transport.ended is None:
+        if self._failure is not None or self._following is None or self._exchange.ended.done():
             return
         async with self._writing:
-            self._transport.write(self._signer.last())
-            self._transport.finish()
-        await asyncio.shield(self._transport.ended)
+            self._exchange.write(self._signer.last())
+            self._exchange.finish()
+        await asyncio.shield(self._exchange.ended)

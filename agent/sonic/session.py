@@ -73,7 +73,10 @@ class Opener(Protocol):
 
 
 class Stream(Protocol):
+    @property
+    def ready(self) -> bool: ...
     async def send(self, *events: ClientEvent) -> None: ...
+    def send_now(self, event: ClientEvent) -> None: ...
     async def receive(self) -> ServiceEvent | None: ...
     async def close(self) -> None: ...
 
@@ -163,7 +166,11 @@ class SonicSession:
         """Queue caller audio, 16-bit mono at `input_rate`; kept while there is no stream."""
         if dropped := self._uplink.push(pcm):
             metrics.AUDIO_LOST.add(1000 * dropped / self._uplink.size(1))
-        self._wake.set()
+        link = self._link
+        if link is not None and link.stream.ready and not (self._texts or self._results):
+            self._send_now(link)  # it has nothing to wait for, not even its turn in the event loop
+        if self._uplink.waiting:
+            self._wake.set()
 
     def send_text(self, text: str) -> None:
         """Queue interactive text: something typed, a keypad entry or a cue. The model answers it."""
@@ -361,11 +368,8 @@ class SonicSession:
                 continue
             try:
                 await self._flush(link)
-            except SonicError as error:
-                self._lose(link, error)
-            except OrderError as error:
-                # It was not sent, and the stream is as it was.
-                logger.error("an event of ours breaks the protocol: {}", error)
+            except (SonicError, OrderError) as error:
+                self._on_unsent(link, error)
                 self._wake.set()
 
     async def _flush(self, link: _Link) -> None:
@@ -378,6 +382,18 @@ class SonicSession:
                 self._expect_answer()
             else:
                 await link.stream.send(AudioInput(link.prompt, link.audio, self._uplink.take()))
+
+    def _send_now(self, link: _Link) -> None:
+        try:
+            link.stream.send_now(AudioInput(link.prompt, link.audio, self._uplink.take()))
+        except (SonicError, OrderError) as error:
+            self._on_unsent(link, error)
+
+    def _on_unsent(self, link: _Link, error: SonicError | OrderError) -> None:
+        if isinstance(error, SonicError):
+            self._lose(link, error)
+        else:  # the stream is as it was
+            logger.error("an event of ours breaks the protocol: {}", error)
 
     async def _send_text(self, link: _Link, text: str) -> None:
         await link.stream.send(*_text_block(link.prompt, Role.USER, text, interactive=True))

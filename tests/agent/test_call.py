@@ -174,10 +174,14 @@ async def test_a_call_that_was_cut_off_before_a_word_is_greeted(begin: Begin) ->
 
 
 async def test_nothing_is_confirmed_after_a_cut_until_carlos_has_been_heard(begin: Begin) -> None:
-    silent = ScriptTurn((Wait(0.1),))
-    stage = await begin(
-        [silent, ScriptTurn((Say("¿Lo confirmás?"),), hear="¿Hola?"), ScriptTurn(hear="Sí")], log=cut_off()
-    )
+    asked = asyncio.Event()
+
+    async def say_nothing(floor: object) -> None:
+        asked.set()
+
+    turns = [ScriptTurn((say_nothing,)), ScriptTurn((Say("¿Lo confirmás?"),), hear="¿Hola?"), ScriptTurn(hear="Sí")]
+    stage = await begin(turns, log=cut_off())
+    await asyncio.wait_for(asked.wait(), 10)
     stage.line.speak()
     await stage.until(lambda: len(stage.said) == 3)
     assert stage.toolbox.turns == 0

@@ -37,9 +37,13 @@ class FakeStream:
         self.sent: list[ClientEvent] = []
         self.events: asyncio.Queue[ServiceEvent | SonicError | None] = asyncio.Queue()
         self.closed = False
+        self.ready = True
 
     async def send(self, *events: ClientEvent) -> None:
         self.sent += events
+
+    def send_now(self, event: ClientEvent) -> None:
+        self.sent.append(event)
 
     async def receive(self) -> ServiceEvent | None:
         event = await self.events.get()

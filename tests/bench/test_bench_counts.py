@@ -78,6 +78,7 @@ class Sonic:
 
     def __init__(self) -> None:
         self.heard = 0  # audio events
+        self.ready = True
         self.events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
 
     async def open(self, model_id: str) -> Sonic:
@@ -85,6 +86,9 @@ class Sonic:
 
     async def send(self, *events: ClientEvent) -> None:
         self.heard += sum(isinstance(event, AudioInput) for event in events)
+
+    def send_now(self, event: ClientEvent) -> None:
+        self.heard += isinstance(event, AudioInput)
 
     async def receive(self) -> ServiceEvent | None:
         return await self.events.get()

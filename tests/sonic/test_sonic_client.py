@@ -181,26 +181,35 @@ async def test_nothing_listening_is_lost_at_open() -> None:
         client = SonicClient(
             "us-east-1", f"https://localhost:{free.getsockname()[1]}", credentials=Credentials("AKID", "SECRET")
         )
-        with pytest.raises(SonicLost, match="REFUSED"):
+        with pytest.raises(SonicLost, match="ConnectionRefusedError"):
             await client.open(MODEL)
 
 
-async def test_an_untrusted_server_is_lost_within_the_open_bound(tmp_path: Path) -> None:
+async def test_an_untrusted_server_is_lost_and_told_by_its_certificate(tmp_path: Path) -> None:
     other_ca, _ = make_certificates(tmp_path / "other")
     async with bench(tmp_path) as at:
         keys = Credentials("AKID", "SECRET")
-        client = SonicClient("us-east-1", at.server.endpoint, other_ca, open_timeout_s=0.3, credentials=keys)
+        client = SonicClient("us-east-1", at.server.endpoint, other_ca, credentials=keys)
+        with pytest.raises(SonicLost, match="CERTIFICATE_VERIFY_FAILED"):
+            await client.open(MODEL)
+
+
+async def test_a_server_that_never_shakes_hands_is_lost_within_the_open_bound() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        endpoint = f"https://localhost:{deaf.getsockname()[1]}"
+        client = SonicClient("us-east-1", endpoint, open_timeout_s=0.3, credentials=Credentials("AKID", "SECRET"))
         with pytest.raises(SonicLost, match=r"within 0\.3 s"):
             await client.open(MODEL)
 
 
-async def test_streams_share_one_loop_and_trust_but_no_connection(tmp_path: Path) -> None:
+async def test_streams_share_their_trust_but_no_connection(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         shared = shared_transport(at.server.ca_file)
         one, other = shared.for_stream(), shared.for_stream()
-        assert one._tls_ctx is other._tls_ctx
-        assert one._eventloop is other._eventloop
-        assert one._connections is not other._connections
+        assert one.tls is other.tls
+        assert one.exchange is not other.exchange
         make_certificates(tmp_path)  # a stand-in that starts again writes a new CA to the old place
         assert shared_transport(at.server.ca_file) is not shared
 

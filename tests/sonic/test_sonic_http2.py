@@ -1,0 +1,204 @@
+"""The exchange under a Sonic stream, against the other side of h2 in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, DataReceived, Event, PingAckReceived, RequestReceived, StreamEnded
+from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes
+
+from agent.sonic.http2 import MOST_WAITING, STREAM, Exchange
+
+REQUEST = [(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")]
+
+
+class Wire:
+    """A transport whose far end is a server of h2's: what is written is read at once."""
+
+    def __init__(self, exchange: Exchange, window: int = 65_535) -> None:
+        self.exchange = exchange
+        self.server = H2Connection(H2Configuration(client_side=False))
+        self.server.initiate_connection()
+        self.server.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window})
+        self.events: list[Event] = []
+        self.closing = False
+        exchange.connection_made(cast(asyncio.Transport, self))
+        self.answer()
+
+    def write(self, data: bytes) -> None:
+        self.events += self.server.receive_data(data)
+
+    def answer(self) -> None:
+        """Let the exchange read what the server has to say."""
+        while data := self.server.data_to_send():
+            self.exchange.data_received(data)
+
+    def respond(self, status: int = 200) -> None:
+        self.server.send_headers(STREAM, [(":status", str(status)), ("x-amzn-errortype", "Some")])
+        self.answer()
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(event.data or b"" for event in self.events if isinstance(event, DataReceived))
+
+    def close(self) -> None:
+        if not self.closing:
+            self.closing = True
+            self.exchange.connection_lost(None)
+
+    abort = close
+
+    def set_write_buffer_limits(self, high: int) -> None: ...
+
+    def get_extra_info(self, name: str) -> Any:
+        return None
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    wire = Wire(Exchange())
+    wire.exchange.request(REQUEST)
+    return wire
+
+
+async def test_both_bodies_are_open_at_once(wire: Wire) -> None:
+    heard: list[bytes] = []
+    wire.exchange.on_data = heard.append
+    wire.respond()
+    wire.exchange.write(b"up")
+    wire.server.send_data(STREAM, b"down")
+    wire.answer()
+    assert [type(event) for event in wire.events if isinstance(event, RequestReceived | DataReceived)] == [
+        RequestReceived,
+        DataReceived,
+    ]
+    assert (wire.body, heard) == (b"up", [b"down"])
+    assert (await wire.exchange.answer).status == 200
+    assert not wire.exchange.ended.done()
+
+
+async def test_what_the_windows_do_not_take_waits_in_order() -> None:
+    wire = Wire(Exchange(), window=10)
+    wire.exchange.request(REQUEST)
+    for number in range(MOST_WAITING):
+        wire.exchange.write(bytes([number]) * 8)
+    assert len(wire.body) == 10
+    assert not wire.exchange.full
+    wire.exchange.write(b"more")
+    assert wire.exchange.full
+    waiting = asyncio.create_task(wire.exchange.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    wire.server.increment_flow_control_window(1000, STREAM)
+    wire.answer()
+    await asyncio.wait_for(waiting, 1)
+    assert wire.body == b"".join(bytes([number]) * 8 for number in range(MOST_WAITING)) + b"more"
+
+
+async def test_a_piece_longer_than_a_frame_is_cut(wire: Wire) -> None:
+    piece = bytes(range(256)) * 160
+    wire.exchange.write(piece)
+    assert wire.body == piece
+
+
+async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: Wire) -> None:
+    wire.exchange.pause_writing()
+    for _ in range(MOST_WAITING):
+        wire.exchange.write(b"x")
+    assert wire.body == b""
+    assert wire.exchange.full
+    wire.exchange.resume_writing()
+    assert len(wire.body) == MOST_WAITING
+
+
+async def test_an_errors_answer_comes_with_its_body(wire: Wire) -> None:
+    wire.respond(403)
+    assert not wire.exchange.answer.done()
+    wire.server.send_data(STREAM, b'{"message":"no"}', end_stream=True)
+    wire.answer()
+    answer = await wire.exchange.answer
+    assert (answer.status, answer.body) == (403, b'{"message":"no"}')
+    assert ("x-amzn-errortype", "Some") in answer.headers
+    wire.exchange.write(b"nobody reads this")
+    assert wire.body == b""
+
+
+async def test_a_graceful_goaway_lets_the_stream_go_on(wire: Wire) -> None:
+    heard: list[bytes] = []
+    wire.exchange.on_data = heard.append
+    wire.respond()
+    goaway = b"\0\0\x08\x07\0\0\0\0\0" + STREAM.to_bytes(4) + ErrorCodes.NO_ERROR.to_bytes(4)
+    wire.exchange.data_received(goaway)
+    wire.exchange.write(b"up")
+    wire.server.send_data(STREAM, b"down", end_stream=True)
+    wire.answer()
+    assert (wire.body, heard) == (b"up", [b"down"])
+    assert await wire.exchange.ended is None
+
+
+@pytest.mark.parametrize(
+    ("stream", "code"), [(STREAM, ErrorCodes.INTERNAL_ERROR), (0, ErrorCodes.NO_ERROR)], ids=["error", "not ours"]
+)
+async def test_any_other_goaway_is_the_end(wire: Wire, stream: int, code: ErrorCodes) -> None:
+    wire.exchange.data_received(b"\0\0\x08\x07\0\0\0\0\0" + stream.to_bytes(4) + code.to_bytes(4))
+    with pytest.raises(ConnectionResetError, match=code.name):
+        await wire.exchange.ended
+    with pytest.raises(ConnectionResetError, match=code.name):
+        wire.exchange.write(b"x")
+
+
+async def test_a_reset_is_told_by_its_name(wire: Wire) -> None:
+    wire.respond()
+    wire.server.reset_stream(STREAM, ErrorCodes.ENHANCE_YOUR_CALM)
+    wire.answer()
+    with pytest.raises(ConnectionResetError, match="ENHANCE_YOUR_CALM"):
+        await wire.exchange.ended
+
+
+async def test_a_lost_connection_wakes_who_waits_for_room(wire: Wire) -> None:
+    wire.exchange.pause_writing()
+    for _ in range(MOST_WAITING):
+        wire.exchange.write(b"x")
+    waiting = asyncio.create_task(wire.exchange.room())
+    await asyncio.sleep(0)
+    wire.exchange.connection_lost(ConnectionResetError("gone"))
+    await asyncio.wait_for(waiting, 1)
+    with pytest.raises(ConnectionResetError, match="gone"):
+        await wire.exchange.answer
+
+
+async def test_a_breach_of_the_protocol_is_the_end(wire: Wire) -> None:
+    wire.exchange.data_received(b"\0\0\x05\x04\0\0\0\0\0hello")  # SETTINGS come in sixes
+    with pytest.raises(ProtocolError):
+        await wire.exchange.ended
+
+
+async def test_a_ping_is_answered(wire: Wire) -> None:
+    wire.server.ping(b"12345678")
+    wire.answer()
+    assert any(isinstance(event, PingAckReceived) for event in wire.events)
+
+
+async def test_the_body_ends_behind_what_waits() -> None:
+    wire = Wire(Exchange(), window=3)
+    wire.exchange.request(REQUEST)
+    wire.exchange.write(b"12345")
+    wire.exchange.finish()
+    assert not any(isinstance(event, StreamEnded) for event in wire.events)
+    wire.server.increment_flow_control_window(10, STREAM)
+    wire.answer()
+    assert wire.body == b"12345"
+    assert any(isinstance(event, StreamEnded) for event in wire.events)
+
+
+async def test_a_close_says_goodbye_and_may_be_repeated(wire: Wire) -> None:
+    await wire.exchange.close(0.1)
+    await wire.exchange.close(0.1)
+    assert any(isinstance(event, ConnectionTerminated) for event in wire.events)
+    assert wire.closing
