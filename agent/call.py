@@ -180,11 +180,11 @@ class Call:
         pipeline: asyncio.Task[None] | None = None
         self._setup.on_change(self.log)  # a crash leaves a record that says so
         try:
+            self._spawn(self._listen())  # first: the caller's first frame is there already
             self._service.session.start()
             if self._goes_on:
                 self._service.session.send_text(RESUME_CUE)
             pipeline = self._spawn(self._run_pipeline())
-            self._spawn(self._listen())
             outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s - self.log.age_s)
         except TimeoutError:
             outcome = "too_long"

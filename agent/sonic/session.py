@@ -166,11 +166,7 @@ class SonicSession:
         """Queue caller audio, 16-bit mono at `input_rate`; kept while there is no stream."""
         if dropped := self._uplink.push(pcm):
             metrics.AUDIO_LOST.add(1000 * dropped / self._uplink.size(1))
-        link = self._link
-        if link is not None and link.stream.ready and not (self._texts or self._results):
-            self._send_now(link)  # it has nothing to wait for, not even its turn in the event loop
-        if self._uplink.waiting:
-            self._wake.set()
+        self._send_audio_now()
 
     def send_text(self, text: str) -> None:
         """Queue interactive text: something typed, a keypad entry or a cue. The model answers it."""
@@ -239,6 +235,7 @@ class SonicSession:
         self._spawn(self._rotate_when_due(link))
         if link.asked:
             self._expect_answer()
+        self._send_audio_now()
         self._wake.set()
 
     async def _receive(self, link: _Link) -> None:
@@ -383,11 +380,22 @@ class SonicSession:
             else:
                 await link.stream.send(AudioInput(link.prompt, link.audio, self._uplink.take()))
 
-    def _send_now(self, link: _Link) -> None:
+    def _send_audio_now(self) -> None:
+        """Most audio has nothing to wait for, not even for its turn in the event loop."""
+        link = self._link
+        if link is None:
+            return
         try:
-            link.stream.send_now(AudioInput(link.prompt, link.audio, self._uplink.take()))
+            while link is self._link and self._audio_is_next and link.stream.ready:
+                link.stream.send_now(AudioInput(link.prompt, link.audio, self._uplink.take()))
         except (SonicError, OrderError) as error:
             self._on_unsent(link, error)
+        if self._uplink.waiting:
+            self._wake.set()
+
+    @property
+    def _audio_is_next(self) -> bool:
+        return bool(self._uplink.waiting) and not self._texts and not self._results
 
     def _on_unsent(self, link: _Link, error: SonicError | OrderError) -> None:
         if isinstance(error, SonicError):
