@@ -144,6 +144,45 @@ async def test_audio_given_before_the_stream_is_open_is_sent_whole() -> None:
         assert sonic.streams[0].audio == said
 
 
+async def test_audio_on_a_live_stream_is_sent_where_it_arrives() -> None:
+    sonic, ears = FakeSonic(), Ears()
+    async with session_on(sonic, ears) as session:
+        await until(lambda: session.connected)
+        session.send_audio(bytes(640))
+        assert len(sonic.streams[0].audio) == 640
+
+
+async def test_audio_waits_in_order_behind_a_text_and_a_busy_stream() -> None:
+    sonic, ears = FakeSonic(), Ears()
+    async with session_on(sonic, ears) as session:
+        await until(lambda: session.connected)
+        stream = sonic.streams[0]
+        session.send_text("Hola")
+        session.send_audio(bytes([1]) * 640)
+        stream.ready = False
+        session.send_audio(bytes([2]) * 640)
+        assert stream.audio == b""
+        await until(lambda: len(stream.audio) == 1280)
+        assert stream.audio == bytes([1]) * 640 + bytes([2]) * 640
+        kinds = [type(event) for event in stream.sent]
+        assert kinds.index(AudioInput, kinds.index(AudioInput) + 1) > len(kinds) - 1 - kinds[::-1].index(TextInput)
+
+
+async def test_audio_that_cannot_be_sent_where_it_arrives_goes_to_the_next_stream() -> None:
+    class Broken(FakeStream):
+        def send_now(self, event: ClientEvent) -> None:
+            raise SonicLost("gone")
+
+    sonic, ears = FakeSonic(), Ears()
+    async with session_on(sonic, ears) as session:
+        await until(lambda: session.connected)
+        sonic.streams[0].__class__ = Broken
+        session.send_audio(bytes([1]) * 640)
+        await until(lambda: len(sonic.streams) == 2 and sonic.streams[1].audio)
+        assert sonic.streams[1].audio == bytes([1]) * 640
+        assert [fault.detail for fault in ears.faults] == ["gone"]
+
+
 @pytest.mark.parametrize("refusal", [SonicThrottled("429"), SonicLost("drop")])
 async def test_one_refusal_at_open_is_answered_by_a_reconnect(refusal: SonicError) -> None:
     sonic, ears = FakeSonic(refusal), Ears()

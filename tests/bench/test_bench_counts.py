@@ -23,6 +23,7 @@ from agent.persona import LineKind
 from agent.record import CallLog
 from agent.sonic.credentials import Credentials
 from agent.sonic.frames import ChunkSigner
+from agent.sonic.http2 import Exchange
 from agent.sonic.protocol import (
     AudioInput,
     AudioOutput,
@@ -48,9 +49,10 @@ FRAME = bytes(640)  # 20 ms at 16 kHz
 FRAMES = 200
 
 CALLS_PER_CALLER_FRAME = 40
-CALLS_PER_PLAYED_FRAME = 38
-CALLS_PER_CHUNK = 8
-TASKS_PER_CALL = 18
+CALLS_PER_PLAYED_FRAME = 35
+CALLS_PER_CHUNK = 5
+CALLS_PER_EXCHANGE = 45
+TASKS_PER_CALL = 15
 BLOCKS_PER_FRAME = 1.0
 ELSEWHERE = ("/tests/", "/asyncio/", "/selectors.py")
 
@@ -249,6 +251,37 @@ def test_a_chunk_costs_few_calls_and_little_wire() -> None:
     assert counted.calls / FRAMES <= CALLS_PER_CHUNK
     assert {len(chunk) for chunk in chunks} == {len(chunks[0])}
     assert len(chunks[0]) < 3 * len(FRAME)
+
+
+async def test_a_piece_on_the_exchange_is_one_write_and_few_calls() -> None:
+    written: list[bytes] = []
+
+    class Transport(asyncio.Transport):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            written.append(bytes(data))
+
+        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    exchange = Exchange()
+    exchange.connection_made(Transport())
+    exchange.request([(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")])
+    written.clear()
+    with Counted() as counted:
+        for _ in range(20):
+            exchange.write(bytes(1400))
+    assert [len(data) for data in written] == [9 + 1400] * 20
+    assert counted.calls / 20 <= CALLS_PER_EXCHANGE
+
+
+async def test_the_first_of_an_answer_is_played_where_it_arrives() -> None:
+    async with call() as (line, sonic):
+        played = len(line.heard.frames)
+        turns = 0
+        sonic.answer(0.1)
+        while len(line.heard.frames) == played:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns == 1
 
 
 def test_a_media_message_is_built_in_two_calls() -> None:
