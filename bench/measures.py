@@ -115,8 +115,18 @@ async def ramp(stage: Stage, served: Served, talk: Talk, plan: Steps, up: dict[s
             most, step = calls + step - 1, step // 2
     await stage.caller.ask("leave")
     last = held[-1]["calls"] if held else 0
-    per_call = slope([(float(figures["calls"]), float(figures["rss_mb"])) for figures in held])
-    return {"held": last, "at_least": last >= plan.most, "mb_per_call": _rounded(per_call), "steps": steps}
+    return {"held": last, "at_least": last >= plan.most, "steps": steps}
+
+
+def mb_per_call(figures: Sequence[dict[str, Any]]) -> float | None:
+    """The slope of resident memory on the first way up: what a server has had once it does not give back."""
+    points: list[tuple[float, float]] = []
+    for step in figures:
+        if points and step["calls"] <= points[-1][0]:
+            break
+        points.append((float(step["calls"]), float(step["rss_mb"])))
+    found = slope(points)
+    return None if found is None else round(found, 2)
 
 
 def holds(figures: dict[str, Any], kind: str) -> bool:
@@ -129,29 +139,31 @@ def holds(figures: dict[str, Any], kind: str) -> bool:
     return bool(whole and answered and figures["gap_ms"].get("p99", 1e9) <= GAP_LIMIT_MS)
 
 
-async def visits(stage: Stage, count: int) -> dict[str, Any]:
+async def visits(stage: Stage, served: Served, count: int) -> dict[str, Any]:
     """Single calls, one after another, that talk from the first frame on: beginnings and ends."""
     await stage.sonic.ask("be", mode="listen", keep=True)
     rows: list[dict[str, float | None]] = []
     lost_in = lost_out = 0
     for _ in range(count):
         await stage.sonic.ask("report")
+        await served.lag()
         seen = await stage.caller.ask("visit", seconds=1.6, pieces=PIECES[:1])
         await asyncio.sleep(0.3)
         told = await stage.sonic.ask("report")
-        rows.append(_visit(seen, told))
+        rows.append(_visit(seen, told, (await served.lag())["first_reads"]))
         lost_in += await _lost_speech(PIECES[:1], told.get("kept", []))
         lost_out += (await _lost(GREETING_S, [ulaw_samples(b64decode(seen["greeting"]))]))["samples"]
     await stage.sonic.ask("be", mode="answer", keep=False)
-    names = ("set_up_ms", "first_frame_ms", "greeting_ms", "tear_down_ms")
+    names = ("set_up_ms", "first_read_ms", "first_frame_ms", "greeting_ms", "tear_down_ms")
     figures = {name: summary([value for row in rows if (value := row[name]) is not None]) for name in names}
     return figures | {"lost_at_start": lost_in, "lost_of_greeting": lost_out, "visits": count}
 
 
-def _visit(seen: dict[str, Any], told: dict[str, Any]) -> dict[str, float | None]:
+def _visit(seen: dict[str, Any], told: dict[str, Any], reads: Sequence[float]) -> dict[str, float | None]:
     first, ended = told.get("first_audio", [None])[0], told.get("ended", [None])[-1]
     return {
         "set_up_ms": 1000 * (seen["started"] - seen["rang"]),
+        "first_read_ms": 1000 * (reads[0] - seen["started"]) if reads else None,
         "first_frame_ms": 1000 * (first - seen["started"]) if first else None,
         "greeting_ms": 1000 * (seen["heard"] - seen["started"]) if seen["heard"] else None,
         "tear_down_ms": 1000 * (ended - seen["stopped"]) if ended else None,
@@ -220,7 +232,3 @@ async def rotation(stage: Stage) -> dict[str, Any]:
     told = await stage.sonic.ask("report")
     await stage.sonic.ask("be", mode="answer", keep=False)
     return {"streams": len(told.get("opened", [])), "lost": await _lost_speech(PIECES, told.get("kept", []))}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

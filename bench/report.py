@@ -27,7 +27,7 @@ def summarise(result: Result) -> dict[str, Any]:
     return {
         "added_latency_ms": {kind: _latency(result, kind, SUMMARY_CALLS) for kind in kinds},
         "calls_per_core": {kind: _median(run["ramp"]["held"] for run in _of(result, kind)) for kind in kinds},
-        "mb_per_call": {kind: _median(run["ramp"]["mb_per_call"] for run in _of(result, kind)) for kind in kinds},
+        "mb_per_call": {kind: _median(run["mb_per_call"] for run in _of(result, kind)) for kind in kinds},
         "clear_ms_p99": max((row["clear_ms"].get("p99", 0.0) for row in clears), default=None),
         "stale_frames": sum(row["stale_frames"] for row in clears),
         "samples_lost": sum(samples_lost(run) for run in ours)
@@ -93,9 +93,10 @@ def _rows(result: Result, kinds: Sequence[str]) -> Iterator[list[str]]:
         yield [f"added latency, {calls} calls, p50 / p99 ms", *(_pair(result, kind, calls) for kind in kinds)]
     for label, path in (
         ("calls per core", ("ramp", "held")),
-        ("memory per call, MB", ("ramp", "mb_per_call")),
+        ("memory per call, MB", ("mb_per_call",)),
         ("memory without a call, MB", ("idle_mb",)),
         ("webhook to `start`, p50 ms", ("visits", "set_up_ms", "p50")),
+        ("`start` to the caller's first frame read, p50 ms", ("visits", "first_read_ms", "p50")),
         ("`start` to the caller's first frame at Sonic, p50 ms", ("visits", "first_frame_ms", "p50")),
         ("`start` to the greeting, p50 ms", ("visits", "greeting_ms", "p50")),
         ("`stop` to the end of the Sonic stream, p50 ms", ("visits", "tear_down_ms", "p50")),

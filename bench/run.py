@@ -17,7 +17,7 @@ from rich.console import Console
 
 from agent.persona import BUENOS_AIRES
 from bench.machine import describe
-from bench.measures import Steps, Talk, barge_ins, grow, load, ramp, rotation, tools, visits
+from bench.measures import Steps, Talk, barge_ins, grow, load, mb_per_call, ramp, rotation, tools, visits
 from bench.report import summarise
 from bench.stage import KINDS, Stage, served, stage
 from data.dynamo import DynamoBackend
@@ -51,11 +51,11 @@ QUICK = Plan(
     KINDS,
     1,
     (10,),
-    Talk(4, 1.8, 1.2),
-    Talk(1.5, 1.5, 1.0, 0.03, 0.6),
-    Steps(30, 15, 130),
-    visits=3,
-    barge_s=5,
+    Talk(3.5, 1.8, 1.2, spare_s=0.6),
+    Talk(1.5, 1.4, 0.8, 0.03, 0.5),
+    Steps(30, 15, 100),
+    visits=2,
+    barge_s=4,
     quick=True,
 )
 
@@ -87,7 +87,7 @@ async def _server(stage: Stage, kind: str, plan: Plan) -> dict[str, Any]:
     """One server, from its start to its end."""
     async with served(stage, kind) as server:
         row: dict[str, Any] = {"kind": kind, "ready_s": round(server.ready_s, 2), "idle_mb": round(server.rss_mb, 1)}
-        row["visits"] = await visits(stage, 0 if plan.quick and kind != "ours" else plan.visits)
+        row["visits"] = await visits(stage, server, 0 if plan.quick and kind != "ours" else plan.visits)
         row["levels"], calls = [], 0
         for level in plan.levels:
             await grow(stage, level - calls, plan.talk)
@@ -97,6 +97,7 @@ async def _server(stage: Stage, kind: str, plan: Plan) -> dict[str, Any]:
         if up is None:
             await stage.caller.ask("leave")
         row["ramp"] = await ramp(stage, server, plan.ramp_talk, plan.steps, up)
+        row["mb_per_call"] = mb_per_call([*row["levels"], *row["ramp"]["steps"]])
         if kind == "ours" or (kind == "stock" and not plan.quick):  # the bare bridge knows no interruption
             row["barge_in"] = await barge_ins(stage, 10, plan.barge_s)
     return row

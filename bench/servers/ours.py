@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from time import monotonic
+from typing import Any
 
+from agent.call import CallerAudio, LineEvent
 from agent.sonic.protocol import ToolSpec
 from agent.sonic.session import SonicConfig
 from bench.servers import probe
@@ -12,15 +15,38 @@ from carlos import log
 from carlos.app import House
 from carlos.server import serve
 from carlos.settings import Settings
+from telephony.media_stream import Stopped
+from telephony.transport import PhoneLine
 
 
 def main() -> None:
     if rotate_s := os.environ.get("BENCH_ROTATE_S"):
         _rotate_after(float(rotate_s))
+    _note_first_reads()
     probe.install()
     settings = Settings(_env_file=None)
     log.configure(settings.loglevel)
     serve(settings)
+
+
+def _note_first_reads() -> None:
+    """Tell the probe when a phone line has read its caller's first frame; the second costs nothing more."""
+    made = PhoneLine.__init__
+
+    def noting(self: PhoneLine, *arguments: Any) -> None:
+        made(self, *arguments)
+        read = self._read
+
+        def first(message: str | bytes) -> LineEvent | Stopped | None:
+            event = read(message)
+            if isinstance(event, CallerAudio):
+                probe.first_reads.append(monotonic())
+                del self._read
+            return event
+
+        self._read = first  # type: ignore[method-assign]
+
+    PhoneLine.__init__ = noting  # type: ignore[method-assign,assignment]
 
 
 def _rotate_after(seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Inside a measured server: how late its event loop wakes up, and where its time goes.
 
-On SIGUSR1 it tells the lag since the last time; SIGUSR2 begins a profile, and ends and tells it.
+On SIGUSR1 it tells the lag, and when first frames were read, since the last time; SIGUSR2 begins a profile, and ends
+and tells it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ SAMPLE_S = 0.002  # of CPU time
 DEPTH = 60
 
 
+first_reads: list[float] = []  # when a call's first frame was read, of the machine's monotonic clock
+
+
 class Lag:
     """Sleeps, and notes by how much it overslept."""
 
@@ -34,8 +38,9 @@ class Lag:
             self._late_ms.append(1000 * (loop.time() - due))
 
     def tell(self) -> None:
-        late, self._late_ms = self._late_ms, []
-        say(summary(late))
+        say(summary(self._late_ms) | {"first_reads": first_reads})
+        self._late_ms = []
+        first_reads.clear()
 
 
 class Profile:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from bench.measures import _delays_ms, holds
+from bench.machine import core_number
+from bench.measures import _delays_ms, holds, mb_per_call
 from bench.profile import part_of, shares
 from bench.report import summarise, table
 from bench.stats import gaps_ms, slope, spread, stall_ms, summary
@@ -76,11 +80,29 @@ def test_stock_is_not_judged_by_the_ends_it_always_loses() -> None:
     assert holds(figures(lost_out={"samples": 600, "worst": 600, "pieces": 1}), "stock")
 
 
+def test_memory_is_judged_on_the_first_way_up() -> None:
+    way = [{"calls": calls, "rss_mb": rss} for calls, rss in ((10, 110.0), (40, 140.0), (25, 139.0), (30, 139.0))]
+    assert mb_per_call(way) == 1.0
+    assert mb_per_call(way[:1]) is None
+
+
+def test_a_child_is_pinned_where_it_belongs_though_its_parent_is_pinned_elsewhere() -> None:
+    places = sorted({core_number(0), core_number(1)})
+    script = f"from bench.machine import pin; import os; pin({places[0]}); print(os.sched_getaffinity(0))"
+    here = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {places[-1]})
+    try:
+        told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    finally:
+        os.sched_setaffinity(0, here)
+    assert told.strip() == f"{{{places[0]}}}"
+
+
 def test_the_summary_has_what_was_promised_and_owns_up_to_noise() -> None:
     visits = {"greeting_ms": summary([80.0]), "lost_at_start": 3, "lost_of_greeting": 0, "visits": 1}
     ours = {
         "kind": "ours", "round": 1, "ready_s": 2.5, "idle_mb": 130.0, "visits": visits, "levels": [figures()],
-        "ramp": {"held": 40, "mb_per_call": 0.9, "steps": [figures(40, use={"cpu": 40.0, "others_on_core": 30.0})]},
+        "mb_per_call": 0.9, "ramp": {"held": 40, "steps": [figures(40, use={"cpu": 40.0, "others_on_core": 30.0})]},
         "barge_in": {"clear_ms": summary([1.0, 2.0]), "stale_frames": 0},
     }  # fmt: skip
     result: dict[str, Any] = {
