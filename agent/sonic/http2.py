@@ -4,6 +4,9 @@ h2 speaks RFC 9113, the loop does TLS; this holds what is between them. The SDK'
 CRT's: each piece of audio, written or read, then costs hand-shakes between two threads over Python's lock, and a
 thread state made and thrown away. With 40 calls on a core that was 8,000 futex calls and 2,000 page mappings a
 second, and the core was full (measured; docs/performance.md).
+
+Plain DATA frames pass h2 by, in both directions, once the response has begun well; everything else is h2's to make, to
+read and to refuse.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from h2.events import ConnectionTerminated, DataReceived, Event, ResponseReceive
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes as _Code
 from h2.settings import Settings
+
+from agent.sonic.plain_data import Splitter, data_frame
 
 if TYPE_CHECKING:
     from hyperframe.frame import Frame, GoAwayFrame
@@ -59,6 +64,7 @@ class Exchange(asyncio.Protocol):
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self._http = _Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self._frames = Splitter(STREAM)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[bytes] = deque()
         self._paused = False
@@ -100,11 +106,23 @@ class Exchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            for event in self._http.receive_data(data):
-                self._on_event(event)
+            for plain, frame in self._frames.feed(data):
+                if plain and self._open:
+                    self.on_data(frame)
+                else:
+                    self._read(data_frame(STREAM, frame) if plain else frame)
         except ProtocolError as error:
             self._fail(error)
         self._pump()
+
+    @property
+    def _open(self) -> bool:
+        """The response's head said 200, and its body has not ended: no DATA can be wrong."""
+        return self._head is not None and self._head.status == 200 and not self.ended.done()
+
+    def _read(self, frame: bytes) -> None:
+        for event in self._http.receive_data(frame):
+            self._on_event(event)
 
     # The request.
 
@@ -150,14 +168,20 @@ class Exchange(asyncio.Protocol):
             data = waiting.popleft()
             if len(data) > size:
                 waiting.appendleft(data[size:])
-            http.send_data(STREAM, data[:size])
-            self._flush()
+            self._send(data[:size])
         if self._finishing and not waiting and not self.ended.done():
             self._finishing = False
             http.end_stream(STREAM)
         self._flush()
         if not self.full:
             self._wake()
+
+    def _send(self, data: bytes) -> None:
+        """Send a DATA frame that the windows have room for, and have h2 count it."""
+        if self._transport is not None:
+            self._http.outbound_flow_control_window -= len(data)
+            self._http.streams[STREAM].outbound_flow_control_window -= len(data)
+            self._transport.write(data_frame(STREAM, data))
 
     def _flush(self) -> None:
         if (data := self._http.data_to_send()) and self._transport is not None:

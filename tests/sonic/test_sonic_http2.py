@@ -14,6 +14,7 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
 from agent.sonic.http2 import MOST_WAITING, STREAM, Exchange
+from agent.sonic.plain_data import LONGEST, data_frame
 
 REQUEST = [(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")]
 
@@ -177,6 +178,32 @@ async def test_a_breach_of_the_protocol_is_the_end(wire: Wire) -> None:
     wire.exchange.data_received(b"\0\0\x05\x04\0\0\0\0\0hello")  # SETTINGS come in sixes
     with pytest.raises(ProtocolError):
         await wire.exchange.ended
+
+
+async def test_a_frame_longer_than_allowed_is_the_end(wire: Wire) -> None:
+    wire.respond()
+    wire.exchange.data_received(data_frame(STREAM, bytes(LONGEST + 1)))
+    with pytest.raises(ProtocolError):
+        await wire.exchange.ended
+
+
+async def test_audio_behind_the_responses_end_is_nobodys(wire: Wire) -> None:
+    heard: list[bytes] = []
+    wire.exchange.on_data = heard.append
+    wire.respond()
+    wire.server.send_data(STREAM, b"last", end_stream=True)
+    wire.answer()
+    wire.exchange.data_received(data_frame(STREAM, b"late"))
+    assert heard == [b"last"]
+
+
+async def test_padded_audio_is_read_without_its_padding(wire: Wire) -> None:
+    heard: list[bytes] = []
+    wire.exchange.on_data = heard.append
+    wire.respond()
+    wire.server.send_data(STREAM, b"padded", pad_length=9)
+    wire.answer()
+    assert heard == [b"padded"]
 
 
 async def test_a_ping_is_answered(wire: Wire) -> None:
