@@ -42,6 +42,7 @@ class Wire(Protocol):
 
     rate: int  # Hz of the PCM it takes
     lead: int  # frames of 20 ms that may be sent ahead of real time
+    piece: int  # frames that it wants at once: more than one, and less than `lead`, where the process is busy
     acknowledges: bool  # whether a mark comes back when the audio before it was played
     tail_s: float  # silence that makes the far end play the last of what it was given
 
@@ -162,7 +163,7 @@ class LineOutput(FrameProcessor):
         try:
             while True:
                 if await self._send_due(loop.time()):
-                    await asyncio.sleep(self._pacer.next_deadline() - loop.time())
+                    await asyncio.sleep(self._pacer.next_deadline(self._wire.piece) - loop.time())
                 else:
                     self._pacer.idle()
                     await self._wait_for_more()

@@ -76,6 +76,10 @@ class MeasuredWire:
         self._ear = ear
         self._frame = int(wire.rate * FRAME_S) * 2
 
+    @property
+    def piece(self) -> int:
+        return self._wire.piece
+
     async def send_audio(self, pcm: bytes) -> None:
         await self._wire.send_audio(pcm)
         self._meter.frame_played(len(pcm) / self._frame * FRAME_S)

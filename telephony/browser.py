@@ -56,6 +56,7 @@ class BrowserWire:
 
     rate = OUTPUT_RATE
     lead = LEAD_FRAMES
+    piece = 1
     tail_s = TAIL_S
 
     def __init__(self, outbox: Outbox, messages: BrowserMessages, on_audio: Callable[[], None] = lambda: None) -> None:

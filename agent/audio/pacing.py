@@ -57,9 +57,9 @@ class Pacer:
         """The queue ran empty: the clock may be re-based once all that was sent has been played."""
         self._idle = True
 
-    def next_deadline(self) -> float:
-        """When the next frame becomes due; raises RuntimeError before the clock was started."""
-        return self._at(self._sent - self.lead)
+    def next_deadline(self, frames: int = 1) -> float:
+        """When so many frames become due; raises RuntimeError before the clock was started."""
+        return self._at(self._sent - self.lead + frames - 1)
 
     def played_at(self) -> float:
         """When the far end will have played everything sent so far; raises RuntimeError before the start."""

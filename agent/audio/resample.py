@@ -9,8 +9,8 @@ every M-th sample. Only the products that are not with a zero and not thrown awa
 samples make L output samples, so one push is one product of overlapping input windows with a (window x L)
 matrix.
 
-Coefficients are whole numbers, and double precision holds every partial sum exactly (16-bit samples, 30-bit
-coefficients, sums below 2**53). So the order in which BLAS adds does not matter, and the output is
+Coefficients are whole multiples of 2**-30, and double precision holds every partial sum exactly (16-bit samples,
+30-bit coefficients, sums below 2**53 units). So the order in which BLAS adds does not matter, and the output is
 bit-identical for any chunk sizes.
 """
 
@@ -27,8 +27,9 @@ from agent.audio.pcm import PCM16, SAMPLE_BYTES
 
 Floats = NDArray[np.float64]
 
-SCALE = 2.0**30  # of the whole-number coefficients
-BLOCKS = 8  # computed at once where a push makes a multiple of them: wider rows, half the time
+SCALE = 2.0**30  # coefficients are whole in units of its inverse
+LOWEST, HIGHEST = np.float64(-32768), np.float64(32767)
+BLOCKS = 16  # computed at once where a push makes a multiple of them: wider rows, half the time
 WORK_SAMPLES = 2560  # room for an 80 ms push at 24 kHz; grows with the largest push seen
 
 
@@ -70,7 +71,7 @@ def filter_for(source_hz: int, target_hz: int) -> Filter:
     """Lay the taps out as a matrix; made once a process for each pair of rates."""
     common = gcd(source_hz, target_hz)
     up, down = target_hz // common, source_hz // common
-    taps = np.rint(low_pass(source_hz, target_hz, up) * SCALE)
+    taps = np.rint(low_pass(source_hz, target_hz, up) * SCALE) / SCALE
     centre = len(taps) // 2
     before = centre // up
     window = before + ((up - 1) * down + centre) // up + 1
@@ -162,10 +163,9 @@ class Resampler:
         shape = (consumed // step, len(matrix))
         windows: Floats = np.ndarray(shape, buffer=self._work, strides=(8 * step, 8))
         out: Floats = np.dot(windows, matrix)
-        out *= 1 / SCALE
         np.rint(out, out=out)
-        np.minimum(out, 32767, out=out)
-        np.maximum(out, -32768, out=out)
+        np.minimum(out, HIGHEST, out=out)
+        np.maximum(out, LOWEST, out=out)
         self._held -= consumed
         self._work[: self._held] = self._work[consumed : consumed + self._held]
         self._samples_out += blocks * up

@@ -41,6 +41,7 @@ class ListWire:
 
     rate = 8000
     lead = 3
+    piece = 1
     acknowledges = True
     tail_s = 0.0
 

@@ -43,6 +43,15 @@ def test_a_late_wake_up_catches_up_and_never_shifts_the_clock() -> None:
     assert pacer.next_deadline() == pytest.approx(0.12)
 
 
+def test_who_wants_frames_in_pairs_wakes_up_half_as_often() -> None:
+    pacer, now, sent = Pacer(lead=3), 10.0, []
+    for _ in range(4):
+        sent.append(send_due(pacer, now))
+        now = pacer.next_deadline(2)
+    assert sent == [4, 2, 2, 2]
+    assert pacer.played_at() - (now - 0.04) == pytest.approx(0.08), "never less ahead than the lead"
+
+
 def test_an_early_wake_up_sends_nothing() -> None:
     pacer = Pacer()
     send_due(pacer, 0.0)

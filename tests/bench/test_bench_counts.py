@@ -116,6 +116,7 @@ class FakeWire:
 
     rate = 8000
     lead = 10_000
+    piece = 1
     acknowledges = True
     tail_s = 0.0
 
