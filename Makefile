@@ -40,7 +40,7 @@ help: ## what can be made
 
 # No server's first start is measured: it compiles what the later ones find.
 .venv/.bench: .venv/.dev
-	@$(BIN)/python -W ignore -c "import bench.servers.ours, bench.servers.stock, bench.servers.bare" 2>/dev/null
+	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -c "import bench.servers.ours, bench.servers.stock, bench.servers.bare"
 	touch $@
 
 .venv-ministack/.done: .venv/.base requirements/ministack.txt
@@ -56,7 +56,7 @@ run: .venv/.run .venv/.weights ## start Carlos on the embedded defaults
 call: .venv/.run .venv/.weights ## place a phone call: make call CALLER=book
 	@$(BIN)/carlos call $(CALLER)
 
-bench: .venv/.bench ## all benchmarks, side by side with stock pipecat
+bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with stock pipecat
 	@$(BIN)/carlos bench
 
 bench-quick: .venv/.bench ## the same in under two minutes

@@ -78,6 +78,8 @@ async def run(plan: Plan, console: Console) -> dict[str, Any]:
             if not plan.quick and "ours" in plan.kinds:
                 console.print("rotation and tools")
                 result["extras"] = await _extras(standing)
+                if not MINISTACK.exists():
+                    console.print("[yellow]no tools on DynamoDB: make bench installs the local AWS they need[/]")
     result["took_s"] = round(monotonic() - began, 1)
     result["summary"] = summarise(result)
     return result
