@@ -42,9 +42,13 @@ class Wire(Protocol):
 
     rate: int  # Hz of the PCM it takes
     lead: int  # frames of 20 ms that may be sent ahead of real time
-    piece: int  # frames that it wants at once: more than one, and less than `lead`, where the process is busy
     acknowledges: bool  # whether a mark comes back when the audio before it was played
     tail_s: float  # silence that makes the far end play the last of what it was given
+
+    @property
+    def piece(self) -> int:
+        """Frames that it wants at once: more than one, and less than `lead`, where the process is busy."""
+        ...
 
     async def send_audio(self, pcm: bytes) -> None: ...
     async def send_mark(self, name: str) -> None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,7 @@ def describe() -> dict[str, Any]:
         "cores": len(CORES),
         "system": platform.system(),
         "python": platform.python_version(),
+        "profile_guided": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
         "load_average": [round(load, 2) for load in os.getloadavg()],
     }
 

@@ -1,9 +1,8 @@
-"""What a benchmark's figures say: the summary, a table, and plots."""
+"""What a benchmark's figures say: the summary, and a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.measures import NOISE_LIMIT, holds
@@ -11,10 +10,7 @@ from bench.stage import KINDS
 from bench.stats import spread, summary
 
 SUMMARY_CALLS = 10  # where added latency is compared
-COLOURS = {"ours": "#1b7f5c", "stock": "#b5442e", "bare": "#777777"}
 NAMES = {"ours": "Carlos", "stock": "stock pipecat 1.14", "bare": "bare FastAPI bridge"}
-
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"  # of what `publish` writes
 
 type Result = dict[str, Any]
 
@@ -25,15 +21,15 @@ def summarise(result: Result) -> dict[str, Any]:
     ours = [run for run in result["runs"] if run["kind"] == "ours"]
     clears = [run["barge_in"] for run in ours if "barge_in" in run]
     return {
-        "added_latency_ms": {kind: _latency(result, kind, SUMMARY_CALLS) for kind in kinds},
-        "calls_per_core": {kind: _median(run["ramp"]["held"] for run in _of(result, kind)) for kind in kinds},
-        "mb_per_call": {kind: _median(run["mb_per_call"] for run in _of(result, kind)) for kind in kinds},
+        "added_latency_ms": {kind: latency(result, kind, SUMMARY_CALLS) for kind in kinds},
+        "calls_per_core": {kind: median_of(run["ramp"]["held"] for run in runs_of(result, kind)) for kind in kinds},
+        "mb_per_call": {kind: median_of(run["mb_per_call"] for run in runs_of(result, kind)) for kind in kinds},
         "clear_ms_p99": max((row["clear_ms"].get("p99", 0.0) for row in clears), default=None),
         "stale_frames": sum(row["stale_frames"] for row in clears),
         "samples_lost": sum(samples_lost(run) for run in ours)
         + result.get("extras", {}).get("rotation", {}).get("lost", 0),
-        "greeting_ms": _median(run["visits"]["greeting_ms"].get("p50") for run in ours),
-        "ready_s": _median(run["ready_s"] for run in ours),
+        "greeting_ms": median_of(run["visits"]["greeting_ms"].get("p50") for run in ours),
+        "ready_s": median_of(run["ready_s"] for run in ours),
         "noise": noise(result),
     }
 
@@ -47,8 +43,8 @@ def samples_lost(run: Result) -> int:
 
 def noise(result: Result) -> dict[str, Any]:
     """What others did on the server's core meanwhile; figures of a busy machine are no figures."""
-    others = [figures["use"]["others_on_core"] for run in result["runs"] for figures in _loads(run)]
-    late = [figures["caller_late_ms"].get("p99", 0.0) for run in result["runs"] for figures in _loads(run)]
+    others = [figures["use"]["others_on_core"] for run in result["runs"] for figures in loads_of(run)]
+    late = [figures["caller_late_ms"].get("p99", 0.0) for run in result["runs"] for figures in loads_of(run)]
     return {
         "others_on_core": spread(others, 1),
         "caller_late_p99_ms": spread(late, 1),
@@ -56,24 +52,24 @@ def noise(result: Result) -> dict[str, Any]:
     }
 
 
-def _loads(run: Result) -> list[Result]:
+def loads_of(run: Result) -> list[Result]:
     return [*run["levels"], *run["ramp"]["steps"]]
 
 
-def _of(result: Result, kind: str) -> list[Result]:
+def runs_of(result: Result, kind: str) -> list[Result]:
     return [run for run in result["runs"] if run["kind"] == kind]
 
 
-def _latency(result: Result, kind: str, calls: int) -> dict[str, Any]:
+def latency(result: Result, kind: str, calls: int) -> dict[str, Any]:
     figures = summary([value for row in _at(result, kind, calls) for value in row["latencies"]])
     return {name: figures.get(name) for name in ("p50", "p99")}
 
 
 def _at(result: Result, kind: str, calls: int) -> list[Result]:
-    return [row for run in _of(result, kind) for row in run["levels"] if row["calls"] == calls]
+    return [row for run in runs_of(result, kind) for row in run["levels"] if row["calls"] == calls]
 
 
-def _median(values: Any) -> Any:
+def median_of(values: Any) -> Any:
     return spread([value for value in values if value is not None]).get("median")
 
 
@@ -82,7 +78,7 @@ def _median(values: Any) -> Any:
 
 def table(result: Result) -> str:
     """Markdown: a row a measure, a column a server, medians of the rounds with their spread."""
-    kinds = [kind for kind in KINDS if _of(result, kind)]
+    kinds = [kind for kind in KINDS if runs_of(result, kind)]
     head = ["measure", *(NAMES[kind] for kind in kinds)]
     rows = [head, ["---", *("---:" for _ in kinds)], *_rows(result, kinds)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
@@ -105,7 +101,7 @@ def _rows(result: Result, kinds: Sequence[str]) -> Iterator[list[str]]:
         ("stale frames after `clear`", ("barge_in", "stale_frames")),
         ("process start to ready, s", ("ready_s",)),
     ):
-        yield [label, *(_spread_of(_of(result, kind), path) for kind in kinds)]
+        yield [label, *(_spread_of(runs_of(result, kind), path) for kind in kinds)]
     for calls in result["plan"]["levels"]:
         for label, path in (
             ("samples lost of an answer, worst", ("lost_out", "worst")),
@@ -127,65 +123,19 @@ def _extras(result: Result) -> Iterator[tuple[str, str]]:
 
 
 def _pair(result: Result, kind: str, calls: int) -> str:
-    figures = _latency(result, kind, calls)
+    figures = latency(result, kind, calls)
     return f"{figures['p50']} / {figures['p99']}" if figures["p50"] is not None else "–"
 
 
 def _spread_of(rows: Sequence[Result], path: Sequence[str]) -> str:
-    values = [value for row in rows if (value := _dig(row, path)) is not None]
+    values = [value for row in rows if (value := dig(row, path)) is not None]
     if not values:
         return "–"
     found = spread(values)
     return f"{found['median']:g}" + (f" ({found['min']:g}–{found['max']:g})" if found["min"] != found["max"] else "")
 
 
-def _dig(row: Any, path: Sequence[str]) -> float | None:
+def dig(row: Any, path: Sequence[str]) -> float | None:
     for key in path:
         row = row.get(key) if isinstance(row, dict) else None
     return None if row is None else float(row)
-
-
-def publish(result: Result, page: Path) -> None:
-    """Put the table between the page's two marks, and the plots beside the page."""
-    plots = "".join(f"\n![{path.stem}]({path.name})" for path in plot(result, page.parent))
-    machine = result["machine"]
-    about = f"{result['began'][:10]}, {machine['cpu']}, Python {machine['python']}, {result['plan']['rounds']} rounds"
-    quiet = "" if result["summary"]["noise"]["quiet"] else " **Others were using the server's core meanwhile.**"
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\nMeasured on {about}.{quiet}\n\n{table(result)}{plots}\n\n{END}{after}")
-
-
-# The plots.
-
-
-def plot(result: Result, folder: Path) -> list[Path]:
-    """Latency and gaps against the number of calls, and memory; PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    paths = []
-    for name, title, path in (
-        ("latency", "added latency, p99 (ms)", ("added_latency_ms", "p99")),
-        ("gap", "gap between messages of an answer, p99 (ms)", ("gap_ms", "p99")),
-        ("cpu", "CPU (% of a core)", ("use", "cpu")),
-        ("memory", "resident memory (MB)", ("rss_mb",)),
-    ):
-        figure, axes = pyplot.subplots(figsize=(6.4, 4))
-        for kind in KINDS:
-            points = sorted((row["calls"], value) for run in _of(result, kind) for row in _loads(run)
-                            if (value := _dig(row, path)) is not None)  # fmt: skip
-            if points:
-                axes.plot(*zip(*points, strict=True), "o", color=COLOURS[kind], label=NAMES[kind], alpha=0.6)
-        if name in ("latency", "gap"):
-            axes.set_yscale("log")
-        axes.set(xlabel="calls on one core", ylabel=title)
-        axes.grid(alpha=0.3)
-        axes.legend()
-        figure.tight_layout()
-        paths.append(folder / f"performance-{name}.png")
-        figure.savefig(paths[-1], dpi=120)
-        pyplot.close(figure)
-    return paths

@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
 
         from rich.console import Console
 
-        from bench import report
+        from bench import aims, report
+        from bench import page as pages
         from bench import run as benchmark
 
         console = Console(stderr=True, highlight=False)
@@ -34,8 +35,9 @@ def register(app: typer.Typer) -> None:
             result = benchmark.bench(plan, console)
             path = benchmark.save(result)
         if page is not None:
-            report.publish(result, page)
+            pages.publish(result, page)
         print(report.table(result))
+        print(aims.table(result))
         console.print(f"{path}, {result['took_s']:g} s")
         if not result["summary"]["noise"]["quiet"]:
             console.print("[yellow]others were using the server's core: these figures say little[/]")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench import aims
+from bench import page as pages
 from bench.machine import core_number
 from bench.measures import _delays_ms, holds, mb_per_call
 from bench.profile import part_of, shares
@@ -116,6 +119,38 @@ def test_the_summary_has_what_was_promised_and_owns_up_to_noise() -> None:
     assert told["samples_lost"] == 7
     assert told["noise"]["quiet"] is False
     assert "| added latency, 10 calls, p50 / p99 ms | 4.5 / 4.99 |" in table(result)
+    held = {aim.text: aim.held for aim in aims.aims(result)}
+    assert held["added latency at 10 calls, p50 ms"] is True
+    assert held["samples lost"] is False
+    assert held["calls per core, ours / stock"] is None, "stock was not measured"
+    assert "| samples lost | ≤ 0 | 7 | **no** |" in aims.table(result)
+
+
+def test_an_aim_from_below_is_held_from_above() -> None:
+    assert aims.Aim("calls", 2.0, 2, at_least=True).held
+    assert not aims.Aim("calls", 1.9, 2, at_least=True).held
+    assert not aims.Aim("ms", 2.1, 2).held
+
+
+def test_a_page_keeps_what_stands_around_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "plot", lambda result, folder: [folder / "picture.png"])
+    monkeypatch.setattr(pages, "table", lambda result: "the table\n")
+    monkeypatch.setattr(aims, "table", lambda result: "the aims\n")
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{pages.BEGIN}\nold\n{pages.END}\nafter\n")
+    machine = {"cpu": "a core", "python": "3.13", "profile_guided": False}
+    result = {
+        "began": "2026-01-02T03:04",
+        "machine": machine,
+        "plan": {"rounds": 2},
+        "summary": {"noise": {"quiet": False}},
+    }
+    pages.publish(result, page)
+    told = page.read_text()
+    assert told.startswith(f"before\n{pages.BEGIN}\n\nMeasured on 2026-01-02, a core, Python 3.13 (built without")
+    assert told.endswith(f"the aims\n\nthe table\n\n![picture](picture.png)\n\n{pages.END}\nafter\n")
+    assert "old" not in told
+    assert "**Others were using" in told
 
 
 def test_a_sample_counts_for_the_innermost_part_it_was_in() -> None:
