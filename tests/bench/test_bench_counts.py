@@ -23,7 +23,8 @@ from agent.persona import LineKind
 from agent.record import CallLog
 from agent.sonic.credentials import Credentials
 from agent.sonic.frames import ChunkSigner
-from agent.sonic.http2 import Exchange
+from agent.sonic.http2 import STREAM
+from agent.sonic.plain_data import data_frame
 from agent.sonic.protocol import (
     AudioInput,
     AudioOutput,
@@ -40,6 +41,7 @@ from agent.sonic.protocol import (
     encode,
 )
 from agent.sonic.session import SonicConfig
+from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.media_stream import MediaStream
 from tools.specs import ToolSpec as BusinessTool
@@ -51,7 +53,8 @@ FRAMES = 200
 CALLS_PER_CALLER_FRAME = 40
 CALLS_PER_PLAYED_FRAME = 35
 CALLS_PER_CHUNK = 5
-CALLS_PER_EXCHANGE = 45
+CALLS_PER_PIECE_WRITTEN = 15
+CALLS_PER_PIECE_READ = 13
 TASKS_PER_CALL = 15
 BLOCKS_PER_FRAME = 1.0
 ELSEWHERE = ("/tests/", "/asyncio/", "/selectors.py")
@@ -256,22 +259,25 @@ def test_a_chunk_costs_few_calls_and_little_wire() -> None:
 
 async def test_a_piece_on_the_exchange_is_one_write_and_few_calls() -> None:
     written: list[bytes] = []
-
-    class Transport(asyncio.Transport):
-        def write(self, data: bytes | bytearray | memoryview) -> None:
-            written.append(bytes(data))
-
-        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
-
-    exchange = Exchange()
-    exchange.connection_made(Transport())
-    exchange.request([(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")])
-    written.clear()
+    exchange, transport = exchanging()
+    transport.take = written.append
     with Counted() as counted:
-        for _ in range(20):
+        for _ in range(FRAMES):
             exchange.write(bytes(1400))
-    assert [len(data) for data in written] == [9 + 1400] * 20
-    assert counted.calls / 20 <= CALLS_PER_EXCHANGE
+    assert [len(data) for data in written] == [9 + 1400] * FRAMES
+    assert counted.calls / FRAMES <= CALLS_PER_PIECE_WRITTEN
+
+
+async def test_a_piece_off_the_exchange_is_read_in_few_calls() -> None:
+    heard: list[bytes] = []
+    exchange, _ = exchanging()
+    exchange.on_data = heard.append
+    frame = data_frame(STREAM, bytes(5400))
+    with Counted() as counted:
+        for _ in range(FRAMES):
+            exchange.data_received(frame)
+    assert heard == [bytes(5400)] * FRAMES
+    assert counted.calls / FRAMES <= CALLS_PER_PIECE_READ
 
 
 async def test_the_first_of_an_answer_is_played_where_it_arrives() -> None:
