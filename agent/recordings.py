@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -35,9 +36,11 @@ class Recordings:
                 path.unlink(missing_ok=True)
 
     def sweep(self, keep_days: int) -> int:
-        """Delete the recordings that are older; returns how many."""
-        limit = time.time() - keep_days * 86_400
-        old = [path for path in self._folder.glob("*.wav") if path.stat().st_mtime < limit]
-        for path in old:
-            path.unlink()
-        return len(old)
+        """Delete the recordings that are older; returns how many. Another process may be doing the same."""
+        limit, deleted = time.time() - keep_days * 86_400, 0
+        for path in self._folder.glob("*.wav"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+                    deleted += 1
+        return deleted

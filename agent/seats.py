@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Protocol
 
 HOLD_S = 60.0  # how long an admitted call may take to start its stream
 
@@ -16,6 +17,21 @@ class Admission(Enum):
     FULL = auto()
     DRAINING = auto()
     BLOCKED = auto()
+
+
+class Seating(Protocol):
+    """What lines ask of the seats: those of one process, `Seats`, or one pool of several (carlos.register)."""
+
+    @property
+    def draining(self) -> bool: ...
+    @property
+    def live(self) -> int: ...
+    @property
+    def taken(self) -> int: ...
+    def drain(self) -> None: ...
+    def admit(self, call_sid: str) -> Admission: ...
+    def start(self, call_sid: str) -> bool: ...
+    def release(self, call_sid: str) -> None: ...
 
 
 class Seats:

@@ -8,17 +8,18 @@ from loguru import logger
 
 from agent.call import TEAR_DOWN_S, Call
 from agent.record import CallLog
-from agent.seats import Seats
+from agent.seats import Seating, Seats
 from carlos import metrics
 
 REMEMBER = 200  # ended calls whose story can still be followed
 
 
 class Switchboard:
-    """Phone and browser calls alike. Seats are counted apart, since a ringing call takes one already."""
+    """Phone and browser calls alike. Seats are counted apart, since a ringing call takes one already: here, unless
+    `seats` are those of several processes."""
 
-    def __init__(self, capacity: int) -> None:
-        self.seats = Seats(capacity)
+    def __init__(self, capacity: int, seats: Seating | None = None) -> None:
+        self.seats: Seating = Seats(capacity) if seats is None else seats
         self.live: dict[str, Call] = {}
         self._logs: dict[str, CallLog] = {}
         self._busy = asyncio.Event()

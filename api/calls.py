@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,17 +31,17 @@ class Log(Protocol):
 
 
 class LiveCalls(Protocol):
-    """This process's calls: agent.switchboard.Switchboard."""
+    """This process's calls, agent.switchboard.Switchboard, or also which ones are live elsewhere."""
 
     @property
-    def live(self) -> Mapping[str, Any]: ...
+    def live(self) -> Container[str]: ...
     def log_of(self, call_id: str) -> Log | None: ...
 
 
 class NoCalls:
     """For a process that takes none."""
 
-    live: Mapping[str, Any] = {}
+    live: Container[str] = ()
 
     def log_of(self, call_id: str) -> Log | None:
         return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from agent.switchboard import Switchboard
@@ -13,8 +16,9 @@ from carlos import metrics
 HEALTHY = {"status": "healthy"}
 
 
-def health_routes(switchboard: Switchboard) -> APIRouter:
-    """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced."""
+def health_routes(switchboard: Switchboard, live: Callable[[], int] | None = None) -> APIRouter:
+    """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced. `live` counts
+    the calls of all processes, where there are others."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/health")
@@ -25,19 +29,23 @@ def health_routes(switchboard: Switchboard) -> APIRouter:
     async def ready() -> JSONResponse:
         if switchboard.draining:
             return JSONResponse({"status": "draining"}, status_code=503)
-        return JSONResponse({"status": "ready", "calls": len(switchboard.live)})
+        return JSONResponse({"status": "ready", "calls": len(switchboard.live) if live is None else live()})
 
     return router
 
 
-def metrics_routes() -> APIRouter:
-    """`/metrics` for Prometheus."""
+async def own_metrics(request: Request) -> bytes:
+    return metrics.exposition()
+
+
+def metrics_routes(told: Callable[[Request], Awaitable[bytes]] = own_metrics) -> APIRouter:
+    """`/metrics` for Prometheus: of this process, unless `told` knows of more."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/metrics", response_class=Response, responses=failures() | content("text/plain"))
-    async def exposition() -> Response:
+    async def exposition(request: Request) -> Response:
         """Metrics in Prometheus's text format."""
-        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+        return Response(await told(request), media_type=metrics.CONTENT_TYPE)
 
     return router
 

@@ -17,6 +17,7 @@ from agent.keeper import PROCESS, Keeper
 from agent.persona import BUENOS_AIRES
 from agent.record import CallLog
 from agent.recordings import Recordings
+from agent.seats import Seating
 from agent.sonic.ahead import Ahead
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Credentials
@@ -30,6 +31,8 @@ from api.health import health_routes, metrics_routes
 from api.live import live_routes
 from api.reference import reference_routes
 from carlos.call_log import teller
+from carlos.census import Census, Everyones
+from carlos.exchange import Exchange, PutThrough
 from carlos.log.cloudwatch import CallLogGroup, open_log_group
 from carlos.protection import task_protection
 from carlos.settings import Settings
@@ -117,8 +120,11 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """Open the store, seed it when it is empty, find Sonic, and close everything at the end."""
+async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncIterator[House]:
+    """Open the store, seed it when it is empty, find Sonic, and close everything at the end.
+
+    `seats` are those of several processes: then the task is their supervisor's to protect.
+    """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
     house = House(
@@ -126,7 +132,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         store,
         sonic,
         Ahead(sonic, settings.sonic_model_id),
-        Switchboard(settings.max_calls),
+        Switchboard(settings.max_calls, seats),
         Keeper(store),
         CallControl.from_settings(settings),
         notice,
@@ -137,7 +143,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         async with (
             telemetry(settings.emf_seconds, settings.metrics_namespace),
             _housekeeping(house),
-            task_protection(settings.ecs_agent_uri, house.switchboard),
+            task_protection(settings.ecs_agent_uri if seats is None else None, house.switchboard),
         ):
             yield house
     finally:
@@ -212,24 +218,31 @@ async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[Soni
     return sonic, notice
 
 
-def create_app(settings: Settings, on_ready: Callable[[House], None] = lambda house: None) -> FastAPI:
-    """The server. `on_ready` is called once everything is open and calls can be taken."""
+def create_app(
+    settings: Settings, on_ready: Callable[[House], None] = lambda house: None, exchange: Exchange | None = None
+) -> FastAPI:
+    """The server. `on_ready` is called once everything is open and calls can be taken. With an `exchange` it is one of
+    several that share a port."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_house(settings) as house:
+        async with open_house(settings, exchange.register if exchange else None) as house:
             app.state.house = house
             desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.ahead, house.keeper)
-            app.include_router(phone_routes(settings, desk, desk.answer, spent=house.store))
+            phone = phone_routes(settings, desk, desk.answer, spent=house.store, call_in_path=exchange is not None)
+            app.include_router(phone)
             app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
-            mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, house.switchboard)])
-            app.include_router(metrics_routes())
+            everyones = house.switchboard if exchange is None else Everyones(exchange.register, house.switchboard)
+            mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, everyones)])
+            app.include_router(metrics_routes() if exchange is None else metrics_routes(Census(exchange).told))
             app.include_router(reference_routes())
-            app.include_router(health_routes(house.switchboard))
+            app.include_router(health_routes(house.switchboard, exchange.register.count if exchange else None))
             app.include_router(console_routes(house.notice))
             on_ready(house)
             yield
 
     app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     guard(app, settings)
+    if exchange is not None:
+        app.add_middleware(PutThrough, exchange=exchange)
     return app

@@ -7,13 +7,12 @@ task has: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sized
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import aiohttp
 from loguru import logger
-
-from agent.switchboard import Switchboard
 
 PATH = "/task-protection/v1/state"
 EXPIRES_MINUTES = 60  # should this process hang, the task is free again after so long
@@ -22,23 +21,29 @@ RETRY_S = 5.0
 TIMEOUT_S = 5.0
 
 
+class Calls(Protocol):
+    """Whether there are calls: agent.switchboard.Switchboard, or all processes' together."""
+
+    @property
+    def live(self) -> Sized: ...
+    async def turned(self, *, busy: bool) -> None: ...
+
+
 class TaskProtection:
     """Asks for protection with the first call, renews it while there are calls, and gives it up after the last."""
 
-    def __init__(
-        self, agent_uri: str, switchboard: Switchboard, *, refresh_s: float = REFRESH_S, retry_s: float = RETRY_S
-    ) -> None:
+    def __init__(self, agent_uri: str, calls: Calls, *, refresh_s: float = REFRESH_S, retry_s: float = RETRY_S) -> None:
         self._url = agent_uri.rstrip("/") + PATH
-        self._switchboard = switchboard
+        self._calls = calls
         self._refresh_s = refresh_s
         self._retry_s = retry_s
         self.protected = False
 
     async def run(self) -> None:
-        """Follow the switchboard until cancelled."""
+        """Follow the calls until cancelled."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as http:
             while True:
-                wanted = bool(self._switchboard.live)
+                wanted = bool(self._calls.live)
                 if wanted or self.protected:
                     await self._set(http, wanted)
                 await self._pause(wanted)
@@ -49,7 +54,7 @@ class TaskProtection:
         timeout = (self._refresh_s if wanted else None) if settled else self._retry_s
         try:
             async with asyncio.timeout(timeout):
-                await self._switchboard.turned(busy=not wanted)
+                await self._calls.turned(busy=not wanted)
         except TimeoutError:
             return
 
@@ -70,12 +75,12 @@ class TaskProtection:
 
 
 @asynccontextmanager
-async def task_protection(agent_uri: str | None, switchboard: Switchboard) -> AsyncIterator[None]:
+async def task_protection(agent_uri: str | None, calls: Calls) -> AsyncIterator[None]:
     """Protect the task for as long as the server runs; does nothing outside ECS."""
     if agent_uri is None:
         yield
         return
-    following = asyncio.create_task(TaskProtection(agent_uri, switchboard).run(), name="task protection")
+    following = asyncio.create_task(TaskProtection(agent_uri, calls).run(), name="task protection")
     try:
         yield
     finally:

@@ -12,14 +12,16 @@ import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
 from types import FrameType
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from loguru import logger
-from rich.console import Console
 
 from agent.audio.resample import filter_for
 from api.health import health_app
 from carlos.app import House, create_app
+from carlos.doorway import greet, listen
 from carlos.settings import Settings
 from carlos.websocket import SwiftWebSocket
 from telephony.media import WS_MAX_SIZE
@@ -36,6 +38,11 @@ class DrainingServer(uvicorn.Server):
     _loop: asyncio.AbstractEventLoop
 
     health: socket.socket | None = None
+
+    def takes_calls_of(self, house: House) -> None:
+        """Everything stands, and calls may come."""
+        self.house = house
+        _keep_what_stands()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -67,19 +74,23 @@ class DrainingServer(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Run until a signal; prints where to go once calls can be taken."""
-    sock = _bind(settings.host, settings.ws_port, "WS_PORT")
-    health = None if settings.health_port is None else _bind(settings.host, settings.health_port, "HEALTH_PORT")
-    port = sock.getsockname()[1]
+    sock, health = listen(settings)
+    settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
     server: DrainingServer
 
     def on_ready(house: House) -> None:
-        server.house = house
-        _keep_what_stands()
-        _greet(house, port)
+        server.takes_calls_of(house)
+        greet(settings, house.notice)
 
-    _warm_up()
-    app = create_app(settings.model_copy(update={"ws_port": port}), on_ready)
-    config = uvicorn.Config(
+    warm_up()
+    server = DrainingServer(configured(create_app(settings, on_ready)))
+    server.health = health
+    server.run(sockets=[sock])
+
+
+def configured(app: FastAPI, **options: Any) -> uvicorn.Config:
+    """uvicorn as Carlos needs it; `options` are added."""
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -90,10 +101,8 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
+        **options,
     )
-    server = DrainingServer(config)
-    server.health = health
-    server.run(sockets=[sock])
 
 
 class _HealthServer(uvicorn.Server):
@@ -120,22 +129,7 @@ async def health_port(sock: socket.socket | None) -> AsyncIterator[None]:
         await serving
 
 
-def _bind(host: str, port: int, name: str) -> socket.socket:
-    """Bind before anything else is started: a taken port is the commonest mistake."""
-    info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, proto, _, address = min(info, key=lambda found: found[0] is not socket.AF_INET)
-    sock = socket.socket(family, kind, proto)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind(address)
-        sock.listen()  # who connects while we start waits instead of being refused
-    except OSError as error:
-        sock.close()
-        raise SystemExit(f"{host}:{port} cannot be bound ({error.strerror}); set {name}") from error
-    return sock
-
-
-def _warm_up() -> None:
+def warm_up() -> None:
     """What the first call would otherwise wait for."""
     filter_for(8000, 16000)
     filter_for(24000, 8000)
@@ -146,16 +140,3 @@ def _keep_what_stands() -> None:
     every call (measured; 0.1 ms after this)."""
     gc.collect()
     gc.freeze()
-
-
-def _greet(house: House, port: int) -> None:
-    settings, console = house.settings, Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[bold]open[/]   http://{settings.host}:{port}/")
-    if settings.public_base_url:
-        console.print(f"[bold]dial[/]   your Twilio number, voice webhook {settings.base_url}/twilio/voice")
-    else:
-        console.print("[bold]dial[/]   make call, or carlos call (a recorded caller through the Twilio double)")
-    if house.notice:
-        console.print(f"[bold yellow]stand-in[/] Sonic is a local stand-in: {house.notice}")
-    else:
-        console.print(f"[bold]real[/]   Sonic is {settings.sonic_model_id} in {settings.aws_default_region}")

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         description="Live calls; AWS allows 20 streams per account and Region, rotation opens a second one.",
     )
     ecs_agent_uri: str | None = Field(None, description="Set by ECS itself: where task protection is asked for.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Server processes that share WS_PORT and MAX_CALLS: one for each core of a big host.",
+    )
     drain_seconds: float = Field(110, ge=0, description="How long SIGTERM waits for live calls.")
 
     # Records
@@ -107,6 +113,9 @@ class Settings(BaseSettings):
     twilio_auth_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="One token, or two with a comma while rotating."
     )
+    stream_token_key: SecretStr | None = Field(
+        None, description="Signs stream tokens where there is no TWILIO_AUTH_TOKEN; by default made up at the start."
+    )
     twilio_api_base: str = "https://api.twilio.com"
     transfer_numbers: Annotated[tuple[str, ...], NoDecode] = ()
 
@@ -147,6 +156,11 @@ class Settings(BaseSettings):
     def _refuse_unsafe_combinations(self) -> Self:
         if self.sonic_endpoint and urlsplit(self.sonic_endpoint).scheme != "https":
             raise ValueError("SONIC_ENDPOINT must be https://…: the Bedrock stream needs TLS and HTTP/2")
+        if self.processes > 1 and self.sonic == "local" and not self.sonic_endpoint:
+            raise ValueError(
+                f"PROCESSES={self.processes} needs SONIC=bedrock: each process would start a stand-in of its own, and"
+                " its hearing is what takes the time"
+            )
         if (
             self.public_base_url
             and urlsplit(self.public_base_url).scheme != "https"
@@ -175,6 +189,12 @@ class Settings(BaseSettings):
         return not is_loopback(self.host) or (
             self.public_base_url is not None and not is_loopback(urlsplit(self.public_base_url).hostname or "")
         )
+
+    @property
+    def token_secrets(self) -> list[str]:
+        """What signs stream tokens: the same in all processes that answer one number. Empty: each makes its own up."""
+        shared = self.twilio_auth_token or ((self.stream_token_key,) if self.stream_token_key else ())
+        return [secret.get_secret_value() for secret in shared]
 
     @property
     def own_api_key(self) -> str | None:

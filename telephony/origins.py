@@ -47,7 +47,7 @@ class Gate:
     @classmethod
     def from_settings(cls, settings: Settings, spent: SpentNonces | None = None) -> Gate:
         own = [urlsplit(settings.base_url).hostname or "", settings.host]
-        keys = signing_keys([token.get_secret_value() for token in settings.twilio_auth_token])
+        keys = signing_keys(settings.token_secrets)
         tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.browser_tokens else None
         return cls(
             settings.allowed_origins,

@@ -19,18 +19,19 @@ def phone_routes(
     answer: Answer,
     *,
     spent: SpentNonces | None = None,
+    call_in_path: bool = False,
     start_timeout_s: float = START_TIMEOUT_S,
     max_waiting: int = MAX_WAITING,
 ) -> APIRouter:
-    """Everything under /twilio. `spent` remembers used stream tokens; by default, in this process.
+    """Everything under /twilio. `spent` remembers used stream tokens; by default, in this process. With
+    `call_in_path` a media stream's URL names its call, for whoever must know it before the stream's start.
 
     Run uvicorn with `ws_max_size=telephony.media.WS_MAX_SIZE` and `ws_per_message_deflate=False` (Twilio does not
     offer it). Raises ValueError where signatures would be off on a public host.
     """
     signatures = Signatures.from_settings(settings)
-    keys = signing_keys([token.get_secret_value() for token in settings.twilio_auth_token])
-    tokens = StreamTokens(keys, spent or SpentInMemory())
+    tokens = StreamTokens(signing_keys(settings.token_secrets), spent or SpentInMemory())
     socket = MediaSocket(signatures, tokens, desk, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting)
-    router = Webhooks(settings.base_url, signatures, tokens, desk).router()
-    router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
+    router = Webhooks(settings.base_url, signatures, tokens, desk, call_in_path=call_in_path).router()
+    router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}" * call_in_path, socket.serve)
     return router

@@ -50,11 +50,12 @@ class SpentInMemory:
         return True
 
 
-def signing_keys(auth_tokens: Sequence[str]) -> tuple[bytes, ...]:
-    """One key for each Twilio auth token, so that processes agree; without any, a key of this process alone."""
-    if not auth_tokens:
+def signing_keys(shared: Sequence[str]) -> tuple[bytes, ...]:
+    """One key for each secret that processes share, Twilio's auth tokens, so that they agree; without any, a key of
+    this process alone."""
+    if not shared:
         return (secrets.token_bytes(32),)
-    return tuple(hmac.digest(token.encode(), KEY_LABEL, "sha256") for token in auth_tokens)
+    return tuple(hmac.digest(secret.encode(), KEY_LABEL, "sha256") for secret in shared)
 
 
 class StreamTokens:

@@ -38,13 +38,13 @@ class StreamParameters:
     resumes: int = 0
 
 
-def connect(base_url: str, parameters: StreamParameters) -> str:
+def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA_PATH) -> str:
     """Open the media stream. When it ends, however it ends, Twilio asks `AFTER_STREAM_PATH` what comes next.
 
     The count of resumes goes round with the call, in the action's signed URL: it holds when all else is lost.
     """
     stream = Stream(
-        url=websocket_url(base_url) + MEDIA_PATH,
+        url=websocket_url(base_url) + media_path,
         name="carlos",
         status_callback=base_url + STREAM_STATUS_PATH,
         status_callback_method="POST",

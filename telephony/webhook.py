@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from fastapi import APIRouter
 from loguru import logger
@@ -40,13 +40,19 @@ class BadForm(Exception):
 
 
 class Webhooks:
-    """The four webhooks as one router. 403 with an empty body for what Twilio did not sign."""
+    """The four webhooks as one router. 403 with an empty body for what Twilio did not sign.
 
-    def __init__(self, base_url: str, signatures: Signatures, tokens: StreamTokens, desk: Desk) -> None:
+    `call_in_path` puts the call's id into the media stream's URL, whose path Twilio keeps and signs.
+    """
+
+    def __init__(
+        self, base_url: str, signatures: Signatures, tokens: StreamTokens, desk: Desk, *, call_in_path: bool = False
+    ) -> None:
         self._base_url = base_url
         self._signatures = signatures
         self._tokens = tokens
         self._desk = desk
+        self._call_in_path = call_in_path
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
@@ -82,7 +88,8 @@ class Webhooks:
     def _connect(self, params: Params, resumes: int) -> Response:
         token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
         parameters = twiml.StreamParameters(token, params.get("From", ""), params.get("To", ""), resumes)
-        return xml(twiml.connect(self._base_url, parameters))
+        path = f"{twiml.MEDIA_PATH}/{quote(params['CallSid'], safe='')}" if self._call_in_path else twiml.MEDIA_PATH
+        return xml(twiml.connect(self._base_url, parameters, path))
 
     async def _status(self, params: Params) -> Response:
         await self._desk.status(params["CallSid"], params)

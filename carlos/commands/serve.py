@@ -16,6 +16,8 @@ def register(app: typer.Typer) -> None:
         if debug:
             settings = settings.model_copy(update={"loglevel": "DEBUG"})
         log.configure(settings.loglevel)
-        from carlos.server import serve as run  # after the log: pipecat talks while it is imported
-
+        if settings.processes > 1:
+            from carlos.processes import serve as run
+        else:
+            from carlos.server import serve as run  # after the log: pipecat talks while it is imported
         run(settings)

@@ -1,0 +1,272 @@
+"""Puts a connection through to the process that holds its call, when another process of the same port accepted it.
+
+    any connection ──▶ process 1 reads a request about call CA… ──the socket itself, and the request──▶ process 0
+
+The connection moves, nothing is relayed: what was read is written anew and sent over a unix datagram socket together
+with the file descriptor (SCM_RIGHTS), and the process that gets it goes on as if it had accepted the connection. So a
+client's address, its signature, a stream of events and a call's audio are nobody else's business afterwards. Whoever
+cannot be reached, because it just died or is starting, is done without: the request is answered where it is.
+
+The datagram sockets are in a folder that only this user may enter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import uvicorn
+from loguru import logger
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from carlos.register import Register
+from telephony.twiml import AFTER_STREAM_PATH, MEDIA_PATH
+from telephony.webhook import MAX_FORM, VOICE_PATH
+
+MOST = 256 * 1024  # bytes of one request
+BUSY_S = 0.01  # a queue of datagrams is short (10 on Linux): how long to wait when it is full,
+PATIENCE = 100  # and how often
+CALLS = ("/calls/", "/demo/calls/")
+TWILIO = "/twilio/"
+BEGIN = frozenset({VOICE_PATH, AFTER_STREAM_PATH})  # webhooks that may ask for a seat
+CONNECTION = "connection"  # where a request's scope["state"] has the protocol that reads its connection
+
+
+class Unreachable(Exception):
+    """A process that is gone or does not answer."""
+
+
+class MovableHttp(HttpToolsProtocol):
+    """uvicorn's HTTP, which tells each request its connection; a WebSocket's upgrade hands that on."""
+
+    def __init__(self, config: uvicorn.Config, server_state: Any, app_state: Mapping[str, Any], **named: Any) -> None:
+        super().__init__(config, server_state, {**app_state, CONNECTION: self}, **named)
+        self.arrived = False  # put through to this process, with a request that was not answered yet
+
+
+class Exchange:
+    """One process's end: sends connections to siblings, and takes theirs."""
+
+    def __init__(self, folder: Path, register: Register) -> None:
+        self.register = register
+        self.siblings = [number for number in range(register.processes) if number != register.number]
+        self._folder = folder
+        self._adopting: set[asyncio.Task[None]] = set()
+        self._socket: socket.socket | None = None
+
+    def open(self, server: uvicorn.Server) -> None:
+        """Take connections for `server`."""
+        self._server = server
+        self._path.unlink(missing_ok=True)  # of a process that was here before
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind(str(self._path))
+        asyncio.get_running_loop().add_reader(self._socket, self._take)
+
+    async def close(self) -> None:
+        """Take what was sent already, and no more."""
+        if self._socket is None:
+            return
+        self._path.unlink(missing_ok=True)
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._take()
+        self._socket.close()
+        self._socket = None
+        await asyncio.gather(*self._adopting)
+
+    async def put_through(self, number: int, connection: MovableHttp, request: bytes) -> bool:
+        """Move a connection. False when that cannot be, or must not: then it is as it was."""
+        transport = connection.transport
+        if transport.is_closing() or transport.get_write_buffer_size():
+            return False  # the client is gone, or has not read its last answer
+        transport.pause_reading()  # what comes from here on is the other process's
+        try:
+            await self._send(number, transport, request)
+        except Unreachable as gone:
+            logger.warning("a connection is not put through to process {}: {}", number, gone)
+            if not transport.is_closing():
+                transport.resume_reading()
+            return False
+        transport.abort()  # closes our descriptor only: the socket lives on in the other process
+        logger.debug("a connection is put through to process {}", number)
+        return True
+
+    async def ask(self, number: int, request: bytes) -> bytes:
+        """Send a sibling a request of our own, and read its answer to the end. Raises Unreachable."""
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        try:
+            with theirs:
+                await self._send(number, theirs, request)
+            return await reader.read(-1)
+        except OSError as error:
+            raise Unreachable(repr(error)) from error
+        finally:
+            writer.close()
+
+    async def _send(self, number: int, connection: asyncio.Transport | socket.socket, request: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            for _ in range(PATIENCE):
+                try:
+                    # socket.send_fds takes an address, and ignores it (CPython 3.13).
+                    sender.sendmsg([request], _descriptor(connection), 0, str(self._folder / str(number)))
+                except BlockingIOError:
+                    await asyncio.sleep(BUSY_S)
+                except (ConnectionRefusedError, FileNotFoundError) as error:
+                    self.register.clear(number)  # nobody is there: its calls may go on elsewhere
+                    raise Unreachable(repr(error)) from error
+                except OSError as error:
+                    raise Unreachable(repr(error)) from error
+                else:
+                    return
+        raise Unreachable("its queue stays full")
+
+    def _take(self) -> None:
+        assert self._socket is not None  # noqa: S101 - it is open
+        while True:
+            try:
+                request, descriptors, _, _ = socket.recv_fds(self._socket, MOST, 1)
+            except BlockingIOError:
+                return
+            for descriptor in descriptors:
+                task = asyncio.create_task(self._adopt(socket.socket(fileno=descriptor), request))
+                self._adopting.add(task)
+                task.add_done_callback(self._adopting.discard)
+
+    async def _adopt(self, sock: socket.socket, request: bytes) -> None:
+        loop, server = asyncio.get_running_loop(), self._server
+
+        def made() -> MovableHttp:
+            return MovableHttp(server.config, server.server_state, server.lifespan.state, _loop=loop)
+
+        sock.setblocking(False)
+        try:
+            _, connection = await loop.connect_accepted_socket(made, sock)
+        except OSError as error:
+            logger.info("a connection that was put through is gone: {!r}", error)
+            sock.close()
+            return
+        connection.arrived = True
+        connection.data_received(request)
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / str(self.register.number)
+
+
+class PutThrough:
+    """ASGI middleware, outermost: what is about another process's call goes there, before anything is checked."""
+
+    def __init__(self, app: ASGIApp, exchange: Exchange) -> None:
+        self._app = app
+        self._exchange = exchange
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = cast(MovableHttp | None, scope.get("state", {}).get(CONNECTION))
+        if connection is None or connection.arrived:
+            if connection is not None:
+                connection.arrived = False
+            await self._app(scope, receive, send)
+            return
+        read = Read(receive)
+        number = await self._whose(scope, read)
+        if number != self._exchange.register.number and await self._move(number, scope, connection, read):
+            await read.gone()
+            return
+        await self._app(scope, read.again, send)
+
+    async def _move(self, number: int, scope: Scope, connection: MovableHttp, read: Read) -> bool:
+        if scope["type"] == "http" and not (await read.whole() and connection.scope is scope):
+            return False  # more than a request about a call has; or the next request is being read already
+        return await self._exchange.put_through(number, connection, written(scope, bytes(read.body)))
+
+    async def _whose(self, scope: Scope, read: Read) -> int:
+        """The process that a request is for; this one, where it is nobody's in particular."""
+        register = self._exchange.register
+        path = scope.get("path", "")
+        call_id = await _call_of(scope, path, read)
+        if not call_id:
+            return register.number
+        holder = register.holder(call_id)
+        if holder is None:
+            return register.place_for(call_id) if path in BEGIN else register.number
+        return holder
+
+
+class Read:
+    """A request's messages, which can be read twice."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.body = bytearray()
+        self._receive = receive
+        self._read: list[Message] = []
+
+    async def whole(self) -> bool:
+        """Read the body; False where it is longer than any of Twilio's, or the client left."""
+        while not self._read or self._read[-1].get("more_body", False):
+            message = await self._receive()
+            self._read.append(message)
+            self.body += message.get("body", b"")
+            if message["type"] != "http.request" or len(self.body) > MAX_FORM:
+                return False
+        return len(self.body) <= MAX_FORM
+
+    async def again(self) -> Message:
+        """ASGI's receive, from the beginning."""
+        return self._read.pop(0) if self._read else await self._receive()
+
+    async def gone(self) -> None:
+        """Wait until the connection is none of ours: uvicorn answers for an application that returns before."""
+        while not (await self._receive())["type"].endswith(".disconnect"):
+            pass
+
+
+async def _call_of(scope: Scope, path: str, read: Read) -> str:
+    """The call that a request is about; empty if about none."""
+    if scope["type"] == "websocket":
+        folder, _, call_id = path.rpartition("/")
+        return str(call_id) if folder == MEDIA_PATH else ""
+    for prefix in CALLS:
+        if path.startswith(prefix):
+            return str(path.removeprefix(prefix).partition("/")[0])
+    if path.startswith(TWILIO) and await read.whole():
+        return _call_sid(bytes(read.body)) or _call_sid(scope["query_string"])
+    return ""
+
+
+def _call_sid(form: bytes) -> str:
+    """The last one counts, as it does for the webhook. A form that is none names nobody; the webhook refuses it."""
+    try:
+        return dict(parse_qsl(form.decode())).get("CallSid", "")
+    except ValueError:
+        return ""
+
+
+def written(scope: Scope, body: bytes) -> bytes:
+    """A request as it may have come over the wire; its body is in one piece."""
+    query = scope["query_string"]
+    target = scope["raw_path"] + (b"?" + query if query else b"")
+    headers = list(scope["headers"])
+    if scope["type"] == "http":
+        dropped = (b"content-length", b"transfer-encoding", b"expect")
+        headers = [(name, value) for name, value in headers if name not in dropped]
+        if body:
+            headers.append((b"content-length", str(len(body)).encode()))
+    lines = [b"%b %b HTTP/%b" % (scope.get("method", "GET").encode(), target, scope["http_version"].encode())]
+    lines += [b"%b: %b" % (name, value) for name, value in headers]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def _descriptor(connection: asyncio.Transport | socket.socket) -> list[tuple[int, int, bytes]]:
+    """As sendmsg takes it. Raises OSError for a connection that is closed."""
+    sock = connection if isinstance(connection, socket.socket) else connection.get_extra_info("socket")
+    if (descriptor := sock.fileno()) < 0:
+        raise OSError("closed")
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", descriptor))]

@@ -1,0 +1,194 @@
+"""One table of calls for the processes that share a port: who has a seat, and which process holds which call.
+
+    id          process     at
+    CA123…      1           inf     live
+    CA456…      0           8137.2  rings: its seat is held until then
+    CA789…      1           8090.4  over since then: Twilio and people may still ask for it
+
+A file in memory that each process maps, and a lock around every look at it, so that the last seat is taken once. A row
+is of use after its call, too: whoever is asked about a call finds who knows of it. Times are of the machine's monotonic
+clock, which its processes have in common.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import Self
+from zlib import crc32
+
+import numpy as np
+
+from agent.seats import HOLD_S, Admission
+
+REMEMBER = 1000  # calls that are over
+ALIKE = 2  # calls more or less
+_ROW = np.dtype([("id", "S64"), ("process", "u1"), ("at", "f8")])
+_ID = 64  # bytes
+_LIVE = np.inf
+
+
+class Register:
+    """The table as process `number` sees it, and its seats (agent.seats.Seating). The supervisor takes none."""
+
+    def __init__(
+        self,
+        fd: int,
+        processes: int,
+        capacity: int,
+        number: int = -1,
+        *,
+        hold_s: float = HOLD_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.fd = fd
+        self.processes = processes
+        self.capacity = capacity
+        self.number = number
+        self.draining = False
+        self._hold_s = hold_s
+        self._clock = clock
+        rows = capacity + REMEMBER
+        memory = mmap.mmap(fd, size_of(processes, capacity))
+        self._rows = np.frombuffer(memory, _ROW, rows)
+        self._open = np.frombuffer(memory, np.uint8, processes, rows * _ROW.itemsize)
+
+    @classmethod
+    def create(cls, processes: int, capacity: int) -> Self:
+        """A new one, as its supervisor sees it; processes get its `fd`."""
+        with TemporaryFile() as file:
+            file.truncate(size_of(processes, capacity))
+            return cls(os.dup(file.fileno()), processes, capacity)
+
+    # Seats.
+
+    @property
+    def live(self) -> int:
+        """Calls whose stream runs, in any process."""
+        return self.count()
+
+    def count(self) -> int:
+        with self._locked():
+            return int(np.count_nonzero(self._rows["at"] == _LIVE))
+
+    @property
+    def taken(self) -> int:
+        """Calls that are live, or admitted and about to start, in any process."""
+        with self._locked():
+            return int(np.count_nonzero(self._taken()))
+
+    def drain(self) -> None:
+        """This process admits no more calls; those already admitted may start."""
+        self.draining = True
+        with self._locked():
+            self._open[self.number] = 0
+
+    def admit(self, call_sid: str) -> Admission:
+        """Hold a seat for a ringing call."""
+        with self._locked():
+            return self._admit(call_sid)
+
+    def start(self, call_sid: str) -> bool:
+        """Take the held seat, whichever process held it, or a free one. False if there is none, or for a live call."""
+        with self._locked():
+            row = self._find(call_sid)
+            if row is not None and self._rows["at"][row] == _LIVE:
+                return False
+            if self._admit(call_sid) is not Admission.ACCEPTED:
+                return False
+            row = self._find(call_sid)
+            assert row is not None  # noqa: S101 - it was admitted
+            self._rows[row] = _key(call_sid), self.number, _LIVE
+            return True
+
+    def release(self, call_sid: str) -> None:
+        """Free the call's seat, held or taken, if it is this process's."""
+        with self._locked():
+            row = self._find(call_sid)
+            if row is not None and self._rows["process"][row] == self.number:
+                self._rows["at"][row] = min(self._rows["at"][row], self._clock())
+
+    def _admit(self, call_sid: str) -> Admission:
+        row, taken = self._find(call_sid), self._taken()
+        if row is not None and taken[row]:
+            return Admission.ACCEPTED
+        if self.draining:
+            return Admission.DRAINING
+        if np.count_nonzero(taken) >= self.capacity:
+            return Admission.FULL
+        if row is None:
+            row = int(np.argmin(self._rows["at"]))  # free, or over for longest
+        self._rows[row] = _key(call_sid), self.number, self._clock() + self._hold_s
+        return Admission.ACCEPTED
+
+    # Who holds what.
+
+    def holder(self, call_id: str) -> int | None:
+        """The process that holds a call, or held it; None for a call that nobody knows."""
+        with self._locked():
+            row = self._find(call_id)
+            return None if row is None else int(self._rows["process"][row])
+
+    def __contains__(self, call_id: object) -> bool:
+        """Whether a call is live, in any process."""
+        with self._locked():
+            row = self._find(str(call_id))
+            return row is not None and bool(self._rows["at"][row] == _LIVE)
+
+    def place_for(self, call_id: str) -> int:
+        """Where a new call goes: to one of the processes with the fewest calls. This one, where none is open.
+
+        Which of them is the id's to say: calls that ring at once are not counted yet, and would all go the same way.
+        """
+        with self._locked():
+            calls = np.bincount(self._rows["process"][self._taken()], minlength=self.processes)
+            ready = np.flatnonzero(self._open)
+        if not ready.size:
+            return self.number
+        few = ready[calls[ready] <= calls[ready].min() + ALIKE]
+        return int(few[crc32(_key(call_id)) % few.size])
+
+    # Processes that come and go.
+
+    def open(self) -> None:
+        """This process takes new calls."""
+        with self._locked():
+            self._open[self.number] = 1
+
+    def clear(self, number: int) -> None:
+        """A process is gone: its seats are free, and nobody knows its calls."""
+        with self._locked():
+            self._open[number] = 0
+            rows = (self._rows["process"] == number) & (self._rows["at"] > 0)
+            self._rows[rows] = b"", 0, 0.0
+
+    def _find(self, call_id: str) -> int | None:
+        found = np.flatnonzero(self._rows["id"] == _key(call_id))
+        return int(found[0]) if found.size and call_id else None
+
+    def _taken(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        taken: np.ndarray[tuple[int], np.dtype[np.bool_]] = self._rows["at"] > self._clock()
+        return taken
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time; the kernel unlocks for one that dies."""
+        fcntl.lockf(self.fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self.fd, fcntl.LOCK_UN)
+
+
+def size_of(processes: int, capacity: int) -> int:
+    """Bytes of the file."""
+    return (capacity + REMEMBER) * _ROW.itemsize + processes
+
+
+def _key(call_id: str) -> bytes:
+    return call_id.encode()[:_ID]
