@@ -253,12 +253,9 @@ def written(scope: Scope, body: bytes) -> bytes:
     """A request as it may have come over the wire; its body is in one piece."""
     query = scope["query_string"]
     target = scope["raw_path"] + (b"?" + query if query else b"")
-    headers = list(scope["headers"])
-    if scope["type"] == "http":
-        dropped = (b"content-length", b"transfer-encoding", b"expect")
-        headers = [(name, value) for name, value in headers if name not in dropped]
-        if body:
-            headers.append((b"content-length", str(len(body)).encode()))
+    headers = [(name, value) for name, value in scope["headers"] if name not in (b"transfer-encoding", b"expect")]
+    if body and not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(len(body)).encode()))
     lines = [b"%b %b HTTP/%b" % (scope.get("method", "GET").encode(), target, scope["http_version"].encode())]
     lines += [b"%b: %b" % (name, value) for name, value in headers]
     return b"\r\n".join([*lines, b"", body])

@@ -1,0 +1,187 @@
+"""One table of calls for several processes, on a clock of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.seats import Admission
+from carlos.register import ALIKE, REMEMBER, Register
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shared(processes: int, capacity: int, clock: Clock) -> list[Register]:
+    """One register, as each process sees it."""
+    fd = Register.create(processes, capacity).fd
+    seen = [Register(fd, processes, capacity, number, clock=clock) for number in range(processes)]
+    for register in seen:
+        register.open()
+    return seen
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def two(clock: Clock) -> list[Register]:
+    """Two processes with two seats."""
+    return shared(2, 2, clock)
+
+
+def test_the_call_after_the_last_seat_is_refused_whoever_took_the_others(two: list[Register]) -> None:
+    one, other = two
+    assert one.admit("a") is other.admit("b") is Admission.ACCEPTED
+    assert one.admit("c") is other.admit("c") is Admission.FULL
+    one.release("a")
+    assert other.admit("c") is Admission.ACCEPTED
+
+
+def test_a_call_that_rings_twice_holds_one_seat(two: list[Register]) -> None:
+    assert [register.admit("a") for register in two] == [Admission.ACCEPTED] * 2
+    assert two[0].taken == 1
+    assert two[1].holder("a") == 0
+
+
+def test_a_seat_is_taken_where_the_stream_starts(two: list[Register]) -> None:
+    one, other = two
+    one.admit("a")
+    assert other.start("a")
+    assert (one.holder("a"), one.taken, one.live) == (1, 1, 1)
+    assert not one.start("a"), "a call has one stream"
+    one.release("a")
+    assert other.live == 1, "another process's seat is not ours to free"
+
+
+def test_a_seat_whose_stream_never_starts_is_free_after_a_minute(two: list[Register], clock: Clock) -> None:
+    one, other = two
+    for call in "ab":
+        one.admit(call)
+    clock.now += 59.9
+    assert other.admit("c") is Admission.FULL
+    clock.now += 0.1
+    assert [other.admit(call) for call in "cd"] == [Admission.ACCEPTED] * 2
+    assert not one.start("a"), "its seat went to another call"
+
+
+def test_a_started_call_keeps_its_seat_until_it_is_released(two: list[Register], clock: Clock) -> None:
+    one, other = two
+    assert one.start("a")
+    clock.now += 3600
+    assert "a" in other
+    one.release("a")
+    one.release("a")
+    assert "a" not in other
+    assert other.taken == 0
+
+
+def test_a_process_that_drains_starts_what_it_admitted_and_others_admit_on(two: list[Register]) -> None:
+    one, other = two
+    one.admit("a")
+    one.drain()
+    assert one.admit("b") is Admission.DRAINING
+    assert one.start("a")
+    assert other.admit("b") is Admission.ACCEPTED
+    assert {one.place_for(f"{n}") for n in range(50)} == {1}
+
+
+def test_the_seats_of_a_process_that_died_are_free_and_nobody_holds_its_calls(two: list[Register]) -> None:
+    one, other = two
+    one.start("a")
+    one.admit("b")
+    other.clear(0)
+    assert (other.taken, other.holder("a"), other.holder("b")) == (0, None, None)
+    assert {other.place_for(f"{n}") for n in range(50)} == {1}
+    assert other.start("a")
+
+
+def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Clock) -> None:
+    one, other = shared(2, 1, clock)
+    for number in range(REMEMBER + 1):
+        clock.now += 1
+        one.start(f"call {number}")
+        one.release(f"call {number}")
+    assert other.holder("call 0") == 0
+    clock.now += 1
+    other.start("one more")
+    assert (other.holder("call 0"), other.holder("call 1"), other.holder("one more")) == (None, 0, 1)
+
+
+def test_new_calls_go_where_there_are_fewest(clock: Clock) -> None:
+    seen = shared(3, 1000, clock)
+    for number in range(300):
+        seen[seen[0].place_for(f"call {number}")].start(f"call {number}")
+    held = [sum(seen[0].holder(f"call {number}") == process for number in range(300)) for process in range(3)]
+    assert max(held) - min(held) <= ALIKE + 1
+
+
+def test_calls_that_ring_at_once_do_not_all_go_the_same_way(clock: Clock) -> None:
+    first, _ = shared(2, 1000, clock)
+    assert {first.place_for(f"call {number}") for number in range(20)} == {0, 1}
+
+
+def test_a_call_goes_nowhere_else_where_no_process_takes_any(clock: Clock) -> None:
+    _, other = shared(2, 10, clock)
+    other.clear(0)
+    other.clear(1)
+    assert other.place_for("a") == 1
+
+
+def test_a_call_without_a_name_is_nobodys(two: list[Register]) -> None:
+    assert two[0].holder("") is None
+    assert "" not in two[0]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["admit", "start", "release", "clear"]), st.integers(0, 1), st.sampled_from("abcdef")
+        ),
+        max_size=60,
+    )
+)
+def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, int, str]]) -> None:
+    seen = shared(2, 3, Clock())
+    for step, process, call in steps:
+        getattr(seen[process], step)(process if step == "clear" else call)
+        assert 0 <= seen[0].live <= seen[1].taken <= 3
+
+
+TAKER = """
+import sys
+from agent.seats import Admission
+from carlos.register import Register
+register = Register(int(sys.argv[1]), 2, 100, int(sys.argv[2]))
+sys.stdin.readline()
+print(sum(register.admit(f"{sys.argv[2]} {n}") is Admission.ACCEPTED for n in range(100)))
+"""
+
+
+async def test_two_processes_that_take_seats_at_once_take_no_more_than_there_are() -> None:
+    register = Register.create(2, 100)
+    pipe = asyncio.subprocess.PIPE
+    takers = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", TAKER, str(register.fd), str(number)),
+            stdin=pipe,
+            stdout=pipe,
+            pass_fds=[register.fd],
+        )
+        for number in range(2)
+    ]
+    for taker in takers:
+        assert taker.stdin is not None
+        taker.stdin.write(b"go\n")
+    taken = [int((await taker.communicate())[0]) for taker in takers]
+    assert sum(taken) == register.taken == 100
