@@ -39,7 +39,11 @@ CONNECTION = "connection"  # where a request's scope["state"] has the protocol t
 
 
 class Unreachable(Exception):
-    """A process that is gone or does not answer."""
+    """A process that takes no connection."""
+
+
+class Gone(Unreachable):
+    """A process that is dead, or not there yet."""
 
 
 class MovableHttp(HttpToolsProtocol):
@@ -80,7 +84,7 @@ class Exchange:
         self._socket = None
         await asyncio.gather(*self._adopting)
 
-    async def put_through(self, number: int, connection: MovableHttp, request: bytes) -> bool:
+    async def put_through(self, number: int, call_id: str, connection: MovableHttp, request: bytes) -> bool:
         """Move a connection. False when that cannot be, or must not: then it is as it was."""
         transport = connection.transport
         if transport.is_closing() or transport.get_write_buffer_size():
@@ -88,8 +92,10 @@ class Exchange:
         transport.pause_reading()  # what comes from here on is the other process's
         try:
             await self._send(number, transport, request)
-        except Unreachable as gone:
-            logger.warning("a connection is not put through to process {}: {}", number, gone)
+        except Unreachable as error:
+            logger.warning("a connection is not put through to process {}: {!r}", number, error)
+            if isinstance(error, Gone):
+                self.register.disown(call_id, number)  # it goes on elsewhere
             if not transport.is_closing():
                 transport.resume_reading()
             return False
@@ -106,7 +112,7 @@ class Exchange:
                 await self._send(number, theirs, request)
             return await reader.read(-1)
         except OSError as error:
-            raise Unreachable(repr(error)) from error
+            raise Unreachable(error.strerror) from error
         finally:
             writer.close()
 
@@ -120,10 +126,9 @@ class Exchange:
                 except BlockingIOError:
                     await asyncio.sleep(BUSY_S)
                 except (ConnectionRefusedError, FileNotFoundError) as error:
-                    self.register.clear(number)  # nobody is there: its calls may go on elsewhere
-                    raise Unreachable(repr(error)) from error
+                    raise Gone(error.strerror) from error
                 except OSError as error:
-                    raise Unreachable(repr(error)) from error
+                    raise Unreachable(error.strerror) from error
                 else:
                     return
         raise Unreachable("its queue stays full")
@@ -172,32 +177,27 @@ class PutThrough:
         connection = cast(MovableHttp | None, scope.get("state", {}).get(CONNECTION))
         if connection is None or connection.arrived:
             if connection is not None:
-                connection.arrived = False
+                connection.arrived = False  # its next request may be about any call
             await self._app(scope, receive, send)
             return
         read = Read(receive)
-        number = await self._whose(scope, read)
-        if number != self._exchange.register.number and await self._move(number, scope, connection, read):
+        call_id = await _call_of(scope, read)
+        if call_id and await self._move(call_id, scope, connection, read):
             await read.gone()
-            return
-        await self._app(scope, read.again, send)
+        else:
+            await self._app(scope, read.again, send)
 
-    async def _move(self, number: int, scope: Scope, connection: MovableHttp, read: Read) -> bool:
+    async def _move(self, call_id: str, scope: Scope, connection: MovableHttp, read: Read) -> bool:
+        """False where the request is to be answered here."""
+        register = self._exchange.register
+        number = register.holder(call_id)
+        if number is None and scope["path"] in BEGIN:
+            number = register.place_for(call_id)
+        if number is None or number == register.number:
+            return False
         if scope["type"] == "http" and not (await read.whole() and connection.scope is scope):
             return False  # more than a request about a call has; or the next request is being read already
-        return await self._exchange.put_through(number, connection, written(scope, bytes(read.body)))
-
-    async def _whose(self, scope: Scope, read: Read) -> int:
-        """The process that a request is for; this one, where it is nobody's in particular."""
-        register = self._exchange.register
-        path = scope.get("path", "")
-        call_id = await _call_of(scope, path, read)
-        if not call_id:
-            return register.number
-        holder = register.holder(call_id)
-        if holder is None:
-            return register.place_for(call_id) if path in BEGIN else register.number
-        return holder
+        return await self._exchange.put_through(number, call_id, connection, written(scope, bytes(read.body)))
 
 
 class Read:
@@ -228,8 +228,9 @@ class Read:
             pass
 
 
-async def _call_of(scope: Scope, path: str, read: Read) -> str:
+async def _call_of(scope: Scope, read: Read) -> str:
     """The call that a request is about; empty if about none."""
+    path = scope["path"]
     if scope["type"] == "websocket":
         folder, _, call_id = path.rpartition("/")
         return str(call_id) if folder == MEDIA_PATH else ""

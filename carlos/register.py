@@ -153,6 +153,13 @@ class Register:
         few = ready[calls[ready] <= calls[ready].min() + ALIKE]
         return int(few[crc32(_key(call_id)) % few.size])
 
+    def disown(self, call_id: str, number: int) -> None:
+        """This process was found gone with its call: whoever is asked about that next may take it."""
+        with self._locked():
+            row = self._find(call_id)
+            if row is not None and self._rows["process"][row] == number:
+                self._rows[row] = b"", 0, 0.0
+
     # Processes that come and go.
 
     def open(self) -> None:
@@ -161,7 +168,7 @@ class Register:
             self._open[self.number] = 1
 
     def clear(self, number: int) -> None:
-        """A process is gone: its seats are free, and nobody knows its calls."""
+        """A process has ended, and none has come in its place yet: its seats are free, and nobody knows its calls."""
         with self._locked():
             self._open[number] = 0
             rows = (self._rows["process"] == number) & (self._rows["at"] > 0)

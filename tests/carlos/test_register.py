@@ -106,6 +106,16 @@ def test_the_seats_of_a_process_that_died_are_free_and_nobody_holds_its_calls(tw
     assert other.start("a")
 
 
+def test_a_call_of_a_process_that_is_gone_is_taken_by_who_is_asked(two: list[Register]) -> None:
+    one, other = two
+    one.start("a")
+    other.disown("a", 1)
+    assert other.holder("a") == 0, "it is no more process 1's"
+    other.disown("a", 0)
+    assert other.start("a")
+    assert one.holder("a") == 1
+
+
 def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Clock) -> None:
     one, other = shared(2, 1, clock)
     for number in range(REMEMBER + 1):
