@@ -23,6 +23,7 @@ from carlos.websocket import SwiftWebSocket
 
 FRAMES = 400
 LONG = b"x" * 70_000
+BIG = 16 * 1024 * 1024  # bytes: more than the sockets of both sides hold
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Process:
     port: int
     server: uvicorn.Server = field(init=False)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: list[str] = field(default_factory=list)  # paths
 
     @property
     def number(self) -> int:
@@ -41,6 +43,11 @@ class Process:
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
             await self._echo(receive, send)
+            return
+        self.seen.append(scope["path"])
+        if scope["path"] == "/big":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % BIG)]})
+            await send({"type": "http.response.body", "body": bytes(BIG)})
             return
         body, more = b"", True
         while more:
@@ -126,6 +133,13 @@ async def ask(http: aiohttp.ClientSession, method: str, port: int, path: str, **
 async def told_on(reader: asyncio.StreamReader) -> Any:
     """The next answer's body."""
     return json.loads(b"{" + (await reader.readuntil(b"}")).partition(b"{")[2])
+
+
+async def accepted(process: Process) -> Any:
+    """The protocol of its only connection."""
+    while not process.server.server_state.connections:
+        await asyncio.sleep(0.001)
+    return next(iter(process.server.server_state.connections))
 
 
 REQUESTS = [
@@ -277,6 +291,37 @@ def test_requests_that_come_in_one_go_are_answered_where_they_are_and_in_order(
         assert [each["path"] for each in told] == ["/calls/b", "/calls/b1", "/calls/b2"]
         assert told[0]["process"] == 0
         writer.close()
+
+    play(scenario)
+
+
+def test_an_answer_that_was_not_read_yet_is_not_lost_with_the_connection(play: Callable[[Scenario], None]) -> None:
+    async def scenario(both: list[Process]) -> None:
+        both[1].exchange.register.start("b")
+        reader, writer = await asyncio.open_connection("127.0.0.1", both[0].port)
+        try:
+            writer.write(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection = await accepted(both[0])
+            while not (connection.cycle and connection.cycle.response_complete):
+                await asyncio.sleep(0.001)
+            assert connection.transport.get_write_buffer_size()
+            writer.write(b"GET /calls/b HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while all("/calls/b" not in process.seen for process in both):
+                await asyncio.sleep(0.001)
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(BIG) == bytes(BIG)
+            assert (await told_on(reader))["process"] == 0
+        finally:
+            writer.transport.abort()
+
+    play(scenario)
+
+
+def test_what_was_put_through_is_answered_there_and_not_sent_back(play: Callable[[Scenario], None]) -> None:
+    async def scenario(both: list[Process]) -> None:
+        both[0].exchange.register.start("a")
+        answer = await both[0].exchange.ask(1, b"GET /calls/a HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["process"] == 1
 
     play(scenario)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -125,6 +126,8 @@ async def test_a_process_that_dies_is_started_again_and_its_seats_are_free(super
     await stage.until(lambda: stage.notes(1) == ["ready", "ready"])
     assert stage.supervisor.register.taken == 2, "the dead one's seat is free, and the new one has taken another"
     assert (stage.process(0), one.returncode) == (one, None)
+    groups = [os.getpgid(process.pid) for process in (one, stage.process(1))]
+    assert groups == [one.pid, stage.process(1).pid], "or a terminal's SIGINT reaches them twice"
     assert [error for error in stage.errors if "process 1 ended with -9" in error]
     stage.supervisor.stop()
     assert await stage.code() == 0

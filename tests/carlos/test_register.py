@@ -138,6 +138,7 @@ def test_new_calls_go_where_there_are_fewest(clock: Clock) -> None:
 
 def test_calls_that_ring_at_once_do_not_all_go_the_same_way(clock: Clock) -> None:
     first, _ = shared(2, 1000, clock)
+    first.start("a call that is on")
     assert {first.place_for(f"call {number}") for number in range(20)} == {0, 1}
 
 
@@ -172,18 +173,26 @@ TAKER = """
 import sys
 from agent.seats import Admission
 from carlos.register import Register
-register = Register(int(sys.argv[1]), 2, 100, int(sys.argv[2]))
+register = Register(int(sys.argv[1]), 2, 1, int(sys.argv[2]))
 sys.stdin.readline()
-print(sum(register.admit(f"{sys.argv[2]} {n}") is Admission.ACCEPTED for n in range(100)))
+accepted = wrong = 0
+for n in range(int(sys.argv[3])):
+    call = f"{sys.argv[2]} {n}"
+    if register.admit(call) is Admission.ACCEPTED:
+        accepted += 1
+        wrong += (register.taken, register.holder(call)) != (1, register.number)
+        register.release(call)
+print(accepted, wrong)
 """
+ROUNDS = 5000
 
 
-async def test_two_processes_that_take_seats_at_once_take_no_more_than_there_are() -> None:
-    register = Register.create(2, 100)
+async def test_two_processes_never_both_take_the_last_seat() -> None:
+    register = Register.create(2, 1)
     pipe = asyncio.subprocess.PIPE
     takers = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", TAKER, str(register.fd), str(number)),
+            *(sys.executable, "-c", TAKER, str(register.fd), str(number), str(ROUNDS)),
             stdin=pipe,
             stdout=pipe,
             pass_fds=[register.fd],
@@ -193,5 +202,7 @@ async def test_two_processes_that_take_seats_at_once_take_no_more_than_there_are
     for taker in takers:
         assert taker.stdin is not None
         taker.stdin.write(b"go\n")
-    taken = [int((await taker.communicate())[0]) for taker in takers]
-    assert sum(taken) == register.taken == 100
+    counts = [[int(word) for word in (await taker.communicate())[0].split()] for taker in takers]
+    assert all(accepted for accepted, _ in counts)
+    assert [wrong for _, wrong in counts] == [0, 0]
+    assert register.taken == 0
