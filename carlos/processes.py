@@ -123,8 +123,12 @@ class Supervisor:
         reader, channel = await asyncio.open_unix_connection(sock=ours)
         self._running[number] = Running(process, channel)
         if self._stopping.is_set():
-            self._pass_on(signal.SIGTERM)
-        if await reader.readline() != READY:
+            process.terminate()  # it was not there yet when the others were told
+        try:
+            ready = await reader.readline() == READY
+        except ConnectionError:  # it has not even read its place
+            ready = False
+        if not ready:
             raise NotStarted(number, await self._ended(number))
 
     def _place(self, number: int) -> Place:

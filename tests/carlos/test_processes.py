@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from loguru import logger
 from pydantic import SecretStr, ValidationError
 
 from carlos import metrics, processes
-from carlos.processes import Everybody, Supervisor
+from carlos.processes import Everybody, NotStarted, Supervisor
+from carlos.register import Register
 from carlos.settings import Settings
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
 
@@ -140,6 +142,14 @@ async def test_a_process_that_dies_again_and_again_is_started_ever_later(supervi
     assert pauses[:3] == ["0.01 s", "0.02 s", "0.04 s"]
 
 
+async def test_a_process_that_dies_before_it_knows_its_place_ends_all_with_its_code(
+    supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await supervise("")
+    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", "import sys; sys.exit(5)"))
+    assert await stage.code() == 5
+
+
 @pytest.mark.parametrize("number", [0, 1])
 async def test_a_process_that_cannot_start_ends_all_with_its_code(supervise: Supervise, number: int) -> None:
     stage = await supervise(OBEY + f"place.number == {number} and sys.exit(3)\n" + READY + WAIT)
@@ -158,6 +168,23 @@ async def test_the_first_signal_lets_the_processes_drain_and_the_second_stops_th
     stage.supervisor.stop()
     assert await stage.code() == 0
     assert stage.errors == []
+
+
+async def test_a_process_that_was_just_starting_is_stopped_and_those_that_drain_are_not(
+    supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await supervise("place.number == 2 and signal.pause()\n" + DRAIN + READY + WAIT + WAIT)
+    await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready"])
+    stage.supervisor.stop()
+    await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready", "draining"])
+    stage.supervisor.register = Register.create(3, 4)  # with room for a third
+    with monkeypatch.context() as patched:
+        told: list[signal.Signals] = []
+        patched.setattr(stage.supervisor, "_pass_on", told.append)
+        with suppress(NotStarted):
+            await stage.supervisor._start(2)
+        assert told == [], "a second signal would stop the others at once"
+    await asyncio.wait_for(stage.process(2).wait(), 30)
 
 
 async def test_a_process_that_does_not_stop_is_killed_after_the_second_signal(
@@ -179,10 +206,12 @@ async def test_a_signal_during_the_start_ends_it_with_0(supervise: Supervise) ->
     assert stage.notes(1) == []
 
 
-async def test_processes_learn_of_the_supervisors_end_by_their_socket(supervise: Supervise) -> None:
+async def test_processes_learn_of_the_supervisors_end_by_their_socket(
+    supervise: Supervise, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage = await supervise(OBEY + READY + "channel.recv(1) == b'' and note('alone')\n" + WAIT)
     await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready"])
-    await stage.until(lambda: len(stage.supervisor._running) == 2)
+    await stage.until(lambda: "real" in capsys.readouterr().err)
     for running in stage.supervisor._running.values():
         running.channel.close()  # as the kernel does it
     await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready", "alone"])
