@@ -20,7 +20,7 @@ class Admission(Enum):
 
 
 class Seating(Protocol):
-    """What lines ask of the seats: those of one process, `Seats`, or one pool of several (carlos.register)."""
+    """What lines ask of the seats: of one process, `Seats`, or a pool of several (carlos.processes.register)."""
 
     @property
     def draining(self) -> bool: ...

@@ -31,9 +31,9 @@ from api.health import health_routes, metrics_routes
 from api.live import live_routes
 from api.reference import reference_routes
 from carlos.call_log import teller
-from carlos.census import Census, Everyones
-from carlos.exchange import Exchange, PutThrough
 from carlos.log.cloudwatch import CallLogGroup, open_log_group
+from carlos.processes.census import Census, Everyones
+from carlos.processes.handover import Handover, PutThrough
 from carlos.protection import task_protection
 from carlos.settings import Settings
 from carlos.standin import StandIn
@@ -219,30 +219,30 @@ async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[Soni
 
 
 def create_app(
-    settings: Settings, on_ready: Callable[[House], None] = lambda house: None, exchange: Exchange | None = None
+    settings: Settings, on_ready: Callable[[House], None] = lambda house: None, handover: Handover | None = None
 ) -> FastAPI:
-    """The server. `on_ready` is called once everything is open and calls can be taken. With an `exchange` it is one of
+    """The server. `on_ready` is called once everything is open and calls can be taken. With a `handover` it is one of
     several that share a port."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_house(settings, exchange.register if exchange else None) as house:
+        async with open_house(settings, handover.register if handover else None) as house:
             app.state.house = house
             desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.ahead, house.keeper)
-            phone = phone_routes(settings, desk, desk.answer, spent=house.store, call_in_path=exchange is not None)
+            phone = phone_routes(settings, desk, desk.answer, spent=house.store, call_in_path=handover is not None)
             app.include_router(phone)
             app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
-            everyones = house.switchboard if exchange is None else Everyones(exchange.register, house.switchboard)
+            everyones = house.switchboard if handover is None else Everyones(handover.register, house.switchboard)
             mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, everyones)])
-            app.include_router(metrics_routes() if exchange is None else metrics_routes(Census(exchange).told))
+            app.include_router(metrics_routes() if handover is None else metrics_routes(Census(handover).told))
             app.include_router(reference_routes())
-            app.include_router(health_routes(house.switchboard, exchange.register.count if exchange else None))
+            app.include_router(health_routes(house.switchboard, handover.register.count if handover else None))
             app.include_router(console_routes(house.notice))
             on_ready(house)
             yield
 
     app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     guard(app, settings)
-    if exchange is not None:
-        app.add_middleware(PutThrough, exchange=exchange)
+    if handover is not None:
+        app.add_middleware(PutThrough, handover=handover)
     return app

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
             settings = settings.model_copy(update={"loglevel": "DEBUG"})
         log.configure(settings.loglevel)
         if settings.processes > 1:
-            from carlos.processes import serve as run
+            from carlos.processes.supervisor import serve as run
         else:
             from carlos.server import serve as run  # after the log: pipecat talks while it is imported
         run(settings)

@@ -16,17 +16,18 @@ import pytest
 from loguru import logger
 from pydantic import SecretStr, ValidationError
 
-from carlos import metrics, processes
-from carlos.processes import Everybody, NotStarted, Supervisor
-from carlos.register import Register
+from carlos import metrics
+from carlos.processes import supervisor
+from carlos.processes.register import Register
+from carlos.processes.supervisor import Everybody, NotStarted, Supervisor
 from carlos.settings import Settings
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
 
 # A process that is ready and waits; `place` is what it was told, `channel` its socket to the supervisor.
 BEGIN = """
 import os, pathlib, select, signal, socket, sys, time
-from carlos.register import Register
-from carlos.sibling import READY, Place
+from carlos.processes.register import Register
+from carlos.processes.sibling import READY, Place
 channel = socket.socket(fileno=0)
 place, descriptors = Place.take(channel)
 register = Register(descriptors[0], place.processes, place.max_calls, place.number)
@@ -81,13 +82,13 @@ type Supervise = Callable[..., Awaitable[Stage]]
 @pytest.fixture
 async def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Supervise]:
     """Starts a supervisor of processes that run `script`; none is left at the end."""
-    monkeypatch.setattr(processes, "AGAIN_S", 0.01)
+    monkeypatch.setattr(supervisor, "AGAIN_S", 0.01)
     errors: list[str] = []
     sink = logger.add(lambda message: errors.append(message.record["message"]), level="ERROR")
     stages: list[Stage] = []
 
     async def begin(script: str, **changes: Any) -> Stage:
-        monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", BEGIN + script))
+        monkeypatch.setattr(supervisor, "COMMAND", (sys.executable, "-c", BEGIN + script))
         listener = socket.create_server(("127.0.0.1", 0))
         listeners.append(listener)
         stages.append(Stage(Supervisor(settings(**changes), tmp_path, [listener]), tmp_path, errors))
@@ -146,7 +147,7 @@ async def test_a_process_that_dies_before_it_knows_its_place_ends_all_with_its_c
     supervise: Supervise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = await supervise("")
-    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", "import sys; sys.exit(5)"))
+    monkeypatch.setattr(supervisor, "COMMAND", (sys.executable, "-c", "import sys; sys.exit(5)"))
     assert await stage.code() == 5
 
 
@@ -190,7 +191,7 @@ async def test_a_process_that_was_just_starting_is_stopped_and_those_that_drain_
 async def test_a_process_that_does_not_stop_is_killed_after_the_second_signal(
     supervise: Supervise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "STOP_S", 0.01)
+    monkeypatch.setattr(supervisor, "STOP_S", 0.01)
     stage = await supervise("signal.signal(signal.SIGTERM, lambda *_: None)\n" + READY + "while True: " + WAIT)
     await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready"])
     stage.supervisor.stop()
@@ -231,7 +232,7 @@ def shown_of(pids: list[int]) -> list[bytes]:
 
 
 async def test_the_calls_of_all_processes_keep_the_task(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "POLL_S", 0.01)
+    monkeypatch.setattr(supervisor, "POLL_S", 0.01)
     stage = await supervise(OBEY + "place.number and register.start('CA1')\n" + READY + WAIT)
     everybody = Everybody(stage.supervisor.register)
     await asyncio.wait_for(everybody.turned(busy=True), 30)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.seats import Admission
-from carlos.register import ALIKE, REMEMBER, Register
+from carlos.processes.register import ALIKE, REMEMBER, Register
 
 
 class Clock:
@@ -172,7 +172,7 @@ def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, int, str]]
 TAKER = """
 import sys
 from agent.seats import Admission
-from carlos.register import Register
+from carlos.processes.register import Register
 register = Register(int(sys.argv[1]), 2, 1, int(sys.argv[2]))
 sys.stdin.readline()
 accepted = wrong = 0

@@ -25,7 +25,7 @@ from loguru import logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from carlos.register import Register
+from carlos.processes.register import Register
 from telephony.twiml import AFTER_STREAM_PATH, MEDIA_PATH
 from telephony.webhook import MAX_FORM, VOICE_PATH
 
@@ -54,7 +54,7 @@ class MovableHttp(HttpToolsProtocol):
         self.arrived = False  # put through to this process, with a request that was not answered yet
 
 
-class Exchange:
+class Handover:
     """One process's end: sends connections to siblings, and takes theirs."""
 
     def __init__(self, folder: Path, register: Register) -> None:
@@ -169,9 +169,9 @@ class Exchange:
 class PutThrough:
     """ASGI middleware, outermost: what is about another process's call goes there, before anything is checked."""
 
-    def __init__(self, app: ASGIApp, exchange: Exchange) -> None:
+    def __init__(self, app: ASGIApp, handover: Handover) -> None:
         self._app = app
-        self._exchange = exchange
+        self._handover = handover
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = cast(MovableHttp | None, scope.get("state", {}).get(CONNECTION))
@@ -189,7 +189,7 @@ class PutThrough:
 
     async def _move(self, call_id: str, scope: Scope, connection: MovableHttp, read: Read) -> bool:
         """False where the request is to be answered here."""
-        register = self._exchange.register
+        register = self._handover.register
         number = register.holder(call_id)
         if number is None and scope["path"] in BEGIN:
             number = register.place_for(call_id)
@@ -197,7 +197,7 @@ class PutThrough:
             return False
         if scope["type"] == "http" and not (await read.whole() and connection.scope is scope):
             return False  # more than a request about a call has; or the next request is being read already
-        return await self._exchange.put_through(number, call_id, connection, written(scope, bytes(read.body)))
+        return await self._handover.put_through(number, call_id, connection, written(scope, bytes(read.body)))
 
 
 class Read:

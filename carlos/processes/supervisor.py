@@ -4,9 +4,9 @@
                ◀──ready──
 
 One socket and not SO_REUSEPORT: there each process has a queue of its own, and what is in it is lost with it. Each
-connection is accepted by whoever is free; carlos.exchange puts it through to the process that holds its call, and
-carlos.register holds the one pool of seats. The supervisor serves nothing and knows no call: when it is killed, the
-processes notice and drain.
+connection is accepted by whoever is free; `handover` puts it through to the process that holds its call, and `register`
+holds the one pool of seats. The supervisor serves nothing and knows no call: when it is killed, the processes notice
+and drain.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tempfile import TemporaryDirectory
 from loguru import logger
 
 from carlos.doorway import greet, listen
+from carlos.processes.register import Register
+from carlos.processes.sibling import READY, Place
 from carlos.protection import task_protection
-from carlos.register import Register
 from carlos.settings import Settings
-from carlos.sibling import READY, Place
 
-COMMAND = (sys.executable, "-m", "carlos.sibling")
+COMMAND = (sys.executable, "-m", "carlos.processes.sibling")
 AGAIN_S = 1.0  # before a process that died is started again; doubled each time,
 LONGEST_S = 30.0  # up to this,
 STEADY_S = 60.0  # until it has lived so long

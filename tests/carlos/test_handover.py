@@ -17,8 +17,8 @@ import uvicorn
 import uvloop
 from websockets.asyncio.client import connect
 
-from carlos.exchange import Exchange, MovableHttp, PutThrough, Unreachable
-from carlos.register import Register
+from carlos.processes.handover import Handover, MovableHttp, PutThrough, Unreachable
+from carlos.processes.register import Register
 from carlos.websocket import SwiftWebSocket
 
 FRAMES = 400
@@ -30,7 +30,7 @@ BIG = 16 * 1024 * 1024  # bytes: more than the sockets of both sides hold
 class Process:
     """A server that tells who answered, and what it saw."""
 
-    exchange: Exchange
+    handover: Handover
     port: int
     server: uvicorn.Server = field(init=False)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -38,7 +38,7 @@ class Process:
 
     @property
     def number(self) -> int:
-        return self.exchange.register.number
+        return self.handover.register.number
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -88,21 +88,21 @@ async def two_processes(folder: Path) -> AsyncIterator[list[Process]]:
 @asynccontextmanager
 async def process(folder: Path, register: Register) -> AsyncIterator[Process]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        made = Process(Exchange(folder, register), listener.getsockname()[1])
+        made = Process(Handover(folder, register), listener.getsockname()[1])
         config = uvicorn.Config(
-            PutThrough(made.app, made.exchange), http=MovableHttp, ws=SwiftWebSocket, log_config=None, lifespan="off"
+            PutThrough(made.app, made.handover), http=MovableHttp, ws=SwiftWebSocket, log_config=None, lifespan="off"
         )
         made.server = uvicorn.Server(config)
         serving = asyncio.create_task(made.server.serve([listener]))
         while not made.server.started:
             await asyncio.sleep(0.001)
-        made.exchange.open(made.server)
+        made.handover.open(made.server)
         register.open()
         try:
             yield made
         finally:
             made.go_on.set()
-            await made.exchange.close()
+            await made.handover.close()
             made.server.should_exit = True
             await serving
 
@@ -158,7 +158,7 @@ def test_what_is_about_a_call_is_answered_where_the_call_is(
     play: Callable[[Scenario], None], method: str, path: str, options: Any
 ) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
+        both[1].handover.register.start("b")
         async with aiohttp.ClientSession(headers={"X-Twilio-Signature": "s", "X-Api-Key": "k"}) as http:
             here = await ask(http, method, both[1].port, path, **options)
         async with aiohttp.ClientSession(headers={"X-Twilio-Signature": "s", "X-Api-Key": "k"}) as http:
@@ -174,7 +174,7 @@ def test_what_is_about_a_call_is_answered_where_the_call_is(
 
 def test_the_process_that_holds_the_call_sees_the_client_itself(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
+        both[1].handover.register.start("b")
         reader, writer = await asyncio.open_connection("127.0.0.1", both[0].port)
         writer.write(b"GET /calls/b HTTP/1.1\r\nHost: localhost\r\n\r\n")
         told = await told_on(reader)
@@ -187,7 +187,7 @@ def test_the_process_that_holds_the_call_sees_the_client_itself(play: Callable[[
 def test_one_connection_asks_about_calls_of_both(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
         for process, call in zip(both, "ab", strict=True):
-            process.exchange.register.start(call)
+            process.handover.register.start(call)
         one = aiohttp.TCPConnector(limit=1)
         async with aiohttp.ClientSession(connector=one) as http:
             told = [await ask(http, "GET", both[0].port, f"/calls/{call}") for call in "ababb"]
@@ -199,7 +199,7 @@ def test_one_connection_asks_about_calls_of_both(play: Callable[[Scenario], None
 
 def test_events_come_as_they_happen_and_not_at_the_end(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
+        both[1].handover.register.start("b")
         url = f"http://127.0.0.1:{both[0].port}/calls/b/events"
         async with aiohttp.ClientSession() as http, http.get(url) as answer:
             assert json.loads(await answer.content.readline())["process"] == 1
@@ -211,7 +211,7 @@ def test_events_come_as_they_happen_and_not_at_the_end(play: Callable[[Scenario]
 
 def test_a_media_socket_is_handed_over_and_loses_no_frame(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.admit("CAb")
+        both[1].handover.register.admit("CAb")
         async with connect(f"ws://127.0.0.1:{both[0].port}/twilio/media/CAb", proxy=None) as media:
             assert await media.recv() == "1"
             for number in range(FRAMES):
@@ -225,7 +225,7 @@ def test_a_media_socket_is_handed_over_and_loses_no_frame(play: Callable[[Scenar
 
 def test_a_stopping_server_closes_a_socket_that_was_handed_to_it(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.admit("CAb")
+        both[1].handover.register.admit("CAb")
         async with connect(f"ws://127.0.0.1:{both[0].port}/twilio/media/CAb", proxy=None) as media:
             assert await media.recv() == "1"
             both[1].server.should_exit = True
@@ -241,9 +241,9 @@ def test_for_a_process_that_is_gone_another_answers_and_its_seats_are_free(
 ) -> None:
     async def scenario(both: list[Process]) -> None:
         for call in ("b", "CAb"):
-            both[1].exchange.register.start(call)
-        await both[1].exchange.close()
-        path = both[1].exchange._path
+            both[1].handover.register.start(call)
+        await both[1].handover.close()
+        path = both[1].handover._path
         if gone == "closed":  # as a process leaves it that was killed
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
                 dead.bind(str(path))
@@ -253,7 +253,7 @@ def test_for_a_process_that_is_gone_another_answers_and_its_seats_are_free(
         async with aiohttp.ClientSession() as http:
             for method, url, options in REQUESTS:
                 assert (await ask(http, method, both[0].port, url, **options))["process"] == 0
-        assert both[0].exchange.register.taken == 0
+        assert both[0].handover.register.taken == 0
 
     play(scenario)
 
@@ -263,14 +263,14 @@ def test_a_call_that_rings_goes_to_the_process_with_fewer_and_a_stranger_leaves_
 ) -> None:
     async def scenario(both: list[Process]) -> None:
         for number in range(5):
-            both[0].exchange.register.start(f"call {number}")
+            both[0].handover.register.start(f"call {number}")
         for process in both:
             answers = {"/twilio/voice": 1, "/twilio/after-stream": 1, "/twilio/status": process.number}
             for path, number in answers.items():
                 async with aiohttp.ClientSession() as http:
                     told = await ask(http, "POST", process.port, path, data={"CallSid": "new"})
                     assert told["process"] == number
-        assert both[0].exchange.register.holder("new") is None, "its signature was not looked at yet"
+        assert both[0].handover.register.holder("new") is None, "its signature was not looked at yet"
 
     play(scenario)
 
@@ -279,7 +279,7 @@ def test_requests_that_come_in_one_go_are_answered_where_they_are_and_in_order(
     play: Callable[[Scenario], None],
 ) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
+        both[1].handover.register.start("b")
         reader, writer = await asyncio.open_connection("127.0.0.1", both[0].port)
         first, second, third = (
             b"GET /calls/b%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % rest for rest in (b"", b"1", b"2")
@@ -297,7 +297,7 @@ def test_requests_that_come_in_one_go_are_answered_where_they_are_and_in_order(
 
 def test_an_answer_that_was_not_read_yet_is_not_lost_with_the_connection(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
+        both[1].handover.register.start("b")
         reader, writer = await asyncio.open_connection("127.0.0.1", both[0].port)
         try:
             writer.write(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -319,8 +319,8 @@ def test_an_answer_that_was_not_read_yet_is_not_lost_with_the_connection(play: C
 
 def test_what_was_put_through_is_answered_there_and_not_sent_back(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[0].exchange.register.start("a")
-        answer = await both[0].exchange.ask(1, b"GET /calls/a HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        both[0].handover.register.start("a")
+        answer = await both[0].handover.ask(1, b"GET /calls/a HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["process"] == 1
 
     play(scenario)
@@ -328,7 +328,7 @@ def test_what_was_put_through_is_answered_there_and_not_sent_back(play: Callable
 
 def test_a_body_longer_than_any_of_twilios_is_answered_where_it_is(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
+        both[1].handover.register.start("b")
         async with aiohttp.ClientSession() as http:
             for path in ("/twilio/status?CallSid=b", "/calls/b/hangup"):
                 told = await ask(http, "POST", both[0].port, path, data=LONG)
@@ -339,15 +339,15 @@ def test_a_body_longer_than_any_of_twilios_is_answered_where_it_is(play: Callabl
 
 def test_more_connections_than_a_queue_holds_wait_for_a_busy_process(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
-        loop, inlet = asyncio.get_running_loop(), both[1].exchange._socket
+        both[1].handover.register.start("b")
+        loop, inlet = asyncio.get_running_loop(), both[1].handover._socket
         assert inlet is not None
         loop.remove_reader(inlet)  # it is busy
         async with aiohttp.ClientSession() as http:
             asked = [asyncio.create_task(ask(http, "GET", both[0].port, "/calls/b")) for _ in range(30)]
             while all(connection.transport.is_reading() for connection in both[0].server.server_state.connections):
                 await asyncio.sleep(0)
-            loop.add_reader(inlet, both[1].exchange._take)
+            loop.add_reader(inlet, both[1].handover._take)
             assert {told["process"] for told in await asyncio.gather(*asked)} == {1}
 
     play(scenario)
@@ -355,8 +355,8 @@ def test_more_connections_than_a_queue_holds_wait_for_a_busy_process(play: Calla
 
 def test_what_was_sent_before_a_process_stopped_is_answered_by_it(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
-        both[1].exchange.register.start("b")
-        inlet = both[1].exchange._socket
+        both[1].handover.register.start("b")
+        inlet = both[1].handover._socket
         assert inlet is not None
         asyncio.get_running_loop().remove_reader(inlet)
         async with aiohttp.ClientSession() as http:
@@ -365,7 +365,7 @@ def test_what_was_sent_before_a_process_stopped_is_answered_by_it(play: Callable
                 await asyncio.sleep(0)
             while both[0].server.server_state.connections:
                 await asyncio.sleep(0)
-            await both[1].exchange.close()
+            await both[1].handover.close()
             assert (await asked)["process"] == 1
 
     play(scenario)
@@ -374,12 +374,12 @@ def test_what_was_sent_before_a_process_stopped_is_answered_by_it(play: Callable
 def test_a_process_can_be_asked_by_a_sibling_and_says_when_it_cannot(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
         request = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n"
-        answer = await both[0].exchange.ask(1, request)
+        answer = await both[0].handover.ask(1, request)
         assert answer.startswith(b"HTTP/1.1 200 ")
         told = json.loads(answer.partition(b"\r\n\r\n")[2])
         assert (told["process"], told["path"]) == (1, "/metrics")
-        await both[1].exchange.close()
+        await both[1].handover.close()
         with pytest.raises(Unreachable):
-            await both[0].exchange.ask(1, request)
+            await both[0].handover.ask(1, request)
 
     play(scenario)

@@ -1,4 +1,4 @@
-"""`python -m carlos.sibling`: one of the server processes that share a port; carlos.processes starts it.
+"""`python -m carlos.processes.sibling`: one of the server processes that share a port; the supervisor starts it.
 
 Its standard input is a socket to the supervisor. The first message says what this process is and carries what it
 inherits; `ready` goes back; and when the other end is closed, the supervisor is dead and this process drains.
@@ -20,7 +20,7 @@ from loguru import logger
 from pydantic import SecretStr
 
 from carlos import log
-from carlos.register import Register
+from carlos.processes.register import Register
 from carlos.settings import Settings
 
 READY = b"ready\n"
@@ -70,19 +70,19 @@ def _serve(
     settings: Settings, channel: socket.socket, folder: Path, register: Register, listening: list[socket.socket]
 ) -> None:
     from carlos.app import House, create_app  # after the log: pipecat talks while it is imported
-    from carlos.exchange import Exchange, MovableHttp
+    from carlos.processes.handover import Handover, MovableHttp
     from carlos.server import DrainingServer, configured, warm_up
 
     class Sibling(DrainingServer):
         """Takes connections from its siblings, too, until it has no calls."""
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            await exchange.close()
+            await handover.close()
             await super().shutdown(sockets)
 
     def on_ready(house: House) -> None:
         server.takes_calls_of(house)
-        exchange.open(server)
+        handover.open(server)
         register.open()
         loop = asyncio.get_running_loop()
         loop.add_reader(channel, orphaned, loop)
@@ -93,11 +93,11 @@ def _serve(
         logger.error("the supervisor is gone: this process takes no more calls")
         server.handle_exit(signal.SIGTERM, None)
 
-    exchange = Exchange(folder, register)
+    handover = Handover(folder, register)
     sock, *health = listening
     settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
     warm_up()
-    server = Sibling(configured(create_app(settings, on_ready, exchange), http=MovableHttp))
+    server = Sibling(configured(create_app(settings, on_ready, handover), http=MovableHttp))
     server.health = health[0] if health else None
     server.run(sockets=[sock])
     with suppress(OSError):

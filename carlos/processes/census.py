@@ -11,8 +11,8 @@ from starlette.requests import Request
 from agent.record import CallLog
 from agent.switchboard import Switchboard
 from carlos import metrics
-from carlos.exchange import Exchange, Unreachable
-from carlos.register import Register
+from carlos.processes.handover import Handover, Unreachable
+from carlos.processes.register import Register
 
 ASK_S = 2.0
 OWN = "own"  # /metrics?own is of the process that answers, alone
@@ -34,14 +34,14 @@ class Everyones:
 class Census:
     """Asks the siblings for their metrics over connections of its own, put through like any other."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, handover: Handover) -> None:
+        self._handover = handover
 
     async def told(self, request: Request) -> bytes:
         """The sum of what can be had, and how many processes are in it."""
         if OWN in request.query_params:
             return metrics.exposition()
-        asked = [self._ask(number, _question(request)) for number in self._exchange.siblings]
+        asked = [self._ask(number, _question(request)) for number in self._handover.siblings]
         answers = [answer for answer in await asyncio.gather(*asked) if answer is not None]
         text = metrics.added_up([metrics.exposition().decode(), *answers])
         return (text + _processes(1 + len(answers), len(asked) - len(answers))).encode()
@@ -49,7 +49,7 @@ class Census:
     async def _ask(self, number: int, question: bytes) -> str | None:
         try:
             async with asyncio.timeout(ASK_S):
-                answer = await self._exchange.ask(number, question)
+                answer = await self._handover.ask(number, question)
         except (Unreachable, TimeoutError) as error:
             logger.warning("process {} is not in the metrics: {!r}", number, error)
             return None
