@@ -28,6 +28,10 @@ class Child:
         self._process = process
         self.pid = process.pid
 
+    @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
     async def ask(self, do: str, **arguments: Any) -> Any:
         """Have a command carried out, and wait for its answer."""
         assert self._process.stdin is not None

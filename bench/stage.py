@@ -107,7 +107,7 @@ async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[S
     began = monotonic()
     log = stage.folder / f"{kind}.log"
     async with started(f"bench.servers.{kind}", core=SERVER_CORE, log=log, environment=common | environment) as child:
-        await _answering(port)
+        await _answering(port, child)
         ready_s = monotonic() - began
         _check_places(child, stage)
         await stage.caller.ask("dial", target=target)
@@ -124,10 +124,14 @@ def _check_places(server: Child, stage: Stage) -> None:
             raise RuntimeError(f"a process of the benchmark is not where it belongs, on core {core} alone")
 
 
-async def _answering(port: int) -> None:
+async def _answering(port: int, server: Child) -> None:
     """Until a request is answered, whatever the answer is; a socket takes connections long before that."""
     async with asyncio.timeout(READY_S):
-        while not await _answers(port):  # noqa: ASYNC110 - there is nothing else to wait for
+        while not await _answers(port):
+            if server.ended:
+                raise RuntimeError(
+                    "a server of the benchmark did not start; its messages are in the benchmark's folder"
+                )
             await asyncio.sleep(0.005)
 
 

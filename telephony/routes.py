@@ -33,5 +33,7 @@ def phone_routes(
     tokens = StreamTokens(signing_keys(settings.token_secrets), spent or SpentInMemory())
     socket = MediaSocket(signatures, tokens, desk, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting)
     router = Webhooks(settings.base_url, signatures, tokens, desk, call_in_path=call_in_path).router()
-    router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}" * call_in_path, socket.serve)
+    router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
+    if call_in_path:
+        router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)
     return router
