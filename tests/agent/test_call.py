@@ -126,15 +126,6 @@ async def test_the_next_stream_is_told_what_was_said(begin: Begin) -> None:
     assert told[-1] == "Mi pedido uno"
 
 
-async def test_a_busy_line_gets_its_frames_in_pairs_and_all_of_them(begin: Begin) -> None:
-    stage = await begin([GREETING])
-    stage.line.wire.piece = 2
-    await stage.until(lambda: stage.said)
-    assert len(stage.line.wire.audio) == 2 * round(0.06 * len("Hola, soy Carlos. [FINAL]") * 8000)
-    sizes = [len(pcm) for kind, pcm in stage.line.wire.sent if kind == "audio"]
-    assert all(size > 320 for size in sizes[:-1]), "one frame alone is 320 bytes"
-
-
 async def test_a_sonic_that_cannot_be_had_is_apologised_for(begin: Begin) -> None:
     stage = await begin([GREETING], faults=[Fault(Reject())])
     assert await asyncio.wait_for(stage.running, 30) == "failed"

@@ -177,18 +177,25 @@ def config(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
 
 
 @asynccontextmanager
-async def call() -> AsyncIterator[tuple[FakeLine, Sonic]]:
+async def begun() -> AsyncIterator[tuple[FakeLine, Sonic]]:
     line, sonic = FakeLine(), Sonic()
     running = asyncio.create_task(
         Call(CallLog("CA1", LineName.PHONE, None), line, CallSetup(sonic, NoTools(), config)).run()
     )
-    sonic.answer(0.1)
-    await until(lambda: len(line.heard.frames) == 5)
     try:
         yield line, sonic
     finally:
         line.queue.put_nowait(None)
         await running
+
+
+@asynccontextmanager
+async def call() -> AsyncIterator[tuple[FakeLine, Sonic]]:
+    """One that has been greeted."""
+    async with begun() as (line, sonic):
+        sonic.answer(0.1)
+        await until(lambda: len(line.heard.frames) == 5)
+        yield line, sonic
 
 
 async def until(holds: Any) -> None:
@@ -278,6 +285,18 @@ async def test_a_piece_off_the_exchange_is_read_in_few_calls() -> None:
             exchange.data_received(frame)
     assert heard == [bytes(5400)] * FRAMES
     assert counted.calls / FRAMES <= CALLS_PER_PIECE_READ
+
+
+async def test_a_busy_lines_answer_is_a_message_for_two_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.line.Pacer", Pacer)
+    monkeypatch.setattr(FakeWire, "lead", 3)
+    monkeypatch.setattr(FakeWire, "piece", 2)
+    async with begun() as (line, sonic):
+        sonic.answer(0.5)
+        await until(lambda: line.heard.marks)
+    sizes = [len(message) for message in line.heard.frames]
+    assert sum(sizes) == 0.5 * 8000 * 2
+    assert sizes.count(320) <= 2, "one frame alone: where the first piece ends, and the last"
 
 
 async def test_the_first_of_an_answer_is_played_where_it_arrives() -> None:

@@ -27,7 +27,16 @@ def names_in(path: str, kind: str) -> set[str]:
 def test_every_link_leads_to_a_file(page: str) -> None:
     links = [link for link in re.findall(r"]\(([^)]+)\)", page) if not link.startswith("https://")]
     assert links
-    assert not [link for link in links if not (ROOT / "docs" / link).exists()]
+    assert not [link for link in links if not leads_somewhere(link)]
+
+
+def leads_somewhere(link: str) -> bool:
+    """To a file, and to one of its headings where it names one, in the way that Markdown's hosts name them."""
+    file, _, heading = link.partition("#")
+    if not (ROOT / "docs" / file).exists():
+        return False
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / file).read_text(), re.MULTILINE) if heading else []
+    return not heading or heading in {re.sub(r"[^\w -]", "", found).lower().replace(" ", "-") for found in headings}
 
 
 def test_every_output_that_is_asked_for_exists(page: str) -> None:
