@@ -20,8 +20,9 @@ from telephony.patience import Patience
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it
-BUSY_LINES = 48  # from so many lines on in one process, audio is handled in twice the usual pieces:
-BUSY_FRAMES = 2  # 40 ms. Half the work from here to Sonic, for 20 ms at worst; on the way out nobody waits for it
+BUSY_FRAMES = 2  # handled together in a busy process: half the work
+BUSY_LINES = 48  # from so many lines on what a caller says waits for that, 20 ms at worst;
+BUSY_OUT_LINES = 16  # what he hears is ahead of real time, and nobody waits
 FRAME = 160  # bytes of mu-law: 20 ms
 BREACHES = 50  # messages against the protocol before the line is given up
 NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008
@@ -41,7 +42,7 @@ class PhoneWire:
 
     @property
     def piece(self) -> int:
-        return frames_at_once()
+        return frames_at_once(BUSY_OUT_LINES)
 
     async def send_audio(self, pcm: bytes) -> None:
         await self._send(self._stream.media(ulaw_encode(pcm)))
@@ -108,7 +109,7 @@ class PhoneLine:
         match event:
             case Media(audio):
                 self._ulaw += audio
-                whole = frames_at_once() == 1 or len(self._ulaw) >= BUSY_FRAMES * FRAME
+                whole = frames_at_once(BUSY_LINES) == 1 or len(self._ulaw) >= BUSY_FRAMES * FRAME
                 return self._piece() if whole else None
             case MarkReturned(name):
                 return MarkBack(name)
@@ -136,6 +137,6 @@ class PhoneLine:
         await close(self._websocket, POLICY_VIOLATION if self._breaches >= BREACHES else NORMAL_CLOSURE)
 
 
-def frames_at_once() -> int:
-    """20 ms frames that are handled together, either way."""
-    return BUSY_FRAMES if len(PhoneLine.reading) >= BUSY_LINES else 1
+def frames_at_once(busy_lines: int) -> int:
+    """20 ms frames that are handled together where a process with so many lines is busy."""
+    return BUSY_FRAMES if len(PhoneLine.reading) >= busy_lines else 1

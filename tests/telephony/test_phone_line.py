@@ -14,7 +14,7 @@ from agent.audio.ulaw import ulaw_decode
 from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
 from telephony import transport
 from telephony.media_stream import MediaStream
-from telephony.transport import PhoneLine
+from telephony.transport import PhoneLine, PhoneWire
 
 SID = f"MZ{'1' * 32}"
 FRAMES = [bytes((number * 7 + at) % 256 for at in range(160)) for number in range(9)]
@@ -81,6 +81,15 @@ async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none(monkeyp
     events = await events_of(*(media(number) for number in range(9)), STOP)
     assert len(events) == 5
     assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES)))
+
+
+def test_answers_go_out_in_pairs_long_before_the_callers_audio_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = PhoneWire(cast(WebSocket, None), started())
+    monkeypatch.setattr(PhoneLine, "reading", set(range(transport.BUSY_OUT_LINES - 1)))
+    assert wire.piece == 1
+    monkeypatch.setattr(PhoneLine, "reading", set(range(transport.BUSY_OUT_LINES)))
+    assert wire.piece == transport.BUSY_FRAMES < wire.lead
+    assert transport.BUSY_OUT_LINES < transport.BUSY_LINES
 
 
 async def test_a_key_is_not_kept_back_with_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
