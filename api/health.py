@@ -16,9 +16,9 @@ from carlos import metrics
 HEALTHY = {"status": "healthy"}
 
 
-def health_routes(switchboard: Switchboard, live: Callable[[], int] | None = None) -> APIRouter:
-    """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced. `live` counts
-    the calls of all processes, where there are others."""
+def health_routes(switchboard: Switchboard) -> APIRouter:
+    """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced. `/ready`
+    counts calls by their seats, which are those of all processes that share them."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/health")
@@ -29,7 +29,7 @@ def health_routes(switchboard: Switchboard, live: Callable[[], int] | None = Non
     async def ready() -> JSONResponse:
         if switchboard.draining:
             return JSONResponse({"status": "draining"}, status_code=503)
-        return JSONResponse({"status": "ready", "calls": len(switchboard.live) if live is None else live()})
+        return JSONResponse({"status": "ready", "calls": switchboard.seats.live})
 
     return router
 

@@ -236,7 +236,7 @@ def create_app(
             mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, everyones)])
             app.include_router(metrics_routes() if handover is None else metrics_routes(Census(handover).told))
             app.include_router(reference_routes())
-            app.include_router(health_routes(house.switchboard, handover.register.count if handover else None))
+            app.include_router(health_routes(house.switchboard))
             app.include_router(console_routes(house.notice))
             _rehearse(app)
             on_ready(house)

@@ -70,9 +70,6 @@ class Register:
     @property
     def live(self) -> int:
         """Calls whose stream runs, in any process."""
-        return self.count()
-
-    def count(self) -> int:
         with self._locked():
             return int(np.count_nonzero(self._rows["at"] == _LIVE))
 

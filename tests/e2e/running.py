@@ -102,6 +102,22 @@ async def running(
     await sonic.stop()
 
 
+def environment(home: Path, sonic: SonicServer, twilio: TwilioDouble) -> dict[str, str]:
+    """For a server in a process of its own, between these two."""
+    return {
+        "AWS_ACCESS_KEY_ID": KEYS.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key,
+        "CARLOS_HOME": str(home),
+        "HOST": "localhost",
+        "SONIC": "bedrock",
+        "SONIC_CA_FILE": str(sonic.ca_file),
+        "SONIC_ENDPOINT": sonic.endpoint,
+        "TWILIO_ACCOUNT_SID": twilio.account.sid,
+        "TWILIO_API_BASE": twilio.rest.base_url,
+        "TWILIO_AUTH_TOKEN": twilio.account.auth_token,
+    }
+
+
 def noise(seconds: float) -> Turn:
     """A caller's turn that an ear for energy takes for speech."""
     pcm = b"".join(int(9000 * (-1) ** n).to_bytes(2, "little", signed=True) for n in range(int(seconds * 8000)))

@@ -25,7 +25,7 @@ from sandbox.twilio.server import free_port
 from sandbox.twilio.stream import Act
 from sandbox.twilio.twiml import Connect
 from sandbox.twilio.twiml import Say as Spoken
-from tests.e2e.running import KEYS
+from tests.e2e.running import KEYS, environment
 
 GREETING = "Hola, soy Carlos."
 Line = dict[str, Any]
@@ -111,23 +111,13 @@ async def house(home: Path, **env: str) -> AsyncIterator[House]:
         stack.push_async_callback(sonic.stop)
         base_url = f"http://localhost:{free_port()}"
         twilio = await stack.enter_async_context(TwilioDouble(base_url))
-        made = {
-            "AWS_ACCESS_KEY_ID": KEYS.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key,
-            "CARLOS_HOME": str(home),
+        made = environment(home, sonic, twilio) | {
             "DRAIN_SECONDS": "60",
             "EMF_SECONDS": "0",
-            "HOST": "localhost",
             "LOGLEVEL": "DEBUG",
             "MAX_CALLS": "2",
             "PROCESSES": "2",
-            "SONIC": "bedrock",
-            "SONIC_CA_FILE": str(sonic.ca_file),
-            "SONIC_ENDPOINT": sonic.endpoint,
             "TMPDIR": str(home),
-            "TWILIO_ACCOUNT_SID": twilio.account.sid,
-            "TWILIO_API_BASE": twilio.rest.base_url,
-            "TWILIO_AUTH_TOKEN": twilio.account.auth_token,
             "WS_PORT": base_url.rpartition(":")[2],
         }
         process = await asyncio.create_subprocess_exec(

@@ -27,7 +27,7 @@ from sandbox.twilio.errors import Code
 from sandbox.twilio.script import Turn
 from sandbox.twilio.server import free_port
 from sandbox.twilio.twiml import Connect
-from tests.e2e.running import KEYS, noise
+from tests.e2e.running import KEYS, environment, noise
 from tests.scenarios.caller import Caller
 
 WORDS = ("Hola, quiero cancelar mi pedido número seis.", "Mi DNI es 35.012.678.", "Sí, confirmo.", "Nada más, chau.")
@@ -140,19 +140,9 @@ async def fleet(home: Path) -> AsyncIterator[Fleet]:
         await stack.enter_async_context(balancer.balancing())
         base_url = f"http://localhost:{balancer.port}"
         twilio = await stack.enter_async_context(TwilioDouble(base_url))
-        env = {
-            "AWS_ACCESS_KEY_ID": KEYS.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key,
-            "CARLOS_HOME": str(home),
+        env = environment(home, sonic, twilio) | {
             "DRAIN_SECONDS": "0.5",
-            "HOST": "localhost",
             "PUBLIC_BASE_URL": base_url,
-            "SONIC": "bedrock",
-            "SONIC_CA_FILE": str(sonic.ca_file),
-            "SONIC_ENDPOINT": sonic.endpoint,
-            "TWILIO_ACCOUNT_SID": twilio.account.sid,
-            "TWILIO_API_BASE": twilio.rest.base_url,
-            "TWILIO_AUTH_TOKEN": twilio.account.auth_token,
         }
         servers = []
         for _ in range(2):  # one after the other: the first seeds the store
