@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -188,3 +188,10 @@ async def failure(stream: SonicStream, kind: type[SonicError]) -> str:
         await rest(stream)
     assert type(caught.value) is kind
     return caught.value.detail
+
+
+async def refusal(stream: SonicStream, kind: type[SonicError]) -> str:
+    """Begin a session that is refused with exactly this error, which the send may be the first to notice."""
+    with suppress(SonicError):
+        await stream.send(*opening()[:1])
+    return await failure(stream, kind)

@@ -14,21 +14,20 @@ from botocore.credentials import CredentialProvider, RefreshableCredentials
 
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Chain, Credentials
-from agent.sonic.errors import OrderError, SonicLost, SonicRefused
+from agent.sonic.errors import OrderError, SonicLost, SonicRefused, SonicRejected
 from agent.sonic.protocol import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
-from agent.sonic.transport import shared_transport
+from agent.sonic.transport import trust
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.certificates import make_certificates
 from sandbox.sonic.script import Say, ScriptTurn, UseTool
-from tests.sonic.sonic_bench import MODEL, bench, cue, failure, opening, result, silence, text, until
+from tests.sonic.sonic_bench import MODEL, bench, cue, failure, opening, refusal, result, silence, text, until
 
 GREETING = [ScriptTurn((Say("Hola."),))]
 
 
 async def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
     async with bench(tmp_path) as at, at.stream(at.client(secret="GUESS")) as stream:
-        await stream.send(*opening()[:1])
-        assert "403" in await failure(stream, SonicRefused)
+        assert "403" in await refusal(stream, SonicRefused)
         assert at.server.requests == 1
         assert not at.server.sessions
 
@@ -38,14 +37,13 @@ async def test_a_chunk_signed_out_of_order_is_refused(tmp_path: Path) -> None:
         await stream.send(*opening())
         (await at.arrival(AudioInput))._verifier._prior = "0" * 64
         await stream.send(silence(0.02))
-        assert "signature does not match" in await failure(stream, SonicRefused)
+        assert "signature does not match" in await failure(stream, SonicRejected)
 
 
 async def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         stream = await at.client().open("amazon.nova-pro-v1:0")
-        await stream.send(*opening()[:1])
-        assert "model identifier is invalid" in await failure(stream, SonicRefused)
+        assert "model identifier is invalid" in await refusal(stream, SonicRefused)
         await stream.close()
 
 
@@ -72,7 +70,7 @@ async def test_a_wrong_order_on_the_wire_is_refused_in_the_services_words(tmp_pa
     async with bench(tmp_path) as at, at.stream() as stream:
         stream.order.check(SessionStart(1, 0.9, 0.7))  # our own side believes that it was sent
         await stream.send(*opening()[1:])
-        assert "Invalid input request" in await failure(stream, SonicRefused)
+        assert "Invalid input request" in await failure(stream, SonicRejected)
 
 
 async def test_a_duplicate_system_text_is_refused_in_the_services_words(tmp_path: Path) -> None:
@@ -92,7 +90,7 @@ async def test_an_unknown_tool_use_id_is_refused_on_both_sides(tmp_path: Path) -
             await stream.send(*result("made-up", "{}"))
         stream.order.awaited_tools.add("made-up")
         await stream.send(*result("made-up", "{}"))
-        assert await failure(stream, SonicRefused)
+        assert await failure(stream, SonicRejected)
 
 
 async def test_a_cancelled_receive_loses_no_event(tmp_path: Path) -> None:
@@ -205,13 +203,12 @@ async def test_a_server_that_never_shakes_hands_is_lost_within_the_open_bound() 
 
 
 async def test_streams_share_their_trust_but_no_connection(tmp_path: Path) -> None:
-    async with bench(tmp_path) as at:
-        shared = shared_transport(at.server.ca_file)
-        one, other = shared.for_stream(), shared.for_stream()
-        assert one.tls is other.tls
-        assert one.exchange is not other.exchange
+    async with bench(tmp_path) as at, at.stream() as one, at.stream() as other:
+        assert one._exchange is not other._exchange
+        shared = trust(at.server.ca_file)
+        assert trust(at.server.ca_file) is shared
         make_certificates(tmp_path)  # a stand-in that starts again writes a new CA to the old place
-        assert shared_transport(at.server.ca_file) is not shared
+        assert trust(at.server.ca_file) is not shared
 
 
 async def test_small_events_do_not_wait_for_acknowledgements(tmp_path: Path) -> None:
@@ -293,5 +290,4 @@ async def test_temporary_credentials_reach_the_wire(tmp_path: Path) -> None:
             "us-east-1", at.server.endpoint, at.server.ca_file, credentials=Credentials("AKID", "SECRET", "TOKEN")
         )
         async with at.stream(client) as stream:
-            await stream.send(*opening()[:1])
-            assert "UnrecognizedClientException" in await failure(stream, SonicRefused)
+            assert "UnrecognizedClientException" in await refusal(stream, SonicRefused)
