@@ -308,7 +308,10 @@ class SonicStream:
         finally:
             self._judge()
             self._events.put_nowait(None)
-            await self._exchange.close(ABORT_TIMEOUT_S)
+            try:
+                await self._exchange.close(ABORT_TIMEOUT_S)
+            except Exception:
+                logger.exception("the connection of a Sonic stream could not be closed")
 
     async def _end_input(self) -> None:
         """Send the closing chunk, and let the service finish what it has to say."""

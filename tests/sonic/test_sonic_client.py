@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +16,12 @@ from botocore.credentials import CredentialProvider, RefreshableCredentials
 
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Chain, Credentials
-from agent.sonic.errors import OrderError, SonicLost, SonicRefused, SonicRejected
+from agent.sonic.errors import OrderError, SonicExpired, SonicLost, SonicRefused, SonicRejected
 from agent.sonic.protocol import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
 from agent.sonic.transport import trust
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.certificates import make_certificates
+from sandbox.sonic.faults import Fault, Reject, Silence
 from sandbox.sonic.script import Say, ScriptTurn, UseTool
 from tests.sonic.sonic_bench import MODEL, bench, cue, failure, opening, refusal, result, silence, text, until
 
@@ -164,6 +167,148 @@ async def test_a_rehearsal_connects_to_nothing(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         await at.client().rehearse()
         assert (at.server.connections, at.server.open_streams) == (0, 0)
+
+
+async def test_an_open_stream_has_no_task(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        client = at.client()
+        before = asyncio.all_tasks()
+        stream = await client.open(MODEL)
+        tasks = asyncio.all_tasks() - before
+        for _ in range(10):  # turns of the loop, in which those end that made the request
+            await asyncio.sleep(0)
+        assert not any("sonic" in str(task) for task in tasks if not task.done())
+        assert not {task for task in tasks if "smithy" in str(task) and not task.done()}
+        await stream.close()
+
+
+async def test_many_may_wait_for_the_head_and_be_cancelled(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at, at.stream() as stream:
+        waiting = [asyncio.create_task(stream.opened()) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in waiting)
+        waiting[0].cancel()
+        await stream.send(*opening())
+        await asyncio.gather(*waiting[1:], stream.opened())
+        assert waiting[0].cancelled()
+
+
+async def test_whoever_waits_for_the_head_learns_that_it_never_comes(tmp_path: Path) -> None:
+    async with bench(tmp_path, faults=[Fault(Silence())]) as at, at.stream(at.client(bound_s=0.2)) as stream:
+        await stream.send(*opening())
+        with pytest.raises(SonicLost, match=r"no response headers within 0\.2 s"):
+            await stream.opened()
+    with pytest.raises(SonicLost):
+        await stream.opened()
+
+
+async def test_a_refused_streams_head_never_comes(tmp_path: Path) -> None:
+    reject = Fault(Reject(403, "AccessDeniedException", "no"))
+    async with bench(tmp_path, faults=[reject]) as at, at.stream() as stream:
+        with pytest.raises(SonicRefused, match="no"):
+            await stream.opened()
+
+
+async def test_a_closed_streams_head_never_comes(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        stream = await at.client().open(MODEL)
+        waiting = asyncio.create_task(stream.opened())
+        await stream.close()
+        with pytest.raises(SonicLost, match="closed"):
+            await waiting
+
+
+async def test_a_close_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    async with bench(tmp_path) as at:
+        stream = await at.client().open(MODEL)
+        await stream.send(*opening())
+        monkeypatch.setattr(stream._signer, "last", fail)
+        monkeypatch.setattr(stream._exchange, "_flush", fail)
+        await stream.close()
+        assert await stream.receive() is None
+
+
+async def test_a_wire_that_carries_nothing_more_is_lost(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at, cut(at.server.port) as (port, pull_the_plug):
+        keys = Credentials("AKID", "SECRET")
+        endpoint = f"https://localhost:{port}"
+        client = SonicClient("us-east-1", endpoint, at.server.ca_file, ping_s=0.05, credentials=keys)
+        async with at.stream(client) as stream:
+            await stream.send(*opening())
+            await stream.opened()
+            pull_the_plug()
+            assert "not even the answer to a PING" in await failure(stream, SonicLost)
+
+
+@asynccontextmanager
+async def cut(port: int) -> AsyncIterator[tuple[int, Callable[[], None]]]:
+    """A TCP proxy to `port`: its own port, and what makes it swallow all that comes."""
+    forwarding = True
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                if forwarding:
+                    writer.write(data)
+        finally:
+            writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", port)
+        tasks.update(asyncio.create_task(pipe(*ends)) for ends in ((reader, onward_writer), (onward_reader, writer)))
+
+    def pull_the_plug() -> None:
+        nonlocal forwarding
+        forwarding = False
+
+    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield proxy.sockets[0].getsockname()[1], pull_the_plug
+    finally:
+        proxy.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_expired_keys_are_not_used_again(tmp_path: Path) -> None:
+    expired = Fault(Reject(403, "ExpiredTokenException", "The security token is expired"), streams=(1,))
+    keys = Keychain()
+    async with bench(tmp_path, faults=[expired]) as at:
+        client = SonicClient("us-east-1", at.server.endpoint, at.server.ca_file, credentials=keys)
+        async with at.stream(client) as stream:
+            assert "ExpiredTokenException: The security token is expired" in await refusal(stream, SonicExpired)
+        async with at.stream(client) as stream:
+            await stream.send(*opening())
+            await stream.opened()
+    assert keys.forgotten == 1
+
+
+class Keychain:
+    def __init__(self) -> None:
+        self.forgotten = 0
+
+    async def resolve(self) -> Credentials:
+        return Credentials("AKID", "SECRET")
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+async def test_the_chain_looks_again_for_keys_that_it_forgot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    chain, seen = Chain(), []
+    for key, forgotten in (("AK1", False), ("AK2", False), ("AK3", True)):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+        if forgotten:
+            chain.forget()
+        seen.append((await chain.resolve()).access_key_id)
+    assert seen == ["AK1", "AK1", "AK3"]
 
 
 async def test_an_unused_stream_closes_at_once(tmp_path: Path) -> None:
