@@ -17,7 +17,7 @@ from agent.record import CallLog
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Credentials
 from agent.sonic.protocol import ToolSpec
-from agent.sonic.session import SonicConfig
+from agent.sonic.opening import SonicConfig
 from data.models import Line as LineName
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import Fault

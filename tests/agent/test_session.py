@@ -38,6 +38,11 @@ class FakeStream:
         self.events: asyncio.Queue[ServiceEvent | SonicError | None] = asyncio.Queue()
         self.closed = False
         self.ready = True
+        self.head: SonicError | None = None
+
+    async def opened(self) -> None:
+        if isinstance(self.head, SonicError):
+            raise self.head
 
     async def send(self, *events: ClientEvent) -> None:
         self.sent += events

@@ -40,7 +40,7 @@ from agent.sonic.protocol import (
     ToolSpec,
     encode,
 )
-from agent.sonic.session import SonicConfig
+from agent.sonic.opening import SonicConfig
 from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.media_stream import MediaStream

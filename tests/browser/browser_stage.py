@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.sonic.protocol import ToolSpec
-from agent.sonic.session import SonicConfig
+from agent.sonic.opening import SonicConfig
 from carlos.app import House, open_house
 from carlos.settings import Settings
 from data.models import CallRecord
