@@ -211,13 +211,13 @@ async def _open_records(settings: Settings) -> Store:
 
 
 async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[SonicClient, str | None]:
-    region = settings.aws_default_region
+    region, ping_s = settings.aws_default_region, settings.sonic_ping_s or None
     if standin is None:
-        sonic, notice = SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file), None
+        sonic, notice = SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file, ping_s=ping_s), None
     else:
         address = await standin.start()
         credentials = Credentials(address.access_key_id, address.secret_access_key)
-        sonic = SonicClient(region, address.endpoint, address.ca_file, credentials=credentials)
+        sonic = SonicClient(region, address.endpoint, address.ca_file, ping_s=ping_s, credentials=credentials)
         notice = address.notice
     try:
         async with asyncio.timeout(REHEARSAL_S):

@@ -187,6 +187,9 @@ SONIC_SUSPICIONS = Counter(
 )
 CIRCUIT_OPENED = Counter(name="CircuitOpened", help="Times that Sonic seemed to be down for all calls of a process.")
 FILLERS = Counter(name="Fillers", help="Late answers that the caller was asked to wait for.")
+SONIC_UNKNOWN = Counter(
+    name="SonicUnknown", help="What the service said in words or ways that are not known here.", labels=("what",)
+)
 SONIC_THROTTLES = Counter(name="SonicThrottles", help="Streams that the service refused for their number.")
 ROTATIONS = Counter(name="Rotations", help="Streams replaced before their time limit.")
 INPUT_SPEECH_TOKENS = Counter(name="InputSpeechTokens", help="Tokens heard.")

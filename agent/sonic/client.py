@@ -22,12 +22,13 @@ from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsRe
 from smithy_http.aio.interfaces import HTTPRequest
 
 from agent.sonic.credentials import Chain, Credentials, CredentialSource, Fixed
-from agent.sonic.errors import MalformedEvent, SonicError, SonicExpired, SonicLost
+from agent.sonic.errors import SonicError, SonicExpired, SonicLost
 from agent.sonic.failures import connection_error, frame_error, refusal
 from agent.sonic.frames import ChunkSigner, FrameReader, event_of, headers_of, payload_of
 from agent.sonic.http2 import PING_S, Answer, Exchange
 from agent.sonic.order import Phase, SessionOrder
-from agent.sonic.protocol import ClientEvent, ServiceEvent, encode, parse_service_event
+from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
+from agent.sonic.reading import EventReader, count_unknown
 from agent.sonic.transport import RequestTaker, connect, signature_of, trust
 
 ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket
@@ -145,6 +146,7 @@ class SonicStream:
         self._on_failure = on_failure
         self._writing = asyncio.Lock()  # signing order must be writing order
         self._frames = FrameReader()
+        self._reader = EventReader()
         self._events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
         self._failure: SonicError | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -253,15 +255,11 @@ class SonicStream:
                 if (event := event_of(frame)) is None:
                     self._on_notice(frame)
                 else:
-                    self._on_event(event)
+                    self._on_event(self._reader.read(event))
         except SonicError as error:
             self._fail(error)
 
-    def _on_event(self, data: bytes) -> None:
-        try:
-            event = parse_service_event(data)
-        except MalformedEvent as error:
-            raise SonicLost(f"malformed event: {error}") from error
+    def _on_event(self, event: ServiceEvent) -> None:
         self.order.received(event)
         self._events.put_nowait(event)
 
@@ -269,6 +267,7 @@ class SonicStream:
         headers = headers_of(frame)
         if headers.get(":message-type") in ("exception", "error"):
             raise frame_error(headers, payload_of(frame))
+        count_unknown("frame", headers.get(":event-type"))
 
     def _on_end(self, ended: asyncio.Future[None]) -> None:
         """The response is over: as we asked, or too soon."""

@@ -84,7 +84,7 @@ class ProtocolError(Exception):
 
 
 class MalformedEvent(ProtocolError):
-    """Not an event of this protocol. The service answers them all with one sentence; `reason` is ours."""
+    """Not an event that a client may send. The service answers them all with one sentence; `reason` is ours."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(INVALID_INPUT)

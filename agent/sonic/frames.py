@@ -26,6 +26,7 @@ from agent.sonic.errors import SonicLost
 
 SERVICE = "bedrock"
 LONGEST = 24 * 1024 * 1024  # the SDK's limits on headers and payload, together
+LONGEST_PAYLOAD = 2 * 1024 * 1024  # of an event: base64 and padding of the longest that is read
 
 _LENGTHS = struct.Struct(">II")
 _CRC = struct.Struct(">I")
@@ -140,17 +141,19 @@ class FrameReader:
 
 
 def event_of(frame: bytes) -> bytes | None:
-    """The event in a frame, or None for a frame that is no event: an exception, or an error. Raises SonicLost."""
+    """The event in a frame, empty where it cannot be read; None for a frame that is none: an exception, an error."""
     _, length = _LENGTHS.unpack_from(frame)
     if not _is_event(frame[_PRELUDE : _PRELUDE + length]):
         return None
     payload = payload_of(frame)
+    if len(payload) > LONGEST_PAYLOAD:
+        return payload  # undecoded: whoever reads it refuses it by its size
     try:
         if payload.startswith(_PLAIN):
             return a2b_base64(payload[len(_PLAIN) : payload.index(b'"', len(_PLAIN))])
         return a2b_base64(json.loads(payload)["bytes"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise SonicLost(f"malformed frame: {error!r}") from error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return b""
 
 
 def payload_of(frame: bytes) -> bytes:
