@@ -44,6 +44,7 @@ from agent.sonic.opening import SonicConfig
 from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.media_stream import MediaStream
+from tests.support.waiting import bounded
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -199,14 +200,14 @@ async def call() -> AsyncIterator[tuple[FakeLine, Sonic]]:
 
 
 async def until(holds: Any) -> None:
-    async with asyncio.timeout(10):
+    async with bounded():
         while not holds():
             await asyncio.sleep(0)
 
 
 async def hear(line: FakeLine, sonic: Sonic, frames: int) -> None:
     """Caller audio as it comes: one frame, and everything it sets off, before the next."""
-    async with asyncio.timeout(10):
+    async with bounded():
         for expected in range(sonic.heard + 1, sonic.heard + frames + 1):
             line.queue.put_nowait(CallerAudio(FRAME))
             while sonic.heard < expected:

@@ -19,11 +19,14 @@ from agent.sonic.credentials import Chain, Credentials
 from agent.sonic.errors import OrderError, SonicExpired, SonicLost, SonicRefused, SonicRejected
 from agent.sonic.protocol import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
 from agent.sonic.transport import trust
+from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.certificates import make_certificates
 from sandbox.sonic.faults import Fault, Reject, Silence
 from sandbox.sonic.script import Say, ScriptTurn, UseTool
 from tests.sonic.sonic_bench import MODEL, bench, cue, failure, opening, refusal, result, silence, text, until
+from tests.support.sonic import KEYS
+from tests.support.waiting import until as until_true
 
 GREETING = [ScriptTurn((Say("Hola."),))]
 
@@ -158,9 +161,7 @@ async def test_an_open_cancelled_at_any_moment_leaves_no_connection(tmp_path: Pa
             await asyncio.wait({opening_stream})
             if not opening_stream.cancelled():
                 await opening_stream.result().close()
-        async with asyncio.timeout(10):
-            while at.server.connections:  # noqa: ASYNC110 - the server's end of a close comes from the network
-                await asyncio.sleep(0.01)
+        await until_true(lambda: not at.server.connections)
 
 
 async def test_a_rehearsal_connects_to_nothing(tmp_path: Path) -> None:
@@ -318,12 +319,15 @@ async def test_an_unused_stream_closes_at_once(tmp_path: Path) -> None:
         assert await stream.receive() is None
 
 
+def client_of(endpoint: str, ca_file: Path | None = None, *, token: str | None = None, **bounds: float) -> SonicClient:
+    keys = Credentials(KEYS.access_key_id, KEYS.secret_access_key, token)
+    return SonicClient("us-east-1", endpoint, ca_file, credentials=keys, **{"open_timeout_s": HANG_S} | bounds)
+
+
 async def test_nothing_listening_is_lost_at_open() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        client = SonicClient(
-            "us-east-1", f"https://localhost:{free.getsockname()[1]}", credentials=Credentials("AKID", "SECRET")
-        )
+        client = client_of(f"https://localhost:{free.getsockname()[1]}")
         with pytest.raises(SonicLost, match="ConnectionRefusedError"):
             await client.open(MODEL)
 
@@ -331,8 +335,7 @@ async def test_nothing_listening_is_lost_at_open() -> None:
 async def test_an_untrusted_server_is_lost_and_told_by_its_certificate(tmp_path: Path) -> None:
     other_ca, _ = make_certificates(tmp_path / "other")
     async with bench(tmp_path) as at:
-        keys = Credentials("AKID", "SECRET")
-        client = SonicClient("us-east-1", at.server.endpoint, other_ca, credentials=keys)
+        client = client_of(at.server.endpoint, other_ca)
         with pytest.raises(SonicLost, match="CERTIFICATE_VERIFY_FAILED"):
             await client.open(MODEL)
 
@@ -342,7 +345,7 @@ async def test_a_server_that_never_shakes_hands_is_lost_within_the_open_bound() 
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
         endpoint = f"https://localhost:{deaf.getsockname()[1]}"
-        client = SonicClient("us-east-1", endpoint, open_timeout_s=0.3, credentials=Credentials("AKID", "SECRET"))
+        client = client_of(endpoint, open_timeout_s=0.3)
         with pytest.raises(SonicLost, match=r"within 0\.3 s"):
             await client.open(MODEL)
 
@@ -431,8 +434,6 @@ async def test_role_credentials_are_refreshed_for_the_next_stream(monkeypatch: p
 
 async def test_temporary_credentials_reach_the_wire(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
-        client = SonicClient(
-            "us-east-1", at.server.endpoint, at.server.ca_file, credentials=Credentials("AKID", "SECRET", "TOKEN")
-        )
+        client = client_of(at.server.endpoint, at.server.ca_file, token="TOKEN")
         async with at.stream(client) as stream:
             assert "UnrecognizedClientException" in await refusal(stream, SonicRefused)
