@@ -31,12 +31,7 @@ from agent.sonic.protocol import (
 from sandbox.brain import Brain, Prompt
 from sandbox.sonic.behaviour import Behaviour, Clock
 from sandbox.sonic.conversation import Conversation
-
-LIFE_OVER = "Model has timed out in processing the request. Try your request again."
-IDLE = (
-    "Timed out waiting for audio bytes or interactive content. Please ensure gaps between audio bytes and "
-    "interactive content are less than {seconds} seconds"
-)
+from sandbox.sonic.failures import IDLE_55, IDLE_295, LIFE_OVER
 
 
 class Wire(Protocol):
@@ -90,6 +85,11 @@ class Session:
             self._broken(event, error)
             return
         self._dispatch(event)
+
+    @property
+    def input_rate(self) -> int:
+        """Of the open audio block, in Hz; 16,000 while there is none."""
+        return next((start.rate for start in self.order.open_blocks if isinstance(start, AudioStart)), 16_000)
 
     def close(self) -> None:
         """Stop the clocks and whatever the model was doing."""
@@ -178,15 +178,15 @@ class Session:
         self._wire.refuse("internalServerException", f"The stand-in's brain failed: {error!r}")
 
     def _die(self) -> None:
-        self._wire.refuse("modelTimeoutException", LIFE_OVER)
+        self._wire.refuse(LIFE_OVER.kind, LIFE_OVER.message)
 
     def _check_idle(self) -> None:
         left = self._last_sign_of_life + self._behaviour.idle_s - self._clock.now()
         if left > 0:
             self._idle = self._clock.later(left, self._check_idle)
         else:
-            # Both texts occur, 55 and 295; nothing in between was ever seen.
-            self._wire.refuse("validationException", IDLE.format(seconds=295 if self._behaviour.idle_s > 55 else 55))
+            over = IDLE_295 if self._behaviour.idle_s > 55 else IDLE_55
+            self._wire.refuse(over.kind, over.message)
 
 
 def _prompt(gathered: Gathered, input_rate: int, endpointing: str | None) -> Prompt:

@@ -6,8 +6,8 @@ import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from agent.sonic.errors import INVALID_INPUT, MalformedEvent
@@ -30,11 +30,16 @@ from sandbox.sonic.faults import (
     EndStream,
     ErrorFrame,
     Fault,
+    Freeze,
     GoAway,
     HalfFrame,
+    Inject,
     Raise,
+    Repeat,
     Reset,
     Silence,
+    SpeechClock,
+    Stall,
     StopReading,
 )
 from sandbox.sonic.session import Session
@@ -95,6 +100,9 @@ class SonicStreamRecord:
         self._verifier = verifier
         self._decoder = FrameDecoder()
         self._faults = [fault for fault in faults if fault.strikes(number)]
+        self._in_speech = [fault for fault in self._faults if fault.after_speech_ms is not None]
+        self._speech = SpeechClock()
+        self._last_event = b""
         self._answered = False
         self._silent = False
         self._request_id = str(uuid4())
@@ -108,7 +116,7 @@ class SonicStreamRecord:
     def begin(self) -> None:
         """Let the faults strike that wait for the request alone."""
         for fault in self._faults:
-            if fault.received is None and fault.sent is None:
+            if fault.at_once:
                 self._strike(fault.action)
 
     # What the client sends
@@ -137,6 +145,10 @@ class SonicStreamRecord:
             return
         self._remember(event)
         self._answer()
+        if isinstance(event, AudioInput) and self._in_speech:
+            self._strike_in_speech(event)
+            if not self.open:
+                return
         try:
             self.session.take(event)
         except Exception as error:
@@ -174,8 +186,12 @@ class SonicStreamRecord:
         else:
             self.sent.append(event)
         self._answer()
-        self._http.write(_frame(encode_service_event(event, self._envelope)))
+        self._write(encode_service_event(event, self._envelope))
         self._count(type(event), received=False)
+
+    def _write(self, event: bytes) -> None:
+        self._last_event = event
+        self._http.write(_frame(event))
 
     def refuse(self, kind: str, message: str) -> None:
         self._fail(kind, message, message)
@@ -209,11 +225,28 @@ class SonicStreamRecord:
             if awaited is kind and fault.count == self.counts[kind]:
                 self._strike(fault.action)
 
+    def _strike_in_speech(self, event: AudioInput) -> None:
+        self._speech.feed(event.audio, self.session.input_rate)
+        for fault in list(self._in_speech):
+            if self._speech.utterance == fault.count and self._speech.ms >= (fault.after_speech_ms or 0):
+                self._in_speech.remove(fault)
+                self._strike(fault.action)
+
     def _strike(self, action: Action) -> None:
-        self.errors.append(f"fault: {action}")
+        self.errors.append(f"fault: {type(action).__name__}")
         match action:
             case Silence():
                 self._silent = True
+            case Stall():
+                self._answer()
+                self._silent = True
+            case Freeze():
+                self._http.freeze()
+                self._silent = True
+            case Inject(raw):
+                self._inject(raw)
+            case Repeat():
+                self._write(self._last_event)
             case Drop():
                 self._http.drop()
                 self._silent = True
@@ -231,6 +264,14 @@ class SonicStreamRecord:
                 self._strike_with_frame(action)
             case _:
                 pass  # a rejection: the server answered before there was a stream
+
+    def _inject(self, raw: bytes | Mapping[str, Any]) -> None:
+        self._answer()
+        if isinstance(raw, bytes):
+            self._write(raw)
+            return
+        for name, body in raw.items():
+            self._write(encode_service_event(UnknownEvent(name, body), self._envelope))
 
     def _strike_with_frame(self, action: HalfFrame | BadChecksum | ErrorFrame) -> None:
         self._answer()
