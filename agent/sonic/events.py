@@ -24,6 +24,7 @@ class Role(StrEnum):
     USER = "USER"
     ASSISTANT = "ASSISTANT"
     TOOL = "TOOL"
+    SYSTEM_SPEECH = "SYSTEM_SPEECH"  # on AWS's page of input events; what it does there is not said
 
 
 class ContentType(StrEnum):
