@@ -245,12 +245,3 @@ type ServiceEvent = (
     | UserSpeechEnd
     | UnknownEvent
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What every event of the service carries beside its own fields."""
-
-    session_id: str
-    prompt_name: str
-    completion_id: str
