@@ -89,6 +89,10 @@ class HttpStream:
         """Take the client's window away: it may not send another byte on this connection's streams."""
         self._connection.close_windows()
 
+    def freeze(self) -> None:
+        """Let the whole connection die without a word."""
+        self._connection.freeze()
+
     def pump(self) -> None:
         """Write as much as the windows allow."""
         h2 = self._connection.h2
@@ -111,6 +115,7 @@ class Http2Connection(asyncio.Protocol):
         self._streams: dict[int, HttpStream] = {}
         self._transport: asyncio.Transport | None = None
         self._acknowledging = True
+        self._frozen = False
         self.h2 = H2Connection(
             H2Configuration(
                 client_side=False,
@@ -142,6 +147,8 @@ class Http2Connection(asyncio.Protocol):
             self.forget(stream_id)
 
     def data_received(self, data: bytes) -> None:
+        if self._frozen:
+            return
         try:
             events = self.h2.receive_data(data)
         except ProtocolError:
@@ -190,7 +197,7 @@ class Http2Connection(asyncio.Protocol):
 
     def flush(self) -> None:
         data = self.h2.data_to_send()
-        if data and self._transport is not None and not self._transport.is_closing():
+        if data and not self._frozen and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def finish(self, stream_id: int) -> None:
@@ -216,6 +223,10 @@ class Http2Connection(asyncio.Protocol):
     def drop(self) -> None:
         if self._transport is not None:
             asyncio.get_running_loop().call_later(FLUSH_S, self._transport.abort)
+
+    def freeze(self) -> None:
+        """Send nothing more and drop what arrives; only `drop`, or the client's hang-up, ends the connection."""
+        self._frozen = True
 
     def close_windows(self) -> None:
         self._acknowledging = False

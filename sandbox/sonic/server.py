@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from sandbox.brain import Brain
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.certificates import make_certificates
+from sandbox.sonic.failures import THROTTLED
 from sandbox.sonic.faults import Fault, Reject
 from sandbox.sonic.http2 import Handler, Http2Connection, HttpStream
 from sandbox.sonic.signature import Keys, Request, SignatureRefused, verify_request
@@ -23,7 +24,6 @@ STREAMS = 20  # at once, for an account and Region; not adjustable
 KEPT_RECORDS = 200
 PATH = re.compile(r"/model/(?P<model>[^/]+)/invoke-with-bidirectional-stream")
 MODELS = re.compile(r"amazon\.nova-(sonic-v1:0|2-sonic-v1:0|2-5-sonic)")
-TOO_MANY = "Too many requests, please wait before trying again."
 STOP_S = 2.0
 
 
@@ -109,7 +109,7 @@ class SonicServer:
         except SignatureRefused as refusal:
             reject(http, 403, refusal.error_type, refusal.message)
         except RequestRefused as refusal:
-            reject(http, refusal.status, refusal.error_type, str(refusal))
+            reject(http, refusal.answer.status, refusal.answer.error_type, refusal.answer.message)
         return _Nobody()
 
     def _stream(self, http: HttpStream) -> Handler:
@@ -118,9 +118,9 @@ class SonicServer:
         model_id = _model_id(request)
         for fault in self.faults:
             if isinstance(fault.action, Reject) and fault.strikes(self.requests):
-                raise RequestRefused(fault.action.status, fault.action.error_type, fault.action.message)
+                raise RequestRefused(fault.action)
         if self.open_streams >= self._max_streams:
-            raise RequestRefused(429, "ThrottlingException", TOO_MANY)
+            raise RequestRefused(THROTTLED)
         record = SonicStreamRecord(
             http,
             self.requests,
@@ -138,12 +138,9 @@ class SonicServer:
 
 
 class RequestRefused(Exception):
-    """Answered with this HTTP status."""
-
-    def __init__(self, status: int, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error_type = error_type
+    def __init__(self, answer: Reject) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
 
 
 class _RecordHandler:
@@ -176,8 +173,8 @@ def _request(http: HttpStream) -> Request:
 def _model_id(request: Request) -> str:
     match = PATH.fullmatch(request.path)
     if match is None or request.method != "POST":
-        raise RequestRefused(404, "UnknownOperationException", "")
+        raise RequestRefused(Reject(404, "UnknownOperationException", ""))
     model_id = unquote(match["model"])
     if not MODELS.fullmatch(model_id):
-        raise RequestRefused(400, "ValidationException", "The provided model identifier is invalid.")
+        raise RequestRefused(Reject(400, "ValidationException", "The provided model identifier is invalid."))
     return model_id

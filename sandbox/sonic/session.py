@@ -11,7 +11,7 @@ from typing import Protocol
 from loguru import logger
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.order import OPEN_CONTENTS, SessionOrder
+from agent.sonic.order import DUPLICATE_SYSTEM, OPEN_CONTENTS, Disputed, Phase, SessionOrder
 from agent.sonic.protocol import (
     AudioInput,
     AudioStart,
@@ -29,14 +29,11 @@ from agent.sonic.protocol import (
     ToolResultStart,
 )
 from sandbox.brain import Brain, Prompt
-from sandbox.sonic.behaviour import Behaviour, Clock
+from sandbox.sonic.behaviour import Behaviour, Clock, EarlyText
 from sandbox.sonic.conversation import Conversation
+from sandbox.sonic.failures import IDLE_55, IDLE_295, LIFE_OVER, listed
 
-LIFE_OVER = "Model has timed out in processing the request. Try your request again."
-IDLE = (
-    "Timed out waiting for audio bytes or interactive content. Please ensure gaps between audio bytes and "
-    "interactive content are less than {seconds} seconds"
-)
+SECOND_PROMPT_S = 0.2  # from a second promptStart to the end of the stream, without a word (live)
 
 
 class Wire(Protocol):
@@ -55,6 +52,7 @@ class Gathered:
     start: PromptStart
     system: str = ""
     history: list[tuple[str, str]] = field(default_factory=list)
+    turns: list[str] = field(default_factory=list)  # typed before the audio
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class Session:
     """Takes a client's events in; emits the service's through the wire."""
 
     def __init__(self, wire: Wire, brain_factory: Callable[[], Brain], behaviour: Behaviour) -> None:
-        self.order = SessionOrder()
+        self.order = SessionOrder(_held(behaviour))
         self.conversation: Conversation | None = None
         self.notes: list[str] = []  # broken rules that the service is known to let pass
         self.tasks: set[asyncio.Task[None]] = set()
@@ -79,17 +77,25 @@ class Session:
         self._endpointing: str | None = None
         self._gathered: Gathered | None = None
         self._blocks: dict[str, OpenBlock] = {}
+        self._ending = False
         self._life = self._clock.later(behaviour.life_s, self._die)
         self._idle = self._clock.later(behaviour.idle_s, self._check_idle)
 
     def take(self, event: ClientEvent) -> None:
         """One event of the client. A broken rule ends the stream with a validationException."""
+        if self._ending:
+            return
         try:
             self.order.check(event)
         except OrderError as error:
             self._broken(event, error)
             return
         self._dispatch(event)
+
+    @property
+    def input_rate(self) -> int:
+        """Of the open audio block, in Hz; 16,000 while there is none."""
+        return next((start.rate for start in self.order.open_blocks if isinstance(start, AudioStart)), 16_000)
 
     def close(self) -> None:
         """Stop the clocks and whatever the model was doing."""
@@ -106,8 +112,12 @@ class Session:
             self.notes.append(error.message)
             self._end_prompt()
             self._wire.end()
+        elif isinstance(event, PromptStart) and self.order.phase is Phase.PROMPT_OVER:
+            self._ending = True
+            self._clock.later(SECOND_PROMPT_S, self._wire.end)
         else:
-            self._wire.refuse("validationException", error.message)
+            message = listed(error.message) if error.message == DUPLICATE_SYSTEM else error.message
+            self._wire.refuse("validationException", message)
 
     def _dispatch(self, event: ClientEvent) -> None:
         match event:
@@ -143,6 +153,8 @@ class Session:
             prompt = _prompt(self._gathered, start.rate, self._endpointing)
             brain = self._brain_factory()
             self.conversation = Conversation(prompt, brain, self._behaviour, self._emit, self.crash)
+            for text in self._gathered.turns:
+                self.conversation.read(text)
 
     def _close_block(self, block: OpenBlock) -> None:
         match block.start:
@@ -151,7 +163,9 @@ class Session:
             case TextStart(interactive=True) if self.conversation is not None:
                 self._last_sign_of_life = self._clock.now()
                 self.conversation.read(block.text)
-            case TextStart(role=role) if self._gathered is not None and self.conversation is None:
+            case TextStart(role=Role.USER, interactive=True) if self._gathered and self._answers_early_text:
+                self._gathered.turns.append(block.text)
+            case TextStart(role=Role.USER | Role.ASSISTANT as role) if self._gathered and self.conversation is None:
                 self._gathered.history.append((role.value, block.text))
             case ToolResultStart(tool_use_id=tool_use_id) if self.conversation is not None:
                 self._last_sign_of_life = self._clock.now()
@@ -159,6 +173,10 @@ class Session:
             case _:
                 # Audio is over, or text in mid-session that only informs: no brain of ours uses it.
                 pass
+
+    @property
+    def _answers_early_text(self) -> bool:
+        return self.conversation is None and self._behaviour.early_text is EarlyText.TURN
 
     def _end_prompt(self) -> None:
         if self.conversation is not None:
@@ -178,15 +196,24 @@ class Session:
         self._wire.refuse("internalServerException", f"The stand-in's brain failed: {error!r}")
 
     def _die(self) -> None:
-        self._wire.refuse("modelTimeoutException", LIFE_OVER)
+        self._wire.refuse(LIFE_OVER.kind, LIFE_OVER.message)
 
     def _check_idle(self) -> None:
         left = self._last_sign_of_life + self._behaviour.idle_s - self._clock.now()
         if left > 0:
             self._idle = self._clock.later(left, self._check_idle)
         else:
-            # Both texts occur, 55 and 295; nothing in between was ever seen.
-            self._wire.refuse("validationException", IDLE.format(seconds=295 if self._behaviour.idle_s > 55 else 55))
+            over = IDLE_295 if self._behaviour.idle_s > 55 else IDLE_55
+            self._wire.refuse(over.kind, over.message)
+
+
+def _held(behaviour: Behaviour) -> frozenset[Disputed]:
+    held = {
+        Disputed.TEXT_NEEDS_AUDIO: behaviour.early_text is EarlyText.REFUSED,
+        Disputed.HISTORY_ALTERNATES: behaviour.alternating_history,
+        Disputed.PLAIN_SCHEMAS: behaviour.strict_tool_schemas,
+    }
+    return frozenset(rule for rule, holds in held.items() if holds)
 
 
 def _prompt(gathered: Gathered, input_rate: int, endpointing: str | None) -> Prompt:

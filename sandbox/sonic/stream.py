@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from agent.sonic.errors import INVALID_INPUT, MalformedEvent
@@ -15,10 +15,9 @@ from agent.sonic.protocol import (
     AudioInput,
     AudioOutput,
     ClientEvent,
-    Envelope,
+    PromptStart,
     ServiceEvent,
     UnknownEvent,
-    encode_service_event,
     parse_client_event,
 )
 from sandbox.brain import Brain
@@ -30,14 +29,20 @@ from sandbox.sonic.faults import (
     EndStream,
     ErrorFrame,
     Fault,
+    Freeze,
     GoAway,
     HalfFrame,
+    Inject,
     Raise,
+    Repeat,
     Reset,
     Silence,
+    SpeechClock,
+    Stall,
     StopReading,
 )
 from sandbox.sonic.session import Session
+from sandbox.sonic.writing import JSON_HEADERS, Envelope, Filling, encode_service_event
 
 if TYPE_CHECKING:
     from sandbox.sonic.behaviour import Behaviour
@@ -45,7 +50,6 @@ if TYPE_CHECKING:
     from sandbox.sonic.signature import ChunkVerifier
 
 BAD_SIGNATURE = "A chunk's signature does not match (the stand-in's own words: the service's are not known)."
-JSON_HEADERS = {":content-type": "application/json", ":message-type": "event", ":event-type": "chunk"}
 
 
 def reject(http: HttpStream, status: int, error_type: str, message: str) -> None:
@@ -95,10 +99,14 @@ class SonicStreamRecord:
         self._verifier = verifier
         self._decoder = FrameDecoder()
         self._faults = [fault for fault in faults if fault.strikes(number)]
+        self._in_speech = [fault for fault in self._faults if fault.after_speech_ms is not None]
+        self._speech = SpeechClock()
+        self._last_event = b""
         self._answered = False
         self._silent = False
         self._request_id = str(uuid4())
         self._envelope = Envelope(str(uuid4()), "", str(uuid4()))
+        self._filling = Filling()
 
     @property
     def signatures(self) -> int:
@@ -108,7 +116,7 @@ class SonicStreamRecord:
     def begin(self) -> None:
         """Let the faults strike that wait for the request alone."""
         for fault in self._faults:
-            if fault.received is None and fault.sent is None:
+            if fault.at_once:
                 self._strike(fault.action)
 
     # What the client sends
@@ -137,6 +145,10 @@ class SonicStreamRecord:
             return
         self._remember(event)
         self._answer()
+        if isinstance(event, AudioInput) and self._in_speech:
+            self._strike_in_speech(event)
+            if not self.open:
+                return
         try:
             self.session.take(event)
         except Exception as error:
@@ -149,9 +161,9 @@ class SonicStreamRecord:
                 self.audio_in += event.audio
             return
         self.received.append(event)
-        prompt_name = getattr(event, "prompt_name", None)
-        if isinstance(prompt_name, str):
-            self._envelope = Envelope(self._envelope.session_id, prompt_name, self._envelope.completion_id)
+        if isinstance(event, PromptStart):
+            self._envelope.prompt_name = event.prompt_name
+            self._envelope.output_rate = event.output_rate
 
     def end_of_input(self) -> None:
         """The closing chunk or END_STREAM, whichever comes first."""
@@ -174,8 +186,15 @@ class SonicStreamRecord:
         else:
             self.sent.append(event)
         self._answer()
-        self._http.write(_frame(encode_service_event(event, self._envelope)))
+        self._write(encode_service_event(event, self._envelope))
         self._count(type(event), received=False)
+
+    def _write(self, event: bytes) -> None:
+        self._last_event = event
+        self._http.write(self._frame(event))
+
+    def _frame(self, event: bytes) -> bytes:
+        return encode_frame(JSON_HEADERS, self._filling.payload(event))
 
     def refuse(self, kind: str, message: str) -> None:
         self._fail(kind, message, message)
@@ -209,11 +228,28 @@ class SonicStreamRecord:
             if awaited is kind and fault.count == self.counts[kind]:
                 self._strike(fault.action)
 
+    def _strike_in_speech(self, event: AudioInput) -> None:
+        self._speech.feed(event.audio, self.session.input_rate)
+        for fault in list(self._in_speech):
+            if self._speech.utterance == fault.count and self._speech.ms >= (fault.after_speech_ms or 0):
+                self._in_speech.remove(fault)
+                self._strike(fault.action)
+
     def _strike(self, action: Action) -> None:
-        self.errors.append(f"fault: {action}")
+        self.errors.append(f"fault: {type(action).__name__}")
         match action:
             case Silence():
                 self._silent = True
+            case Stall():
+                self._answer()
+                self._silent = True
+            case Freeze():
+                self._http.freeze()
+                self._silent = True
+            case Inject(raw):
+                self._inject(raw)
+            case Repeat():
+                self._write(self._last_event)
             case Drop():
                 self._http.drop()
                 self._silent = True
@@ -232,9 +268,17 @@ class SonicStreamRecord:
             case _:
                 pass  # a rejection: the server answered before there was a stream
 
+    def _inject(self, raw: bytes | Mapping[str, Any]) -> None:
+        self._answer()
+        if isinstance(raw, bytes):
+            self._write(raw)
+            return
+        for name, body in raw.items():
+            self._write(encode_service_event(UnknownEvent(name, body), self._envelope))
+
     def _strike_with_frame(self, action: HalfFrame | BadChecksum | ErrorFrame) -> None:
         self._answer()
-        frame = _frame(encode_service_event(UnknownEvent("fault", {}), self._envelope))
+        frame = self._frame(encode_service_event(UnknownEvent("fault", {}), self._envelope))
         match action:
             case HalfFrame():
                 self._http.write(frame[:-5])
@@ -245,10 +289,6 @@ class SonicStreamRecord:
                 headers = {":message-type": "error", ":error-code": code, ":error-message": message}
                 self._http.write(encode_frame(headers))
         self._silent = True
-
-
-def _frame(event: bytes) -> bytes:
-    return encode_frame(JSON_HEADERS, json.dumps({"bytes": b64encode(event).decode()}).encode())
 
 
 def _exception(kind: str, message: str) -> bytes:

@@ -23,7 +23,6 @@ from agent.sonic.protocol import (
     ContentEnded,
     ContentStarted,
     ContentType,
-    Envelope,
     PromptEnd,
     PromptStart,
     Role,
@@ -44,12 +43,12 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
     encode,
-    encode_service_event,
     parse_client_event,
     parse_service_event,
 )
 from agent.sonic.reading import LONGEST_EVENT, OPEN_BLOCKS, EventReader
 from carlos import metrics
+from sandbox.sonic.writing import Envelope, encode_service_event
 
 ENVELOPE = Envelope("session", "prompt", "completion")
 
