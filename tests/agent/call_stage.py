@@ -15,8 +15,8 @@ import pytest
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.persona import LineKind
 from agent.record import CallLog
-from agent.sonic.protocol import ToolSpec
 from agent.sonic.opening import SonicConfig
+from agent.sonic.protocol import ToolSpec
 from data.models import Line as LineName
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour

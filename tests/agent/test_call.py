@@ -11,8 +11,8 @@ import pytest
 from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
 from agent.playout import Heard
 from agent.record import CallLog
-from agent.sonic.protocol import AudioOutput, TextInput
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE
+from agent.sonic.protocol import AudioOutput, TextInput
 from data.models import CallRecord, Line
 from data.times import utcnow
 from sandbox.sonic.behaviour import BargeIn, Behaviour

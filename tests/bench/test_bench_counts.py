@@ -24,6 +24,7 @@ from agent.record import CallLog
 from agent.sonic.credentials import Credentials
 from agent.sonic.frames import ChunkSigner
 from agent.sonic.http2 import STREAM
+from agent.sonic.opening import SonicConfig
 from agent.sonic.plain_data import data_frame
 from agent.sonic.protocol import (
     AudioInput,
@@ -40,7 +41,6 @@ from agent.sonic.protocol import (
     ToolSpec,
     encode,
 )
-from agent.sonic.opening import SonicConfig
 from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.media_stream import MediaStream
@@ -89,6 +89,8 @@ class Sonic:
 
     async def open(self, model_id: str) -> Sonic:
         return self
+
+    async def opened(self) -> None: ...
 
     async def send(self, *events: ClientEvent) -> None:
         self.heard += sum(isinstance(event, AudioInput) for event in events)

@@ -52,8 +52,12 @@ class Bench:
     server: SonicServer
     directory: Path
 
-    def client(self, *, secret: str = KEYS.secret_access_key, open_s: float = HANG_S) -> SonicClient:
-        return sonic_client(self.server, secret=secret, open_timeout_s=open_s, close_timeout_s=CLOSE_S)
+    def client(
+        self, *, secret: str = KEYS.secret_access_key, open_s: float = HANG_S, send_s: float = HANG_S
+    ) -> SonicClient:
+        return sonic_client(
+            self.server, secret=secret, open_timeout_s=open_s, send_timeout_s=send_s, close_timeout_s=CLOSE_S
+        )
 
     @asynccontextmanager
     async def stream(self, client: SonicClient | None = None) -> AsyncIterator[SonicStream]:

@@ -195,7 +195,7 @@ async def test_many_may_wait_for_the_head_and_be_cancelled(tmp_path: Path) -> No
 
 
 async def test_whoever_waits_for_the_head_learns_that_it_never_comes(tmp_path: Path) -> None:
-    async with bench(tmp_path, faults=[Fault(Silence())]) as at, at.stream(at.client(bound_s=0.2)) as stream:
+    async with bench(tmp_path, faults=[Fault(Silence())]) as at, at.stream(at.client(open_s=0.2)) as stream:
         await stream.send(*opening())
         with pytest.raises(SonicLost, match=r"no response headers within 0\.2 s"):
             await stream.opened()
@@ -234,7 +234,7 @@ async def test_a_close_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_a_wire_that_carries_nothing_more_is_lost(tmp_path: Path) -> None:
     async with bench(tmp_path) as at, cut(at.server.port) as (port, pull_the_plug):
-        keys = Credentials("AKID", "SECRET")
+        keys = Credentials(KEYS.access_key_id, KEYS.secret_access_key)
         endpoint = f"https://localhost:{port}"
         client = SonicClient("us-east-1", endpoint, at.server.ca_file, ping_s=0.05, credentials=keys)
         async with at.stream(client) as stream:
@@ -294,7 +294,7 @@ class Keychain:
         self.forgotten = 0
 
     async def resolve(self) -> Credentials:
-        return Credentials("AKID", "SECRET")
+        return Credentials(KEYS.access_key_id, KEYS.secret_access_key)
 
     def forget(self) -> None:
         self.forgotten += 1

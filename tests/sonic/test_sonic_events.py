@@ -210,7 +210,7 @@ def test_a_stream_of_wild_events_is_read_to_its_end(events: list[tuple[str, dict
     [
         (told("moodEvent", mood="good"), "event"),
         (told("contentStart", contentId="c", type="VIDEO", role="USER"), "type"),
-        (told("contentStart", contentId="c", type="TEXT", role="SYSTEM_SPEECH"), "role"),
+        (told("contentStart", contentId="c", type="TEXT", role="NARRATOR"), "role"),
         (told("contentStart", contentId="c", type="TEXT", role=["USER"]), "role"),
         (told("contentStart", type="TEXT", role="USER"), "contentId"),
         (told("textOutput", contentId="c", content="Hola"), "role"),
@@ -269,7 +269,7 @@ def test_role_and_type_are_those_of_the_block() -> None:
 def test_a_block_of_a_kind_that_is_not_known_is_passed_over_whole() -> None:
     reader = EventReader()
     events = [
-        begun(reader, role="SYSTEM_SPEECH"),
+        begun(reader, role="NARRATOR"),
         reader.read(told("textOutput", contentId="c", role="USER", content="Hola")),
         reader.read(told("audioOutput", contentId="c", content="AAAA")),
         reader.read(told("contentEnd", contentId="c", type="TEXT", stopReason="END_TURN")),

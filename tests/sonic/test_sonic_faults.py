@@ -136,9 +136,8 @@ async def test_the_21st_stream_is_throttled(tmp_path: Path) -> None:
 
 async def test_a_closed_window_ends_the_stream_within_the_send_bound(tmp_path: Path) -> None:
     fault = Fault(StopReading(), received=AudioInput)
-    async with bench(tmp_path, faults=[fault]) as at, at.stream() as stream:
+    async with bench(tmp_path, faults=[fault]) as at, at.stream(at.client(send_s=0.2)) as stream:
         await stream.send(*opening())
-        stream._send_timeout_s = 0.2
         with pytest.raises(SonicLost, match="no event could be written"):
             await stream.send(*[silence(0.5)] * 100)
         await failure(stream, SonicLost)

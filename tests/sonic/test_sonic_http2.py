@@ -24,10 +24,10 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.browser.virtual_clock import VirtualLoop, run_virtually
 
 from agent.sonic.http2 import MOST_WAITING, STREAM, Exchange
 from agent.sonic.plain_data import LONGEST, data_frame
+from tests.support.virtual_loop import VirtualLoop, run_virtually
 
 FRAMES = st.tuples(
     st.integers(0, 10), st.integers(0, 255), st.sampled_from([0, STREAM, 2]), st.binary(max_size=40)
