@@ -103,8 +103,9 @@ class Uplink:
             reader.next = max(reader.next, keep_from)
 
     def _count_lost(self, start: int, end: int) -> None:
-        self.lost += max(0, end - max(start, self._lost_until))
-        self._lost_until = max(self._lost_until, end)
+        if (start := max(start, self._lost_until)) < end:
+            self.lost += end - start
+            self._lost_until = end
 
     def _given_until(self) -> int:
         return max(self._given, *(reader.next for reader in self._readers), 0)

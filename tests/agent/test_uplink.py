@@ -167,6 +167,7 @@ def test_a_cough_that_the_service_had_no_words_for_is_not_said_again() -> None:
     uplink.speech_ended(first, 400)
     assert uplink.speaking, "words may follow still"
     say(uplink, silence(WORDLESS_S))
+    drain(uplink, first)
     assert not uplink.speaking
     assert len(drain(uplink, uplink.open(0))) == LOOKBACK_S * SECOND
 
