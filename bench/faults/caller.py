@@ -17,7 +17,7 @@ from bench.speech import speech_ulaw
 
 ENOUGH = 50  # frames of the model's voice that are an answer; a stump is none
 PAUSE = 25  # quiet frames after which a caller takes the turn
-PATIENCE = 750  # frames: who hears nothing for 15 s hangs up
+PATIENCE = 500  # frames: who hears nothing for 10 s hangs up
 TOLD = 125  # frames of a recorded voice in one stretch that are an apology, not "one moment, please"
 BREATH = 25  # quiet frames within one stretch
 SYLLABLE_S, DIP_S = 0.24, 0.04

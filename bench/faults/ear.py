@@ -13,7 +13,7 @@ from bench.line import FRAME
 from bench.speech import LINE_RATE, LOUD, Floats, ulaw_samples
 from sandbox.sonic.script import TONE_HZ
 
-TONE_SHARE = 0.7  # of a frame's energy at TONE_HZ; speech has less
+TONE_SHARE = 0.97  # of a frame's energy at TONE_HZ; a vowel on that pitch has less
 
 
 class Sound(Enum):

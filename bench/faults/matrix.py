@@ -64,9 +64,9 @@ class Since:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """When a stream is replaced: in a pause after `after_s`, in any case after `by_s`. Only ours does so."""
+    """When a stream is replaced: in a pause after `after_s`, in any case after `by_s`. Stock pipecat does not."""
 
-    after_s: float = 1.0
+    after_s: float = 3.0
     by_s: float = 8.0
 
 
@@ -110,12 +110,12 @@ def _content(name: str, **fields: Any) -> dict[str, Any]:
     return {"contentStart": start, "contentEnd": {"contentId": name, "type": start["type"], "stopReason": "END_TURN"}}
 
 
-def _usage(**fields: Any) -> dict[str, Any]:
-    """A usageEvent with one field as no release has sent it."""
-    tokens = {"speechTokens": 0, "textTokens": 0}
+def _usage(count: object = 0, **fields: Any) -> dict[str, Any]:
+    """A usageEvent that counts in another way than any release has."""
+    tokens = {"speechTokens": count, "textTokens": count}
     details = {"delta": {"input": tokens, "output": tokens}, "total": {"input": tokens, "output": tokens}}
-    numbers = {"totalInputTokens": 1, "totalOutputTokens": 1, "totalTokens": 2}
-    return {"usageEvent": {"details": details, **numbers} | fields}
+    totals = {"totalInputTokens": count, "totalOutputTokens": count, "totalTokens": count}
+    return {"usageEvent": {"details": details} | totals | fields}
 
 
 def _opening() -> Iterator[Row]:
@@ -200,9 +200,9 @@ def _speaking_strangely() -> Iterator[Row]:
     yield _said("unknown stopReason", _content("new") | {"contentEnd": end})
     yield _said("unknown event", {"moodEvent": {"mood": "good"}})
     yield _said("text without a role", {"textOutput": {"contentId": "new", "content": " "}})
-    yield _said("usage as text", _usage(totalInputTokens="12"))
+    yield _said("usage as text", _usage("12"))
     yield _said("usage without details", _usage(details=None))
-    yield _said("usage of NaN", _usage(totalTokens=float("nan")))
+    yield _said("usage of NaN", _usage(float("nan")))
     yield _said("an event of 10 MB", {"moodEvent": {"mood": "x" * 10_000_000}})
     yield Row("garbage for JSON", (Fault(Inject(b'{"event":{"textOu\xff'), sent=CompletionStart, streams=FIRST),))
 
@@ -212,8 +212,8 @@ def _ageing() -> Iterator[Row]:
     yield Row("modelTimeout in speech", (Fault(failures.LIFE_OVER, after_speech_ms=IN_SPEECH_MS, streams=FIRST),))
     yield Row("rotation", rotation=Rotation())
     yield Row("rotation forced in speech", talk=(8.0, 1.4), rotation=Rotation(4.0, 6.0))
-    yield Row("rotation meets 429", (Fault(Reject(), streams=Since(2)),), rotation=Rotation())
-    yield Row("rotation meets no headers", (Fault(Silence(), streams=Since(2)),), rotation=Rotation())
+    for name, action in (("429", Reject()), ("no headers", Silence()), ("a stall", Stall())):
+        yield Row(f"rotation meets {name}", (Fault(action, streams=Since(2)),), rotation=Rotation(by_s=60.0))
 
 
 def rows() -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import sys
@@ -61,6 +62,7 @@ def _trial(name: str, kind: str, told: Connection, loud: bool) -> None:
     warnings.simplefilter("ignore")
     os.environ |= KEYS
     logger.remove()
+    logging.disable(logging.NOTSET if loud else logging.CRITICAL)
     if loud:
         logger.add(sys.stderr, level="WARNING")
     row = next(row for row in rows() if row.name == name)

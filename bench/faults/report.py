@@ -12,6 +12,7 @@ from bench.machine import describe
 from bench.page import replace_figures
 from bench.report import NAMES
 
+OPENS = 12  # in a call; no outage is worth more
 LOST_MS = 1.0  # what the search for lost samples may miss at the edges of syllables
 KINDS = ("ours", "stock")
 
@@ -27,6 +28,7 @@ def failings(row: Row, outcome: Outcome) -> list[str]:
         "neither answered nor told": not (outcome["recovered"] or outcome["told"]),
         "dead air": outcome["dead_air_s"] > row.dead_air_s,
         "speech lost": outcome["lost_ms"] > LOST_MS,
+        "storm": outcome["opens"] > OPENS,
         "left over": outcome["left"] > 0,
     }
     return [name for name, is_so in wrong.items() if is_so]
