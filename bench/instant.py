@@ -36,21 +36,19 @@ from agent.sonic.protocol import (
     ContentEnded,
     ContentStarted,
     ContentType,
-    Envelope,
     Role,
     ServiceEvent,
     Stage,
     StopReason,
     TextOutput,
     ToolUse,
-    encode_service_event,
 )
 from bench.child import commands, say
 from bench.http2 import Connection, Exchange
 from bench.speech import loud, speech
 from sandbox.sonic.certificates import make_certificates
 from sandbox.sonic.eventstream import encode_frame
-from sandbox.sonic.stream import JSON_HEADERS
+from sandbox.sonic.writing import JSON_HEADERS, Envelope, encode_service_event
 
 OUTPUT_RATE = 24_000
 PIECE_S = 0.08  # of audio in one event

@@ -1,42 +1,27 @@
-"""Events to JSON, `{"event": {NAME: {...}}}`: the client's half and the stand-in's."""
+"""A client's events to JSON, `{"event": {NAME: {...}}}`."""
 
 from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
 from functools import lru_cache
 
 from agent.sonic.events import (
     AudioInput,
-    AudioOutput,
     AudioStart,
     BlockStart,
     ClientEvent,
-    CompletionEnd,
-    CompletionStart,
     ContentEnd,
-    ContentEnded,
-    ContentStarted,
-    ContentType,
-    Envelope,
     Json,
     PromptEnd,
     PromptStart,
-    ServiceEvent,
     SessionEnd,
     SessionStart,
     TextInput,
-    TextOutput,
     TextStart,
     ToolResult,
     ToolResultStart,
     ToolSpec,
-    ToolUse,
-    UnknownEvent,
-    Usage,
-    UserSpeechEnd,
-    UserSpeechStart,
 )
 
 
@@ -146,84 +131,4 @@ def _lpcm(rate: int) -> Json:
         "channelCount": 1,
         "audioType": "SPEECH",
         "encoding": "base64",
-    }
-
-
-def encode_service_event(event: ServiceEvent, envelope: Envelope) -> bytes:
-    """One event of the service as JSON: the stand-in's half of the protocol."""
-    if type(event) is AudioOutput:
-        name, body = (
-            "audioOutput",
-            {"contentId": event.content_id, "content": b64encode(event.audio).decode("ascii")},
-        )
-    else:
-        name, body = _service_json(event)
-    common = {
-        "sessionId": envelope.session_id,
-        "promptName": envelope.prompt_name,
-        "completionId": envelope.completion_id,
-    }
-    return _dump(name, common | body)
-
-
-def _service_json(event: ServiceEvent) -> tuple[str, Json]:
-    match event:
-        case CompletionStart():
-            return "completionStart", {}
-        case ContentStarted():
-            return "contentStart", _content_started_json(event)
-        case TextOutput(content_id, role, content):
-            return "textOutput", {"contentId": content_id, "role": role.value, "content": content}
-        case AudioOutput(content_id, audio):
-            return "audioOutput", {"contentId": content_id, "content": b64encode(audio).decode("ascii")}
-        case ToolUse(content_id, tool_use_id, name, content):
-            use = {"contentId": content_id, "toolUseId": tool_use_id, "toolName": name, "content": content}
-            return "toolUse", use
-        case ContentEnded(content_id, type_, stop_reason):
-            reason = stop_reason.value if stop_reason else None
-            return "contentEnd", {"contentId": content_id, "type": type_.value, "stopReason": reason}
-        case Usage():
-            return "usageEvent", _usage_json(event)
-        case CompletionEnd():
-            return "completionEnd", {"stopReason": "END_TURN"}
-        case UserSpeechStart(offset_ms):
-            return "userSpeechStart", {"inputAudioOffsetMs": offset_ms}
-        case UserSpeechEnd(offset_ms, detected_ms):
-            offsets = {"inputAudioOffsetMs": offset_ms, "inputAudioDetectionOffsetMs": detected_ms}
-            return "userSpeechEnd", offsets
-        case UnknownEvent(name, body):
-            return name, body
-
-
-_OUTPUT_CONFIGURATION: Mapping[ContentType, tuple[str, Json]] = {
-    ContentType.TEXT: ("textOutputConfiguration", {"mediaType": "text/plain"}),
-    ContentType.AUDIO: ("audioOutputConfiguration", {"mediaType": "audio/lpcm"}),
-    ContentType.TOOL: ("toolUseOutputConfiguration", {"mediaType": "application/json"}),
-}
-
-
-def _content_started_json(event: ContentStarted) -> Json:
-    key, configuration = _OUTPUT_CONFIGURATION[event.type]
-    body: Json = {
-        "contentId": event.content_id,
-        "type": event.type.value,
-        "role": event.role.value,
-        key: configuration,
-    }
-    if event.stage:
-        # JSON inside a JSON string, as the AWS page shows it.
-        body["additionalModelFields"] = json.dumps({"generationStage": event.stage.value}, separators=(",", ":"))
-    return body
-
-
-def _usage_json(event: Usage) -> Json:
-    delta = {
-        "input": {"speechTokens": event.input_speech, "textTokens": event.input_text},
-        "output": {"speechTokens": event.output_speech, "textTokens": event.output_text},
-    }
-    return {
-        "details": {"delta": delta},
-        "totalInputTokens": event.total_input,
-        "totalOutputTokens": event.total_output,
-        "totalTokens": event.total_input + event.total_output,
     }

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-INVALID_INPUT = "Invalid input request, please fix your input and try again."  # recorded live by a third party
+# Recorded live by third parties.
+INVALID_INPUT = "Invalid input request, please fix your input and try again."
+UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
 
 
 class SonicError(Exception):
@@ -62,10 +64,10 @@ class ProtocolError(Exception):
 
 
 class MalformedEvent(ProtocolError):
-    """Not an event of this protocol. The service answers them all with one sentence; `reason` is ours."""
+    """Not an event of this protocol. The service has few sentences for all of them; `reason` is ours."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(INVALID_INPUT)
+    def __init__(self, reason: str, message: str = INVALID_INPUT) -> None:
+        super().__init__(message)
         self.reason = reason
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ class Role(StrEnum):
     USER = "USER"
     ASSISTANT = "ASSISTANT"
     TOOL = "TOOL"
+    SYSTEM_SPEECH = "SYSTEM_SPEECH"  # on AWS's page of input events; what it does there is not said
 
 
 class ContentType(StrEnum):
@@ -244,12 +245,3 @@ type ServiceEvent = (
     | UserSpeechEnd
     | UnknownEvent
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What every event of the service carries beside its own fields."""
-
-    session_id: str
-    prompt_name: str
-    completion_id: str

@@ -7,7 +7,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 
-from agent.sonic.errors import MalformedEvent
+from agent.sonic.errors import UNPARSABLE, MalformedEvent
 from agent.sonic.events import (
     AudioInput,
     AudioOutput,
@@ -111,8 +111,12 @@ def _expect(body: Json, **expected: object) -> None:
             raise ValueError(f"{key}: expected {value!r} but got {body[key]!r}")
 
 
+# AWS's page of input events; whatever is missing, all of it included (as from strands-agents 1.62), is taken from here.
+_INFERENCE: Json = {"maxTokens": 1024, "topP": 0.9, "temperature": 0.7}
+
+
 def _parse_session_start(body: Json) -> SessionStart:
-    inference = body["inferenceConfiguration"]
+    inference = _INFERENCE | (body.get("inferenceConfiguration") or {})
     if "endpointingSensitivity" in body:
         raise ValueError("endpointingSensitivity belongs inside turnDetectionConfiguration")
     return SessionStart(
@@ -152,6 +156,9 @@ def _parse_prompt_start(body: Json) -> PromptStart:
 
 
 def _parse_tool(spec: Json) -> ToolSpec:
+    schema = spec["inputSchema"]["json"]
+    if isinstance(schema, dict):  # as a JSON object, not as text: live, by several
+        raise MalformedEvent("inputSchema.json: an object instead of its text", UNPARSABLE)
     schema = json.loads(_text(spec["inputSchema"], "json"))
     if not isinstance(schema, dict):
         raise TypeError("inputSchema.json: expected a JSON object as text")
@@ -170,7 +177,9 @@ def _parse_content_start(body: Json) -> BlockStart:
             return AudioStart(*names, _parse_rate(body["audioInputConfiguration"]))
         case ContentType.TOOL:
             _expect(body, role="TOOL")
-            return ToolResultStart(*names, _text(body["toolResultInputConfiguration"], "toolUseId"))
+            result = body["toolResultInputConfiguration"]
+            _text(result["textInputConfiguration"], "mediaType")  # refused without: one report
+            return ToolResultStart(*names, _text(result, "toolUseId"))
 
 
 _CLIENT_PARSERS: Mapping[str, Callable[[Json], ClientEvent]] = {
@@ -183,6 +192,7 @@ _CLIENT_PARSERS: Mapping[str, Callable[[Json], ClientEvent]] = {
     "contentEnd": lambda b: ContentEnd(_text(b, "promptName"), _text(b, "contentName")),
     "promptEnd": lambda b: PromptEnd(_text(b, "promptName")),
     "sessionEnd": lambda b: SessionEnd(),
+    "connectionEnd": lambda b: SessionEnd(),  # the last event of strands-agents 1.62, behind its sessionEnd
 }
 
 

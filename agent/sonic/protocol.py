@@ -1,12 +1,12 @@
 """Nova Sonic's event protocol, sans-IO: typed events both ways, and their JSON.
 
-`encode` and `parse_service_event` are the client's half, `parse_client_event` and `encode_service_event` the
-stand-in's. When an event may come is the business of `agent.sonic.order`.
+`encode` and `parse_service_event` are the client's half, `parse_client_event` is the stand-in's, whose own writing is
+in `sandbox.sonic.writing`. When an event may come is the business of `agent.sonic.order`.
 """
 
 from __future__ import annotations
 
-from agent.sonic.encoding import encode, encode_service_event
+from agent.sonic.encoding import encode
 from agent.sonic.events import (
     INTERRUPTED_TEXT,
     AudioInput,
@@ -22,7 +22,6 @@ from agent.sonic.events import (
     ContentStarted,
     ContentType,
     Endpointing,
-    Envelope,
     PromptEnd,
     PromptStart,
     Role,
@@ -59,7 +58,6 @@ __all__ = [
     "ContentStarted",
     "ContentType",
     "Endpointing",
-    "Envelope",
     "INTERRUPTED_TEXT",
     "PromptEnd",
     "PromptStart",
@@ -81,7 +79,6 @@ __all__ = [
     "UserSpeechEnd",
     "UserSpeechStart",
     "encode",
-    "encode_service_event",
     "parse_client_event",
     "parse_service_event",
 ]

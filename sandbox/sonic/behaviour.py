@@ -30,12 +30,23 @@ class FinalText(Enum):
     NEVER = "never"
 
 
+class EarlyText(Enum):
+    """What interactive text of the user is before there was any audio. Sources: `agent.sonic.order.Disputed`."""
+
+    HISTORY = "a message of the history, as in AWS's example of one"
+    TURN = "a turn of its own, answered once there is audio"
+    REFUSED = "an invalid request"
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     barge_in: BargeIn = BargeIn.FULL
     final_text: FinalText = FinalText.LATE
     audio_speed: float | None = 4.0  # times real time; None is at once
     audio_during_tool_is_fatal: bool = False  # one report; it contradicts the docs
+    early_text: EarlyText = EarlyText.HISTORY
+    alternating_history: bool = False  # Disputed.HISTORY_ALTERNATES
+    strict_tool_schemas: bool = False  # Disputed.PLAIN_SCHEMAS
     life_s: float = 480.0
     idle_s: float = 55.0  # 295 occurs as well
     time_scale: float = 1.0  # how long a second of the service lasts here

@@ -11,7 +11,7 @@ from typing import Protocol
 from loguru import logger
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.order import OPEN_CONTENTS, SessionOrder
+from agent.sonic.order import DUPLICATE_SYSTEM, OPEN_CONTENTS, Disputed, Phase, SessionOrder
 from agent.sonic.protocol import (
     AudioInput,
     AudioStart,
@@ -29,9 +29,11 @@ from agent.sonic.protocol import (
     ToolResultStart,
 )
 from sandbox.brain import Brain, Prompt
-from sandbox.sonic.behaviour import Behaviour, Clock
+from sandbox.sonic.behaviour import Behaviour, Clock, EarlyText
 from sandbox.sonic.conversation import Conversation
-from sandbox.sonic.failures import IDLE_55, IDLE_295, LIFE_OVER
+from sandbox.sonic.failures import IDLE_55, IDLE_295, LIFE_OVER, listed
+
+SECOND_PROMPT_S = 0.2  # from a second promptStart to the end of the stream, without a word (live)
 
 
 class Wire(Protocol):
@@ -50,6 +52,7 @@ class Gathered:
     start: PromptStart
     system: str = ""
     history: list[tuple[str, str]] = field(default_factory=list)
+    turns: list[str] = field(default_factory=list)  # typed before the audio
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Session:
     """Takes a client's events in; emits the service's through the wire."""
 
     def __init__(self, wire: Wire, brain_factory: Callable[[], Brain], behaviour: Behaviour) -> None:
-        self.order = SessionOrder()
+        self.order = SessionOrder(_held(behaviour))
         self.conversation: Conversation | None = None
         self.notes: list[str] = []  # broken rules that the service is known to let pass
         self.tasks: set[asyncio.Task[None]] = set()
@@ -74,11 +77,14 @@ class Session:
         self._endpointing: str | None = None
         self._gathered: Gathered | None = None
         self._blocks: dict[str, OpenBlock] = {}
+        self._ending = False
         self._life = self._clock.later(behaviour.life_s, self._die)
         self._idle = self._clock.later(behaviour.idle_s, self._check_idle)
 
     def take(self, event: ClientEvent) -> None:
         """One event of the client. A broken rule ends the stream with a validationException."""
+        if self._ending:
+            return
         try:
             self.order.check(event)
         except OrderError as error:
@@ -106,8 +112,12 @@ class Session:
             self.notes.append(error.message)
             self._end_prompt()
             self._wire.end()
+        elif isinstance(event, PromptStart) and self.order.phase is Phase.PROMPT_OVER:
+            self._ending = True
+            self._clock.later(SECOND_PROMPT_S, self._wire.end)
         else:
-            self._wire.refuse("validationException", error.message)
+            message = listed(error.message) if error.message == DUPLICATE_SYSTEM else error.message
+            self._wire.refuse("validationException", message)
 
     def _dispatch(self, event: ClientEvent) -> None:
         match event:
@@ -143,6 +153,8 @@ class Session:
             prompt = _prompt(self._gathered, start.rate, self._endpointing)
             brain = self._brain_factory()
             self.conversation = Conversation(prompt, brain, self._behaviour, self._emit, self.crash)
+            for text in self._gathered.turns:
+                self.conversation.read(text)
 
     def _close_block(self, block: OpenBlock) -> None:
         match block.start:
@@ -151,7 +163,9 @@ class Session:
             case TextStart(interactive=True) if self.conversation is not None:
                 self._last_sign_of_life = self._clock.now()
                 self.conversation.read(block.text)
-            case TextStart(role=role) if self._gathered is not None and self.conversation is None:
+            case TextStart(role=Role.USER, interactive=True) if self._gathered and self._answers_early_text:
+                self._gathered.turns.append(block.text)
+            case TextStart(role=Role.USER | Role.ASSISTANT as role) if self._gathered and self.conversation is None:
                 self._gathered.history.append((role.value, block.text))
             case ToolResultStart(tool_use_id=tool_use_id) if self.conversation is not None:
                 self._last_sign_of_life = self._clock.now()
@@ -159,6 +173,10 @@ class Session:
             case _:
                 # Audio is over, or text in mid-session that only informs: no brain of ours uses it.
                 pass
+
+    @property
+    def _answers_early_text(self) -> bool:
+        return self.conversation is None and self._behaviour.early_text is EarlyText.TURN
 
     def _end_prompt(self) -> None:
         if self.conversation is not None:
@@ -187,6 +205,15 @@ class Session:
         else:
             over = IDLE_295 if self._behaviour.idle_s > 55 else IDLE_55
             self._wire.refuse(over.kind, over.message)
+
+
+def _held(behaviour: Behaviour) -> frozenset[Disputed]:
+    held = {
+        Disputed.TEXT_NEEDS_AUDIO: behaviour.early_text is EarlyText.REFUSED,
+        Disputed.HISTORY_ALTERNATES: behaviour.alternating_history,
+        Disputed.PLAIN_SCHEMAS: behaviour.strict_tool_schemas,
+    }
+    return frozenset(rule for rule, holds in held.items() if holds)
 
 
 def _prompt(gathered: Gathered, input_rate: int, endpointing: str | None) -> Prompt:

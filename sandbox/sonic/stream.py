@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,9 @@ from agent.sonic.protocol import (
     AudioInput,
     AudioOutput,
     ClientEvent,
-    Envelope,
+    PromptStart,
     ServiceEvent,
     UnknownEvent,
-    encode_service_event,
     parse_client_event,
 )
 from sandbox.brain import Brain
@@ -43,6 +42,7 @@ from sandbox.sonic.faults import (
     StopReading,
 )
 from sandbox.sonic.session import Session
+from sandbox.sonic.writing import JSON_HEADERS, Envelope, Filling, encode_service_event
 
 if TYPE_CHECKING:
     from sandbox.sonic.behaviour import Behaviour
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from sandbox.sonic.signature import ChunkVerifier
 
 BAD_SIGNATURE = "A chunk's signature does not match (the stand-in's own words: the service's are not known)."
-JSON_HEADERS = {":content-type": "application/json", ":message-type": "event", ":event-type": "chunk"}
 
 
 def reject(http: HttpStream, status: int, error_type: str, message: str) -> None:
@@ -107,6 +106,7 @@ class SonicStreamRecord:
         self._silent = False
         self._request_id = str(uuid4())
         self._envelope = Envelope(str(uuid4()), "", str(uuid4()))
+        self._filling = Filling()
 
     @property
     def signatures(self) -> int:
@@ -161,9 +161,9 @@ class SonicStreamRecord:
                 self.audio_in += event.audio
             return
         self.received.append(event)
-        prompt_name = getattr(event, "prompt_name", None)
-        if isinstance(prompt_name, str):
-            self._envelope = Envelope(self._envelope.session_id, prompt_name, self._envelope.completion_id)
+        if isinstance(event, PromptStart):
+            self._envelope.prompt_name = event.prompt_name
+            self._envelope.output_rate = event.output_rate
 
     def end_of_input(self) -> None:
         """The closing chunk or END_STREAM, whichever comes first."""
@@ -191,7 +191,10 @@ class SonicStreamRecord:
 
     def _write(self, event: bytes) -> None:
         self._last_event = event
-        self._http.write(_frame(event))
+        self._http.write(self._frame(event))
+
+    def _frame(self, event: bytes) -> bytes:
+        return encode_frame(JSON_HEADERS, self._filling.payload(event))
 
     def refuse(self, kind: str, message: str) -> None:
         self._fail(kind, message, message)
@@ -275,7 +278,7 @@ class SonicStreamRecord:
 
     def _strike_with_frame(self, action: HalfFrame | BadChecksum | ErrorFrame) -> None:
         self._answer()
-        frame = _frame(encode_service_event(UnknownEvent("fault", {}), self._envelope))
+        frame = self._frame(encode_service_event(UnknownEvent("fault", {}), self._envelope))
         match action:
             case HalfFrame():
                 self._http.write(frame[:-5])
@@ -286,10 +289,6 @@ class SonicStreamRecord:
                 headers = {":message-type": "error", ":error-code": code, ":error-message": message}
                 self._http.write(encode_frame(headers))
         self._silent = True
-
-
-def _frame(event: bytes) -> bytes:
-    return encode_frame(JSON_HEADERS, json.dumps({"bytes": b64encode(event).decode()}).encode())
 
 
 def _exception(kind: str, message: str) -> bytes:

@@ -22,7 +22,6 @@ from agent.sonic.protocol import (
     ContentEnded,
     ContentStarted,
     ContentType,
-    Envelope,
     PromptEnd,
     PromptStart,
     Role,
@@ -43,10 +42,10 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
     encode,
-    encode_service_event,
     parse_client_event,
     parse_service_event,
 )
+from sandbox.sonic.writing import Envelope, encode_service_event
 
 ENVELOPE = Envelope("session", "prompt", "completion")
 
