@@ -84,8 +84,13 @@ class Caller:
 
     @property
     def unanswered(self) -> bool:
-        """An answer is owed."""
-        return self.state is State.WAITING
+        """An answer is owed, and was when the caller left."""
+        return self.answers == len(self.said) and self.state is not State.SPEAKING
+
+    @property
+    def owed_words(self) -> list[bytes]:
+        """What had to be understood: a turn that ended in an apology had not."""
+        return self.said[:-1] if self.told and self.unanswered else self.said
 
     def frame(self, heard: bytes) -> bytes:
         """Hear 20 ms and say 20 ms."""
@@ -115,6 +120,7 @@ class Caller:
             self.waits.append(self._worst)
             self.state = State.GONE if self.recovered else State.HEARING
         elif self._silence >= (PAUSE * 4 if self.told else self.patience):
+            self.waits.append(self._worst)
             self.state = State.GONE
 
     def _note_silence(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from agent.sonic.protocol import Role, TextOutput
 from sandbox.brain import Brain, Floor, Utterance
@@ -47,15 +48,23 @@ class Model:
         self._heard[text] = audio
         return text
 
-    def understood(self, sonic: SonicServer) -> list[bytes]:
-        """The speech, PCM at 16 kHz, whose transcript went out: what a stream heard and never told is not in it."""
+    @property
+    def turns(self) -> int:
+        """Utterances that some stream was given."""
+        return len(self._heard)
+
+    def understood(self, sonic: SonicServer, since: int = 0) -> list[bytes]:
+        """The speech, PCM at 16 kHz, whose transcript went out: what a stream heard and never told is not in it.
+
+        `since` leaves out as many turns. `sonic` remembers its last streams only.
+        """
         told = {
             event.content
             for record in sonic.sessions
             for event in record.sent
             if isinstance(event, TextOutput) and event.role is Role.USER
         }
-        return [audio for text, audio in self._heard.items() if text in told]
+        return [audio for text, audio in islice(self._heard.items(), since, None) if text in told]
 
 
 class NotingMind(ScriptedMind):

@@ -16,8 +16,9 @@ from loguru import logger
 from rich.console import Console
 
 from bench.faults.matrix import rows
+from bench.faults.phone import CALL_S
 from bench.faults.report import Outcome
-from bench.faults.trial import CALL_S, SETTLE_S, START_S, trial
+from bench.faults.trial import SETTLE_S, START_S, trial
 from bench.stage import KEYS
 
 PROCESS_S = CALL_S + SETTLE_S + START_S

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import secrets
 import socket
 import tempfile
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,58 +15,19 @@ from typing import Any
 
 import uvicorn
 
-from bench.caller import CLOSE_S, ask, open_line, upgrade
 from bench.faults.caller import Caller, seconds, utterance
-from bench.faults.ear import Earpiece
+from bench.faults.loss import lost_ms
 from bench.faults.matrix import Rotation, Row
 from bench.faults.model import Model
-from bench.line import FRAME_S, Line, Script
-from bench.speech import LINE_RATE, missing, samples, ulaw_samples
+from bench.faults.phone import phone
+from bench.line import FRAME_S
 from bench.stage import ACCOUNT, KEYS
 from sandbox.sonic.server import SonicServer
 from sandbox.sonic.signature import Keys
 
-CALL_S = 90.0  # only a hang takes so long
 SETTLE_S = 10.0  # for what a call leaves behind
 START_S = 60.0
-REOPENINGS = 3  # of a stream by the TwiML after it, as Twilio follows it
-TELLS = ("<Say", "<Play", "<Dial")
 STANDIN_TASKS = "sonic stand-in"
-
-
-class CallerLine(Line):
-    """The line of a `Caller`: the clock of both is its frames."""
-
-    def __init__(self, path: str, headers: Mapping[str, str], sids: tuple[str, str, str], caller: Caller) -> None:
-        super().__init__(path, headers, sids, Script())
-        self._caller = caller
-        self._earpiece = Earpiece()
-
-    def _payload(self) -> str:
-        heard, marks = self._earpiece.play()
-        self._give_back(marks)
-        said = self._caller.frame(heard)
-        if self._caller.gone:
-            self._loop.call_soon(self._leave)
-        return b64encode(said).decode()
-
-    def _leave(self) -> None:
-        if not self.stopped_at:
-            self.stop()
-            self._loop.call_later(CLOSE_S, self.drop)
-
-    def _hear(self, ulaw: bytes, now: float) -> None:
-        self._earpiece.media(ulaw)
-
-    def _mark(self, name: str, now: float) -> None:
-        self._earpiece.mark(name)
-
-    def _clear(self, now: float) -> None:
-        self._give_back(self._earpiece.clear())
-
-    def _give_back(self, marks: list[str]) -> None:
-        for name in marks:
-            self._return(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,43 +55,20 @@ async def trial(row: Row, kind: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="carlos-faults-") as folder:
         model = Model(row.steps)
         sonic = SonicServer(
-            model, credentials=_keys(), ca_dir=Path(folder), faults=row.faults, max_streams=1000, keep_audio=False
+            model, credentials=keys(), ca_dir=Path(folder), faults=row.faults, max_streams=1000, keep_audio=False
         )
         await sonic.start()
         try:
             async with SERVERS[kind](sonic, Path(folder), row.rotation) as server:
                 before = asyncio.all_tasks(), _sockets()
                 caller = Caller([utterance(length, seed) for seed, length in enumerate(row.talk, 1)])
-                await _call(server, caller)
+                await phone(server.target, caller)
                 left = await _left(sonic, server, *before)
         finally:
             await sonic.stop()
-    lost = _lost(caller, model.understood(sonic))
+    lost = lost_ms(caller.owed_words, model.understood(sonic))
     outcome = Outcome(caller.recovered, caller.told, seconds(caller.dead_air), lost, left, sonic.requests)
     return asdict(outcome)
-
-
-async def _call(server: Server, caller: Caller) -> None:
-    """Ring and talk to the end, following the TwiML as Twilio would."""
-    sids = (f"MZ{secrets.token_hex(16)}", f"CA{random.getrandbits(128):032x}", ACCOUNT)
-    twiml = await ask(server.target, "/twilio/voice", sids)
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(CALL_S):
-        for _ in range(REOPENINGS):
-            line = CallerLine(server.target["path"], upgrade(server.target), sids, caller)
-            await open_line(line, server.target, twiml)
-            await line.over
-            over_at = loop.time()
-            if caller.gone:
-                return
-            twiml = await ask(server.target, "/twilio/after-stream", sids)
-            if any(verb in twiml for verb in TELLS):
-                caller.told = True
-            if "<Stream" not in twiml:
-                break
-            caller.silent(round((loop.time() - over_at) / FRAME_S))
-    if caller.unanswered and not caller.told:
-        caller.silent(caller.patience)  # hung up on: nobody will ever answer
 
 
 async def _left(sonic: SonicServer, server: Server, tasks: set[asyncio.Task[Any]], sockets: int) -> int:
@@ -159,15 +95,7 @@ def _sockets() -> int:
     return sum("socket:" in link for link in links)
 
 
-def _lost(caller: Caller, understood: list[bytes]) -> float:
-    """Milliseconds of speech that no transcript stands for; of a turn that ended in an apology none is owed."""
-    said = caller.said[:-1] if caller.told and caller.unanswered else caller.said
-    pieces = [samples(pcm)[phase::2] for pcm in understood for phase in (0, 1)]
-    lost = sum(missing(ulaw_samples(words), pieces) for words in said) if pieces else sum(map(len, said))
-    return round(1000 * lost / LINE_RATE, 1)
-
-
-def _keys() -> Keys:
+def keys() -> Keys:
     return Keys(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
 
 
