@@ -183,9 +183,7 @@ async def _watched(soak: Soak, child: Child, lines: int, console: Console) -> di
         watching.cancel()
     tasks, streams = await _left(soak.sonic, child, before_tasks)
     waits = summary([frames * FRAME_S for frames in soak.waits])
-    struck = [
-        stream for stream in range(1, soak.sonic.requests + 1) if any(f.strikes(stream) for f in soak.sonic.faults)
-    ]
+    streams_opened = range(1, soak.sonic.requests + 1)
     return {
         "calls": soak.calls,
         "turns": soak.turns,
