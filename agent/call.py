@@ -2,7 +2,9 @@
 
 ring      the Sonic stream and the pipeline start at once, while the line is already being read
 talk      caller audio -> Sonic; answers -> the line; tools -> the toolbox; marks -> what was heard
-fault     the session reconnects by itself; when it cannot, the caller hears an apology and the line ends
+fault     the session reconnects by itself; an answer that is late is excused for; when no stream can be had, the
+          caller hears an apology and the line ends
+barge-in  at the first sign of speech the line holds its breath: words end what it was saying, a cough does not
 cut       the line or the process dies under the call: another `Call` goes on with its log and its tools' memory
 goodbye   the model asks to hang up, says goodbye, and the line ends when that has been heard
 hang-up   nothing of the call is left behind: no task, no stream, no pipeline; the record is complete
@@ -28,16 +30,19 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
 from agent.control import HANG_UP, HANG_UP_RESULT
+from agent.filler import Filler
 from agent.frames import SpokenBlock
 from agent.line import LineInput, LineOutput, Wire
 from agent.persona import LineKind, system_prompt
 from agent.playout import Heard
 from agent.record import CallLog, Clock, utcnow
 from agent.recording import Recorder
+from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError, SonicThrottled
+from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
-from agent.sonic.session import RESUME_CUE, History, Opener, SonicConfig
+from agent.sonic.session import Opener
 from agent.telemetry import MeasuredOpener, MeasuredWire, Meter
 from carlos import metrics
 from tools.specs import ToolSpec as BusinessTool
@@ -50,6 +55,17 @@ GOODBYE_START_S = 6.0  # a goodbye that has not begun by then is not awaited
 GOODBYE_S = 15.0
 MAX_CALL_S = 3600.0
 TEAR_DOWN_S = 2.0
+LINE_END_S = 5.0  # for a peer that has stalled to take our goodbye
+HOLD_S = 1.5  # without words after a sound that Sonic took for speech
+HOLD_AFTER_VOICE_S = 0.9  # after our own detector's pause: 1.5 s after the voice itself
+LONGEST_HOLD_S = 8.0
+MOST_TOOLS = 8  # between two of the caller's words
+TOOL_LOOP = 12  # a model that goes on after being told so often that it is enough is not listening
+TOO_MANY_TOOLS = {
+    "success": False,
+    "code": "too_many_tools",
+    "message": "Ya hiciste muchas consultas seguidas: contale al cliente lo que sabés y preguntale cómo quiere seguir.",
+}
 APOLOGY = "Perdón, tengo un problema técnico y no puedo seguir con la llamada. Probá de nuevo en unos minutos."
 
 
@@ -137,6 +153,7 @@ class CallSetup:
     audience: Audience = Nobody()  # noqa: RUF009 - it has no state
     earlier: History = ()
     recording: Path | None = None  # where the call is recorded, if it is
+    breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
 
 
 class Call:
@@ -154,6 +171,10 @@ class Call:
         self._keypad_timer: asyncio.TimerHandle | None = None
         self._goodbye_timer: asyncio.TimerHandle | None = None
         self._ending = False
+        self._apologising = False
+        self._tools_in_a_row = 0
+        self._hold_timer: asyncio.TimerHandle | None = None
+        self._held_at = self._voice_at = 0.0
         self._speech_ended_at: float | None = None
         self._goes_on = log.turn > 0
         self._untold = self._goes_on  # a tool answered, or the line was cut, and nothing of Carlos was heard since
@@ -163,14 +184,16 @@ class Call:
 
         own_tools = (HANG_UP,) if line.kind == "phone" else ()
         specs = tuple(ToolSpec(spec.name, spec.description, dict(spec.input_schema)) for spec in setup.toolbox.specs)
-        config = setup.sonic(system_prompt(line.kind, setup.clock()), specs + own_tools)
+        config = setup.sonic(self.instructions(), specs + own_tools)
         self._meter = Meter()
         self._recorder = Recorder(setup.recording, line.wire.rate) if setup.recording else None
-        self._service = SonicService(MeasuredOpener(setup.opener, self._meter), config, self, self._run_tool)
+        opener = MeasuredOpener(setup.opener, self._meter)
+        self._service = SonicService(opener, config, self, self._run_tool, setup.breaker)
         self._input = LineInput(config.input_rate, self._service.session.send_audio)
         self._output = LineOutput(
             MeasuredWire(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
         )
+        self._filler = Filler(self._fill, self._somebody_is_heard)
 
     # --- the story ------------------------------------------------------------------------------------------
 
@@ -182,6 +205,7 @@ class Call:
         try:
             self._spawn(self._listen())  # first: the caller's first frame is there already
             self._service.session.start()
+            self._filler.owed()  # the greeting
             if self._goes_on:
                 self._service.session.send_text(RESUME_CUE)
             pipeline = self._spawn(self._run_pipeline())
@@ -225,7 +249,7 @@ class Call:
                 self.log.note(dropped=str(dropped))
             self._finish(dropped.outcome)
         else:
-            self._finish("completed" if self._ending else "caller_left")
+            self._finish("failed" if self._apologising else "completed" if self._ending else "caller_left")
 
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
@@ -234,7 +258,8 @@ class Call:
         await self._input.deliver(pcm)
 
     async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
-        for timer in (self._keypad_timer, self._goodbye_timer):
+        self._filler.answered()
+        for timer in (self._keypad_timer, self._goodbye_timer, self._hold_timer):
             if timer is not None:
                 timer.cancel()
         if self._recorder is not None:
@@ -242,11 +267,12 @@ class Call:
             self.log.note(recording=self._recorder.path.name)
         self.log.end(outcome)
         self._setup.on_change(self.log)
-        await self._line.end(outcome)
+        goodbye = self._spawn(self._line.end(outcome))
         await self._service.close()
         if pipeline is not None:
             await self._runner.cancel()
             await asyncio.wait({pipeline}, timeout=TEAR_DOWN_S)
+        await asyncio.wait({goodbye}, timeout=LINE_END_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -281,6 +307,8 @@ class Call:
 
     def _type(self, text: str) -> None:
         """Text answers like speech does: what Carlos was saying is cut off."""
+        if self._apologising:
+            return
         self._take_turn(text)
         if self._output.playing:
             self._spawn(self._service.interrupt())
@@ -295,11 +323,37 @@ class Call:
     def history(self) -> History:
         return [*self._setup.earlier, *self.log.history()]
 
+    def instructions(self) -> str:
+        """A stream that is opened in mid-call is told the time of now."""
+        return system_prompt(self._line.kind, self._setup.clock())
+
     def user_speech_started(self) -> None:
         self._speech_ended_at = None
+        if self._output.playing:
+            self._hold()
 
     def user_speech_ended(self) -> None:
         self._speech_ended_at = self._loop.time()
+
+    def _hold(self) -> None:
+        """Somebody speaks while Carlos does: he waits for what it was. Words come as `heard`, and clear the line."""
+        if self._hold_timer is None:
+            self._output.hold()
+            self._meter.block_ended()
+            self._held_at = self._voice_at = self._loop.time()
+            self._hold_timer = self._loop.call_later(HOLD_S, self._release)
+
+    def _release(self) -> None:
+        """No words came: Carlos goes on where he was, unless somebody is still speaking."""
+        now = self._loop.time()
+        if self._service.session.caller_speaking:
+            self._voice_at = now
+        patient = now - self._held_at < LONGEST_HOLD_S
+        if patient and self._voice_at > self._held_at and now - self._voice_at < HOLD_AFTER_VOICE_S:
+            self._hold_timer = self._loop.call_later(0.1, self._release)
+        else:
+            self._hold_timer = None
+            self._output.release()
 
     def heard(self, text: str) -> None:
         self._stop_ending()
@@ -310,6 +364,8 @@ class Call:
         one utterance transcribed in two pieces must not be a request and its confirmation."""
         if not self._untold:
             self._setup.toolbox.caller_spoke()
+        self._tools_in_a_row = 0
+        self._filler.owed()
         self.log.heard(text)
         self._setup.on_change(self.log)
         self._setup.audience.heard(text)
@@ -320,6 +376,7 @@ class Call:
 
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
+        self._filler.answered()
         if answer == 1 and not self._goes_on:
             greeting_s = self._loop.time() - self._began
             metrics.GREETING_LATENCY.observe(greeting_s)
@@ -340,11 +397,25 @@ class Call:
         self.log.used(usage)
         self._setup.audience.used(usage)
 
-    def fault(self, error: SonicError) -> None:
+    async def fault(self, error: SonicError) -> None:
         logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
         metrics.SONIC_FAULTS.add(kind=type(error).__name__)
         metrics.SONIC_THROTTLES.add(int(isinstance(error, SonicThrottled)))
         self.log.fault(f"{type(error).__name__}: {error.detail}")
+        if self._service.session.owes_answer:
+            self._filler.owed()
+        await self._service.stream_lost()
+
+    def suspected(self, outcome: str) -> None:
+        logger.info("sonic stream suspected: {}", outcome)
+        metrics.SONIC_SUSPICIONS.add(outcome=outcome)
+        self.log.note(suspicions={**self.log.notes.get("suspicions", {}), outcome: self._suspicions(outcome) + 1})
+
+    def _suspicions(self, outcome: str) -> int:
+        return int(self.log.notes.get("suspicions", {}).get(outcome, 0))
+
+    def audio_lost(self, milliseconds: float) -> None:
+        self.log.note(audio_lost_ms=self.log.notes.get("audio_lost_ms", 0) + round(milliseconds))
 
     def rotated(self, age_s: float) -> None:
         logger.info("sonic stream rotated after {:.0f} s", age_s)
@@ -357,14 +428,28 @@ class Call:
         self._spawn(self._apologise())
 
     async def _apologise(self) -> None:
+        """Say so to the last word, behind what is still to be played; nothing that the caller does cuts it off."""
+        self._ending = self._apologising = True
+        self._filler.answered()
+        self._output.release()
         pcm, rate = apology_audio()
-        self._ending = True
         self._setup.audience.planned(APOLOGY)
         await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=0, block=1))
         await self._output.queue_frame(TTSAudioRawFrame(pcm, rate, 1))
         await self._output.queue_frame(TTSStoppedFrame())
         seconds = len(pcm) / 2 / rate
-        self._goodbye_timer = self._loop.call_later(seconds + 3.0, self._finish, "failed")
+        self._stop_goodbye_timer()
+        self._goodbye_timer = self._loop.call_later(seconds + GOODBYE_S, self._finish, "failed")
+
+    # --- the caller is not left in silence --------------------------------------------------------------------
+
+    def _somebody_is_heard(self) -> bool:
+        return self._output.audible or self._service.session.caller_speaking
+
+    def _fill(self, pcm: bytes) -> None:
+        metrics.FILLERS.add()
+        self.log.note(fillers=self.log.notes.get("fillers", 0) + 1)
+        self._output.fill(pcm)
 
     # --- tools ----------------------------------------------------------------------------------------------
 
@@ -372,6 +457,10 @@ class Call:
         if name == HANG_UP.name and self._line.kind == "phone":
             self._begin_goodbye()
             return HANG_UP_RESULT
+        self._tools_in_a_row += 1
+        if self._tools_in_a_row > MOST_TOOLS:
+            return self._enough(name)
+        self._filler.owed()
         self._setup.audience.tool_used(tool_use_id, name, arguments)
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
         self._untold = True
@@ -386,6 +475,13 @@ class Call:
         self._setup.on_change(self.log)
         return outcome.result
 
+    def _enough(self, name: str) -> dict[str, Any]:
+        """A model that asks and asks is told to speak; one that does not listen is given up."""
+        logger.warning("tool {} is the {}. in a row", name, self._tools_in_a_row)
+        if self._tools_in_a_row > TOOL_LOOP:
+            self._service.session.fail(f"{self._tools_in_a_row} tools in a row")
+        return TOO_MANY_TOOLS
+
     # --- goodbye --------------------------------------------------------------------------------------------
 
     def _begin_goodbye(self) -> None:
@@ -394,8 +490,7 @@ class Call:
         self._wait_for_goodbye(GOODBYE_START_S)
 
     def _wait_for_goodbye(self, seconds: float) -> None:
-        if self._goodbye_timer is not None:
-            self._goodbye_timer.cancel()
+        self._stop_goodbye_timer()
         self._goodbye_timer = self._loop.call_later(seconds, self._no_more_goodbye)
 
     def _no_more_goodbye(self) -> None:
@@ -406,10 +501,18 @@ class Call:
 
     def _stop_ending(self) -> None:
         """The caller had something more to say."""
-        self._ending = False
+        if not self._apologising:
+            self._ending = False
+            self._stop_goodbye_timer()
+
+    def _stop_goodbye_timer(self) -> None:
         if self._goodbye_timer is not None:
             self._goodbye_timer.cancel()
             self._goodbye_timer = None
+
+    def _said_goodbye(self, part: Heard) -> bool:
+        ending = self._ending and not self._apologising
+        return ending and part.last and part.answer == self._service.answer >= self._goodbye_from
 
     def _on_heard(self, part: Heard) -> None:
         self._untold = False
@@ -417,9 +520,16 @@ class Call:
         if part.last or part.fraction < 1.0:
             self._setup.on_change(self.log)
         self._setup.audience.said(part)
+        if part.last and part.fraction == 1.0 and part.answer > 0 and self._service.is_whole(part.answer):
+            self._service.session.progress()
         if part.answer == 0 and part.last:
             self._finish("failed")
-        elif self._ending and part.last and part.answer == self._service.answer >= self._goodbye_from:
+        elif (
+            self._ending
+            and not self._apologising
+            and part.last
+            and part.answer == self._service.answer >= self._goodbye_from
+        ):
             self._finish("completed")
 
     # --- small things ---------------------------------------------------------------------------------------

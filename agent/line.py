@@ -94,6 +94,7 @@ class LineOutput(FrameProcessor):
         self._pacer = Pacer(FRAME_S, wire.lead)
         self._more = asyncio.Event()
         self._idle = False  # the player waits for more
+        self._held = False
         self._sending = asyncio.Lock()
         self._cuts = 0
         self._played_at = 0.0  # when the far end will have played all that was sent
@@ -128,8 +129,28 @@ class LineOutput(FrameProcessor):
         """True while the caller has something of an answer still to hear."""
         return self._playout.playing
 
+    @property
+    def audible(self) -> bool:
+        """True while the far end has something to play."""
+        return self._played_at > asyncio.get_running_loop().time()
+
+    def fill(self, pcm: bytes) -> None:
+        """Play a sound that is no part of an answer: PCM 16-bit mono at the answers' rate."""
+        self._playout.fill(pcm)
+        self._more.set()
+
+    def hold(self) -> None:
+        """Send nothing more for now; what was sent, at most the wire's lead, is played."""
+        self._held = True
+
+    def release(self) -> None:
+        """Go on where `hold` stopped."""
+        self._held = False
+        self._more.set()
+
     async def clear(self) -> None:
         """Drop what was not heard: no frame of it is sent after the wire's `clear`."""
+        self._held = False
         self._cuts += 1
         ahead_s = self._played_at - asyncio.get_running_loop().time()
         for heard in self._playout.cut(max(0.0, ahead_s)):
@@ -190,6 +211,8 @@ class LineOutput(FrameProcessor):
         self._more.clear()
         cuts, due = self._cuts, self._pacer.due(now)
         while due:
+            if self._held:
+                return False
             frames, marks = self._take(due)
             async with self._sending:
                 if cuts == self._cuts:

@@ -47,6 +47,11 @@ class _EndOfAnswer:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Filler:
+    pcm: bytes
+
+
 class Playout:
     """One line's queue. Rates in Hz; `tail_s` seconds of silence are appended to each answer."""
 
@@ -57,7 +62,7 @@ class Playout:
         self._frame = int(rate * FRAME_S) * SAMPLE
         self._tail = bytes(int(rate * tail_s) * SAMPLE)
         self._resampler = Resampler(source_rate, rate) if source_rate != rate else None
-        self._queue: deque[bytes | _Block | _EndOfAnswer] = deque()
+        self._queue: deque[bytes | _Block | _Filler | _EndOfAnswer] = deque()
         self._ready = bytearray()
         self._made = self._taken = 0  # bytes since the beginning or the last cut
         self._flushing = False
@@ -86,6 +91,10 @@ class Playout:
         if self.stalled:
             self._padded = self._flushing = True
             self._add_silence()
+
+    def fill(self, pcm: bytes) -> None:
+        """Play this, too: a sound that is no part of any answer."""
+        self._queue.append(_Filler(pcm))
 
     def end_answer(self) -> None:
         """No audio follows in this answer: its last samples may go out as a short frame."""
@@ -117,13 +126,17 @@ class Playout:
         self._taken += len(pcm)
         return pcm
 
-    def _advance(self, item: bytes | _Block | _EndOfAnswer) -> None:
+    def _advance(self, item: bytes | _Block | _Filler | _EndOfAnswer) -> None:
         if isinstance(item, bytes):
             self._resample(item)
         elif isinstance(item, _Block):
             self._end_block()
             item.start = self._made
             self._current = item
+        elif isinstance(item, _Filler):
+            self._say_nothing(self._resampler.push(item.pcm) + self._resampler.flush() if self._resampler else item.pcm)
+            self._add_silence()
+            self._flushing = True
         else:
             if self._resampler:
                 self._make(self._resampler.flush())
@@ -143,14 +156,28 @@ class Playout:
 
     def _add_silence(self) -> None:
         if self._current is not None:
-            self._make(self._tail)
-            self._current.silence += len(self._tail)
+            self._say_nothing(self._tail)
+
+    def _say_nothing(self, pcm: bytes) -> None:
+        self._make(pcm)
+        if self._current is not None:
+            self._current.silence += len(pcm)
 
     def _end_block(self, *, last: bool = False) -> None:
+        """A block without any audio was not said: nothing of it is heard."""
         block, self._current = self._current, None
-        if block is not None:
-            block.end, block.last = self._made, last
+        if block is None:
+            return
+        block.end, block.last = self._made, last
+        if self._made - block.start > block.silence:
             self._due.append(block)
+        elif last:
+            self._last_is_before(block)
+
+    def _last_is_before(self, empty: _Block) -> None:
+        said = [block for block in (*self._marked.values(), *self._due) if block.answer == empty.answer]
+        if said:
+            said[-1].last = True
 
     def marks_due(self) -> list[str]:
         """Names of the blocks whose last sample has been taken since the last call."""

@@ -130,6 +130,9 @@ class MeasuredStream:
     def ready(self) -> bool:
         return self._stream.ready
 
+    async def opened(self) -> None:
+        await self._stream.opened()
+
     def send_now(self, event: ClientEvent) -> None:
         self._stream.send_now(event)
         self._meter.audio_sent()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,11 +19,12 @@ from agent.record import CallLog
 from agent.recordings import Recordings
 from agent.seats import Seating
 from agent.sonic.ahead import Ahead
+from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.client import SonicClient
 from agent.sonic.credentials import Credentials
 from agent.sonic.errors import SonicError
+from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
-from agent.sonic.session import SonicConfig
 from agent.switchboard import Switchboard
 from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
@@ -71,6 +72,7 @@ class House:
     notice: str | None  # what a person must know: which parts are stand-ins
     recordings: Recordings
     group: CallLogGroup | None = None
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
 
     def make_call(self, log: CallLog, line: Line, memory: Mapping[str, Any]) -> Call:
         """A phone call, with tools and a verification state of its own, or with what an earlier stream's knew."""
@@ -103,7 +105,14 @@ class House:
         part = log.notes.get("resumed", 0)
         recording = self.recordings.path(log.id, part) if self.settings.record_calls else None
         opener = self.ahead.opener_for(log.id)
-        return CallSetup(opener, toolbox, self.sonic_config, on_change=self.keeper.changed, recording=recording)
+        return CallSetup(
+            opener,
+            toolbox,
+            self.sonic_config,
+            on_change=self.keeper.changed,
+            recording=recording,
+            breaker=self.breaker,
+        )
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -202,13 +211,13 @@ async def _open_records(settings: Settings) -> Store:
 
 
 async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[SonicClient, str | None]:
-    region = settings.aws_default_region
+    region, ping_s = settings.aws_default_region, settings.sonic_ping_s or None
     if standin is None:
-        sonic, notice = SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file), None
+        sonic, notice = SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file, ping_s=ping_s), None
     else:
         address = await standin.start()
         credentials = Credentials(address.access_key_id, address.secret_access_key)
-        sonic = SonicClient(region, address.endpoint, address.ca_file, credentials=credentials)
+        sonic = SonicClient(region, address.endpoint, address.ca_file, ping_s=ping_s, credentials=credentials)
         notice = address.notice
     try:
         async with asyncio.timeout(REHEARSAL_S):

@@ -182,6 +182,14 @@ TOOL_LATENCY = Timer(name="ToolLatency", help="One use of a tool.", labels=("too
 STORE_LATENCY = Timer(name="StoreLatency", help="One operation of the store.", labels=("operation", "outcome"))
 SONIC_OPEN_LATENCY = Timer(name="SonicOpenLatency", help="Opening a stream to Sonic.", labels=("outcome",))
 SONIC_FAULTS = Counter(name="SonicFaults", help="Streams that failed.", labels=("kind",))
+SONIC_SUSPICIONS = Counter(
+    name="SonicSuspicions", help="Streams that said nothing though something was owed.", labels=("outcome",)
+)
+CIRCUIT_OPENED = Counter(name="CircuitOpened", help="Times that Sonic seemed to be down for all calls of a process.")
+FILLERS = Counter(name="Fillers", help="Late answers that the caller was asked to wait for.")
+SONIC_UNKNOWN = Counter(
+    name="SonicUnknown", help="What the service said in words or ways that are not known here.", labels=("what",)
+)
 SONIC_THROTTLES = Counter(name="SonicThrottles", help="Streams that the service refused for their number.")
 ROTATIONS = Counter(name="Rotations", help="Streams replaced before their time limit.")
 INPUT_SPEECH_TOKENS = Counter(name="InputSpeechTokens", help="Tokens heard.")

@@ -103,7 +103,10 @@ class Settings(BaseSettings):
     )
     sonic_temperature: float = Field(0.7, ge=0, le=1)
     sonic_top_p: float = Field(0.9, ge=0, le=1)
-    sonic_max_tokens: int = Field(1024, ge=1)
+    sonic_max_tokens: int = Field(4096, ge=1, description="Of one answer; speech counts, and 1024 cut greetings.")
+    sonic_ping_s: float = Field(
+        1.0, ge=0, description="A Sonic stream silent for so long is asked with an HTTP/2 PING; 0 never asks."
+    )
     local_stt_model: Path | None = Field(
         None, description="CTranslate2 Whisper folder for the stand-in, instead of the pinned packages."
     )

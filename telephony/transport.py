@@ -15,7 +15,7 @@ from agent.line import Wire, WireClosed
 from agent.persona import LineKind
 from telephony.errors import RemoteProtocolError
 from telephony.media import close
-from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, Stopped
+from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
 from telephony.patience import Patience
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
@@ -45,13 +45,20 @@ class PhoneWire:
         return frames_at_once(BUSY_OUT_LINES)
 
     async def send_audio(self, pcm: bytes) -> None:
-        await self._send(self._stream.media(ulaw_encode(pcm)))
+        await self._send(self._live.media(ulaw_encode(pcm)))
 
     async def send_mark(self, name: str) -> None:
-        await self._send(self._stream.mark(name))
+        await self._send(self._live.mark(name))
 
     async def send_clear(self) -> None:
-        await self._send(self._stream.clear())
+        await self._send(self._live.clear())
+
+    @property
+    def _live(self) -> MediaStream:
+        """The stream, while Twilio takes anything on it: an answer may still be playing when its `stop` comes."""
+        if self._stream.state is State.STOPPED:
+            raise WireClosed
+        return self._stream
 
     async def _send(self, message: str) -> None:
         try:

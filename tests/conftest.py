@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,27 +12,14 @@ from hypothesis import settings
 
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from data.store import Store
-from data.times import BUENOS_AIRES
 from sandbox.ministack import ministack
+from tests.support.clocks import Clock
 
 STORES = ("sqlite", "dynamodb")
 
 # A shared machine is slow at times; no test here measures time.
 settings.register_profile("carlos", deadline=None)
 settings.load_profile("carlos")
-
-
-class Clock:
-    """A clock that moves when told to: Monday, 2026-11-23, 12:00 in Buenos Aires."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, 12, tzinfo=BUENOS_AIRES)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from data.models import AppointmentType
+
 type Schema = dict[str, Any]
 
 
@@ -102,7 +104,10 @@ SPECS = (
                 "doctorName": _text("Nombre del doctor"),
                 "date": _text("Fecha y hora de la cita (ISO format)"),
                 "duration": {"type": "integer", "description": "Duración en minutos"},
-                "type": _text("Tipo de cita (consultation, follow-up, emergency, routine)"),
+                "type": {
+                    **_text("Tipo de cita (consultation, follow-up, emergency, routine)"),
+                    "enum": [each.value for each in AppointmentType],
+                },
                 "notes": _text("Notas adicionales"),
             },
             "patientName",

@@ -1,34 +1,46 @@
-"""Opens streams to Nova Sonic with the real SDK, and bounds everything that can hang in it.
+"""Opens streams to Nova Sonic with the real SDK, and bounds everything that can hang in them.
 
-An open connects within `open_timeout_s`; the response headers, which the service withholds until it has read
-the first events, follow within `open_timeout_s` of the first send; a send that takes `send_timeout_s` ends
-the stream, because its chunk is signed already and the next one would not verify; `close` takes
-`close_timeout_s` for a clean end and a moment to close the connection, and never raises.
+An open connects within `open_timeout_s`; the response's head, which the service withholds until it has read the first
+events, follows within `open_timeout_s` of the first send; a send that takes `send_timeout_s` ends the stream, because
+its chunk is signed already and the next one would not verify; a wire on which not even a PING is answered ends it
+after three times `ping_s`; `close` takes `close_timeout_s` for a clean end and a moment to close the connection, and
+never raises.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
 from aws_sdk_bedrock_runtime.config import Config
 from aws_sdk_bedrock_runtime.models import InvokeModelWithBidirectionalStreamOperationInput
 from loguru import logger
 from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
-from smithy_core.aio.types import AsyncBytesReader
-from smithy_core.exceptions import SmithyError
+from smithy_http.aio.interfaces import HTTPRequest
 
 from agent.sonic.credentials import Chain, Credentials, CredentialSource, Fixed
-from agent.sonic.errors import MalformedEvent, SonicError, SonicLost
-from agent.sonic.failures import sonic_error
-from agent.sonic.frames import ChunkSigner, FrameReader, event_of
+from agent.sonic.errors import SonicError, SonicExpired, SonicLost
+from agent.sonic.failures import connection_error, frame_error, refusal
+from agent.sonic.frames import ChunkSigner, FrameReader, event_of, headers_of, payload_of
+from agent.sonic.http2 import PING_S, Answer, Exchange
 from agent.sonic.order import Phase, SessionOrder
-from agent.sonic.protocol import ClientEvent, ServiceEvent, encode, parse_service_event
-from agent.sonic.transport import NotConnected, StreamTransport, Unconnected, shared_transport
+from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
+from agent.sonic.reading import EventReader, count_unknown
+from agent.sonic.transport import RequestTaker, connect, signature_of, trust
 
 ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds for an open, a send and a close."""
+
+    open_s: float
+    send_s: float
+    close_s: float
 
 
 class SonicClient:
@@ -43,57 +55,56 @@ class SonicClient:
         open_timeout_s: float = 3.0,
         send_timeout_s: float = 0.5,
         close_timeout_s: float = 1.0,
-        credentials: Credentials | None = None,
+        ping_s: float | None = PING_S,
+        credentials: Credentials | CredentialSource | None = None,
     ) -> None:
-        """`endpoint` is an https address other than the Region's own, `ca_file` the only CAs to trust then.
-        Without `credentials` botocore's chain is asked at each open."""
+        """`endpoint` is an https address other than the Region's own, `ca_file` the only CAs to trust then. `ping_s`
+        is after how long a silence of the wire a PING asks whether it lives; None never asks. Without `credentials`
+        botocore's chain is asked at each open."""
         self._region = region
         self._endpoint = endpoint or f"https://bedrock-runtime.{region}.amazonaws.com"
         self._ca_file = Path(ca_file) if ca_file is not None else None
-        self._open_timeout_s = open_timeout_s
-        self._send_timeout_s = send_timeout_s
-        self._close_timeout_s = close_timeout_s
-        self._credentials: CredentialSource = Fixed(credentials) if credentials else Chain()
+        self._bounds = Bounds(open_timeout_s, send_timeout_s, close_timeout_s)
+        self._ping_s = ping_s
+        source = Fixed(credentials) if isinstance(credentials, Credentials) else credentials
+        self._credentials: CredentialSource = source or Chain()
 
     async def open(self, model_id: str) -> SonicStream:
-        """Connect. Raises SonicRefused without credentials, SonicLost when nothing answers in time."""
-        transport = shared_transport(self._ca_file).for_stream()
-        stream: SonicStream | None = None
+        """Connect. Raises SonicRefused without credentials, SonicExpired where they ran out, SonicLost when nothing
+        answers in time."""
+        exchange = Exchange(self._ping_s)
         try:
-            async with asyncio.timeout(self._open_timeout_s):
+            async with asyncio.timeout(self._bounds.open_s):
                 keys = await self._credentials.resolve()
-                sdk = AsyncBedrockRuntimeClient(config=self._config(transport, keys))
-                request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
-                duplex = await sdk.invoke_model_with_bidirectional_stream(request)
-                stream = SonicStream(duplex, transport, self.bounds_s)
-                await stream.connected()
-                stream.sign_with(ChunkSigner(transport.signature, keys, self._region))
-        except TimeoutError as error:
-            await self._give_up(stream, transport)
-            bound = self._open_timeout_s
-            raise SonicLost(f"{self._endpoint} did not connect within {bound} s (network, or CA)") from error
+                request = await self._request(model_id, keys)
+                await connect(exchange, request, trust(self._ca_file))
         except BaseException as error:
-            await self._give_up(stream, transport)
+            await exchange.close(ABORT_TIMEOUT_S)
+            if isinstance(error, TimeoutError):
+                bound = self._bounds.open_s
+                raise SonicLost(f"{self._endpoint} did not connect within {bound} s (network, or CA)") from error
             if isinstance(error, Exception):
-                raise sonic_error(error) from error
+                raise self._noted(connection_error(error)) from error
             raise
-        return stream
+        signer = ChunkSigner(signature_of(request), keys, self._region)
+        return SonicStream(exchange, signer, self._bounds, on_failure=self._noted)
 
     async def rehearse(self) -> None:
         """Make and sign a request that is not sent: what Python and the SDK do once in a process, 100 ms and
         134 modules (measured), is done before the first call rings. Raises SonicError without credentials."""
-        shared_transport(self._ca_file)
-        keys = await self._credentials.resolve()
-        sdk = AsyncBedrockRuntimeClient(config=self._config(Unconnected(), keys))
-        request = InvokeModelWithBidirectionalStreamOperationInput(model_id="rehearsal")
-        duplex = await sdk.invoke_model_with_bidirectional_stream(request)
-        try:
-            await duplex.await_output()
-        except SmithyError as error:
-            if not isinstance(error.__cause__, NotConnected):
-                raise sonic_error(error) from error
+        trust(self._ca_file)
+        await self._request("rehearsal", await self._credentials.resolve())
 
-    def _config(self, transport: StreamTransport, keys: Credentials) -> Config:
+    async def _request(self, model_id: str, keys: Credentials) -> HTTPRequest:
+        """The request for a stream, made and signed by the SDK."""
+        taker = RequestTaker()
+        sdk = AsyncBedrockRuntimeClient(config=self._config(taker, keys))
+        await sdk.invoke_model_with_bidirectional_stream(
+            InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
+        )
+        return await taker.request
+
+    def _config(self, taker: RequestTaker, keys: Credentials) -> Config:
         identity = AWSCredentialsIdentity(
             access_key_id=keys.access_key_id,
             secret_access_key=keys.secret_access_key,
@@ -103,50 +114,57 @@ class SonicClient:
             region=self._region,
             endpoint_uri=self._endpoint,
             aws_credentials_identity_resolver=StaticCredentialsResolver(identity),
-            transport=transport,
+            transport=taker,
         )
 
-    async def _give_up(self, stream: SonicStream | None, transport: StreamTransport) -> None:
-        if stream is not None:
-            await stream.close()
-        else:
-            await transport.abort(ABORT_TIMEOUT_S)
-
-    @property
-    def bounds_s(self) -> tuple[float, float, float]:
-        """Seconds for an open, a send and a close."""
-        return self._open_timeout_s, self._send_timeout_s, self._close_timeout_s
+    def _noted(self, failure: SonicError) -> SonicError:
+        """Keys that ran out are not used again."""
+        if isinstance(failure, SonicExpired):
+            self._credentials.forget()
+        return failure
 
 
 class SonicStream:
-    """One live stream. `send` may be called from several tasks; `receive` from one, and may be cancelled."""
+    """One live stream. `send` may be called from several tasks; `receive` from one, and may be cancelled.
 
-    _signer: ChunkSigner
+    It has no task of its own until it is closed: what comes is read where it arrives.
+    """
 
-    def __init__(self, duplex: object, transport: StreamTransport, bounds_s: tuple[float, float, float]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        signer: ChunkSigner,
+        bounds: Bounds,
+        *,
+        on_failure: Callable[[SonicError], object] = lambda failure: None,
+    ) -> None:
+        """`exchange` is connected and has sent the head of the request that `signer` goes on from."""
         self.order = SessionOrder()
-        self._output = asyncio.ensure_future(duplex.await_output())  # type: ignore[attr-defined]
-        self._transport = transport
-        self._open_timeout_s, self._send_timeout_s, self._close_timeout_s = bounds_s
-        self._writing = asyncio.Lock()  # signing order must be writing order
-        self._exchange = transport.exchange
-        self._exchange.on_data = self._on_data
-        self._frames = FrameReader()
-        self._events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
-        self._exceptions: asyncio.Queue[bytes | None] = asyncio.Queue()  # frames that are no events; None at the end
-        self._failure: SonicError | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
-
-    async def connected(self) -> None:
-        """Wait until TCP and TLS stand; raises what the SDK raised if they never will."""
-        await asyncio.wait({self._output, self._transport.connected}, return_when=asyncio.FIRST_COMPLETED)
-        if self._output.done():
-            self._output.result()
-
-    def sign_with(self, signer: ChunkSigner) -> None:
-        """The request is signed, and the chunks' signatures go on from its own."""
+        self._exchange = exchange
         self._signer = signer
+        self._bounds = bounds
+        self._on_failure = on_failure
+        self._writing = asyncio.Lock()  # signing order must be writing order
+        self._frames = FrameReader()
+        self._reader = EventReader()
+        self._events: asyncio.Queue[ServiceEvent | None] = asyncio.Queue()
+        self._failure: SonicError | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._accepted = False  # the response's head said 200
+        self._judged = asyncio.Event()  # it is here, or never will be
+        self._head_due: asyncio.TimerHandle | None = None
+        exchange.on_data = self._on_data
+        exchange.answer.add_done_callback(self._on_answer)
+        exchange.ended.add_done_callback(self._on_end)
+
+    async def opened(self) -> None:
+        """Return when the service has accepted the stream, which it does once it has read the first events.
+
+        Raises SonicError if it never will. Any number of tasks may wait, and be cancelled.
+        """
+        await self._judged.wait()
+        if not self._accepted:
+            self._raise_if_over()
 
     async def send(self, *events: ClientEvent) -> None:
         """Write events in one go, so that the blocks of two tasks never mix.
@@ -187,6 +205,8 @@ class SonicStream:
             self._closing = asyncio.create_task(self._close(), name="sonic stream close")
         await asyncio.shield(self._closing)
 
+    # What we send.
+
     def _raise_if_over(self) -> None:
         if self._failure is not None:
             raise type(self._failure)(self._failure.detail) from self._failure
@@ -197,93 +217,110 @@ class SonicStream:
         """False when too much waits on the wire by now."""
         self._raise_if_over()
         self.order.check(event)
-        if self._following is None:
-            self._following = asyncio.create_task(self._follow(), name="sonic stream")
+        if self._head_due is None:
+            self._head_due = asyncio.get_running_loop().call_later(self._bounds.open_s, self._on_no_head)
         try:
             self._exchange.write(self._signer.chunk(encode(event)))
         except Exception as error:
-            raise self._fail(sonic_error(error)) from error
+            raise self._fail(connection_error(error)) from error
         return not self._exchange.full
 
     async def _room(self) -> None:
         try:
-            async with asyncio.timeout(self._send_timeout_s):
+            async with asyncio.timeout(self._bounds.send_s):
                 await self._exchange.room()
         except TimeoutError as error:
-            raise self._fail(SonicLost(f"no event could be written for {self._send_timeout_s} s")) from error
+            raise self._fail(SonicLost(f"no event could be written for {self._bounds.send_s} s")) from error
 
-    def _fail(self, failure: SonicError) -> SonicError:
-        """Remember the first failure and wake the reader of events."""
-        if self._failure is None and self._closing is None:
-            self._failure = failure
-            self._events.put_nowait(None)
-        return self._failure or failure
+    # What we get.
+
+    def _on_no_head(self) -> None:
+        if not self._exchange.answer.done():
+            self._fail(SonicLost(f"no response headers within {self._bounds.open_s} s of the first event"))
+
+    def _on_answer(self, told: asyncio.Future[Answer]) -> None:
+        if (error := told.exception()) is not None:
+            self._fail(connection_error(error))
+        elif (answer := told.result()).status == 200:
+            self._accepted = True
+            self._judge()
+        else:
+            name = dict(answer.headers).get("x-amzn-errortype", "")
+            self._fail(refusal(answer.status, name, answer.body))
 
     def _on_data(self, data: bytes) -> None:
         """Move what comes into the queue."""
         try:
             for frame in self._frames.feed(data):
                 if (event := event_of(frame)) is None:
-                    self._exceptions.put_nowait(frame)
+                    self._on_notice(frame)
                 else:
-                    self._on_event(event)
+                    self._on_event(self._reader.read(event))
         except SonicError as error:
             self._fail(error)
 
-    def _on_event(self, data: bytes) -> None:
-        try:
-            event = parse_service_event(data)
-        except MalformedEvent as error:
-            raise SonicLost(f"malformed event: {error}") from error
+    def _on_event(self, event: ServiceEvent) -> None:
         self.order.received(event)
         self._events.put_nowait(event)
 
-    async def _follow(self) -> None:
-        """What the answer's head, an exception in it and its end say of the stream."""
+    def _on_notice(self, frame: bytes) -> None:
+        headers = headers_of(frame)
+        if headers.get(":message-type") in ("exception", "error"):
+            raise frame_error(headers, payload_of(frame))
+        count_unknown("frame", headers.get(":event-type"))
+
+    def _on_end(self, ended: asyncio.Future[None]) -> None:
+        """The response is over: as we asked, or too soon."""
         try:
-            output = await self._headers()
-            self._exchange.ended.add_done_callback(lambda _: self._exceptions.put_nowait(None))
-            while (frame := await self._exceptions.get()) is not None:
-                output._source = AsyncBytesReader(frame)
-                await output.receive()  # the SDK knows all exceptions, and raises the one it is
-            self._judge_end()
+            if self.order.phase is not Phase.ENDED:
+                ended.result()
+                self._frames.finish()
+                raise SonicLost("the service ended the stream")
         except Exception as error:
-            self._fail(sonic_error(error))
+            self._fail(connection_error(error))
+        self._judge()
         self._events.put_nowait(None)
 
-    async def _headers(self) -> Any:
-        done, _ = await asyncio.wait({self._output}, timeout=self._open_timeout_s)
-        if not done:
-            raise SonicLost(f"no response headers within {self._open_timeout_s} s of the first event")
-        _, output = self._output.result()
-        return output
+    def _fail(self, failure: SonicError) -> SonicError:
+        """Remember the first failure, wake who waits, and read no further."""
+        if self._failure is None and self._closing is None:
+            self._failure = failure
+            self._exchange.on_data = _pass_over
+            self._judge()
+            self._events.put_nowait(None)
+            self._on_failure(failure)
+        return self._failure or failure
 
-    def _judge_end(self) -> None:
-        if self.order.phase is Phase.ENDED or self._closing is not None:
-            return
-        self._exchange.ended.result()
-        self._frames.finish()
-        raise SonicLost("the service ended the stream")
+    def _judge(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+        self._judged.set()
+
+    # The end.
 
     async def _close(self) -> None:
         try:
-            async with asyncio.timeout(self._close_timeout_s):
+            async with asyncio.timeout(self._bounds.close_s):
                 await self._end_input()
         except Exception as error:
             logger.debug("Sonic stream closed without a clean end: {!r}", error)
-        await self._transport.abort(ABORT_TIMEOUT_S)
-        self._output.cancel()
-        leftovers = {task for task in (self._output, self._following) if task is not None}
-        await asyncio.wait(leftovers, timeout=ABORT_TIMEOUT_S)
-        if not self._output.cancelled():
-            self._output.exception()
-        self._events.put_nowait(None)
+        finally:
+            self._judge()
+            self._events.put_nowait(None)
+            try:
+                await self._exchange.close(ABORT_TIMEOUT_S)
+            except Exception:
+                logger.exception("the connection of a Sonic stream could not be closed")
 
     async def _end_input(self) -> None:
         """Send the closing chunk, and let the service finish what it has to say."""
-        if self._failure is not None or self._following is None or self._exchange.ended.done():
+        if self._failure is not None or self._head_due is None or self._exchange.ended.done():
             return
         async with self._writing:
             self._exchange.write(self._signer.last())
             self._exchange.finish()
         await asyncio.shield(self._exchange.ended)
+
+
+def _pass_over(data: bytes) -> None:
+    """What comes after the failure is nobody's."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from agent.sonic.errors import SonicLost, SonicRefused
+from agent.sonic.errors import SonicExpired, SonicLost, SonicRefused
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials as BotocoreCredentials
@@ -28,7 +28,12 @@ class Credentials:
 
 class CredentialSource(Protocol):
     async def resolve(self) -> Credentials:
-        """Keys that are valid now. Raises SonicRefused when there are none, SonicLost when asking failed."""
+        """Keys that are valid now. Raises SonicRefused when there are none, SonicExpired when those there are ran out
+        and no others are given, SonicLost when asking failed."""
+        ...
+
+    def forget(self) -> None:
+        """The service took these keys for expired: look for others the next time."""
         ...
 
 
@@ -38,6 +43,9 @@ class Fixed:
 
     async def resolve(self) -> Credentials:
         return self.credentials
+
+    def forget(self) -> None:
+        """There are no others."""
 
 
 class Chain:
@@ -50,6 +58,9 @@ class Chain:
     async def resolve(self) -> Credentials:
         return await asyncio.to_thread(self._resolve)
 
+    def forget(self) -> None:
+        self._found = None
+
     def _resolve(self) -> Credentials:
         from botocore.exceptions import BotoCoreError, PartialCredentialsError, ProfileNotFound
 
@@ -59,14 +70,15 @@ class Chain:
             raise SonicRefused(f"AWS credentials: {error}") from error
         except BotoCoreError as error:
             raise SonicLost(f"AWS credentials: {error}") from error
+        except RuntimeError as error:  # botocore's word for keys that are out of date even after their refresh
+            raise SonicExpired(f"AWS credentials: {error}") from error
         return Credentials(str(keys.access_key), str(keys.secret_key), keys.token)
 
     def _find(self) -> BotocoreCredentials:
         from botocore.session import Session  # a tenth of a second: only where the chain is used
 
         with self._lock:
-            if self._found is None:
-                self._found = Session().get_credentials()
-        if self._found is None:
+            found = self._found = self._found or Session().get_credentials()
+        if found is None:
             raise SonicRefused("no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the host a role")
-        return self._found
+        return found

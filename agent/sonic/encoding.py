@@ -98,8 +98,26 @@ def _prompt_start_json(event: PromptStart) -> Json:
     return body
 
 
+# What Nova takes of JSON Schema: three keywords at the top (AWS, "Tool use definition"; `$schema` and `anyOf` were
+# reported to end the session), inside those that pipecat and AWS's samples send.
+_SCHEMA = frozenset({"type", "properties", "required"})
+_SUBSCHEMA = _SCHEMA | {"description", "enum", "items"}
+
+
+def _plain_schema(schema: Json, keywords: frozenset[str]) -> Json:
+    """A schema without the keywords that only narrow it; the tools check their arguments themselves."""
+    kept = {keyword: value for keyword, value in schema.items() if keyword in keywords}
+    if isinstance(properties := kept.get("properties"), dict):
+        kept["properties"] = {
+            name: _plain_schema(inner, _SUBSCHEMA) for name, inner in properties.items() if isinstance(inner, dict)
+        }
+    if isinstance(items := kept.get("items"), dict):
+        kept["items"] = _plain_schema(items, _SUBSCHEMA)
+    return kept
+
+
 def _tool_json(tool: ToolSpec) -> Json:
-    schema = json.dumps(tool.input_schema, ensure_ascii=False)
+    schema = json.dumps(_plain_schema(tool.input_schema, _SCHEMA), ensure_ascii=False)
     return {"toolSpec": {"name": tool.name, "description": tool.description, "inputSchema": {"json": schema}}}
 
 

@@ -2,8 +2,11 @@
 
     SonicError                  the stream is over; `retryable` says whether a new one may do better
     ├── SonicRefused            our request or our rights are at fault: a retry meets the same answer
+    ├── SonicRejected           a validation that may pass the next time: content filters, the generic sentence
+    │   └── SonicHistoryTooLong the same with less history (`shorten_history`)
+    ├── SonicExpired            the keys are out of date: the next open asks for others
     ├── SonicThrottled          HTTP 429 or a throttling exception: the account's streams are all taken
-    ├── SonicTimedOut           the service's clocks: 480 s of life, 55 or 295 s of idleness
+    ├── SonicTimedOut           the service's clocks: 480 s of life, 55 or 295 s of idleness, an InternalErrorCode 531
     └── SonicLost               drop, reset, GOAWAY, half frame, stalled write, a failure inside the service
 
     ProtocolError               an event broke the protocol's rules; nothing of it reached the wire
@@ -24,9 +27,10 @@ UNPARSABLE = "Unable to parse input chunk. Please check input format contains co
 
 
 class SonicError(Exception):
-    """The stream is over. `detail` is for the log, never for the caller's ear."""
+    """The stream is over. `detail`, with the service's own words, is for the log, never for the caller's ear."""
 
     retryable: ClassVar[bool] = False
+    shorten_history: ClassVar[bool] = False
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -34,7 +38,25 @@ class SonicError(Exception):
 
 
 class SonicRefused(SonicError):
-    """Validation, access denied, unknown model, no credentials, blocked by a content filter."""
+    """Access denied, unknown model, no credentials, or an event that no stream would take."""
+
+
+class SonicRejected(SonicError):
+    """A validation exception. Recorded live: most pass when tried again, blocked content included."""
+
+    retryable = True
+
+
+class SonicHistoryTooLong(SonicRejected):
+    """A new stream must be told less."""
+
+    shorten_history = True
+
+
+class SonicExpired(SonicError):
+    """Temporary credentials ran out before the request was made."""
+
+    retryable = True
 
 
 class SonicThrottled(SonicError):
@@ -64,7 +86,7 @@ class ProtocolError(Exception):
 
 
 class MalformedEvent(ProtocolError):
-    """Not an event of this protocol. The service has few sentences for all of them; `reason` is ours."""
+    """Not an event that a client may send. The service has few sentences for them all; `reason` is ours."""
 
     def __init__(self, reason: str, message: str = INVALID_INPUT) -> None:
         super().__init__(message)

@@ -213,7 +213,7 @@ class CompletionEnd:
 class UserSpeechStart:
     """Undocumented, recorded live by several parties: the earliest sign of a barge-in."""
 
-    offset_ms: int  # from the start of the audio stream
+    offset_ms: int  # from the start of the audio stream; 0 where the service did not say
 
 
 @dataclass(frozen=True, slots=True)

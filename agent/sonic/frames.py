@@ -26,12 +26,14 @@ from agent.sonic.errors import SonicLost
 
 SERVICE = "bedrock"
 LONGEST = 24 * 1024 * 1024  # the SDK's limits on headers and payload, together
+LONGEST_PAYLOAD = 2 * 1024 * 1024  # of an event: base64 and padding of the longest that is read
 
 _LENGTHS = struct.Struct(">II")
 _CRC = struct.Struct(">I")
 _PRELUDE = _LENGTHS.size + _CRC.size
 _OVERHEAD = _PRELUDE + _CRC.size
 _STRING, _BYTES, _TIMESTAMP = 7, 6, 8
+_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, _TIMESTAMP: 8, 9: 16}  # of a header's value, by its type
 
 
 def encode_frame(headers: bytes, payload: bytes) -> bytes:
@@ -139,17 +141,43 @@ class FrameReader:
 
 
 def event_of(frame: bytes) -> bytes | None:
-    """The event in a frame, or None for a frame that is no event: an exception, or an error. Raises SonicLost."""
+    """The event in a frame, empty where it cannot be read; None for a frame that is none: an exception, an error."""
     _, length = _LENGTHS.unpack_from(frame)
     if not _is_event(frame[_PRELUDE : _PRELUDE + length]):
         return None
-    payload = frame[_PRELUDE + length : -4]
+    payload = payload_of(frame)
+    if len(payload) > LONGEST_PAYLOAD:
+        return payload  # undecoded: whoever reads it refuses it by its size
     try:
         if payload.startswith(_PLAIN):
             return a2b_base64(payload[len(_PLAIN) : payload.index(b'"', len(_PLAIN))])
         return a2b_base64(json.loads(payload)["bytes"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return b""
+
+
+def payload_of(frame: bytes) -> bytes:
+    return frame[_PRELUDE + _LENGTHS.unpack_from(frame)[1] : -4]
+
+
+def headers_of(frame: bytes) -> dict[str, str]:
+    """The headers of a frame that are text. Raises SonicLost."""
+    rest = frame[_PRELUDE : _PRELUDE + _LENGTHS.unpack_from(frame)[1]]
+    found: dict[str, str] = {}
+    try:
+        while rest:
+            name, rest = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
+            kind, rest = rest[0], rest[1:]
+            if kind in (_STRING, _BYTES):
+                end = 2 + int.from_bytes(rest[:2])
+                value, rest = rest[2:end], rest[end:]
+                if kind == _STRING:
+                    found[name.decode()] = value.decode()
+            else:
+                rest = rest[_SIZES[kind] :]
+    except (IndexError, KeyError, UnicodeDecodeError) as error:
         raise SonicLost(f"malformed frame: {error!r}") from error
+    return found
 
 
 @lru_cache(maxsize=64)

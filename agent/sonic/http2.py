@@ -37,6 +37,10 @@ WINDOW, WIDEST = 65_535, 2**31 - 1  # bytes: RFC 9113's initial window, and its 
 MOST_WAITING = 16  # pieces of the request's body that could not be sent yet: 320 ms of audio
 MOST_BUFFERED = 32_768  # bytes that the socket has not taken
 KEEP_ALIVE_S, KEEP_ALIVE_PROBES = 10, 5  # a peer that vanished is noticed after a minute, not after two hours
+UNACKNOWLEDGED_MS = 3000  # and by what it does not acknowledge, where the platform counts that
+PING_S = 1.0
+TICKS = 4  # looks at the silence in each `ping_s`
+PATIENCE = 3  # times `ping_s` without a byte, PING included, and nobody is there
 
 Headers = Sequence[tuple[str, str]]
 
@@ -61,7 +65,8 @@ class _Connection(H2Connection):
 class Exchange(asyncio.Protocol):
     """A connection and the only request on it. Nothing raises but `write`; what broke it is in `ended`."""
 
-    def __init__(self) -> None:
+    def __init__(self, ping_s: float | None = PING_S) -> None:
+        """`ping_s` is how long the wire may be silent before a PING asks whether it lives; None never asks."""
         loop = asyncio.get_running_loop()
         self._http = _Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self._frames = Splitter(STREAM)
@@ -76,6 +81,9 @@ class Exchange(asyncio.Protocol):
         self.answer: asyncio.Future[Answer] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()  # the response is over, or what broke it
         self.closed: asyncio.Future[None] = loop.create_future()  # the socket is
+        self._ping_s = ping_s
+        self._silent = 0  # ticks since something came
+        self._ticking: asyncio.TimerHandle | None = None
         for future in (self.answer, self.ended):
             future.add_done_callback(_retrieve)
 
@@ -91,8 +99,10 @@ class Exchange(asyncio.Protocol):
         http.initiate_connection()
         http.increment_flow_control_window(WIDEST - WINDOW)
         self._flush()
+        self._tick_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_ticking()
         self._fail(exc or ConnectionError("the service closed the connection"))
         if not self.closed.done():
             self.closed.set_result(None)
@@ -105,13 +115,14 @@ class Exchange(asyncio.Protocol):
         self._pump()
 
     def data_received(self, data: bytes) -> None:
+        self._silent = 0
         try:
             for plain, frame in self._frames.feed(data):
                 if plain and self._open:
                     self.on_data(frame)
                 else:
                     self._read(data_frame(STREAM, frame) if plain else frame)
-        except ProtocolError as error:
+        except (ProtocolError, ValueError, KeyError) as error:  # h2 lets what it cannot decode through
             self._fail(error)
         self._pump()
 
@@ -123,6 +134,26 @@ class Exchange(asyncio.Protocol):
     def _read(self, frame: bytes) -> None:
         for event in self._http.receive_data(frame):
             self._on_event(event)
+
+    # The wire.
+
+    def _tick_later(self) -> None:
+        if self._ping_s is not None and not self.ended.done():
+            self._ticking = asyncio.get_running_loop().call_later(self._ping_s / TICKS, self._tick)
+
+    def _stop_ticking(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+
+    def _tick(self) -> None:
+        """Ask a silent wire whether it lives. Not seconds but ticks count: a loop that stood still proves nothing."""
+        self._silent += 1
+        if self._silent == TICKS and not self.ended.done():
+            self._http.ping(bytes(8))
+            self._flush()
+        elif self._silent == TICKS * PATIENCE:
+            self._fail(ConnectionError("the wire is dead: nothing came, not even the answer to a PING"))
+        self._tick_later()
 
     # The request.
 
@@ -239,12 +270,15 @@ class Exchange(asyncio.Protocol):
         """Close the connection; a peer that has not said goodbye after `timeout_s` is cut off."""
         if self._transport is None:
             return
+        self._stop_ticking()
         with suppress(ProtocolError):  # it is over already
             self._http.close_connection()
         self._flush()
         self._transport.close()
-        await asyncio.wait({self.closed}, timeout=timeout_s)
-        self._transport.abort()
+        try:
+            await asyncio.wait({self.closed}, timeout=timeout_s)
+        finally:
+            self._transport.abort()
 
 
 def _keep_alive(connection: socket.socket | None) -> None:
@@ -256,6 +290,8 @@ def _keep_alive(connection: socket.socket | None) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, idle, KEEP_ALIVE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEP_ALIVE_PROBES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
 
 def _name(code: ErrorCodes | int | None) -> str:

@@ -1,4 +1,4 @@
-"""JSON to events. Strict with clients, as the service is; patient with a service newer than this module."""
+"""A client's JSON to events, as strictly as the service reads it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,23 @@ from collections.abc import Callable, Mapping
 from agent.sonic.errors import UNPARSABLE, MalformedEvent
 from agent.sonic.events import (
     AudioInput,
-    AudioOutput,
     AudioStart,
     BlockStart,
     ClientEvent,
-    CompletionEnd,
-    CompletionStart,
     ContentEnd,
-    ContentEnded,
-    ContentStarted,
     ContentType,
     Endpointing,
     Json,
     PromptEnd,
     PromptStart,
     Role,
-    ServiceEvent,
     SessionEnd,
     SessionStart,
-    Stage,
-    StopReason,
     TextInput,
-    TextOutput,
     TextStart,
     ToolResult,
     ToolResultStart,
     ToolSpec,
-    ToolUse,
-    UnknownEvent,
-    Usage,
-    UserSpeechEnd,
-    UserSpeechStart,
 )
 
 
@@ -51,13 +37,6 @@ def parse_client_event(data: bytes) -> ClientEvent:
     if parser is None:
         raise MalformedEvent(f"no such event: {name!r}")
     return _parsed(name, body, parser)
-
-
-def parse_service_event(data: bytes) -> ServiceEvent:
-    """Read what the service sent. Raises MalformedEvent; an unheard-of event name is an `UnknownEvent`."""
-    name, body = _open(data)
-    parser = _SERVICE_PARSERS.get(name)
-    return UnknownEvent(name, body) if parser is None else _parsed(name, body, parser)
 
 
 def _parsed[E](name: str, body: Json, parser: Callable[[Json], E]) -> E:
@@ -193,54 +172,4 @@ _CLIENT_PARSERS: Mapping[str, Callable[[Json], ClientEvent]] = {
     "promptEnd": lambda b: PromptEnd(_text(b, "promptName")),
     "sessionEnd": lambda b: SessionEnd(),
     "connectionEnd": lambda b: SessionEnd(),  # the last event of strands-agents 1.62, behind its sessionEnd
-}
-
-
-def _parse_content_started(body: Json) -> ContentStarted:
-    fields = json.loads(body.get("additionalModelFields") or "{}")
-    stage = fields.get("generationStage")
-    return ContentStarted(
-        _text(body, "contentId"),
-        ContentType(body["type"]),
-        Role(body["role"]),
-        Stage(stage) if stage else None,
-    )
-
-
-def _parse_content_ended(body: Json) -> ContentEnded:
-    reason = body.get("stopReason")
-    return ContentEnded(_text(body, "contentId"), ContentType(body["type"]), StopReason(reason) if reason else None)
-
-
-def _parse_usage(body: Json) -> Usage:
-    delta = body.get("details", {}).get("delta", {})
-    spent, made = delta.get("input", {}), delta.get("output", {})
-    return Usage(
-        spent.get("speechTokens", 0),
-        spent.get("textTokens", 0),
-        made.get("speechTokens", 0),
-        made.get("textTokens", 0),
-        body.get("totalInputTokens", 0),
-        body.get("totalOutputTokens", 0),
-    )
-
-
-def _parse_speech_end(body: Json) -> UserSpeechEnd:
-    offset = _integer(body, "inputAudioOffsetMs")
-    return UserSpeechEnd(offset, int(body.get("inputAudioDetectionOffsetMs", offset)))
-
-
-_SERVICE_PARSERS: Mapping[str, Callable[[Json], ServiceEvent]] = {
-    "completionStart": lambda b: CompletionStart(),
-    "contentStart": _parse_content_started,
-    "textOutput": lambda b: TextOutput(_text(b, "contentId"), Role(b["role"]), _text(b, "content")),
-    "audioOutput": lambda b: AudioOutput(_text(b, "contentId"), _audio(b)),
-    "toolUse": lambda b: ToolUse(
-        _text(b, "contentId"), _text(b, "toolUseId"), _text(b, "toolName"), _text(b, "content")
-    ),
-    "contentEnd": _parse_content_ended,
-    "usageEvent": _parse_usage,
-    "completionEnd": lambda b: CompletionEnd(),
-    "userSpeechStart": lambda b: UserSpeechStart(_integer(b, "inputAudioOffsetMs")),
-    "userSpeechEnd": _parse_speech_end,
 }

@@ -42,7 +42,8 @@ from agent.sonic.events import (
     UserSpeechEnd,
     UserSpeechStart,
 )
-from agent.sonic.parsing import parse_client_event, parse_service_event
+from agent.sonic.parsing import parse_client_event
+from agent.sonic.reading import parse_service_event
 
 __all__ = [
     "AudioInput",

@@ -36,7 +36,8 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from agent.frames import SpokenBlock
 from agent.persona import without_marker
-from agent.sonic.errors import SonicError
+from agent.sonic.breaker import CircuitBreaker
+from agent.sonic.opening import SonicConfig, is_interruption
 from agent.sonic.protocol import (
     AudioOutput,
     ContentEnded,
@@ -52,16 +53,14 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
-from agent.sonic.session import History, Opener, SonicConfig, SonicSession, is_interruption
+from agent.sonic.session import Caller, Opener, SonicSession
 
 RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, arguments (JSON), toolUseId -> object
 
 
-class Listener(Protocol):
+class Listener(Caller, Protocol):
     """What a call wants to know of its conversation. Texts come without the prompt's `[FINAL]` marker."""
 
-    @property
-    def talking(self) -> bool: ...  # the caller is being talked to
     def user_speech_started(self) -> None: ...
     def user_speech_ended(self) -> None: ...
     def heard(self, text: str) -> None: ...
@@ -70,16 +69,19 @@ class Listener(Protocol):
     def finalised(self, text: str) -> None: ...
     def interrupted(self, answer: int) -> None: ...
     def used(self, usage: Usage) -> None: ...
-    def fault(self, error: SonicError) -> None: ...
-    def rotated(self, age_s: float) -> None: ...
-    async def lost(self, error: SonicError) -> None: ...
-    def history(self) -> History: ...
 
 
 class SonicService(AWSNovaSonicLLMService):
     """One conversation in a pipeline. `session` may be started before the pipeline is: it waits for nobody."""
 
-    def __init__(self, opener: Opener, config: SonicConfig, listener: Listener, run_tool: RunTool) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        config: SonicConfig,
+        listener: Listener,
+        run_tool: RunTool,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
         # Not pipecat's own constructor: it opens a WAV file for each call and does not close it (1.14), and makes
         # the continuation helper that SonicSession replaces.
         # Direct mode: a caller's frame is in the session when `push_frame` returns, not two queues later.
@@ -107,21 +109,13 @@ class SonicService(AWSNovaSonicLLMService):
         self._run_tool = run_tool
         self._rate = config.output_rate
         self._tool_tasks: set[asyncio.Task[None]] = set()
-        self.session = SonicSession(
-            opener,
-            config,
-            on_event=self._take,
-            on_lost=listener.lost,
-            on_fault=self._on_fault,
-            on_rotation=listener.rotated,
-            history=listener.history,
-        )
+        self.session = SonicSession(opener, config, listener, self._take, breaker=breaker)
         self._started = asyncio.Event()
 
         self.answer = 0  # number of the answer being generated, or of the last one
         self._block = 0
-        self._plan: list[str] = []  # texts of that answer
-        self._final = ""
+        self._broken = 0  # the last answer that a fault cut short
+        self._answers: dict[str, int] = {}  # content id -> the answer that was being made when its block began
         self._open: ContentStarted | None = None
         self._talking = False  # between an answer's first block and its last
         self._stale = False  # the caller cut in: what is left of this answer is not for him
@@ -196,18 +190,19 @@ class SonicService(AWSNovaSonicLLMService):
             self._stale = False
             if not self._talking:
                 await self._begin_answer()
+        self._answers[event.content_id] = self.answer
 
     async def _begin_answer(self) -> None:
         self._talking = self._silent = True
         self.answer += 1
         self._block = 0
-        self._plan.clear()
+        self._answers = {block: number for block, number in self._answers.items() if number == self.answer - 1}
         await self.push_frame(LLMFullResponseStartFrame())
         await self.push_frame(TTSStartedFrame())
 
     async def _on_text(self, event: TextOutput) -> None:
         if event.role is Role.ASSISTANT and is_interruption(event.content):
-            await self.interrupt()
+            await self._on_interrupted(event.content_id)
             return
         text = without_marker(event.content)
         if event.role is Role.USER:
@@ -215,18 +210,17 @@ class SonicService(AWSNovaSonicLLMService):
         elif self._open is not None and self._open.stage is Stage.SPECULATIVE:
             await self._on_planned(text)
         elif text:
-            self._final = text
             self._listener.finalised(text)
 
     async def _on_heard(self, text: str) -> None:
-        if self._listener.talking:
-            # One live recording of a barge-in had no INTERRUPTED at all: a transcript is proof of speech.
+        if self._listener.talking and self.session.spoken_over:
+            # One live recording of a barge-in had no INTERRUPTED at all: a transcript is proof of speech. One that
+            # comes late, with the answer to it on the line already, is none.
             await self.interrupt()
         self._listener.heard(text)
 
     async def _on_planned(self, text: str) -> None:
         self._block += 1
-        self._plan.append(text)
         self._listener.planned(self.answer, self._block, text)
         await self.push_frame(SpokenBlock(text, TextType.SENTENCE, answer=self.answer, block=self._block))
 
@@ -240,16 +234,20 @@ class SonicService(AWSNovaSonicLLMService):
             await self.next.queue_frame(TTSAudioRawFrame(event.audio, self._rate, 1), FrameDirection.DOWNSTREAM)
 
     async def _on_content_end(self, event: ContentEnded) -> None:
-        opened, self._open = self._open, None
+        self._open = None
         if event.stop_reason is StopReason.INTERRUPTED:
-            if opened is None or opened.stage is not Stage.FINAL or self._is_current(self._final):
-                await self.interrupt()
+            await self._on_interrupted(event.content_id)
         elif event.type is ContentType.AUDIO and event.stop_reason is StopReason.END_TURN:
             await self._end_answer()
 
-    def _is_current(self, final: str) -> bool:
-        """FINAL texts come seconds late, perhaps in the next answer: an old one's INTERRUPTED is not this one's."""
-        return bool(final) and any(final in planned for planned in self._plan)
+    async def _on_interrupted(self, content_id: str) -> None:
+        """The service has broken an answer off. Which one, its block says: FINAL texts come seconds late, perhaps when
+        the next answer is on the line, and of an answer that nobody has spoken over none was broken off."""
+        if self._answers.get(content_id, self.answer) != self.answer or not self.session.spoken_over:
+            return
+        if self._listener.talking:
+            self.session.was_cut_off()
+        await self.interrupt()
 
     async def _end_answer(self) -> None:
         if self._talking:
@@ -257,10 +255,15 @@ class SonicService(AWSNovaSonicLLMService):
             await self.push_frame(LLMFullResponseEndFrame())
             await self.push_frame(TTSStoppedFrame())
 
-    async def _on_fault(self, error: SonicError) -> None:
+    async def stream_lost(self) -> None:
         """What was made of an answer on the lost stream is played to its end."""
-        self._listener.fault(error)
+        if self._talking:
+            self._broken = self.answer
         await self._end_answer()
+
+    def is_whole(self, answer: int) -> bool:
+        """The service made it to its end."""
+        return answer != self._broken
 
     async def interrupt(self) -> None:
         """Stop the answer at the line at once; acting twice on the same barge-in does no harm."""

@@ -1,69 +1,81 @@
 """One conversation with Sonic, over one stream after another.
 
-A stream lives 8 minutes at most and may be refused, dropped or silently stalled at any time. The session hides
-that: it keeps the caller's audio until a stream is open, opens another one primed with what was said so far when
-one is lost, replays the speech that the lost stream never transcribed, and rotates before the limit in a quiet
-moment. It gives up after `RECONNECTS` tries in a row without a single event in between.
+A stream lives 8 minutes at most and may be refused, dropped or silently stalled at any time. The session hides that:
+it keeps the caller's audio until a stream is open, opens another one primed with what was said so far when one is
+lost, gives it the speech that no stream had words for, and replaces one before its limit without ever being without.
 
-Sources: 8 minutes and the order of events, AWS's Nova Sonic user guide; that the model stays silent after a
-reconnect unless the history ends with the user or an interactive text follows, that 68 ms of audio must precede
-an interactive text, and that headers come only after the first events: recorded live by third parties.
+    what happens                             what is done                                         decided by
+    a stream fails, or none can be had       another, for some seconds; then the call is told     RetryBudget
+    many calls fail together                 few of them dial at once                             CircuitBreaker
+    nothing comes though something is owed   another is dialled beside it: who speaks first stays Watch
+    clear speech that neither answers        it was noise                                         VoiceDetector
+    a stream grows old                       another is dialled, and must live for a second       `_replace_when_old`
+    an error of ours                         is a lost stream like any other                      `_reap`
+
+Sources: 8 minutes, AWS's Nova Sonic user guide; that audio may overtake a history under load ("Chat history should be
+sent completely before streaming audio."), and that a tool's result after a restart waits for a silence: released
+clients (LiveKit 1.8, Strands 1.62).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from uuid import uuid4
 
 from loguru import logger
 
-from agent.sonic.errors import OrderError, SonicError, SonicLost, SonicRefused
+from agent.sonic.breaker import CircuitBreaker
+from agent.sonic.budget import HEALTHY_S, RetryBudget
+from agent.sonic.conversation import Conversation, speaks
+from agent.sonic.errors import OrderError, SonicError, SonicLost, SonicRefused, SonicRejected, SonicTimedOut
+from agent.sonic.opening import (
+    PRIME_S,
+    SAY_IT_CUE,
+    TAKE_UP_CUE,
+    History,
+    Names,
+    SonicConfig,
+    first_audio,
+    introduction,
+    result_as_text,
+    result_block,
+    text_block,
+)
 from agent.sonic.protocol import (
     AudioInput,
-    AudioStart,
     ClientEvent,
     ContentEnd,
-    ContentEnded,
-    ContentStarted,
-    ContentType,
-    Endpointing,
     PromptEnd,
-    PromptStart,
     Role,
     ServiceEvent,
     SessionEnd,
-    SessionStart,
-    Stage,
-    StopReason,
-    TextInput,
     TextOutput,
-    TextStart,
-    ToolResult,
-    ToolResultStart,
-    ToolSpec,
-    ToolUse,
+    Usage,
     UserSpeechEnd,
     UserSpeechStart,
 )
-from agent.sonic.uplink import Uplink
+from agent.sonic.uplink import Reader, Uplink
+from agent.sonic.voice import PAUSE_S
+from agent.sonic.watch import Owed, Verdict
 from carlos import metrics
 
-RECONNECTS = 2  # tries in a row; with a 3 s open bound, a caller waits about 7 s at most before the apology
-BACKOFF_S = 0.25
-ANSWER_TIMEOUT_S = 12.0  # the slowest answers recorded live took 9.9 s
-ROTATE_AFTER_S = 360.0  # AWS's own continuation sample starts here
-ROTATE_BY_S = 450.0  # 30 s before the limit, in mid-sentence if need be
-PRIME_S = 0.1
-
-GREETING_CUE = "[llamada] Comenzó la llamada: saludá, decí quién sos y preguntá en qué podés ayudar."
-RESUME_CUE = "[seguir] La conexión se cortó un instante: pedí disculpas en pocas palabras y seguí donde estabas."
-
-History = Sequence[tuple[Role, str]]
+RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
+VERDICT_S = 5.0  # for the stream beside a suspected one to speak
+TICK_S = 0.25  # how often the watch is looked at while something is owed
+PROVEN_S = 1.0  # a stream that has lived so long without an error is taken for a good one
+CONNECT_S = 4.0  # the first try to get a stream back may always take so long
+TAKE_UP_S = 2.5  # without words after a sound that cut Carlos off: it was none of the caller's
+LATE_RESULT_S = 5.0  # a tool's result waits so long for a silence on a stream that has not asked for it
+REPLACE_ANYWAY_S = 15.0  # after `rotate_by_s`: what is said in the meantime is no reason to wait any more
+NOISE_PAUSE_S, LONGEST_NOISE_PAUSE_S = 10.0, 120.0  # without a suspicion, after one that was noise; doubled each time
+MOST_WAITING = 64  # texts and results; a call has a few at most
+MOST_BACKLOG = 256  # events that a stream beside the live one may give before it speaks
+MOST_CRASHES = 5  # errors of our own in one call
 
 
 class Opener(Protocol):
@@ -73,124 +85,179 @@ class Opener(Protocol):
 
 
 class Stream(Protocol):
+    """See `SonicStream`."""
+
     @property
     def ready(self) -> bool: ...
+    async def opened(self) -> None: ...
     async def send(self, *events: ClientEvent) -> None: ...
     def send_now(self, event: ClientEvent) -> None: ...
     async def receive(self) -> ServiceEvent | None: ...
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SonicConfig:
-    """What every stream of a conversation is set up with. Rates in Hz, times in seconds."""
+class Caller(Protocol):
+    """The call, as its session sees it. An exception out of one of these is logged, and a fault of the stream's."""
 
-    model_id: str
-    voice: str
-    system: str
-    tools: tuple[ToolSpec, ...]
-    greeting: str | None = GREETING_CUE
-    endpointing: Endpointing | None = None
-    temperature: float = 0.7
-    top_p: float = 0.9
-    max_tokens: int = 1024
-    input_rate: int = 16000
-    output_rate: int = 24000
-    rotate_after_s: float = ROTATE_AFTER_S
-    rotate_by_s: float = ROTATE_BY_S
-    answer_timeout_s: float = ANSWER_TIMEOUT_S
+    @property
+    def talking(self) -> bool:
+        """The line still has something of an answer to play."""
+        ...
+
+    def history(self) -> History:
+        """What was said so far; asked for whenever a stream is set up."""
+        ...
+
+    def instructions(self) -> str:
+        """The system prompt of a stream that begins now: it tells the time."""
+        ...
+
+    async def fault(self, error: SonicError) -> None:
+        """A stream was lost, or could not be had."""
+
+    async def lost(self, error: SonicError) -> None:
+        """There will be no other stream. Told once."""
+
+    def rotated(self, age_s: float) -> None: ...
+    def suspected(self, outcome: str) -> None:
+        """ "suspected", and then "replaced", "answered", "noise", "silent" or "failed"."""
+
+    def audio_lost(self, milliseconds: float) -> None: ...
 
 
 @dataclass(eq=False, slots=True)
 class _Link:
-    """One live stream and the audio it has been given."""
+    """A stream, and what it has been given."""
 
     stream: Stream
     born: float
-    prompt: str = field(default_factory=lambda: str(uuid4()))
-    audio: str = field(default_factory=lambda: str(uuid4()))
+    names: Names = field(default_factory=Names.new)
+    told: tuple[list[tuple[Role, str]], str | None] = ([], None)
     asked: bool = False  # a text that wants an answer went out with the set-up
-    receiver: asyncio.Task[None] | None = None
+    reader: Reader | None = None  # its place in the caller's audio, once it is given any
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)  # that live no longer than it does
+    backlog: deque[ServiceEvent] = field(default_factory=deque)  # of a stream that is not the live one yet
+    over: bool = False  # it is nobody's any more
 
 
 class SonicSession:
-    """Holds a conversation. `on_event` gets each event of the live stream, in order; `history` is asked for what
-    was said so far whenever a new stream is set up; `on_lost` is called once, when no stream can be had."""
+    """Holds a conversation. `on_event` gets each event of the live stream, in order."""
 
     def __init__(
         self,
         opener: Opener,
         config: SonicConfig,
-        *,
+        caller: Caller,
         on_event: Callable[[ServiceEvent], Awaitable[None]],
-        on_lost: Callable[[SonicError], Awaitable[None]],
-        history: Callable[[], History],
-        on_fault: Callable[[SonicError], Awaitable[None]],
-        on_rotation: Callable[[float], None] = lambda age_s: None,
+        *,
+        breaker: CircuitBreaker | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
+        """`breaker` is shared by the calls of a process; `jitter` gives numbers from 0 to 1."""
         self.config = config
         self._opener = opener
+        self._caller = caller
         self._on_event = on_event
-        self._on_lost = on_lost
-        self._on_fault = on_fault
-        self._on_rotation = on_rotation
-        self._history = history
         self._loop = asyncio.get_running_loop()
+        self._breaker = breaker or CircuitBreaker()
+        self._jitter = jitter
+        self._budget = RetryBudget(self._loop.time, jitter)
+        self._talk = Conversation(config)
 
         self._link: _Link | None = None
+        self._rival: _Link | None = None  # beside the live one: dialled on a suspicion, or to replace it
         self._links: set[_Link] = set()  # every one whose stream is not closed
         self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
-        self._closing = False
-        self._failures = 0
+        self._closing = self._given_up = self._recovering = self._suspecting = False
+        self._noises = 0  # in a row
+        self._no_suspicion_until = 0.0
+        self._crashes = 0
 
         # Waiting to be sent.
         self._uplink = Uplink(config.input_rate)
+        self._lost_told = 0  # bytes of the caller's
         self._texts: deque[str] = deque()
-        self._results: deque[tuple[str, str, str]] = deque()  # toolUseId, name, content
-
-        # What a new stream must be told or given again.
-        self._answering = False
-        self._caller_waits = False
-        self._tools: dict[str, tuple[_Link, str]] = {}  # toolUseId -> where it was asked
-        self._watchdog: asyncio.TimerHandle | None = None
+        self._results: deque[tuple[str, str, float]] = deque()  # toolUseId, content, since
 
     # --- what the call does ------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to connect; audio and text may be given at once."""
-        self._spawn(self._send_loop())
-        self._spawn(self._connect_or_recover())
+        self._spawn(self._send_loop(), "send")
+        self._spawn(self._connect(), "connect")
 
     def send_audio(self, pcm: bytes) -> None:
         """Queue caller audio, 16-bit mono at `input_rate`; kept while there is no stream."""
-        if dropped := self._uplink.push(pcm):
-            metrics.AUDIO_LOST.add(1000 * dropped / self._uplink.size(1))
+        uplink = self._uplink
+        if uplink.push(pcm) is not None:
+            self._voice_ended()
+        if uplink.lost != self._lost_told:
+            self._count_lost_audio()
         self._send_audio_now()
 
     def send_text(self, text: str) -> None:
         """Queue interactive text: something typed, a keypad entry or a cue. The model answers it."""
+        if len(self._texts) >= MOST_WAITING:
+            logger.warning("a text for sonic is dropped: {} wait already", MOST_WAITING)
+            return
         self._texts.append(text)
+        self._talk.cut_off = False
         self._wake.set()
 
     def send_tool_result(self, tool_use_id: str, content: dict[str, Any]) -> None:
         """Queue the answer to a toolUse. `content` is a JSON object: anything else ends the real session."""
-        name = self._tools[tool_use_id][1]
-        self._results.append((tool_use_id, name, json.dumps(content, ensure_ascii=False)))
+        if tool_use_id not in self._talk.tools or any(waiting[0] == tool_use_id for waiting in self._results):
+            logger.warning("a result that no stream waits for: {}", tool_use_id)
+            return
+        self._results.append((tool_use_id, json.dumps(content, ensure_ascii=False), self._loop.time()))
         self._wake.set()
+
+    def progress(self) -> None:
+        """The caller heard an answer to its end: what failed before it is over."""
+        self._budget.progress()
+        self._talk.progress()
+
+    def was_cut_off(self) -> None:
+        """The service broke off an answer that the caller was hearing. If no words follow, it was a noise."""
+        self._talk.cut_off = True
+        self._later("take up", TAKE_UP_S, self._take_up)
+
+    def fail(self, why: str) -> None:
+        """Give the live stream up: the call has found that it does nothing of use."""
+        if self._link is not None:
+            self._lose(self._link, SonicLost(why))
 
     @property
     def connected(self) -> bool:
         return self._link is not None
 
+    @property
+    def owes_answer(self) -> bool:
+        """Something was asked that has not been answered to its end."""
+        return self._talk.owes_answer
+
+    @property
+    def spoken_over(self) -> bool:
+        """Somebody has spoken since the answer began; where the service reports no speech, it may be so."""
+        return self._talk.spoken_over
+
+    @property
+    def caller_speaking(self) -> bool:
+        """Our own detector hears a voice on the caller's side."""
+        return self._uplink.voice.speaking
+
     async def close(self) -> None:
-        """End the session on the wire as far as it goes, and leave no task behind."""
+        """End the session on the wire as far as it goes, and leave no task behind. Never raises."""
         if self._closing:
             return
         self._closing = True
-        self._disarm()
-        link, self._link = self._link, None
-        if link is not None:
+        for timer in self._timers.values():
+            timer.cancel()
+        live = [link for link in (self._link, self._rival) if link is not None]
+        self._link = self._rival = None
+        for link in live:
             await self._hang_up(link)
         me = asyncio.current_task()
         doomed = [task for task in self._tasks if task is not me]
@@ -200,159 +267,304 @@ class SonicSession:
         for link in list(self._links):  # set up, or dropped, by a task that was cancelled over it
             await self._drop(link)
 
-    # --- opening, losing, rotating -----------------------------------------------------------------------
+    # --- opening -------------------------------------------------------------------------------------------
 
-    async def _connect_or_recover(self) -> None:
+    async def _connect(self) -> None:
         try:
             self._adopt(await self._dial())
         except SonicError as error:
             await self._recover(error)
 
     async def _dial(self) -> _Link:
-        """Open a stream and set it up: nothing has been said on it yet."""
+        """Open a stream and set it up: nothing has been said on it yet. Raises SonicError."""
+        deadline = self._budget.deadline
+        if self._budget.tries <= 1:
+            deadline = max(deadline, self._loop.time() + CONNECT_S)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._breaker.admit()
+                self._budget.opened()
+                return await self._set_up()
+        except TimeoutError as late:
+            error = SonicLost("no stream could be set up in time")
+            self._count_failure(error)
+            raise error from late
+        except SonicError as error:
+            self._count_failure(error)
+            raise
+
+    async def _set_up(self) -> _Link:
         link = _Link(await self._opener.open(self.config.model_id), self._loop.time())
         self._links.add(link)
         try:
-            history, last = self._retold()
-            await link.stream.send(*self._setup(link, history))
+            link.told = history, last = self._retold()
+            await link.stream.send(*introduction(self.config, link.names, self._caller.instructions(), history))
+            if history or self._budget.tries:
+                await link.stream.opened()  # audio must not overtake the history
+            await link.stream.send(*first_audio(self.config, link.names))
             if last is not None:
                 await self._send_text(link, last)
                 link.asked = True
         except OrderError as error:
             await self._drop(link)
             raise SonicRefused(f"our own set-up breaks the protocol: {error}") from error
-        except SonicError:
-            await self._drop(link)
+        except BaseException:
+            if not self._closing:
+                self._spawn(self._drop(link), "drop")
             raise
         return link
 
+    def _retold(self) -> tuple[list[tuple[Role, str]], str | None]:
+        return self._talk.retold(self._caller.history(), " ".join(self._texts))
+
     def _adopt(self, link: _Link) -> None:
         """Make a set-up stream the live one, with the audio that no stream has understood in front."""
-        self._uplink.begin_stream(primed=self._uplink.size(PRIME_S))
         self._link = link
-        self._answering = False
-        link.receiver = self._spawn(self._receive(link))
-        self._spawn(self._rotate_when_due(link))
+        self._attach(link)
+        self._talk.new_stream(self._loop.time())
+        if not link.tasks:
+            link.tasks.append(self._spawn(self._receive(link), "receive"))
+        link.tasks.append(self._spawn(self._prove(link), "prove"))
+        link.tasks.append(self._spawn(self._replace_when_old(link), "rotate"))
         if link.asked:
             self._expect_answer()
         self._send_audio_now()
         self._wake.set()
 
+    def _attach(self, link: _Link) -> None:
+        """From now on it hears the caller."""
+        if link.reader is None:
+            link.reader = self._uplink.open(primed=self._uplink.size(PRIME_S))
+
+    async def _prove(self, link: _Link) -> None:
+        """A stream that has lived for a moment says that the service is well."""
+        await asyncio.sleep(PROVEN_S)
+        if link is self._link:
+            self._breaker.proved()
+
+    # --- receiving -----------------------------------------------------------------------------------------
+
     async def _receive(self, link: _Link) -> None:
         try:
-            while (event := await link.stream.receive()) is not None:
-                if link is not self._link:
-                    return
-                self._failures = 0
-                self._follow(link, event)
-                await self._on_event(event)
-            self._lose(link, SonicLost("the service ended the stream"))
-        except SonicError as error:
-            self._lose(link, error)
+            while (event := await link.stream.receive()) is not None and not link.over:
+                if link is self._rival:
+                    await self._take_aside(link, event)
+                else:
+                    link.backlog.append(event)
+                while link is self._link and link.backlog:
+                    await self._take(link, link.backlog.popleft())
+            error: SonicError = SonicLost("the service ended the stream")
+        except SonicError as lost:
+            error = lost
+        self._lose(link, error)
 
-    def _lose(self, link: _Link, error: SonicError) -> None:
-        """Give a stream up and look for another; once, however many tasks notice."""
-        if link is not self._link or self._closing:
+    async def _take(self, link: _Link, event: ServiceEvent) -> None:
+        """An event of the live stream."""
+        match event:
+            case UserSpeechStart(offset_ms) if link.reader is not None:
+                self._uplink.speech_started(link.reader, offset_ms)
+            case UserSpeechEnd(offset_ms, _) if link.reader is not None:
+                self._uplink.speech_ended(link.reader, offset_ms)
+                if self._talk.cut_off:
+                    self._later("take up", TAKE_UP_S, self._take_up)
+            case TextOutput(_, Role.USER, _) if speaks(event) and link.reader is not None:
+                self._uplink.understood(link.reader)
+                self._noises, self._no_suspicion_until = 0, 0.0
+        if self._suspecting and self._rival is not None and speaks(event):
+            self._settle_suspicion("answered")
+        if not self._talk.follow(link, event, self._loop.time()):
+            metrics.SONIC_UNKNOWN.add(what=f"passed over: {type(event).__name__}")
             return
-        self._link = None
-        self._disarm()
-        self._spawn(self._drop(link))
-        self._spawn(self._recover(error))
+        if self._talk.say_it_again:
+            self._talk.say_it_again = False
+            self.send_text(SAY_IT_CUE)
+        if self._talk.watch.owed is not Owed.NOTHING:
+            self._look_later()
+        await self._on_event(event)
 
-    async def _recover(self, error: SonicError) -> None:
-        while not self._closing:
-            await self._on_fault(error)
-            self._failures += 1
-            if not error.retryable or self._failures > RECONNECTS:
-                await self._on_lost(error)
-                return
-            logger.warning("sonic stream lost ({}), reconnect {} of {}", error, self._failures, RECONNECTS)
-            await asyncio.sleep(BACKOFF_S * (self._failures - 1))
-            try:
-                self._adopt(await self._dial())
-            except SonicError as again:
-                error = again
-            else:
-                return
+    async def _take_aside(self, link: _Link, event: ServiceEvent) -> None:
+        """An event of a stream beside the live one. On a suspicion, the first of the two that speaks lives."""
+        if isinstance(event, Usage):
+            await self._on_event(event)  # it is paid for, whoever lives
+        elif len(link.backlog) < MOST_BACKLOG:
+            link.backlog.append(event)
+        if self._suspecting and speaks(event):
+            self._promote(link)
 
-    async def _rotate_when_due(self, link: _Link) -> None:
-        """Swap to a fresh stream in the first quiet moment after `rotate_after_s`."""
-        await asyncio.sleep(self.config.rotate_after_s)
-        while link is self._link:
-            age = self._loop.time() - link.born
-            if self._quiet or age >= self.config.rotate_by_s:
+    # --- losing --------------------------------------------------------------------------------------------
+
+    def _lose(self, link: _Link, error: SonicError, since: float | None = None) -> None:
+        """Give a stream up and look for another; once, however many tasks notice. `since` is when the caller began to
+        wait for it."""
+        if self._closing or link.over:
+            return
+        link.over = True
+        self._count_failure(error)
+        self._spawn(self._drop(link), "drop")
+        if link is self._rival:
+            self._rival = None
+            self._settle_suspicion("failed")
+        elif link is self._link:
+            self._link = None
+            if self._loop.time() - link.born >= HEALTHY_S:
+                self._budget.progress()
+            self._spawn(self._recover(error, since), "recover")
+
+    async def _recover(self, error: SonicError, since: float | None = None) -> None:
+        """Look for another stream, as long as the budget allows. What fails is told, one by one."""
+        if self._recovering:
+            return
+        self._recovering = True
+        try:
+            while not (self._closing or self._given_up):
+                await self._caller.fault(error)
+                if self._rival is not None:  # there is one already
+                    self._promote(self._rival)
+                    return
+                wait = self._budget.failed(since) if error.retryable else None
+                if wait is None:
+                    return await self._give_up(error)
+                if error.shorten_history or (isinstance(error, SonicRejected) and self._budget.tries > 1):
+                    self._talk.too_long()
+                logger.warning("sonic stream lost ({}), try {} in {:.2f} s", error, self._budget.tries, wait)
+                await asyncio.sleep(wait)
                 try:
-                    fresh = await self._dial()
-                except SonicError as error:
-                    await self._on_fault(error)
-                    await asyncio.sleep(1.0)
-                    continue
-                if link is not self._link or not (self._quiet or age >= self.config.rotate_by_s):
-                    await self._hang_up(fresh)
-                    continue
-                self._on_rotation(age)
-                self._adopt(fresh)
-                await self._hang_up(link)
-                return
-            await asyncio.sleep(0.1)
+                    return self._adopt(await self._dial())
+                except SonicError as again:
+                    error = again
+        finally:
+            self._recovering = False
 
-    @property
-    def _quiet(self) -> bool:
-        pending = self._texts or self._results or self._tools
-        return not (self._answering or self._caller_waits or pending or self._uplink.speaking)
+    async def _give_up(self, error: SonicError) -> None:
+        if not self._given_up:
+            self._given_up = True
+            self._talk.watch.nothing_owed()
+            await self._caller.lost(error)
+
+    def _count_failure(self, error: SonicError) -> None:
+        if error.retryable and not isinstance(error, SonicTimedOut):
+            self._breaker.failed()
 
     async def _hang_up(self, link: _Link) -> None:
         """Close a stream politely: the service wants every block closed before the prompt ends."""
+        link.over = True
+        names = link.names
         try:
-            await link.stream.send(ContentEnd(link.prompt, link.audio), PromptEnd(link.prompt), SessionEnd())
-        except SonicError as error:
+            await link.stream.send(ContentEnd(names.prompt, names.audio), PromptEnd(names.prompt), SessionEnd())
+        except (SonicError, OrderError) as error:
             logger.debug("sonic stream was gone before its end was sent: {}", error)
         await self._drop(link)
 
     async def _drop(self, link: _Link) -> None:
-        if link.receiver is not None:
-            link.receiver.cancel()
+        link.over = True
+        if link.reader is not None:
+            self._uplink.close(link.reader)
+        for task in link.tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
         await link.stream.close()
         self._links.discard(link)
 
-    # --- telling a new stream what happened ----------------------------------------------------------------
+    # --- a stream beside the live one -----------------------------------------------------------------------
 
-    def _retold(self) -> tuple[History, str | None]:
-        """The history for a new stream, and the text that makes the model speak, if it is its turn."""
-        history = self._said_before_what_waits()
-        while history and history[0][0] is not Role.USER:
-            # The service wants the first message to be the user's.
-            history.insert(0, (Role.USER, self.config.greeting or RESUME_CUE))
-        if not history:
-            return history, self.config.greeting
-        if self._tools or self._results:
-            return history, None  # the result, when it comes, makes the model go on
-        if self._caller_waits and history[-1][0] is Role.USER:
-            return history[:-1], history[-1][1]
-        return history, RESUME_CUE if self._answering or self._caller_waits else None
+    def _promote(self, link: _Link) -> None:
+        """Make the stream beside the live one the live one, and hang the old one up."""
+        old, self._link, self._rival = self._link, None, None
+        if old is not None:
+            self._spawn(self._hang_up(old), "hang up")
+        self._settle_suspicion("replaced")
+        self._adopt(link)
 
-    def _said_before_what_waits(self) -> list[tuple[Role, str]]:
-        """The conversation without the typed text that is still to be sent: it would be told twice."""
-        history = list(self._history())
-        waiting = " ".join(self._texts)
-        if waiting and history and history[-1][0] is Role.USER and history[-1][1].endswith(waiting):
-            before = history.pop()[1].removesuffix(waiting).rstrip()
-            if before:
-                history.append((Role.USER, before))
-        return history
+    async def _suspect(self, link: _Link) -> None:
+        """Nothing comes though something is owed: another stream is to hear what this one does not answer."""
+        self._suspecting = True
+        self._caller.suspected("suspected")
+        try:
+            rival = await self._dial()
+        except SonicError as error:
+            logger.warning("no stream beside a suspected one: {}", error)
+            return self._settle_suspicion("failed")
+        if link is not self._link or not self._suspecting:
+            self._settle_suspicion("failed")
+            return await self._leave_or_adopt(rival)
+        self._beside(rival)
+        self._attach(rival)
+        self._feed(rival)
+        self._later("verdict", VERDICT_S, self._both_silent)
 
-    def _setup(self, link: _Link, history: History) -> list[ClientEvent]:
-        config = self.config
-        events: list[ClientEvent] = [
-            SessionStart(config.max_tokens, config.top_p, config.temperature, config.endpointing),
-            PromptStart(link.prompt, config.voice, config.output_rate, config.tools),
-            *_text_block(link.prompt, Role.SYSTEM, config.system, interactive=False),
-        ]
-        for role, text in history:
-            events += _text_block(link.prompt, role, text, interactive=False)
-        events.append(AudioStart(link.prompt, link.audio, config.input_rate))
-        events.append(AudioInput(link.prompt, link.audio, bytes(self._uplink.size(PRIME_S))))
-        return events
+    def _beside(self, rival: _Link) -> None:
+        self._rival = rival
+        rival.tasks.append(self._spawn(self._receive(rival), "receive"))
+
+    async def _leave_or_adopt(self, rival: _Link) -> None:
+        """What it was dialled for is over. One may be missing altogether by now."""
+        if self._link is None and not (self._closing or self._given_up):
+            self._adopt(rival)
+        else:
+            await self._hang_up(rival)
+
+    def _both_silent(self) -> None:
+        """What only our own detector heard was a noise. What was asked in words is still owed, by either of them."""
+        if not self._suspecting or self._talk.watch.owed is not Owed.PERHAPS:
+            return
+        pause = min(LONGEST_NOISE_PAUSE_S, NOISE_PAUSE_S * 2**self._noises)
+        self._noises += 1
+        self._no_suspicion_until = self._loop.time() + pause
+        self._uplink.dismiss()
+        self._talk.watch.nothing_owed()
+        self._settle_suspicion("noise")
+
+    def _settle_suspicion(self, outcome: str) -> None:
+        """The suspicion is over: so is a stream that was dialled for it and is not the live one."""
+        if not self._suspecting:
+            return
+        self._suspecting = False
+        self._caller.suspected(outcome)
+        rival, self._rival = self._rival, None
+        if rival is not None:
+            self._spawn(self._hang_up(rival), "hang up")
+
+    async def _replace_when_old(self, link: _Link) -> None:
+        """Swap to a fresh stream in a quiet moment; the old one lives until the new one has proved itself."""
+        await asyncio.sleep(self.config.rotate_after_s + self._jitter() * self.config.rotate_spread_s)
+        while link is self._link:
+            if self._may_replace(link) and self._rival is None and self._budget.allows_another:
+                if await self._replace(link):
+                    return
+                await asyncio.sleep(1.0 + 3.0 * self._jitter())
+            await asyncio.sleep(0.1)
+
+    def _may_replace(self, link: _Link) -> bool:
+        pending = self._texts or self._results or self._suspecting or self._talk.tools
+        overdue = self._overdue_s(link) >= 0
+        return not pending and (overdue or (self._talk.quiet and not self._uplink.speaking))
+
+    def _overdue_s(self, link: _Link) -> float:
+        return self._loop.time() - link.born - self.config.rotate_by_s
+
+    async def _replace(self, link: _Link) -> bool:
+        """Dial, wait for proof, swap; False where the old stream is better kept for now."""
+        try:
+            fresh = await self._dial()
+        except SonicError as error:
+            logger.warning("a stream of {:.0f} s could not be replaced: {}", self._loop.time() - link.born, error)
+            await self._caller.fault(error)
+            return False
+        if link is not self._link or self._rival is not None or self._suspecting:
+            await self._leave_or_adopt(fresh)
+            return False
+        self._beside(fresh)
+        await asyncio.sleep(PROVEN_S)
+        if self._rival is not fresh:
+            return False
+        up_to_date = fresh.told == self._retold() or self._overdue_s(link) >= REPLACE_ANYWAY_S
+        if link is not self._link or not self._may_replace(link) or not up_to_date:
+            self._rival = None
+            await self._leave_or_adopt(fresh)
+            return False
+        self._caller.rotated(self._loop.time() - link.born)
+        self._promote(fresh)
+        return True
 
     # --- sending -------------------------------------------------------------------------------------------
 
@@ -360,42 +572,53 @@ class SonicSession:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            link = self._link
-            if link is None:
-                continue
-            try:
-                await self._flush(link)
-            except (SonicError, OrderError) as error:
-                self._on_unsent(link, error)
-                self._wake.set()
+            for link in (self._link, self._rival):
+                if link is None:
+                    continue
+                try:
+                    await self._flush(link)
+                except (SonicError, OrderError) as error:
+                    self._on_unsent(link, error)
+                    self._wake.set()
 
     async def _flush(self, link: _Link) -> None:
-        while link is self._link and (self._uplink.waiting or self._texts or self._results):
-            if self._results:
+        """Send what waits: results first, then texts, then the caller's audio; audio alone to a stream beside."""
+        while link is self._link or link is self._rival:
+            live = link is self._link
+            if live and self._results and self._may_answer_tool(link):
                 await self._send_result(link, *self._results.popleft())
-            elif self._texts:
+            elif live and self._texts:
                 await self._send_text(link, self._texts.popleft())
-                self._caller_waits = True
-                self._expect_answer()
+                self._talk.typed(self._loop.time())
+                self._look_later()
+                self._settle_suspicion("answered")  # by the caller himself: he asked something else
+            elif link.reader is not None and (pcm := self._uplink.take(link.reader)):
+                await link.stream.send(AudioInput(link.names.prompt, link.names.audio, pcm))
             else:
-                await link.stream.send(AudioInput(link.prompt, link.audio, self._uplink.take()))
+                return
 
     def _send_audio_now(self) -> None:
         """Most audio has nothing to wait for, not even for its turn in the event loop."""
-        link = self._link
-        if link is None:
+        link, rival = self._link, self._rival
+        if link is not None:
+            if self._texts or self._results:
+                self._wake.set()
+            else:
+                self._feed(link)
+        if rival is not None:
+            self._feed(rival)
+
+    def _feed(self, link: _Link) -> None:
+        reader, uplink, stream = link.reader, self._uplink, link.stream
+        if reader is None:
             return
         try:
-            while link is self._link and self._audio_is_next and link.stream.ready:
-                link.stream.send_now(AudioInput(link.prompt, link.audio, self._uplink.take()))
+            while reader.next < uplink.end and stream.ready and not link.over:
+                stream.send_now(AudioInput(link.names.prompt, link.names.audio, uplink.take(reader)))
         except (SonicError, OrderError) as error:
             self._on_unsent(link, error)
-        if self._uplink.waiting:
+        if reader.next < uplink.end:
             self._wake.set()
-
-    @property
-    def _audio_is_next(self) -> bool:
-        return bool(self._uplink.waiting) and not self._texts and not self._results
 
     def _on_unsent(self, link: _Link, error: SonicError | OrderError) -> None:
         if isinstance(error, SonicError):
@@ -404,91 +627,131 @@ class SonicSession:
             logger.error("an event of ours breaks the protocol: {}", error)
 
     async def _send_text(self, link: _Link, text: str) -> None:
-        await link.stream.send(*_text_block(link.prompt, Role.USER, text, interactive=True))
+        await link.stream.send(*text_block(link.names, Role.USER, text, interactive=True))
 
-    async def _send_result(self, link: _Link, tool_use_id: str, name: str, content: str) -> None:
-        asked_on, _ = self._tools.pop(tool_use_id)
-        self._expect_answer()
-        if asked_on is not link:
-            # Another stream does not know the toolUseId and would end the session over it.
-            await self._send_text(link, f"[herramienta] {name} ya respondió: {content}")
-            return
-        block = str(uuid4())
-        await link.stream.send(
-            ToolResultStart(link.prompt, block, tool_use_id),
-            ToolResult(link.prompt, block, content),
-            ContentEnd(link.prompt, block),
-        )
+    def _may_answer_tool(self, link: _Link) -> bool:
+        """A result goes at once to the stream that asked; to another as a text, which in mid-speech would be a
+        barge-in: it waits for a silence."""
+        tool_use_id, _, since = self._results[0]
+        asked_on, _ = self._talk.tools[tool_use_id]
+        busy = self.caller_speaking or self._caller.talking
+        if asked_on is link or not busy or self._loop.time() - since >= LATE_RESULT_S:
+            return True
+        self._later("late result", TICK_S, self._wake.set)
+        return False
 
-    # --- following -----------------------------------------------------------------------------------------
+    async def _send_result(self, link: _Link, tool_use_id: str, content: str, since: float) -> None:
+        asked_on, name = self._talk.tools[tool_use_id]
+        self._talk.tool_answered(tool_use_id, content, self._loop.time())
+        self._look_later()
+        if asked_on is link:
+            await link.stream.send(*result_block(link.names, tool_use_id, content))
+        else:
+            await self._send_text(link, result_as_text(name, content))
 
-    def _follow(self, link: _Link, event: ServiceEvent) -> None:
-        """Track whose turn it is: what a new stream would have to be told."""
-        match event:
-            case UserSpeechStart(offset_ms):
-                self._uplink.speech_started(offset_ms)
-            case UserSpeechEnd(offset_ms, _):
-                self._uplink.speech_ended(offset_ms)
-                self._expect_answer()
-            case ContentStarted(_, ContentType.TEXT, Role.USER, _):
-                self._uplink.understood()
-                self._caller_waits = True
-            case ContentStarted(_, ContentType.TEXT, Role.ASSISTANT, Stage.SPECULATIVE):
-                self._disarm()
-                self._answering = True
-            case ToolUse(_, tool_use_id, name, _):
-                self._disarm()
-                self._tools[tool_use_id] = (link, name)
-            case ContentEnded(_, ContentType.AUDIO, StopReason.END_TURN | StopReason.INTERRUPTED):
-                self._answering = False
-                self._caller_waits = False
-            case ContentEnded(_, _, StopReason.INTERRUPTED):
-                self._answering = False
-            case TextOutput(_, Role.ASSISTANT, content) if is_interruption(content):
-                self._answering = False
+    def _count_lost_audio(self) -> None:
+        lost, self._lost_told = self._uplink.lost - self._lost_told, self._uplink.lost
+        milliseconds = 1000 * self._uplink.seconds(lost)
+        metrics.AUDIO_LOST.add(milliseconds)
+        self._caller.audio_lost(milliseconds)
+
+    # --- what is owed --------------------------------------------------------------------------------------
 
     def _expect_answer(self) -> None:
-        self._disarm()
-        self._watchdog = self._loop.call_later(self.config.answer_timeout_s, self._on_silence)
+        self._talk.asked(self._loop.time())
+        self._look_later()
 
-    def _disarm(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
+    def _voice_ended(self) -> None:
+        """Somebody spoke, says our own detector. Clear speech must be answered, if only by an event."""
+        now = self._loop.time()
+        if self._uplink.clear_speech and now >= self._no_suspicion_until and not self._talk.tools:
+            self._talk.watch.perhaps_asked(now - PAUSE_S)
+            self._look_later()
 
-    def _on_silence(self) -> None:
-        if self._link is not None:
-            stalled = SonicLost(f"no answer within {self.config.answer_timeout_s:g} s")
-            self._lose(self._link, stalled)
+    def _look_later(self) -> None:
+        if "watch" not in self._timers:
+            self._later("watch", TICK_S, self._look)
 
-    # --- small things --------------------------------------------------------------------------------------
+    def _look(self) -> None:
+        watch = self._talk.watch
+        verdict = watch.verdict(self._loop.time(), speaking=self.caller_speaking, playing=self._caller.talking)
+        if self._link is not None and verdict is Verdict.LOST:
+            self._on_silence(self._link)
+        elif self._link is not None and verdict is Verdict.SUSPECT and not self._suspecting:
+            self._on_suspicion(self._link)
+        if watch.owed is not Owed.NOTHING:
+            self._look_later()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+    def _on_suspicion(self, link: _Link) -> None:
+        if self._rival is None and self._budget.allows_another and not self._breaker.is_open:
+            self._spawn(self._suspect(link), "suspect")
+        elif self._talk.watch.owed is Owed.PERHAPS:
+            self._talk.watch.nothing_owed()
+
+    def _on_silence(self, link: _Link) -> None:
+        """What was asked is not answered. A second stream that is silent as well leaves nothing to try."""
+        watch = self._talk.watch
+        silent, since = SonicLost(f"no answer within {watch.answer_timeout_s:g} s"), watch.since
+        watch.nothing_owed()
+        watch.answer_timeout_s = min(RETRY_ANSWER_TIMEOUT_S, self.config.answer_timeout_s)
+        if not (self._suspecting and self._rival is not None):
+            return self._lose(link, silent, since)
+        self._settle_suspicion("silent")
+        link.over = True
+        self._link = None
+        self._spawn(self._drop(link), "drop")
+        self._spawn(self._give_up_on(silent), "give up")
+
+    async def _give_up_on(self, error: SonicError) -> None:
+        await self._caller.fault(error)
+        await self._give_up(error)
+
+    def _take_up(self) -> None:
+        """What cut Carlos off had no words: he goes on with what he was saying."""
+        if not self._talk.cut_off:
+            return
+        if self._uplink.speaking or self._talk.watch.owed is not Owed.NOTHING:
+            self._later("take up", 1.0, self._take_up)
+        else:
+            self.send_text(TAKE_UP_CUE)
+
+    def _later(self, name: str, seconds: float, do: Callable[[], object]) -> None:
+        """One timer of each name."""
+        if (timer := self._timers.pop(name, None)) is not None:
+            timer.cancel()
+        self._timers[name] = self._loop.call_later(seconds, self._due, name, do)
+
+    def _due(self, name: str, do: Callable[[], object]) -> None:
+        self._timers.pop(name, None)
+        if not self._closing:
+            do()
+
+    # --- tasks ---------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=f"sonic session: {name}")
         self._tasks.add(task)
         task.add_done_callback(self._reap)
         return task
 
     def _reap(self, task: asyncio.Task[None]) -> None:
+        """No task dies unseen: an error of ours is a fault that is recovered from like any other, a few times."""
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.opt(exception=error).error("a task of the sonic session failed")
-
-
-def is_interruption(content: str) -> bool:
-    """True for the text block that Sonic sends at a barge-in: `{ "interrupted" : true }`, as recorded live."""
-    if not content.startswith("{"):
-        return False
-    try:
-        return bool(json.loads(content) == {"interrupted": True})
-    except json.JSONDecodeError:
-        return False
-
-
-def _text_block(prompt: str, role: Role, text: str, *, interactive: bool) -> list[ClientEvent]:
-    block = str(uuid4())
-    return [
-        TextStart(prompt, block, role, interactive),
-        TextInput(prompt, block, text),
-        ContentEnd(prompt, block),
-    ]
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        logger.opt(exception=error).error("{} failed", task.get_name())
+        if self._closing or self._given_up:
+            return
+        self._crashes += 1
+        fault = SonicLost(f"{task.get_name()} failed: {error!r}")
+        self._settle_suspicion("failed")
+        if self._crashes > MOST_CRASHES:
+            self._spawn(self._give_up(fault), "give up")
+            return
+        if task.get_name().endswith(": send"):
+            self._spawn(self._send_loop(), "send")
+            self._wake.set()
+        if self._link is not None:
+            self._lose(self._link, fault)
+        elif not self._recovering:
+            self._spawn(self._recover(fault), "recover")

@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any
 
 from agent.call import CallerAudio, LineEvent
+from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
-from agent.sonic.session import SonicConfig
 from bench.servers import probe
 from carlos import log
 from carlos.app import House
@@ -53,7 +53,9 @@ def _rotate_after(seconds: float) -> None:
     configured = House.sonic_config
 
     def sooner(self: House, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
-        return replace(configured(self, system, tools), rotate_after_s=seconds, rotate_by_s=seconds + 5)
+        return replace(
+            configured(self, system, tools), rotate_after_s=seconds, rotate_spread_s=0.0, rotate_by_s=seconds + 5
+        )
 
     House.sonic_config = sooner  # type: ignore[method-assign]
 

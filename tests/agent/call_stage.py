@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,18 @@ import pytest
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.persona import LineKind
 from agent.record import CallLog
-from agent.sonic.client import SonicClient
-from agent.sonic.credentials import Credentials
+from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
-from agent.sonic.session import SonicConfig
 from data.models import Line as LineName
+from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import Fault
 from sandbox.sonic.script import ScriptTurn, scripted
 from sandbox.sonic.server import SonicServer
-from sandbox.sonic.signature import Keys
+from tests.support.sonic import sonic, sonic_client
+from tests.support.waiting import bounded, no_task_left, until
 from tools.toolbox import ToolOutcome
 
-KEYS = Keys("AKIDTEST", "secret")
 FRAME = 640  # bytes: 20 ms at 16 kHz
 SILENCE = bytes(FRAME)
 
@@ -120,13 +120,11 @@ class Stage:
     call: Call
     running: asyncio.Task[str]
 
-    async def until(self, holds: Callable[[], object], seconds: float = 20.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not holds():
-                await asyncio.sleep(0.005)
+    async def until(self, holds: Callable[[], object]) -> None:
+        await until(holds)
 
     async def until_closed(self) -> None:
-        await self.until(lambda: self.server.open_streams == 0, 5.0)
+        await until(lambda: self.server.open_streams == 0)
 
     @property
     def said(self) -> list[str]:
@@ -138,8 +136,8 @@ Begin = Callable[..., Awaitable[Stage]]
 
 @pytest.fixture
 async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
-    """Start a call: `await begin(turns, faults=(), behaviour=None, log=None, **config)`."""
-    stages: list[Stage] = []
+    """Start a call: `await begin(turns, faults=(), behaviour=None, log=None, open_s=HANG_S, **config)`."""
+    stack, stages = AsyncExitStack(), list[Stage]()
 
     async def start(
         turns: Sequence[ScriptTurn],
@@ -147,37 +145,26 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         behaviour: Behaviour | None = None,
         resume: bool = False,
         log: CallLog | None = None,
+        open_s: float = HANG_S,
         **config: Any,
     ) -> Stage:
-        server = SonicServer(
-            scripted(turns, resume=resume), credentials=KEYS, ca_dir=tmp_path, faults=faults, behaviour=behaviour
-        )
-        await server.start()
-        client = SonicClient(
-            "us-east-1",
-            server.endpoint,
-            server.ca_file,
-            credentials=Credentials(KEYS.access_key_id, KEYS.secret_access_key),
-            open_timeout_s=2.0,
-        )
+        brain = scripted(turns, resume=resume)
+        server = await stack.enter_async_context(sonic(tmp_path, brain, faults=faults, behaviour=behaviour))
+        client = sonic_client(server, open_timeout_s=open_s, close_timeout_s=1.0)
         line, toolbox = ListLine(), ListToolbox()
 
-        def sonic(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+        def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
             return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
 
-        call = Call(log or CallLog("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, sonic))
+        call = Call(log or CallLog("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, configured))
         line.wire.on_mark = call.mark_returned
         stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
         stages.append(stage)
         return stage
 
-    before = asyncio.all_tasks()
-    yield start
-    for stage in stages:
-        await stage.call.hang_up()
-        await asyncio.wait_for(stage.running, 10)
-        await stage.until_closed()
-        await stage.server.stop()
-    await asyncio.sleep(0.1)
-    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
-    assert not left, f"tasks survived the call: {left}"
+    async with no_task_left(), stack, bounded():
+        yield start
+        for stage in stages:
+            await stage.call.hang_up()
+            await stage.running
+            await stage.until_closed()

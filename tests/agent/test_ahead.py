@@ -7,6 +7,7 @@ import pytest
 
 from agent.sonic.ahead import Ahead
 from agent.sonic.errors import SonicError, SonicThrottled
+from tests.support.waiting import until
 
 
 class FakeStream:
@@ -48,9 +49,7 @@ async def test_a_stream_that_nobody_takes_is_closed() -> None:
     opener = FakeOpener()
     ahead = Ahead(opener, "model", keep_s=0.01)
     ahead.prepare("CA1")
-    async with asyncio.timeout(5):
-        while not (opener.streams and opener.streams[0].closed):
-            await asyncio.sleep(0.005)
+    await until(lambda: opener.streams and opener.streams[0].closed)
     late: Any = await ahead.opener_for("CA1").open("model")
     assert late is opener.streams[1]
 

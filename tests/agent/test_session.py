@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -27,6 +27,7 @@ from agent.sonic.protocol import (
     UserSpeechStart,
 )
 from agent.sonic.session import GREETING_CUE, RECONNECTS, RESUME_CUE, History, SonicConfig, SonicSession
+from tests.support.waiting import until
 
 CONFIG = SonicConfig(model_id="m", voice="carlos", system="Eres Carlos.", tools=())
 SECOND = 32000  # bytes
@@ -38,6 +39,11 @@ class FakeStream:
         self.events: asyncio.Queue[ServiceEvent | SonicError | None] = asyncio.Queue()
         self.closed = False
         self.ready = True
+        self.head: SonicError | None = None
+
+    async def opened(self) -> None:
+        if isinstance(self.head, SonicError):
+            raise self.head
 
     async def send(self, *events: ClientEvent) -> None:
         self.sent += events
@@ -115,12 +121,6 @@ async def session_on(sonic: FakeSonic, ears: Ears, config: SonicConfig = CONFIG)
     finally:
         await session.close()
         assert asyncio.all_tasks() <= before - session._tasks
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.001)
 
 
 def answer(stage: Stage = Stage.SPECULATIVE) -> ContentStarted:

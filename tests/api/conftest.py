@@ -10,7 +10,7 @@ import pytest
 from data.open import open_sqlite
 from data.store import Store
 from tests.api.rest_stage import Rest, seeded, serving
-from tests.conftest import Clock
+from tests.support.clocks import Clock
 
 
 @pytest.fixture

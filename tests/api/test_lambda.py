@@ -31,7 +31,7 @@ from data.store import Store
 from tests.api.gateway_requests import REQUESTS, WITH_A_SLASH, Asked
 from tests.api.record_events import EVENTS, recorded, written
 from tests.api.rest_stage import call_record, seeded, serving
-from tests.conftest import Clock
+from tests.support.clocks import Clock
 
 type Json = dict[str, Any]
 

@@ -14,7 +14,7 @@ from carlos.app import create_app
 from carlos.settings import Settings
 from data.open import open_sqlite
 from tests.api.rest_stage import KEYS, Rest, key_of, seeded, serving
-from tests.conftest import Clock
+from tests.support.clocks import Clock
 
 CLIENT = "http://localhost:3000"
 OPEN_TO_ALL = {"/health", "/ready", "/docs", "/docs/docs.js", "/docs/docs.css"}

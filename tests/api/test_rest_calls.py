@@ -18,7 +18,7 @@ from agent.recording import RATE, Recorder
 from agent.recordings import Recordings
 from data.models import Line
 from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
-from tests.conftest import Clock
+from tests.support.clocks import Clock
 
 SECRETS = ("28456789", "28.456.789", "5491155550101", "maria.gonzalez@email.com", "González", "María")
 

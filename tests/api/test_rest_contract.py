@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +12,6 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
@@ -24,8 +22,10 @@ from api.reference import described, markdown
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from data.store import Store
 from data.times import utcnow
+from sandbox.hang import HANG_S
 from tests.api.rest_stage import call_record, key_of, rest_app, rest_settings, seeded
 from tests.conftest import STORES
+from tests.support.servers import loopback, serving
 
 EXAMPLES = 5  # of each operation and mode
 load_all_checks()
@@ -51,10 +51,10 @@ class RunningServer:
         self._up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
-        assert self._up.wait(30)
+        assert self._up.wait(HANG_S)
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
     async def _serve(self) -> None:
@@ -62,14 +62,12 @@ class RunningServer:
             await seeded(store, utcnow)
             await store.save_call(call_record())
             app = rest_app(rest_settings(self._home), store, Switchboard(1), utcnow)
-            with socket.create_server(("127.0.0.1", 0)) as listener:
+            with loopback() as listener:
                 self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-                self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-                serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-                while not self._server.started:
-                    await asyncio.sleep(0.01)
-                self._up.set()
-                await serving
+                async with serving(app, listener):
+                    self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+                    self._up.set()
+                    await self._over.wait()
 
 
 @pytest.fixture(
@@ -107,7 +105,7 @@ def test_no_request_breaks_the_contract(server: RunningServer, mode: GenerationM
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def hold(case: schemathesis.Case[Any]) -> None:
-            response = case.call(headers=key_of("operator"), timeout=10)
+            response = case.call(headers=key_of("operator"), timeout=HANG_S)
             case.validate_response(response, checks=CHOSEN)
 
         hold()

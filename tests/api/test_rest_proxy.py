@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from api.proxy import Proxied, client_of
 from data.open import open_sqlite
 from tests.api.rest_stage import seeded, serving
-from tests.conftest import Clock
+from tests.support.clocks import Clock
 
 ANA, BEA = "198.51.100.1", "198.51.100.2"
 

@@ -25,7 +25,7 @@ from api.tokens import FRESH_S, KEPT_S, PAUSE_S, KeySet, KeysUnavailable, Tokens
 from carlos.settings import Settings
 from data.open import open_sqlite
 from tests.api.rest_stage import rest_settings, seeded, serving
-from tests.conftest import Clock
+from tests.support.clocks import Clock
 
 AUDIENCE, ISSUER = "carlos", "https://id.example"
 

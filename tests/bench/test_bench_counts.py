@@ -24,6 +24,7 @@ from agent.record import CallLog
 from agent.sonic.credentials import Credentials
 from agent.sonic.frames import ChunkSigner
 from agent.sonic.http2 import STREAM
+from agent.sonic.opening import SonicConfig
 from agent.sonic.plain_data import data_frame
 from agent.sonic.protocol import (
     AudioInput,
@@ -40,10 +41,10 @@ from agent.sonic.protocol import (
     ToolSpec,
     encode,
 )
-from agent.sonic.session import SonicConfig
 from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.media_stream import MediaStream
+from tests.support.waiting import bounded
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -88,6 +89,8 @@ class Sonic:
 
     async def open(self, model_id: str) -> Sonic:
         return self
+
+    async def opened(self) -> None: ...
 
     async def send(self, *events: ClientEvent) -> None:
         self.heard += sum(isinstance(event, AudioInput) for event in events)
@@ -199,14 +202,14 @@ async def call() -> AsyncIterator[tuple[FakeLine, Sonic]]:
 
 
 async def until(holds: Any) -> None:
-    async with asyncio.timeout(10):
+    async with bounded():
         while not holds():
             await asyncio.sleep(0)
 
 
 async def hear(line: FakeLine, sonic: Sonic, frames: int) -> None:
     """Caller audio as it comes: one frame, and everything it sets off, before the next."""
-    async with asyncio.timeout(10):
+    async with bounded():
         for expected in range(sonic.heard + 1, sonic.heard + frames + 1):
             line.queue.put_nowait(CallerAudio(FRAME))
             while sonic.heard < expected:

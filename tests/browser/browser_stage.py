@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -15,8 +14,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
-from agent.sonic.session import SonicConfig
 from carlos.app import House, open_house
 from carlos.settings import Settings
 from data.models import CallRecord
@@ -25,11 +24,13 @@ from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import Fault
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.server import SonicServer
-from sandbox.sonic.signature import Keys
 from telephony.browser import BrowserLimits, browser_routes
-from telephony.media import WS_MAX_SIZE
+from tests.support.servers import loopback, serving
+from tests.support.sonic import aws_keys
+from tests.support.sonic import sonic as sonic_server
+from tests.support.waiting import bounded, no_task_left
+from tests.support.waiting import until as until_true
 
-KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI")
 GREETING = ScriptTurn((Say("Hola. [FINAL]"),))
 
 
@@ -53,9 +54,7 @@ class Served:
 
     async def record(self) -> CallRecord:
         """The record of the call that ended last."""
-        async with asyncio.timeout(10):
-            while self.house.switchboard.live:
-                await asyncio.sleep(0.005)
+        await until_true(lambda: not self.house.switchboard.live)
         await self.house.keeper.settled()
         (log,) = list(self.house.switchboard._logs.values())[-1:]
         record = await self.house.store.call(log.id)
@@ -69,9 +68,7 @@ Serve = Callable[..., Awaitable[Served]]
 @pytest.fixture
 async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
     """`await serve(turns, faults=(), behaviour=None, limits=None, sonic={}, resume=False, **settings)`."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_access_key)
-    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    aws_keys(monkeypatch)
     stack = AsyncExitStack()
 
     async def start(
@@ -84,16 +81,8 @@ async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         time_scale: float = 1.0,
         **changes: Any,
     ) -> Served:
-        standin = SonicServer(
-            scripted(turns, resume=resume),
-            credentials=KEYS,
-            ca_dir=tmp_path,
-            faults=faults,
-            behaviour=behaviour,
-            time_scale=time_scale,
-        )
-        await standin.start()
-        stack.push_async_callback(standin.stop)
+        brain, options = scripted(turns, resume=resume), {"faults": faults, "behaviour": behaviour}
+        standin = await stack.enter_async_context(sonic_server(tmp_path, brain, time_scale=time_scale, **options))
         configure(monkeypatch, sonic or {})
         settings = Settings(
             _env_file=None,
@@ -108,26 +97,13 @@ async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         app.include_router(
             browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store, limits=limits)
         )
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            ws="websockets-sansio",
-            ws_max_size=WS_MAX_SIZE,
-            ws_per_message_deflate=False,
-            lifespan="off",
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve([listener]))
-        stack.push_async_callback(stop, server, serving)
+        listener = stack.enter_context(loopback())
+        uvicorns: dict[str, Any] = {"ws": "websockets-sansio", "ws_per_message_deflate": False}
+        server = await stack.enter_async_context(serving(app, listener, **uvicorns))
         return Served(house, standin, server, f"ws://localhost:{listener.getsockname()[1]}/")
 
-    before = asyncio.all_tasks()
-    yield start
-    await stack.aclose()
-    await asyncio.sleep(0.05)
-    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
-    assert not left, f"tasks survived: {left}"
+    async with no_task_left(), stack:
+        yield start
 
 
 def configure(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
@@ -140,14 +116,9 @@ def configure(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     monkeypatch.setattr(House, "sonic_config", changed)
 
 
-async def stop(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
-    server.should_exit = True
-    await serving
-
-
-async def until(client: OriginalClient, holds: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(client: OriginalClient, holds: Callable[[], object]) -> None:
     """Wait for what a client is shown, or for its socket's end."""
-    async with asyncio.timeout(seconds):
+    async with bounded():
         while not holds():
             await client.changed()
 

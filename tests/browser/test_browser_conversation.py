@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from base64 import b64decode
@@ -17,6 +16,7 @@ from sandbox.sonic.behaviour import BargeIn, Behaviour
 from sandbox.sonic.faults import Drop, EndStream, Fault, Reject
 from sandbox.sonic.script import Say, ScriptTurn, UseTool
 from tests.browser.browser_stage import GREETING, Serve, loud, played, tone, until, voiced
+from tests.support.waiting import bounded
 
 HELLO = "Hola."
 
@@ -124,7 +124,7 @@ async def test_ending_the_conversation_is_answered_at_once_and_leaves_nothing(se
     await client.connect()
     await client.start()
     await until(client, lambda: client.screen.texts("ASSISTANT", "FINAL"))
-    await asyncio.wait_for(client.end(), 2)
+    await client.end()
     assert client.close_code == 1005
     record = await served.record()
     assert (record.line, record.outcome) == (Line.BROWSER, "caller_left")
@@ -192,7 +192,8 @@ async def test_a_sonic_that_cannot_be_had_is_told_by_voice_and_text(serve: Serve
     served = await serve([GREETING], faults=[Fault(Reject(status=403, error_type="AccessDeniedException"))])
     async with served.client() as client:
         await client.start()
-        await asyncio.wait_for(client.closed(), 20)
+        async with bounded():
+            await client.closed()
         assert (client.close_code, client.close_reason) == (1011, "sonic_lost")
         assert client.screen.texts("ASSISTANT", "FINAL") == [APOLOGY]
         assert client.screen.texts("ASSISTANT") == ["Perdón, hubo un problema técnico. Empezá una conversación nueva."]

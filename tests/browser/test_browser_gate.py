@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from carlos.settings import Settings
 from telephony.origins import BROWSER, Gate
 from tests.browser.browser_stage import GREETING, Serve, until
+from tests.support.waiting import bounded
 
 
 def settings(**changes: object) -> Settings:
@@ -79,7 +80,8 @@ def test_a_browser_may_not_be_in_charge_in_public() -> None:
 async def test_a_strangers_page_is_told_1008(serve: Serve) -> None:
     served = await serve([GREETING])
     async with served.client(origin="http://evil.example") as client:
-        await asyncio.wait_for(client.closed(), 5)
+        async with bounded():
+            await client.closed()
         assert (client.close_code, client.close_reason) == (1008, "origin_not_allowed")
     assert served.sonic.requests == 0
 
@@ -96,7 +98,8 @@ async def test_a_token_opens_one_socket(serve: Serve) -> None:
     for stale in (served.url, url):
         served.url = stale
         async with served.client() as client:
-            await asyncio.wait_for(client.closed(), 5)
+            async with bounded():
+                await client.closed()
             assert (client.close_code, client.close_reason) == (1008, "token_refused")
 
 
@@ -117,7 +120,8 @@ async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None
         await until(first, lambda: first.screen.names())
         async with served.client() as second:
             await second.start()
-            await asyncio.wait_for(second.closed(), 5)
+            async with bounded():
+                await second.closed()
             assert (second.close_code, second.close_reason) == (1008, "too_many_sockets")
             assert second.screen.texts("ASSISTANT")
 

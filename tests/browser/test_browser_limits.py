@@ -11,11 +11,13 @@ from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser import BREACHES, BrowserLimits
 from telephony.browser_events import WEBM
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until
+from tests.support.waiting import bounded
 
 
-async def assert_told(client: OriginalClient, code: int, reason: str, seconds: float = 15) -> None:
+async def assert_told(client: OriginalClient, code: int, reason: str) -> None:
     """The socket closes with this code, after an error event and a bubble in the person's language."""
-    await asyncio.wait_for(client.closed(), seconds)
+    async with bounded():
+        await client.closed()
     assert (client.close_code, client.close_reason) == (code, reason)
     assert client.screen.bodies("error")[-1]["code"] == reason
     (bubble,) = client.screen.texts("ASSISTANT")
@@ -147,6 +149,7 @@ async def test_a_whole_recording_in_one_message_ends_the_conversation_and_no_oth
     async with served.client() as client:
         await greeted(served, client)
         await client.send_raw(json.dumps({"event": {"audioInput": {"content": "A" * 2_000_000}}}))
-        await asyncio.wait_for(client.closed(), 5)
+        async with bounded():
+            await client.closed()
         assert client.close_code in (1009, 1006), "a reset may overtake the reason while the client still sends"
     assert (await served.record()).outcome == "dropped"

@@ -21,7 +21,7 @@ from sandbox.browser.screen import Screen
 from telephony.browser import BrowserWire
 from telephony.browser_messages import BrowserMessages
 from tests.browser.browser_stage import voiced
-from tests.browser.virtual_clock import run_virtually
+from tests.support.virtual_loop import run_virtually
 
 RATE = 24000
 LENGTHS = [0.08, 0.15, 0.2, 0.31, 0.5, 1.0, 1.5, 2.25, 4.0, 10.0]

@@ -20,6 +20,8 @@ from websockets.asyncio.client import connect
 from carlos.processes.handover import Handover, MovableHttp, PutThrough, Unreachable
 from carlos.processes.register import Register
 from carlos.websocket import SwiftWebSocket
+from tests.support.servers import loopback, serving
+from tests.support.waiting import bounded, until
 
 FRAMES = 400
 LONG = b"x" * 70_000
@@ -87,24 +89,17 @@ async def two_processes(folder: Path) -> AsyncIterator[list[Process]]:
 
 @asynccontextmanager
 async def process(folder: Path, register: Register) -> AsyncIterator[Process]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with loopback() as listener:
         made = Process(Handover(folder, register), listener.getsockname()[1])
-        config = uvicorn.Config(
-            PutThrough(made.app, made.handover), http=MovableHttp, ws=SwiftWebSocket, log_config=None, lifespan="off"
-        )
-        made.server = uvicorn.Server(config)
-        serving = asyncio.create_task(made.server.serve([listener]))
-        while not made.server.started:
-            await asyncio.sleep(0.001)
-        made.handover.open(made.server)
-        register.open()
-        try:
-            yield made
-        finally:
-            made.go_on.set()
-            await made.handover.close()
-            made.server.should_exit = True
-            await serving
+        app = PutThrough(made.app, made.handover)
+        async with serving(app, listener, http=MovableHttp, ws=SwiftWebSocket) as made.server:
+            made.handover.open(made.server)
+            register.open()
+            try:
+                yield made
+            finally:
+                made.go_on.set()
+                await made.handover.close()
 
 
 type Scenario = Callable[[list[Process]], Awaitable[None]]
@@ -115,7 +110,7 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario],
     """Runs a scenario on an event loop of each kind."""
 
     async def played(scenario: Scenario) -> None:
-        async with asyncio.timeout(30), two_processes(tmp_path) as both:
+        async with bounded(), two_processes(tmp_path) as both:
             await scenario(both)
 
     def run(scenario: Scenario) -> None:
@@ -137,8 +132,7 @@ async def told_on(reader: asyncio.StreamReader) -> Any:
 
 async def accepted(process: Process) -> Any:
     """The protocol of its only connection."""
-    while not process.server.server_state.connections:
-        await asyncio.sleep(0.001)
+    await until(lambda: process.server.server_state.connections)
     return next(iter(process.server.server_state.connections))
 
 
@@ -302,12 +296,10 @@ def test_an_answer_that_was_not_read_yet_is_not_lost_with_the_connection(play: C
         try:
             writer.write(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connection = await accepted(both[0])
-            while not (connection.cycle and connection.cycle.response_complete):
-                await asyncio.sleep(0.001)
+            await until(lambda: connection.cycle and connection.cycle.response_complete)
             assert connection.transport.get_write_buffer_size()
             writer.write(b"GET /calls/b HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            while all("/calls/b" not in process.seen for process in both):
-                await asyncio.sleep(0.001)
+            await until(lambda: any("/calls/b" in process.seen for process in both))
             await reader.readuntil(b"\r\n\r\n")
             assert await reader.readexactly(BIG) == bytes(BIG)
             assert (await told_on(reader))["process"] == 0

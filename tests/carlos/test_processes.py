@@ -22,6 +22,7 @@ from carlos.processes.register import Register
 from carlos.processes.supervisor import Everybody, NotStarted, Supervisor
 from carlos.settings import Settings
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
+from tests.support.waiting import bounded, until
 
 # A process that is ready and waits; `place` is what it was told, `channel` its socket to the supervisor.
 BEGIN = """
@@ -67,13 +68,15 @@ class Stage:
         return self.supervisor._running[number].process
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
-            while not holds():
-                assert not self.running.done(), "the supervisor has ended"
-                await asyncio.sleep(0.01)
+        def holds_while_it_runs() -> object:
+            assert not self.running.done(), "the supervisor has ended"
+            return holds()
+
+        await until(holds_while_it_runs)
 
     async def code(self) -> int:
-        return await asyncio.wait_for(self.running, 30)
+        async with bounded():
+            return await self.running
 
 
 type Supervise = Callable[..., Awaitable[Stage]]
@@ -185,7 +188,7 @@ async def test_a_process_that_was_just_starting_is_stopped_and_those_that_drain_
         with suppress(NotStarted):
             await stage.supervisor._start(2)
         assert told == [], "a second signal would stop the others at once"
-    await asyncio.wait_for(stage.process(2).wait(), 30)
+    await stage.process(2).wait()
 
 
 async def test_a_process_that_does_not_stop_is_killed_after_the_second_signal(
@@ -235,11 +238,13 @@ async def test_the_calls_of_all_processes_keep_the_task(supervise: Supervise, mo
     monkeypatch.setattr(supervisor, "POLL_S", 0.01)
     stage = await supervise(OBEY + "place.number and register.start('CA1')\n" + READY + WAIT)
     everybody = Everybody(stage.supervisor.register)
-    await asyncio.wait_for(everybody.turned(busy=True), 30)
+    async with bounded():
+        await everybody.turned(busy=True)
     assert len(everybody.live) == 1
     await stage.until(lambda: stage.notes(1) == ["ready"])
     stage.supervisor.register.clear(1)
-    await asyncio.wait_for(everybody.turned(busy=False), 30)
+    async with bounded():
+        await everybody.turned(busy=False)
 
 
 # --- settings, tokens, metrics ---------------------------------------------------------------------------------

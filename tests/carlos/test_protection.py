@@ -10,6 +10,7 @@ from aiohttp import web
 
 from agent.switchboard import Switchboard
 from carlos.protection import EXPIRES_MINUTES, PATH, TaskProtection
+from tests.support.waiting import until
 
 
 class FakeAgent:
@@ -57,12 +58,6 @@ async def protected(agent: FakeAgent, **times: float) -> AsyncIterator[tuple[Swi
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await runner.cleanup()
-
-
-async def until(holds: Any) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 async def test_the_task_is_protected_from_the_first_call_to_the_last() -> None:

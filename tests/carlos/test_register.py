@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 
 from agent.seats import Admission
 from carlos.processes.register import ALIKE, REMEMBER, Register
+from tests.support.clocks import Seconds
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def shared(processes: int, capacity: int, clock: Clock) -> list[Register]:
+def shared(processes: int, capacity: int, clock: Seconds) -> list[Register]:
     """One register, as each process sees it."""
     fd = Register.create(processes, capacity).fd
     seen = [Register(fd, processes, capacity, number, clock=clock) for number in range(processes)]
@@ -30,12 +24,12 @@ def shared(processes: int, capacity: int, clock: Clock) -> list[Register]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Seconds:
+    return Seconds(100.0)
 
 
 @pytest.fixture
-def two(clock: Clock) -> list[Register]:
+def two(clock: Seconds) -> list[Register]:
     """Two processes with two seats."""
     return shared(2, 2, clock)
 
@@ -64,7 +58,7 @@ def test_a_seat_is_taken_where_the_stream_starts(two: list[Register]) -> None:
     assert other.live == 1, "another process's seat is not ours to free"
 
 
-def test_a_seat_whose_stream_never_starts_is_free_after_a_minute(two: list[Register], clock: Clock) -> None:
+def test_a_seat_whose_stream_never_starts_is_free_after_a_minute(two: list[Register], clock: Seconds) -> None:
     one, other = two
     for call in "ab":
         one.admit(call)
@@ -75,7 +69,7 @@ def test_a_seat_whose_stream_never_starts_is_free_after_a_minute(two: list[Regis
     assert not one.start("a"), "its seat went to another call"
 
 
-def test_a_started_call_keeps_its_seat_until_it_is_released(two: list[Register], clock: Clock) -> None:
+def test_a_started_call_keeps_its_seat_until_it_is_released(two: list[Register], clock: Seconds) -> None:
     one, other = two
     assert one.start("a")
     clock.now += 3600
@@ -116,7 +110,7 @@ def test_a_call_of_a_process_that_is_gone_is_taken_by_who_is_asked(two: list[Reg
     assert one.holder("a") == 1
 
 
-def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Clock) -> None:
+def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Seconds) -> None:
     one, other = shared(2, 1, clock)
     for number in range(REMEMBER + 1):
         clock.now += 1
@@ -128,7 +122,7 @@ def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Clo
     assert (other.holder("call 0"), other.holder("call 1"), other.holder("one more")) == (None, 0, 1)
 
 
-def test_new_calls_go_where_there_are_fewest(clock: Clock) -> None:
+def test_new_calls_go_where_there_are_fewest(clock: Seconds) -> None:
     seen = shared(3, 1000, clock)
     for number in range(300):
         seen[seen[0].place_for(f"call {number}")].start(f"call {number}")
@@ -136,13 +130,13 @@ def test_new_calls_go_where_there_are_fewest(clock: Clock) -> None:
     assert max(held) - min(held) <= ALIKE + 1
 
 
-def test_calls_that_ring_at_once_do_not_all_go_the_same_way(clock: Clock) -> None:
+def test_calls_that_ring_at_once_do_not_all_go_the_same_way(clock: Seconds) -> None:
     first, _ = shared(2, 1000, clock)
     first.start("a call that is on")
     assert {first.place_for(f"call {number}") for number in range(20)} == {0, 1}
 
 
-def test_a_call_goes_nowhere_else_where_no_process_takes_any(clock: Clock) -> None:
+def test_a_call_goes_nowhere_else_where_no_process_takes_any(clock: Seconds) -> None:
     _, other = shared(2, 10, clock)
     other.clear(0)
     other.clear(1)
@@ -163,7 +157,7 @@ def test_a_call_without_a_name_is_nobodys(two: list[Register]) -> None:
     )
 )
 def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, int, str]]) -> None:
-    seen = shared(2, 3, Clock())
+    seen = shared(2, 3, Seconds(100.0))
     for step, process, call in steps:
         getattr(seen[process], step)(process if step == "clear" else call)
         assert 0 <= seen[0].live <= seen[1].taken <= 3

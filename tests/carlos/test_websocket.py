@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from carlos.websocket import MOST_WAITING, SwiftWebSocket
+from tests.support.waiting import until
 
 LONGEST = 3000
 UPGRADE = (
@@ -70,9 +71,7 @@ class Peer:
 
     async def open(self) -> None:
         self.protocol.data_received(UPGRADE)
-        async with asyncio.timeout(5):
-            while b"101" not in self.transport.written:
-                await asyncio.sleep(0)
+        await until(lambda: b"101" in self.transport.written)
         self.transport.written.clear()
 
     def received(self) -> list[Any]:

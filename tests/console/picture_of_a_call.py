@@ -19,7 +19,7 @@ import aiohttp
 
 from tests.console.chromium import Page, chromium
 from tests.console.conftest import SHOTS
-from tests.console.served import free_port
+from tests.support.servers import free_port
 
 KEY = "a-key-that-may-only-read"
 SCRIPT = "order-status-dni"

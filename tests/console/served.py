@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,9 @@ from sandbox.brain import Brain
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import CHARACTER_S, PIECE_S, TONE_LEVEL, ScriptedMind, ScriptTurn, ToneVoice
 from sandbox.sonic.server import SonicServer
-from sandbox.sonic.signature import Keys
-from telephony.media import WS_MAX_SIZE
-
-KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI")
+from tests.support.servers import free_port, loopback, serving
+from tests.support.sonic import aws_keys, sonic
+from tests.support.waiting import until
 
 
 class PatientEar(EnergyEar):
@@ -73,7 +71,7 @@ class Served:
     sonic: SonicServer
     house: House = field(init=False)
     _server: uvicorn.Server = field(init=False)
-    _serving: asyncio.Task[None] = field(init=False)
+    _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def url(self) -> str:
@@ -81,22 +79,10 @@ class Served:
 
     async def start(self) -> None:
         house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
-        config = uvicorn.Config(
-            create_app(self.settings, house.set_result),
-            host="127.0.0.1",
-            port=self.settings.ws_port,
-            log_config=None,
-            ws="websockets-sansio",
-            ws_max_size=WS_MAX_SIZE,
-            lifespan="on",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._serving = asyncio.create_task(self._server.serve(), name="server")
-        self.house = await asyncio.wait_for(house, 20)
-        async with asyncio.timeout(10):
-            while not self._server.started:
-                await asyncio.sleep(0.01)
+        listener = self._running.enter_context(loopback(self.settings.ws_port))
+        app, options = create_app(self.settings, house.set_result), {"ws": "websockets-sansio", "lifespan": "on"}
+        self._server = await self._running.enter_async_context(serving(app, listener, **options))
+        self.house = house.result()
 
     async def stop(self) -> None:
         """End as a killed process does: nobody gets in, and every socket is cut."""
@@ -104,8 +90,7 @@ class Served:
             listener.close()
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
-        self._server.should_exit = True
-        await self._serving
+        await self._running.aclose()
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
@@ -117,9 +102,7 @@ class Served:
 
     async def record(self, call_id: str) -> CallRecord:
         """A call's record, once the call is over."""
-        async with asyncio.timeout(10):
-            while call_id in self.house.switchboard.live:
-                await asyncio.sleep(0.01)
+        await until(lambda: call_id not in self.house.switchboard.live)
         await self.house.keeper.settled()
         record = await self.house.store.call(call_id)
         assert record is not None
@@ -137,32 +120,21 @@ async def served(
 ) -> AsyncIterator[Served]:
     """`notice` is what the page says of Sonic."""
     monkeypatch.setattr("carlos.app.console_routes", lambda _: console_routes(notice))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_access_key)
-    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    sonic = SonicServer(brain, credentials=KEYS, ca_dir=home)
-    await sonic.start()
-    config = Settings(
-        _env_file=None,
-        ws_port=free_port(),
-        carlos_home=home,
-        sonic="bedrock",
-        sonic_endpoint=sonic.endpoint,
-        sonic_ca_file=sonic.ca_file,
-        emf_seconds=0,
-        **settings,
-    )
-    server = Served(config, sonic)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
-        await sonic.stop()
-
-
-def free_port() -> int:
-    """A port that a server can be bound to again after its restart."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    aws_keys(monkeypatch)
+    async with sonic(home, brain) as standin:
+        config = Settings(
+            _env_file=None,
+            ws_port=free_port(),
+            carlos_home=home,
+            sonic="bedrock",
+            sonic_endpoint=standin.endpoint,
+            sonic_ca_file=standin.ca_file,
+            emf_seconds=0,
+            **settings,
+        )
+        server = Served(config, standin)
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.stop()

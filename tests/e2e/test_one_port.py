@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,14 +17,15 @@ import aiohttp
 import pytest
 
 from sandbox.sonic.script import Say, ScriptTurn, scripted
-from sandbox.sonic.server import SonicServer
 from sandbox.twilio.call import CallEvent, PhoneCall, Ran, Streaming
 from sandbox.twilio.double import TwilioDouble
-from sandbox.twilio.server import free_port
 from sandbox.twilio.stream import Act
 from sandbox.twilio.twiml import Connect
 from sandbox.twilio.twiml import Say as Spoken
-from tests.e2e.running import KEYS, environment
+from tests.e2e.running import environment
+from tests.support.servers import carlos_serve, free_port, printed
+from tests.support.sonic import sonic
+from tests.support.waiting import bounded, until
 
 GREETING = "Hola, soy Carlos."
 Line = dict[str, Any]
@@ -65,9 +65,7 @@ class House:
         return self.placed[-1]
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(40):
-            while not holds():
-                await asyncio.sleep(0.02)
+        await until(holds)
 
     async def heard(self, *calls: PhoneCall, streams: int = 1) -> None:
         """Carlos has spoken in each call, and been recorded, on as many streams."""
@@ -106,13 +104,11 @@ class House:
 @asynccontextmanager
 async def house(home: Path, **env: str) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
-        sonic = SonicServer(scripted([ScriptTurn((Say(GREETING),))]), credentials=KEYS, ca_dir=home)
-        await sonic.start()
-        stack.push_async_callback(sonic.stop)
+        standin = await stack.enter_async_context(sonic(home, scripted([ScriptTurn((Say(GREETING),))])))
         base_url = f"http://localhost:{free_port()}"
         twilio = await stack.enter_async_context(TwilioDouble(base_url))
-        made = environment(home, sonic, twilio) | {
-            "DRAIN_SECONDS": "60",
+        made = environment(home, standin, twilio) | {
+            "DRAIN_SECONDS": "600",
             "EMF_SECONDS": "0",
             "LOGLEVEL": "DEBUG",
             "MAX_CALLS": "2",
@@ -120,20 +116,13 @@ async def house(home: Path, **env: str) -> AsyncIterator[House]:
             "TMPDIR": str(home),
             "WS_PORT": base_url.rpartition(":")[2],
         }
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "carlos.cli", "serve"),
-            env=os.environ | made | env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await stack.enter_async_context(carlos_serve(made | env, stdout=asyncio.subprocess.PIPE))
         here = House(process, twilio, base_url)
         reading = asyncio.create_task(read(process.stdout, here.log))
         try:
-            assert process.stderr is not None
-            async with asyncio.timeout(90):
-                while b"real" not in (line := await process.stderr.readline()):
-                    assert line, "the server has stopped"
-            yield here
+            await printed(process)
+            async with bounded():
+                yield here
         finally:
             for placed in here.placed:
                 placed.cancel()
@@ -187,7 +176,7 @@ async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: P
 
         # One pool of seats, and one account of it.
         refused = here.twilio.dial(Quiet())
-        await asyncio.wait_for(refused.run(), 40)
+        await refused.run()
         assert isinstance(refused.verbs[0], Spoken)
         assert json.loads((await here.ask("GET", "/ready"))[1]) == {"status": "ready", "calls": 2}
         told = (await here.ask("GET", "/metrics"))[1]
@@ -214,15 +203,15 @@ async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: P
         here.process.send_signal(signal.SIGTERM)
         await here.until(lambda: sum("draining" in line["message"] for line in here.log) == 2)
         late = here.twilio.dial(Quiet())
-        await asyncio.wait_for(late.run(), 40)
+        await late.run()
         assert isinstance(late.verbs[0], Spoken)
         assert [call.live for call in (one, third)] == [True, True], "the signal has cut nobody"
         one.hang_up()
         third.hang_up()
-        status, events = await asyncio.wait_for(following, 20)
+        status, events = await following
         assert status == 200
         assert [json.loads(line[5:])["type"] for line in events.splitlines() if line][-1] == "ended"
-        assert await asyncio.wait_for(here.process.wait(), 40) == 0
+        assert await here.process.wait() == 0
         await here.twilio.webhooks.drain()
         assert here.whose(other) == {1}, "every webhook of a call reached its process, to the last"
         assert not any(alive(pid) for number in (0, 1) for pid in here.pids(number))
@@ -248,7 +237,7 @@ async def test_a_process_is_killed_and_its_call_goes_on_and_it_is_started_again(
             "process 0 ended with -9, and is started again in 1 s"
         ]
         refused = here.twilio.dial(Quiet())
-        await asyncio.wait_for(refused.run(), 40)
+        await refused.run()
         assert isinstance(refused.verbs[0], Spoken), "the dead process's seat was taken by its call, once"
         status, _ = await here.ask("POST", f"/calls/{one.sid}/hangup")
         assert status == 200, "it is found where it went on"
@@ -267,7 +256,7 @@ async def test_a_killed_supervisor_leaves_no_process_and_cuts_no_call(tmp_path: 
         await here.until(lambda: not alive(idle))
         assert (call.live, alive(busy)) == (True, True)
         late = here.twilio.dial(Quiet())
-        await asyncio.wait_for(late.run(), 40)
+        await late.run()
         assert isinstance(late.verbs[0], Spoken)
         call.hang_up()
         await here.until(lambda: not alive(busy))
@@ -277,12 +266,8 @@ async def test_a_killed_supervisor_leaves_no_process_and_cuts_no_call(tmp_path: 
 @pytest.mark.slow
 async def test_a_store_that_cannot_be_opened_ends_it_all_at_once(tmp_path: Path) -> None:
     (home := tmp_path / "home").write_text("no folder")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "carlos.cli", "serve"),
-        env=os.environ | {"CARLOS_HOME": str(home), "PROCESSES": "2", "SONIC": "bedrock", "WS_PORT": "0"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    env = {"CARLOS_HOME": str(home), "PROCESSES": "2", "SONIC": "bedrock", "WS_PORT": "0"}
+    async with carlos_serve(env, stdout=asyncio.subprocess.PIPE) as process, bounded():
+        out, err = await process.communicate()
     assert process.returncode == 3, err.decode()
     assert json.loads(out.splitlines()[-1])["message"] == "process 0 ended with 3 before it was ready"

@@ -12,7 +12,8 @@ from sandbox.sonic.faults import Drop, Fault, Reject
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, scripted
 from sandbox.twilio.call import PhoneCall
 from sandbox.twilio.stream import Act
-from tests.e2e.running import Running, noise, running
+from tests.e2e.running import noise, running
+from tests.support.waiting import no_task_left, until
 
 GREETING = ScriptTurn((Say("Hola."),))
 ORDER = ScriptTurn(
@@ -20,15 +21,6 @@ ORDER = ScriptTurn(
 )
 GOODBYE = ScriptTurn((UseTool("finalizarLlamada"), Say("Chau.")), hear="Nada más, chau")
 ENDLESS = ScriptTurn((Say("Te cuento una historia muy larga. " * 20),))
-
-
-async def left_behind(here: Running, before: set[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
-    """Tasks of a call that is over; waits a little for the sockets to close."""
-    async with asyncio.timeout(5):
-        while here.house.switchboard.live or here.sonic.open_streams:
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(0.2)
-    return {task for task in asyncio.all_tasks() - before if not task.done() and task is not asyncio.current_task()}
 
 
 def warnings_of(call: PhoneCall) -> list[int]:
@@ -53,15 +45,13 @@ async def test_a_socket_that_drops_in_mid_word_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(tmp_path, monkeypatch, scripted([ENDLESS])) as here:
-        before = asyncio.all_tasks()
-        call = here.twilio.dial(_Leaver(), "+5491155550100")
-        placed = asyncio.create_task(call.run())
-        async with asyncio.timeout(20):
-            while call.first_audio_ms is None:
-                await asyncio.sleep(0.01)
-        placed.cancel()
-        await asyncio.gather(placed, return_exceptions=True)
-        assert await left_behind(here, before) == set()
+        async with no_task_left():
+            call = here.twilio.dial(_Leaver(), "+5491155550100")
+            placed = asyncio.create_task(call.run())
+            await until(lambda: call.first_audio_ms is not None)
+            placed.cancel()
+            await asyncio.gather(placed, return_exceptions=True)
+            await until(lambda: not here.house.switchboard.live and not here.sonic.open_streams)
         assert (await here.record_of(call)).outcome in ("dropped", "caller_left")
         assert here.house.switchboard.seats.taken == 0
 
@@ -70,9 +60,7 @@ async def test_a_caller_who_finds_every_line_taken_is_told_so(tmp_path: Path, mo
     async with running(tmp_path, monkeypatch, scripted([GREETING]), max_calls=1) as here:
         first = here.twilio.dial(_Leaver(), "+5491155550100")
         placed = asyncio.create_task(first.run())
-        async with asyncio.timeout(20):
-            while not here.house.switchboard.live:
-                await asyncio.sleep(0.01)
+        await until(lambda: here.house.switchboard.live)
         second = await here.call([])
         assert [type(verb).__name__ for verb in second.verbs][0] == "Say"
         assert len(here.house.switchboard.live) == 1

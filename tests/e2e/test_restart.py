@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,16 +12,15 @@ import httpx2 as httpx
 import pytest
 
 from data.times import BUENOS_AIRES, to_iso
-from sandbox.twilio.server import free_port
-from tests.e2e.running import KEYS
-from tests.e2e.test_serve import lines_until, serving
+from tests.support.servers import carlos_serve, free_port, printed
+from tests.support.sonic import AWS_KEYS
+from tests.support.waiting import bounded
 
 # No call is placed, so nothing listens where Sonic would be: nothing of the stand-in needs to be loaded.
 NO_SONIC = {
     "SONIC": "bedrock",
     "SONIC_ENDPOINT": "https://localhost:1",
-    "AWS_ACCESS_KEY_ID": KEYS.access_key_id,
-    "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key,
+    **AWS_KEYS,
 }
 ORDER = {
     "customerName": "Raúl Peña",
@@ -35,12 +33,14 @@ ORDER = {
 async def server(home: Path, ends: signal.Signals) -> AsyncIterator[httpx.AsyncClient]:
     """`carlos serve` on an embedded home, ended by a signal."""
     port = free_port()
-    async with serving(home, port, **NO_SONIC) as process:
-        await lines_until(process, b"real")
+    env = {"CARLOS_HOME": str(home), "HOST": "localhost", "WS_PORT": str(port)}
+    async with carlos_serve(env | NO_SONIC) as process:
+        await printed(process)
         async with httpx.AsyncClient(base_url=f"http://localhost:{port}", trust_env=False) as rest:
             yield rest
         process.send_signal(ends)
-        assert await asyncio.wait_for(process.wait(), 20) == (0 if ends is signal.SIGTERM else -ends)
+        async with bounded():
+            assert await process.wait() == (0 if ends is signal.SIGTERM else -ends)
 
 
 def appointment() -> dict[str, object]:

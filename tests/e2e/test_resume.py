@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,15 +18,16 @@ from sandbox.brain import Brain
 from sandbox.dialogue import DialogueMind, lines
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import ToneVoice
-from sandbox.sonic.server import SonicServer
 from sandbox.twilio.call import PhoneCall, Warned
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.errors import Code
 from sandbox.twilio.script import Turn
-from sandbox.twilio.server import free_port
 from sandbox.twilio.twiml import Connect
-from tests.e2e.running import KEYS, environment, noise
+from tests.e2e.running import environment, noise
 from tests.scenarios.caller import Caller
+from tests.support.servers import carlos_serve, free_port, printed
+from tests.support.sonic import sonic
+from tests.support.waiting import bounded, until_answered
 
 WORDS = ("Hola, quiero cancelar mi pedido número seis.", "Mi DNI es 35.012.678.", "Sí, confirmo.", "Nada más, chau.")
 PROPOSAL = f"Voy a cancelar el pedido seis. {lines.CONFIRM}"
@@ -113,16 +112,22 @@ class Fleet:
 
     async def record(self, holds: Callable[[CallRecord], object]) -> CallRecord:
         """The call's record, once it is as it should be."""
-        async with asyncio.timeout(40):
-            while (record := await self.store.call(self.call.sid)) is None or not holds(record):
-                await asyncio.sleep(0.02)
+
+        async def found() -> CallRecord | None:
+            record = await self.store.call(self.call.sid)
+            return record if record and holds(record) else None
+
+        record = await until_answered(found)
+        assert record is not None
         return record
 
     async def forgotten(self) -> None:
         """Nothing is kept of the call but its record."""
-        async with asyncio.timeout(10):
-            while await self.store.recall(self.call.sid) is not None:
-                await asyncio.sleep(0.02)
+
+        async def gone() -> bool:
+            return await self.store.recall(self.call.sid) is None
+
+        await until_answered(gone)
 
     def speak(self) -> None:
         """The caller has heard enough: he says what is next."""
@@ -134,43 +139,23 @@ async def fleet(home: Path) -> AsyncIterator[Fleet]:
     caller = Caller([Turn(words, noise(0.4).audio) for words in WORDS], hangs_up=False)
     balancer = Balancer()
     async with AsyncExitStack() as stack:
-        sonic = SonicServer(_brain_of(caller), credentials=KEYS, ca_dir=home)
-        await sonic.start()
-        stack.push_async_callback(sonic.stop)
+        standin = await stack.enter_async_context(sonic(home, _brain_of(caller)))
         await stack.enter_async_context(balancer.balancing())
         base_url = f"http://localhost:{balancer.port}"
         twilio = await stack.enter_async_context(TwilioDouble(base_url))
-        env = environment(home, sonic, twilio) | {
+        env = environment(home, standin, twilio) | {
             "DRAIN_SECONDS": "0.5",
             "PUBLIC_BASE_URL": base_url,
         }
         servers = []
         for _ in range(2):  # one after the other: the first seeds the store
             balancer.targets.append(free_port())
-            servers.append(await stack.enter_async_context(_server(env | {"WS_PORT": str(balancer.targets[-1])})))
+            env["WS_PORT"] = str(balancer.targets[-1])
+            servers.append(await stack.enter_async_context(carlos_serve(env)))
+            await printed(servers[-1])
         store = await open_sqlite(home / SQLITE_FILE)
         stack.push_async_callback(store.close)
         yield Fleet(servers, balancer, store, caller, twilio.dial(caller))
-
-
-@asynccontextmanager
-async def _server(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "carlos.cli", "serve"),
-        env=os.environ | env,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stderr is not None
-        async with asyncio.timeout(60):
-            while b"real" not in (line := await process.stderr.readline()):
-                assert line, "the server has stopped"
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 def _brain_of(caller: Caller) -> Callable[[], Brain]:
@@ -222,7 +207,8 @@ async def test_a_yes_to_what_another_stream_proposed_is_carried_out_once(
         here.speak()
         await here.record(lambda record: lines.ANYTHING_ELSE in record.turns[-1].text)
         here.speak()
-        await asyncio.wait_for(placed, 40)
+        async with bounded():
+            await placed
         record = await here.record(lambda record: record.ended_at)
 
         after = await here.store.order("6")

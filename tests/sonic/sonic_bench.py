@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 
 from agent.sonic.client import SonicClient, SonicStream
-from agent.sonic.credentials import Credentials
 from agent.sonic.errors import SonicError
 from agent.sonic.protocol import (
     AudioInput,
@@ -32,16 +30,19 @@ from agent.sonic.protocol import (
     ToolResultStart,
     ToolSpec,
 )
+from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import Fault
 from sandbox.sonic.script import ScriptTurn, scripted
 from sandbox.sonic.server import SonicServer
-from sandbox.sonic.signature import Keys
 from sandbox.sonic.stream import SonicStreamRecord
+from tests.support.sonic import KEYS, sonic, sonic_client
+from tests.support.waiting import bounded, no_task_left
+from tests.support.waiting import until as until_true
 
 MODEL = "amazon.nova-2-5-sonic"
 PROMPT, AUDIO = "prompt", "audio"
-PATIENCE_S = 5.0  # a test that waits longer has failed
+CLOSE_S = 2.0  # what a close may take where the far side is mute
 TOOLS = (ToolSpec("consultarOrden", "Busca un pedido", {"type": "object"}),)
 INSTANT = Behaviour(audio_speed=None)
 
@@ -51,15 +52,11 @@ class Bench:
     server: SonicServer
     directory: Path
 
-    def client(self, *, secret: str = "SECRET", bound_s: float = 2.0, send_s: float = 0.3) -> SonicClient:  # noqa: S107
-        return SonicClient(
-            "us-east-1",
-            self.server.endpoint,
-            self.server.ca_file,
-            open_timeout_s=bound_s,
-            send_timeout_s=send_s,
-            close_timeout_s=bound_s,
-            credentials=Credentials("AKID", secret),
+    def client(
+        self, *, secret: str = KEYS.secret_access_key, open_s: float = HANG_S, send_s: float = HANG_S
+    ) -> SonicClient:
+        return sonic_client(
+            self.server, secret=secret, open_timeout_s=open_s, send_timeout_s=send_s, close_timeout_s=CLOSE_S
         )
 
     @asynccontextmanager
@@ -72,9 +69,7 @@ class Bench:
 
     async def arrival(self, kind: type[ClientEvent], count: int = 1) -> SonicStreamRecord:
         """Wait until the newest stream got this many such events."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not self.server.sessions or self.record.counts[kind] < count:
-                await asyncio.sleep(0.005)
+        await until_true(lambda: self.server.sessions and self.record.counts[kind] >= count)
         return self.record
 
     @property
@@ -94,25 +89,9 @@ async def bench(
     max_streams: int = 20,
 ) -> AsyncIterator[Bench]:
     """A server with a script, and proof at the end that neither side left a task behind."""
-    before = asyncio.all_tasks()
-    server = SonicServer(
-        scripted(turns),
-        credentials=Keys("AKID", "SECRET"),
-        ca_dir=directory,
-        faults=faults,
-        behaviour=behaviour,
-        time_scale=time_scale,
-        max_streams=max_streams,
-    )
-    await server.start()
-    try:
+    options = {"faults": faults, "behaviour": behaviour, "time_scale": time_scale, "max_streams": max_streams}
+    async with no_task_left(), sonic(directory, scripted(turns), **options) as server:
         yield Bench(server, directory)
-    finally:
-        await server.stop()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    if left:
-        await asyncio.wait(left, timeout=0.2)
-    assert not {task for task in left if not task.done()}
 
 
 def opening(*, history: Iterable[tuple[Role, str]] = (), endpointing: bool = True) -> list[ClientEvent]:
@@ -164,7 +143,7 @@ ENDING: list[ClientEvent] = [ContentEnd(PROMPT, AUDIO), PromptEnd(PROMPT), Sessi
 async def until(stream: SonicStream, found: Callable[[ServiceEvent], bool]) -> list[ServiceEvent]:
     """The events up to the one that is `found`, that one included."""
     events: list[ServiceEvent] = []
-    async with asyncio.timeout(PATIENCE_S):
+    async with bounded():
         while True:
             event = await stream.receive()
             assert event is not None, f"the stream ended after {events}"
@@ -176,7 +155,7 @@ async def until(stream: SonicStream, found: Callable[[ServiceEvent], bool]) -> l
 async def rest(stream: SonicStream) -> list[ServiceEvent]:
     """The events up to the end."""
     events: list[ServiceEvent] = []
-    async with asyncio.timeout(PATIENCE_S):
+    async with bounded():
         while (event := await stream.receive()) is not None:
             events.append(event)
     return events
@@ -188,3 +167,10 @@ async def failure(stream: SonicStream, kind: type[SonicError]) -> str:
         await rest(stream)
     assert type(caught.value) is kind
     return caught.value.detail
+
+
+async def refusal(stream: SonicStream, kind: type[SonicError]) -> str:
+    """Begin a session that is refused with exactly this error, which the send may be the first to notice."""
+    with suppress(SonicError):
+        await stream.send(*opening()[:1])
+    return await failure(stream, kind)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.sonic.errors import SonicLost, SonicRefused, SonicTimedOut
+from agent.sonic.errors import SonicLost, SonicRejected, SonicTimedOut
 from agent.sonic.protocol import (
     INTERRUPTED_TEXT,
     AudioOutput,
@@ -304,7 +304,7 @@ async def test_audio_during_a_tool_call_can_be_fatal(tmp_path: Path) -> None:
         await stream.send(*opening(), *cue())
         await until(stream, lambda e: isinstance(e, ToolUse))
         await stream.send(silence(0.02))
-        assert "Invalid input request" in await failure(stream, SonicRefused)
+        assert "Invalid input request" in await failure(stream, SonicRejected)
 
 
 async def test_a_brain_that_fails_is_an_internal_error(tmp_path: Path) -> None:

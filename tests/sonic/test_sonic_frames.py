@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,14 +13,25 @@ from aws_sdk_bedrock_runtime.models import (
     InvokeModelWithBidirectionalStreamInputChunk,
 )
 from aws_sdk_signers import AsyncEventSigner
+from hypothesis import given
+from hypothesis import strategies as st
 from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
 from smithy_aws_event_stream.aio import AWSEventPublisher, SigningConfig
-from smithy_aws_event_stream.events import EventHeaderEncoder
+from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
 from smithy_json import JSONCodec
 
 from agent.sonic.credentials import Credentials
 from agent.sonic.errors import SonicLost
-from agent.sonic.frames import EVENT_HEADERS, ChunkSigner, FrameReader, encode_frame, event_of
+from agent.sonic.frames import (
+    EVENT_HEADERS,
+    LONGEST_PAYLOAD,
+    ChunkSigner,
+    FrameReader,
+    encode_frame,
+    event_of,
+    headers_of,
+    payload_of,
+)
 
 SEED = "0123456789abcdef" * 4
 EVENTS = (b'{"event":{"sessionStart":{}}}', b'{"event":{"audioInput":{"content":"AAAA"}}}', "ñandú €".encode())
@@ -97,6 +109,23 @@ def test_an_exception_is_no_event() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b'{"bytes":7}', b'{"bytes":"aG9', b"[]"])
-def test_an_event_without_its_bytes_is_a_loss(payload: bytes) -> None:
-    with pytest.raises(SonicLost, match="malformed"):
-        event_of(encode_frame(EVENT_HEADERS, payload))
+def test_an_event_without_its_bytes_is_empty(payload: bytes) -> None:
+    assert event_of(encode_frame(EVENT_HEADERS, payload)) == b""
+
+
+def test_a_payload_that_is_too_long_is_not_decoded() -> None:
+    payload = b'{"bytes":"' + b"A" * LONGEST_PAYLOAD + b'"}'
+    assert event_of(encode_frame(EVENT_HEADERS, payload)) == payload
+
+
+@given(st.dictionaries(st.text(max_size=20), st.one_of(st.text(max_size=30), st.booleans(), st.integers(0, 99))))
+def test_the_headers_that_are_text_are_read_among_all_others(headers: dict[str, str | bool | int]) -> None:
+    frame = EventMessage(headers=dict(headers), payload=b"{}").encode()
+    assert headers_of(frame) == {name: value for name, value in headers.items() if isinstance(value, str)}
+    assert payload_of(frame) == b"{}"
+
+
+@given(st.binary(max_size=60))
+def test_headers_that_are_none_are_a_loss_and_nothing_worse(headers: bytes) -> None:
+    with suppress(SonicLost):
+        headers_of(encode_frame(headers, b""))

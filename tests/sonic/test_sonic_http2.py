@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any, cast
 
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, DataReceived, Event, PingAckReceived, RequestReceived, StreamEnded
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    PingAckReceived,
+    PingReceived,
+    RequestReceived,
+    StreamEnded,
+)
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.sonic.http2 import MOST_WAITING, STREAM, Exchange
 from agent.sonic.plain_data import LONGEST, data_frame
+from tests.support.virtual_loop import VirtualLoop, run_virtually
 
+FRAMES = st.tuples(
+    st.integers(0, 10), st.integers(0, 255), st.sampled_from([0, STREAM, 2]), st.binary(max_size=40)
+).map(
+    lambda frame: len(frame[3]).to_bytes(3) + bytes(frame[:2]) + frame[2].to_bytes(4) + frame[3]
+)  # type, flags, stream, payload
 REQUEST = [(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")]
 
 
@@ -229,3 +247,93 @@ async def test_a_close_says_goodbye_and_may_be_repeated(wire: Wire) -> None:
     await wire.exchange.close(0.1)
     assert any(isinstance(event, ConnectionTerminated) for event in wire.events)
     assert wire.closing
+
+
+def on_a_virtual_clock(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    @wraps(test)
+    def run() -> None:
+        run_virtually(test())
+
+    return run
+
+
+def asking(**options: Any) -> Wire:
+    wire = Wire(Exchange(**options))
+    wire.exchange.request(REQUEST)
+    return wire
+
+
+def pings(wire: Wire) -> int:
+    return sum(isinstance(event, PingReceived) for event in wire.events)
+
+
+@on_a_virtual_clock
+async def test_a_silent_wire_is_asked_after_a_second_and_lives_when_it_answers() -> None:
+    wire = asking()
+    await asyncio.sleep(0.9)
+    assert pings(wire) == 0
+    for _ in range(5):
+        await asyncio.sleep(1)
+        wire.answer()
+    assert pings(wire) == 5
+    assert not wire.exchange.ended.done()
+
+
+@on_a_virtual_clock
+async def test_a_wire_that_does_not_answer_is_dead_three_seconds_after_its_last_byte() -> None:
+    wire = asking()
+    wire.respond()
+    await asyncio.sleep(2.7)
+    assert not wire.exchange.ended.done()
+    await asyncio.sleep(0.3)
+    with pytest.raises(ConnectionError, match="PING"):
+        wire.exchange.ended.result()
+    assert pings(wire) == 1
+
+
+@on_a_virtual_clock
+async def test_any_byte_proves_life() -> None:
+    wire = asking()
+    wire.respond()
+    for byte in data_frame(STREAM, bytes(20)):
+        await asyncio.sleep(2.5)
+        wire.exchange.data_received(bytes([byte]))
+    assert not wire.exchange.ended.done()
+
+
+@on_a_virtual_clock
+async def test_a_loop_that_stood_still_proves_nothing() -> None:
+    wire = asking()
+    cast(VirtualLoop, asyncio.get_running_loop()).now += 60
+    await asyncio.sleep(1.9)
+    assert not wire.exchange.ended.done()
+    assert pings(wire) == 1
+
+
+@on_a_virtual_clock
+async def test_a_front_end_that_dislikes_pings_gets_none() -> None:
+    wire = asking(ping_s=None)
+    await asyncio.sleep(60)
+    assert pings(wire) == 0
+    assert not wire.exchange.ended.done()
+
+
+@on_a_virtual_clock
+async def test_nothing_is_asked_behind_the_end() -> None:
+    wire = asking()
+    await wire.exchange.close(0.1)
+    await asyncio.sleep(60)
+    assert pings(wire) == 0
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), FRAMES), max_size=6))
+def test_no_bytes_get_an_exception_out_of_the_exchange(pieces: list[bytes]) -> None:
+    async def read() -> None:
+        wire = Wire(Exchange(ping_s=None))
+        wire.exchange.request(REQUEST)
+        for piece in pieces:
+            wire.exchange.data_received(piece)
+        wire.exchange.connection_lost(None)
+        assert wire.exchange.answer.done()
+
+    asyncio.run(read())

@@ -23,7 +23,8 @@ from agent.sonic.protocol import parse_client_event as parse
 from sandbox.sonic.behaviour import Behaviour, EarlyText
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.session import Session
-from tests.sonic.sonic_bench import ENDING, PATIENCE_S, cue, opening, text
+from tests.sonic.sonic_bench import ENDING, cue, opening, text
+from tests.support.waiting import bounded
 
 TOOL_SPEC: dict[str, Any] = {"name": "consultar", "description": "Busca"}
 
@@ -143,7 +144,7 @@ async def test_a_second_prompt_ends_the_stream_after_a_moment_and_without_a_word
     again: list[ClientEvent] = [PromptStart("another", "carlos", 24000), TextStart("another", "c", Role.SYSTEM)]
     talk = Talk(Behaviour(time_scale=0.01), *opening(), *ENDING[:2], *again)
     assert not talk.wire.ended.is_set()
-    async with asyncio.timeout(PATIENCE_S):
+    async with bounded():
         await talk.wire.ended.wait()
     assert talk.wire.refusals == []
     talk.session.close()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from agent.seats import Admission
 from carlos.settings import Settings
-from telephony.media import WS_MAX_SIZE
 from telephony.ports import AfterStream, Answer, HangUp
 from telephony.routes import phone_routes
+from tests.support.servers import loopback, serving
 
 AUTH_TOKEN = "a-made-up-auth-token"
 BASE_URL = "https://carlos.example.com"
@@ -81,32 +78,11 @@ class Running:
     desk: FakeDesk
 
 
-class Server(uvicorn.Server):
-    """Tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-
 @asynccontextmanager
-async def serving(desk: FakeDesk, answer: Answer, **options: Any) -> AsyncIterator[Running]:
+async def phone_server(desk: FakeDesk, answer: Answer, **options: Any) -> AsyncIterator[Running]:
     app = FastAPI()
     app.include_router(phone_routes(settings(), desk, answer, **options))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with loopback() as listener:
         host, port = listener.getsockname()
-        config = uvicorn.Config(
-            app, ws_max_size=WS_MAX_SIZE, ws_per_message_deflate=False, log_config=None, lifespan="off"
-        )
-        server = Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        await server.up.wait()
-        try:
+        async with serving(app, listener, ws_per_message_deflate=False):
             yield Running(f"http://{host}:{port}", f"ws://{host}:{port}", desk)
-        finally:
-            server.should_exit = True
-            await running

@@ -24,6 +24,7 @@ from telephony.control import CallControl
 from telephony.desk import RESUMES, PhoneDesk
 from telephony.media_stream import MediaStream, Started
 from telephony.ports import Apologise, Caller, HangUp, Resume
+from tests.support.waiting import until
 
 CALL = "CA" + "1" * 32
 
@@ -72,9 +73,7 @@ class Office:
                 await self.desk.release(CALL)
 
         holding = asyncio.create_task(hold())
-        async with asyncio.timeout(5):
-            while CALL not in self.switchboard.live:
-                await asyncio.sleep(0.001)
+        await until(lambda: CALL in self.switchboard.live)
         return holding
 
 

@@ -21,7 +21,7 @@ from telephony.media_stream_peer import MediaStreamPeer, Play
 from telephony.ports import Caller
 from telephony.signature import Signatures
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
-from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, serving, sign
+from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, phone_server, sign
 
 MEDIA_URL = BASE_URL.replace("https", "wss") + "/twilio/media"
 
@@ -74,13 +74,13 @@ async def start(websocket: ClientConnection, parameters: dict[str, str], call_si
 
 async def closed_with(websocket: ClientConnection) -> int | None:
     with pytest.raises(ConnectionClosed) as closed:
-        await asyncio.wait_for(websocket.recv(), 5)
+        await websocket.recv()
     return closed.value.rcvd.code if closed.value.rcvd else None
 
 
 async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
     desk, echo = FakeDesk(), Echo()
-    async with serving(desk, echo) as server, dialled(server) as websocket:
+    async with phone_server(desk, echo) as server, dialled(server) as websocket:
         peer = await start(websocket, await ring(server))
         for number in range(5):
             await websocket.send(peer.media(bytes([number]) * 160, 5 + 20 * number))
@@ -97,7 +97,7 @@ async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
 
 async def test_a_stream_that_was_opened_anew_says_how_often() -> None:
     echo = Echo()
-    async with serving(FakeDesk(), echo) as server, dialled(server) as websocket:
+    async with phone_server(FakeDesk(), echo) as server, dialled(server) as websocket:
         peer = await start(websocket, await ring(server) | {"resumes": "2"})
         await websocket.send(peer.stop())
         assert await closed_with(websocket) == 1000
@@ -115,7 +115,7 @@ async def test_a_stream_that_was_opened_anew_says_how_often() -> None:
     ],
 )
 async def test_an_unsigned_upgrade_is_403_before_it_is_accepted(headers: dict[str, str]) -> None:
-    async with serving(FakeDesk(), Echo()) as server:
+    async with phone_server(FakeDesk(), Echo()) as server:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{server.ws}/twilio/media", additional_headers=headers)
     assert refused.value.response.status_code == 403
@@ -124,7 +124,7 @@ async def test_an_unsigned_upgrade_is_403_before_it_is_accepted(headers: dict[st
 
 async def test_a_token_opens_one_stream_only() -> None:
     echo = Echo()
-    async with serving(FakeDesk(), echo) as server:
+    async with phone_server(FakeDesk(), echo) as server:
         parameters = await ring(server)
         async with dialled(server) as first, dialled(server) as second:
             peer = await start(first, parameters)
@@ -139,7 +139,7 @@ async def test_a_token_opens_one_stream_only() -> None:
 @pytest.mark.parametrize("token", [None, "", "forged", "9999999999.nonce.0000"])
 async def test_a_forged_or_missing_token_is_closed_1008(token: str | None) -> None:
     desk = FakeDesk()
-    async with serving(desk, Echo()) as server, dialled(server) as websocket:
+    async with phone_server(desk, Echo()) as server, dialled(server) as websocket:
         await start(websocket, {} if token is None else {"token": token})
         assert await closed_with(websocket) == 1008
     assert desk.asked == [], "a stranger moves nobody's seat"
@@ -147,7 +147,7 @@ async def test_a_forged_or_missing_token_is_closed_1008(token: str | None) -> No
 
 async def test_another_calls_token_is_closed_1008() -> None:
     desk = FakeDesk()
-    async with serving(desk, Echo()) as server, dialled(server) as websocket:
+    async with phone_server(desk, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server), call_sid="CA" + "9" * 32)
         assert await closed_with(websocket) == 1008
     assert [what[0] for what in desk.asked] == ["admit"]
@@ -155,7 +155,7 @@ async def test_another_calls_token_is_closed_1008() -> None:
 
 async def test_a_call_without_a_seat_is_told_to_come_later() -> None:
     desk = FakeDesk(seat=False)
-    async with serving(desk, Echo()) as server, dialled(server) as websocket:
+    async with phone_server(desk, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1013
     assert [what[0] for what in desk.asked] == ["admit", "started"]
@@ -163,7 +163,7 @@ async def test_a_call_without_a_seat_is_told_to_come_later() -> None:
 
 @pytest.mark.parametrize("connected", [False, True])
 async def test_a_start_that_never_comes_closes_the_socket(connected: bool) -> None:
-    async with serving(FakeDesk(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
+    async with phone_server(FakeDesk(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
         if connected:
             await websocket.send(MediaStreamPeer("MZ1", CALL, ACCOUNT).connected())
         assert await closed_with(websocket) == 1008
@@ -181,13 +181,13 @@ STRANGE: list[Any] = [
 
 @pytest.mark.parametrize("message", STRANGE)
 async def test_what_a_stranger_sends_first_closes_the_socket(message: str | bytes) -> None:
-    async with serving(FakeDesk(), Echo()) as server, dialled(server) as websocket:
+    async with phone_server(FakeDesk(), Echo()) as server, dialled(server) as websocket:
         await websocket.send(message)
         assert await closed_with(websocket) == 1008
 
 
 async def test_unknown_events_before_start_are_passed_over() -> None:
-    async with serving(FakeDesk(), Echo()) as server, dialled(server) as websocket:
+    async with phone_server(FakeDesk(), Echo()) as server, dialled(server) as websocket:
         await websocket.send('{"event":"weather"}')
         peer = await start(websocket, await ring(server))
         await websocket.send(peer.media(b"\xff", 0))
@@ -198,7 +198,7 @@ async def test_unknown_events_before_start_are_passed_over() -> None:
 @pytest.mark.parametrize("binary", [False, True])
 async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool, binary: bool) -> None:
     desk, echo = FakeDesk(), Echo()
-    async with serving(desk, echo) as server:
+    async with phone_server(desk, echo) as server:
         async with dialled(server) as websocket:
             if started:
                 peer = await start(websocket, await ring(server))
@@ -208,7 +208,7 @@ async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool,
             await websocket.send(frame if binary else frame.decode())
             assert await closed_with(websocket) == 1009
         if started:
-            await asyncio.wait_for(echo.done.wait(), 5)
+            await echo.done.wait()
         async with dialled(server) as websocket:
             peer = await start(websocket, await ring(server, "CA2"), "CA2")
             await websocket.send(peer.media(b"\xff", 0))
@@ -217,14 +217,14 @@ async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool,
 
 async def test_a_socket_that_drops_in_mid_word_frees_its_seat_and_leaves_no_task() -> None:
     desk, echo = FakeDesk(), Echo()
-    async with serving(desk, echo) as server:
+    async with phone_server(desk, echo) as server:
         before = asyncio.all_tasks()
         websocket = await connect(f"{server.ws}/twilio/media", additional_headers=sign(MEDIA_URL), compression=None)
         peer = await start(websocket, await ring(server))
         await websocket.send(peer.media(b"\xff" * 160, 5))
         await websocket.recv()
         websocket.transport.abort()
-        await asyncio.wait_for(echo.done.wait(), 5)
+        await echo.done.wait()
         await websocket.wait_closed()
         left = asyncio.all_tasks() - before
         if left:
@@ -239,7 +239,7 @@ async def test_an_answer_that_fails_closes_1011_after_its_seat_is_free() -> None
     async def fail(*_: Any) -> None:
         raise RuntimeError("Carlos is out")
 
-    async with serving(desk, fail) as server, dialled(server) as websocket:
+    async with phone_server(desk, fail) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1011
         assert desk.asked[-1] == ("release", CALL, True)
@@ -247,7 +247,7 @@ async def test_an_answer_that_fails_closes_1011_after_its_seat_is_free() -> None
 
 async def test_a_desk_that_fails_closes_1011_and_no_call_is_answered() -> None:
     desk, echo = FakeDesk(), Echo()
-    async with serving(desk, echo) as server, dialled(server) as websocket:
+    async with phone_server(desk, echo) as server, dialled(server) as websocket:
         parameters = await ring(server)
         desk.fault = RuntimeError("the store is down")
         await start(websocket, parameters)
@@ -261,7 +261,7 @@ async def test_an_answer_may_close_the_socket_itself() -> None:
     async def hang_up(websocket: WebSocket, *_: Any) -> None:
         await websocket.close(1000)
 
-    async with serving(desk, hang_up) as server, dialled(server) as websocket:
+    async with phone_server(desk, hang_up) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1000
     assert desk.asked[-1] == ("release", CALL, False)
@@ -269,7 +269,7 @@ async def test_an_answer_may_close_the_socket_itself() -> None:
 
 async def test_sockets_that_wait_for_their_start_are_capped_and_calls_are_not() -> None:
     desk = FakeDesk()
-    async with serving(desk, Echo(), max_waiting=2) as server, dialled(server) as first, dialled(server) as second:
+    async with phone_server(desk, Echo(), max_waiting=2) as server, dialled(server) as first, dialled(server) as second:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{server.ws}/twilio/media", additional_headers=sign(MEDIA_URL))
         assert refused.value.response.status_code == 503
@@ -288,7 +288,7 @@ async def test_a_slow_desk_does_not_hold_a_strangers_socket() -> None:
             await asyncio.Event().wait()
             return True
 
-    async with serving(Asleep(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
+    async with phone_server(Asleep(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1008
 

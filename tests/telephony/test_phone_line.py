@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
+from agent.line import WireClosed
 from telephony import transport
 from telephony.media_stream import MediaStream
 from telephony.transport import PhoneLine, PhoneWire
@@ -103,3 +104,12 @@ async def test_a_line_counts_as_busy_only_while_it_is_read() -> None:
     with pytest.raises(LineDropped):
         await events_of(media(0))
     assert not PhoneLine.reading
+
+
+async def test_an_answer_that_still_plays_when_the_caller_hangs_up_finds_the_wire_closed() -> None:
+    stream = started()
+    wire = PhoneWire(cast(WebSocket, None), stream)
+    stream.receive(json.dumps(STOP))
+    for sending in (wire.send_audio(bytes(320)), wire.send_mark("m"), wire.send_clear()):
+        with pytest.raises(WireClosed):
+            await sending

@@ -10,21 +10,17 @@ from hypothesis import strategies as st
 
 from telephony.errors import TokenRefused
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
+from tests.support.clocks import Seconds
+
+NOW = 1_800_000_000.0
 
 
-class Clock:
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def tokens(clock: Clock, *auth_tokens: str, spent: SpentInMemory | None = None) -> StreamTokens:
+def tokens(clock: Seconds, *auth_tokens: str, spent: SpentInMemory | None = None) -> StreamTokens:
     return StreamTokens(signing_keys(auth_tokens or ("secret",)), spent or SpentInMemory(clock), clock=clock)
 
 
 async def test_a_token_opens_one_stream_of_its_call_once() -> None:
-    ours = tokens(Clock())
+    ours = tokens(Seconds(NOW))
     token = ours.mint("CA1", "AC1")
     await ours.redeem(token, "CA1", "AC1")
     with pytest.raises(TokenRefused, match="spent before"):
@@ -33,13 +29,13 @@ async def test_a_token_opens_one_stream_of_its_call_once() -> None:
 
 @pytest.mark.parametrize(("call_sid", "account_sid"), [("CA2", "AC1"), ("CA1", "AC2"), ("", "")])
 async def test_a_token_does_not_open_another_call(call_sid: str, account_sid: str) -> None:
-    ours = tokens(Clock())
+    ours = tokens(Seconds(NOW))
     with pytest.raises(TokenRefused, match="another call's"):
         await ours.redeem(ours.mint("CA1", "AC1"), call_sid, account_sid)
 
 
 async def test_a_refused_token_is_not_spent() -> None:
-    ours = tokens(Clock())
+    ours = tokens(Seconds(NOW))
     token = ours.mint("CA1", "AC1")
     with pytest.raises(TokenRefused):
         await ours.redeem(token, "CA2", "AC1")
@@ -47,7 +43,7 @@ async def test_a_refused_token_is_not_spent() -> None:
 
 
 async def test_a_token_dies_after_60_seconds() -> None:
-    clock = Clock()
+    clock = Seconds(NOW)
     ours = tokens(clock)
     early, late = ours.mint("CA1", "AC1"), ours.mint("CA2", "AC1")
     clock.now += 59
@@ -59,7 +55,7 @@ async def test_a_token_dies_after_60_seconds() -> None:
 
 @given(at=st.integers(0, 200), character=st.characters())
 def test_no_changed_token_is_accepted(at: int, character: str) -> None:
-    ours = tokens(Clock())
+    ours = tokens(Seconds(NOW))
     token = ours.mint("CA1", "AC1")
     at %= len(token)
     changed = token[:at] + character + token[at + 1 :]
@@ -71,11 +67,11 @@ def test_no_changed_token_is_accepted(at: int, character: str) -> None:
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "9" * 5000 + "..", "1.2.3.4", "\ud800..", "²..ñ"])
 async def test_nonsense_is_refused(token: str) -> None:
     with pytest.raises(TokenRefused):
-        await tokens(Clock()).redeem(token, "CA\ud800", "AC1")
+        await tokens(Seconds(NOW)).redeem(token, "CA\ud800", "AC1")
 
 
 async def test_processes_with_the_same_auth_token_accept_each_others_tokens() -> None:
-    clock = Clock()
+    clock = Seconds(NOW)
     token = tokens(clock, "secret").mint("CA1", "AC1")
     await tokens(clock, "secret").redeem(token, "CA1", "AC1")
     await tokens(clock, "new", "secret").redeem(token, "CA1", "AC1")
@@ -88,7 +84,7 @@ async def test_without_an_auth_token_the_key_is_the_process_own() -> None:
 
 
 async def test_spent_nonces_are_forgotten_once_they_have_expired() -> None:
-    clock = Clock()
+    clock = Seconds(NOW)
     spent = SpentInMemory(clock)
     assert await spent.spend("a", datetime.fromtimestamp(clock.now + 60, UTC))
     assert not await spent.spend("a", datetime.fromtimestamp(clock.now + 60, UTC))
