@@ -11,6 +11,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 LOCK := $(UV) pip compile --quiet --generate-hashes --python-version 3.12 --universal --no-emit-index-url --custom-compile-command 'make lock'
 CALLER ?= order-status-dni
+MINUTES ?= 10
+CALLS ?= 8
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +64,12 @@ bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with s
 bench-quick: .venv/.bench ## the same in under two minutes
 	@$(BIN)/carlos bench --quick
 
+faults: .venv/.bench ## what a caller hears when things break, beside stock pipecat
+	@$(BIN)/python -m bench.faults
+
+soak: .venv/.bench ## calls with faults for a while: make soak MINUTES=10 CALLS=8
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES) --calls $(CALLS)
+
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
@@ -96,4 +104,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick test setup-test check races referee lock clean
+.PHONY: help run call bench bench-quick faults soak test setup-test check races referee lock clean

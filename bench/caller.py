@@ -35,30 +35,12 @@ class Callers:
         """Ring, open the stream, and begin to talk."""
         self._number += 1
         sids = (f"MZ{self._number:032x}", f"CA{random.getrandbits(128):032x}", self.target.get("account", "AC0"))
-        url, headers, parameters = await self._announce(sids)
-        line = Line(url, headers, sids, script)
-        line.parameters = parameters
-        await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", self.target["port"])
-        await line.open
-        line.begin()
+        twiml = await ask(self.target, "/twilio/voice", sids)
+        await asyncio.sleep(DIAL_S if twiml else 0.0)
+        line = Line(self.target["path"], upgrade(self.target), sids, script)
+        await open_line(line, self.target, twiml)
         self.lines.append(line)
         return line
-
-    async def _announce(self, sids: tuple[str, str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
-        """The webhook where there is one; else there is nothing to say before the socket."""
-        port, token = self.target["port"], self.target.get("auth_token")
-        headers = {"Host": f"localhost:{port}"}
-        if token is None:
-            return self.target["path"], headers, {}
-        base, validator = f"//localhost:{port}", RequestValidator(token)
-        form = {"CallSid": sids[1], "AccountSid": sids[2], "From": "+5491155550100", "To": "+541150310000"}
-        signature = validator.compute_signature(f"http:{base}/twilio/voice", form)
-        twiml = await _post(port, "/twilio/voice", form, signature)
-        await asyncio.sleep(DIAL_S)
-        parameters = dict(re.findall(r'<Parameter name="(\w+)" value="([^"]*)"', twiml))
-        path = self.target["path"]
-        headers["X-Twilio-Signature"] = validator.compute_signature(f"ws:{base}{path}", {})
-        return path, headers, parameters
 
     async def hang_up(self, lines: list[Line]) -> None:
         for line in lines:
@@ -67,6 +49,33 @@ class Callers:
         for line in lines:
             line.drop()
         self.lines = [line for line in self.lines if line not in lines]
+
+
+async def ask(target: Mapping[str, Any], path: str, sids: tuple[str, str, str]) -> str:
+    """Twilio's signed request and the TwiML it is answered with; a server without an account has no webhook."""
+    port, token = target["port"], target.get("auth_token")
+    if token is None:
+        return ""
+    form = {"CallSid": sids[1], "AccountSid": sids[2], "From": "+5491155550100", "To": "+541150310000"}
+    signature = RequestValidator(token).compute_signature(f"http://localhost:{port}{path}", form)
+    return await _post(port, path, form, signature)
+
+
+def upgrade(target: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a media socket, signed where there is an account."""
+    headers = {"Host": f"localhost:{target['port']}"}
+    if (token := target.get("auth_token")) is not None:
+        url = f"ws://localhost:{target['port']}{target['path']}"
+        headers["X-Twilio-Signature"] = RequestValidator(token).compute_signature(url, {})
+    return headers
+
+
+async def open_line(line: Line, target: Mapping[str, Any], twiml: str) -> None:
+    """Connect the media socket and begin to talk, with the parameters of the TwiML."""
+    line.parameters = dict(re.findall(r'<Parameter name="(\w+)" value="([^"]*)"', twiml))
+    await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", target["port"])
+    await line.open
+    line.begin()
 
 
 async def _post(port: int, path: str, form: Mapping[str, str], signature: str) -> str:

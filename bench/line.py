@@ -157,7 +157,7 @@ class Line(asyncio.Protocol):
             self._next_burst_at += self._script.period_s
             self._saying = _frames(self._script.burst)
             self.turns.append(Turn(monotonic()))
-        payload = self._saying.pop(0) if self._saying else SILENCE
+        payload = self._payload()
         self.frames += 1
         self._send(
             f'{{"event":"media","sequenceNumber":"{self.frames + 1}","media":{{"track":"inbound",'
@@ -166,6 +166,10 @@ class Line(asyncio.Protocol):
         )
         self._tick_at += FRAME_S
         self._timer = self._loop.call_at(self._tick_at, self._tick)
+
+    def _payload(self) -> str:
+        """The caller's next 20 ms, base64."""
+        return self._saying.pop(0) if self._saying else SILENCE
 
     def stop(self) -> None:
         """Hang up: `stop`, and the close that follows it."""
@@ -223,7 +227,7 @@ class Line(asyncio.Protocol):
         self._marks[name] = self._loop.call_later(max(0.0, self._played_to - now), self._return, name)
 
     def _return(self, name: str) -> None:
-        del self._marks[name]
+        self._marks.pop(name, None)
         self._send(json.dumps({"event": "mark", "streamSid": self._stream_sid, "mark": {"name": name}}))
 
     def _clear(self, now: float) -> None:

@@ -20,9 +20,13 @@ def publish(result: Result, page: Path) -> None:
     python = f"Python {machine['python']}{built}"
     about = f"{result['began'][:10]}, {machine['cpu']}, {python}, {result['plan']['rounds']} rounds"
     quiet = "" if result["summary"]["noise"]["quiet"] else " **Others were using the server's core meanwhile.**"
+    replace_figures(page, f"Measured on {about}.{quiet}\n\n{aims.table(result)}\n{table(result)}{plots}")
+
+
+def replace_figures(page: Path, told: str) -> None:
+    """Put `told` between the page's two marks."""
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    told = f"Measured on {about}.{quiet}\n\n{aims.table(result)}\n{table(result)}{plots}"
     page.write_text(f"{before}{BEGIN}\n\n{told}\n\n{END}{after}")
 
 

@@ -83,37 +83,43 @@ class Served:
 @asynccontextmanager
 async def served(stage: Stage, kind: str, **environment: str) -> AsyncIterator[Served]:
     """Start a server on its core and wait until it takes connections."""
-    port, token = _free_port(), secrets.token_hex(16)
-    target: dict[str, Any] = {"port": port, "path": "/ws"}
-    common = {
-        **KEYS,
-        "WS_PORT": str(port),
-        "SONIC_ENDPOINT": stage.address["endpoint"],
-        "SONIC_CA_FILE": stage.address["ca_file"],
-    }
-    if kind == "ours":
-        target |= {"path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
-        common |= {
-            "HOST": "localhost",
-            "SONIC": "bedrock",
-            "STORE": "sqlite",
-            "CARLOS_HOME": str(stage.folder / f"carlos-{port}"),
-            "PUBLIC_BASE_URL": f"http://localhost:{port}",
-            "TWILIO_ACCOUNT_SID": ACCOUNT,
-            "TWILIO_AUTH_TOKEN": token,
-            "TWILIO_API_BASE": "http://127.0.0.1:9",
-            "MAX_CALLS": "1000",
-        }
+    target, common = addresses(kind, stage.address, stage.folder)
     began = monotonic()
     log = stage.folder / f"{kind}.log"
     async with started(f"bench.servers.{kind}", core=SERVER_CORE, log=log, environment=common | environment) as child:
-        await _answering(port, child)
+        await answering(target["port"], child)
         ready_s = monotonic() - began
         _check_places(child, stage)
         await stage.caller.ask("dial", target=target)
         await stage.sonic.ask("be", mode="answer", answer_s=2.0, greeting_s=0.5, keep=False)
         await stage.sonic.ask("report")
         yield Served(kind, child, target, ready_s)
+
+
+def addresses(kind: str, sonic: dict[str, str], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """What callers must know of a server to be started, and its environment; `sonic` has `endpoint` and `ca_file`."""
+    port, token = _free_port(), secrets.token_hex(16)
+    target: dict[str, Any] = {"port": port, "path": "/ws"}
+    environment = {
+        **KEYS,
+        "WS_PORT": str(port),
+        "SONIC_ENDPOINT": sonic["endpoint"],
+        "SONIC_CA_FILE": sonic["ca_file"],
+    }
+    if kind == "ours":
+        target |= {"path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
+        environment |= {
+            "HOST": "localhost",
+            "SONIC": "bedrock",
+            "STORE": "sqlite",
+            "CARLOS_HOME": str(folder / f"carlos-{port}"),
+            "PUBLIC_BASE_URL": f"http://localhost:{port}",
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": token,
+            "TWILIO_API_BASE": "http://127.0.0.1:9",
+            "MAX_CALLS": "1000",
+        }
+    return target, environment
 
 
 def _check_places(server: Child, stage: Stage) -> None:
@@ -124,7 +130,7 @@ def _check_places(server: Child, stage: Stage) -> None:
             raise RuntimeError(f"a process of the benchmark is not where it belongs, on core {core} alone")
 
 
-async def _answering(port: int, server: Child) -> None:
+async def answering(port: int, server: Child) -> None:
     """Until a request is answered, whatever the answer is; a socket takes connections long before that."""
     async with asyncio.timeout(READY_S):
         while not await _answers(port):

@@ -1,7 +1,7 @@
 """Inside a measured server: how late its event loop wakes up, and where its time goes.
 
-On SIGUSR1 it tells the lag, and when first frames were read, since the last time; SIGUSR2 begins a profile, and ends
-and tells it.
+On SIGUSR1 it tells the lag and when first frames were read, both since the last time, and how many tasks there are;
+SIGUSR2 begins a profile, and ends and tells it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Lag:
             self._late_ms.append(1000 * (loop.time() - due))
 
     def tell(self) -> None:
-        say(summary(self._late_ms) | {"first_reads": first_reads})
+        say(summary(self._late_ms) | {"first_reads": first_reads, "tasks": len(asyncio.all_tasks())})
         self._late_ms = []
         first_reads.clear()
 
