@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Iterable
@@ -28,8 +27,9 @@ from sandbox.sonic.failures import IDLE_295
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, Write, scripted
 from sandbox.sonic.session import Session
 from sandbox.sonic.writing import FILLING, Envelope, Filling, encode_service_event
-from tests.sonic.sonic_bench import PATIENCE_S, cue, opening, silence, speech
+from tests.sonic.sonic_bench import cue, opening, silence, speech
 from tests.sonic.standin_stage import Wire, settled
+from tests.support.waiting import bounded
 
 AT_ONCE = Behaviour(audio_speed=None, final_text=FinalText.NEVER)
 
@@ -144,7 +144,7 @@ async def test_silence_can_count_as_idleness() -> None:
     session = Session(wire, scripted([]), Behaviour(idle_s=295, silence_is_idle=True, time_scale=0.0001))
     for event in opening():
         session.take(event)
-    async with asyncio.timeout(PATIENCE_S):
+    async with bounded():
         while not wire.refusals:
             session.take(silence(0.02))
             await settled()
