@@ -413,6 +413,8 @@ class Call:
     def suspected(self, outcome: str) -> None:
         logger.info("sonic stream suspected: {}", outcome)
         metrics.SONIC_SUSPICIONS.add(outcome=outcome)
+        if self._service.session.owes_answer:
+            self._filler.owed()
         self.log.note(suspicions={**self.log.notes.get("suspicions", {}), outcome: self._suspicions(outcome) + 1})
 
     def _suspicions(self, outcome: str) -> int:

@@ -162,6 +162,14 @@ async def test_a_slow_tool_is_excused_for() -> None:
 
 
 @virtually
+async def test_an_answer_that_stops_in_mid_sentence_is_excused_for() -> None:
+    async with calling() as stage:
+        await stage.silent(0.2)
+        stage.sonic.streams[0].tell(*sounding("Te cuento todo.", 2.0))
+        assert await stage.longest_silence(8.0) <= 4.0
+
+
+@virtually
 async def test_nobody_is_asked_to_wait_while_nothing_is_owed() -> None:
     async with calling(script=greets) as stage:
         await stage.silent(40.0)
