@@ -36,7 +36,7 @@ class Watch(logging.Handler):
     def left(self) -> list[str]:
         """What is left, a line each. Removes the folder."""
         found = [*unclosed(), *self._complaints]
-        found += [f"process {pid}: {command}" for pid, command in processes(f"TMPDIR={self.folder}")]
+        found += [f"process {pid}: {command}" for pid, command in processes(f"TMPDIR={self.folder}", os.getpid())]
         found += [f"in the temporary folder: {path.name}" for path in sorted(self.folder.iterdir())]
         shutil.rmtree(self.folder)
         return found
@@ -50,13 +50,14 @@ def unclosed() -> list[str]:
     return [str(warning.message) for warning in caught if warning.category is ResourceWarning]
 
 
-def processes(mark: str) -> Iterator[tuple[int, str]]:
-    """Our children, and every process with `mark` in its environment: those of a dead child, too. Pid and command."""
+def processes(mark: str, parent: int | None = None) -> Iterator[tuple[int, str]]:
+    """Pid and command of each process with `mark` in its environment, however it came to be, and of those with this
+    parent."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            is_ours = parent == os.getpid() or mark.encode() in (process / "environ").read_bytes().split(b"\0")
-            if is_ours and int(process.name) != os.getpid():
+            its_parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            is_meant = its_parent == parent or mark.encode() in (process / "environ").read_bytes().split(b"\0")
+            if is_meant and int(process.name) != os.getpid():
                 words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 yield int(process.name), words or (process / "comm").read_text()
         except (FileNotFoundError, ProcessLookupError, PermissionError):

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tests.support.leftovers import processes
@@ -54,8 +54,11 @@ def run(command: Sequence[str], log: Path, longest_s: float = LONGEST_S) -> int:
         finally:
             suite.kill()
             suite.wait()
-            for pid, _ in processes(mark):
-                os.kill(pid, signal.SIGKILL)
+            while left := list(processes(mark)):  # one may have begun another meanwhile
+                for pid, _ in left:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                time.sleep(0.05)
 
 
 def failures(output: str) -> set[str]:
