@@ -26,7 +26,7 @@ from sandbox.sonic.script import ToneVoice
 from sandbox.twilio.script import Script, load_script, script_names
 from tests.e2e.running import Running, running
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 SCRIPTS = [load_script(name) for name in script_names()]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
