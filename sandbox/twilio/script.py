@@ -32,10 +32,10 @@ class Turn:
     """Speech (mu-law) or keys. `interrupt_ms` after Carlos began to speak, or else when he has finished."""
 
     say: str = ""
-    heard: str = ""  # the speech as the stand-in's recogniser writes it, on any machine
     audio: bytes = b""
     digits: str = ""
     interrupt_ms: int | None = None
+    heard: str = ""  # the speech as the stand-in's recogniser writes it, on any machine
 
 
 @dataclass(frozen=True, slots=True)
