@@ -12,6 +12,7 @@ from data.open import open_sqlite
 from data.store import Store
 from data.tables import TableName
 from data.times import Clock, utcnow
+from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION
 
 
@@ -27,7 +28,9 @@ async def fresh_sqlite(folder: Path, clock: Clock = utcnow) -> AsyncIterator[Sto
 @asynccontextmanager
 async def fresh_dynamodb(endpoint: str, clock: Clock = utcnow) -> AsyncIterator[Store]:
     """New tables on a local AWS at `endpoint`."""
-    backend = await DynamoBackend.open(fresh_tables(), region=REGION, endpoint=endpoint, credentials=CREDENTIALS)
+    backend = await DynamoBackend.open(
+        fresh_tables(), region=REGION, endpoint=endpoint, credentials=CREDENTIALS, timeout_s=HANG_S
+    )
     await backend.create_tables()
     store = Store(backend, clock)
     try:

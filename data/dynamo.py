@@ -73,9 +73,12 @@ class DynamoBackend:
         region: str,
         endpoint: str | None = None,
         credentials: tuple[str, str] | None = None,
+        timeout_s: float | None = None,
     ) -> DynamoBackend:
-        """`credentials` (key id, secret) instead of the AWS chain, for a local AWS. Touches no network."""
-        client = await asyncio.to_thread(_make_client, region, endpoint, credentials)
+        """`credentials` (key id, secret) instead of the AWS chain and `timeout_s` instead of both time-outs are
+        for a local AWS, which may be slow. Touches no network."""
+        timeouts = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S) if timeout_s is None else (timeout_s, timeout_s)
+        client = await asyncio.to_thread(_make_client, region, endpoint, credentials, timeouts)
         return cls(client, tables)
 
     async def create_tables(self) -> None:
@@ -266,10 +269,12 @@ class DynamoBackend:
         return {f"{table}: write permission": "ok"}
 
 
-def _make_client(region: str, endpoint: str | None, credentials: tuple[str, str] | None) -> DynamoDBClient:
+def _make_client(
+    region: str, endpoint: str | None, credentials: tuple[str, str] | None, timeouts_s: tuple[float, float]
+) -> DynamoDBClient:
     config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
+        connect_timeout=timeouts_s[0],
+        read_timeout=timeouts_s[1],
         max_pool_connections=THREADS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )

@@ -43,11 +43,14 @@ async def open_dynamodb(
     region: str,
     endpoint: str | None = None,
     credentials: tuple[str, str] | None = None,
+    timeout_s: float | None = None,
     clock: Clock = utcnow,
     keep_calls: timedelta = KEEP_CALLS,
 ) -> Store:
     """Credentials come from the AWS chain unless given. botocore is loaded here and not before: it is slow."""
     from data.dynamo import DynamoBackend
 
-    backend = await DynamoBackend.open(tables, region=region, endpoint=endpoint, credentials=credentials)
+    backend = await DynamoBackend.open(
+        tables, region=region, endpoint=endpoint, credentials=credentials, timeout_s=timeout_s
+    )
     return Store(backend, clock, keep_calls)

@@ -17,9 +17,10 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from sandbox.hang import HANG_S
+
 REGION = "us-east-1"
 CREDENTIALS = ("local", "local")  # it checks nothing
-START_TIMEOUT_S = 30.0
 _ATTEMPTS = 3
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -81,10 +82,10 @@ def _start(port: int, services: tuple[str, ...]) -> subprocess.Popen[bytes]:
 
 
 def _answers(process: subprocess.Popen[bytes], endpoint: str) -> bool:
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + HANG_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urlopen(f"{endpoint}/_ministack/health", timeout=1):  # noqa: S310 - loopback
+            with urlopen(f"{endpoint}/_ministack/health", timeout=HANG_S):  # noqa: S310 - loopback
                 return True
         except (URLError, OSError):
             time.sleep(0.05)
@@ -94,7 +95,7 @@ def _answers(process: subprocess.Popen[bytes], endpoint: str) -> bool:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(5)
+        process.wait(HANG_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -42,12 +42,14 @@ class Uplink:
         self._tape_from = 0
         self._segments: deque[Segment] = deque(maxlen=MOST_SEGMENTS)
         self._readers: list[Reader] = []
+        self._given = 0  # how far any stream was sent it
         self._understood = 0  # the end of what a model had words for, or was right to have none
         self._reported: int | None = None  # where the service says that speech began that it has no words for
         self._reported_end: int | None = None
         self.voice = VoiceDetector(rate)
         self.end = 0  # of what came from the caller
-        self.lost = 0  # bytes that no stream was ever given
+        self.lost = 0  # bytes that are gone, and that no stream has understood or was ever given
+        self._lost_until = 0
 
     def size(self, seconds: float) -> int:
         """Bytes of so much audio."""
@@ -72,7 +74,9 @@ class Uplink:
 
     def open(self, primed: int) -> Reader:
         """A stream begins that was given `primed` bytes of its own: what no model has understood comes first."""
-        start = max(self._tape_from, self._unheard_from())
+        wanted = min(self._unheard_from(), self._given_until())
+        start = max(self._tape_from, wanted)
+        self._count_lost(wanted, start)
         reader = Reader(start - primed, start)
         self._readers.append(reader)
         return reader
@@ -80,6 +84,7 @@ class Uplink:
     def close(self, reader: Reader) -> None:
         """That stream reads no more."""
         if reader in self._readers:
+            self._given = self._given_until()
             self._readers.remove(reader)
 
     def take(self, reader: Reader) -> bytes:
@@ -91,15 +96,19 @@ class Uplink:
 
     def _forget_oldest(self) -> None:
         keep_from = self.end - self._keep
-        self.lost += max(0, keep_from - max(self._tape_from, self._given_until()))
+        self._count_lost(self._given_until(), keep_from)
         del self._tape[: keep_from - self._tape_from]
         self._tape_from = keep_from
         for reader in self._readers:
             reader.next = max(reader.next, keep_from)
 
+    def _count_lost(self, start: int, end: int) -> None:
+        if (start := max(start, self._lost_until)) < end:
+            self.lost += end - start
+            self._lost_until = end
+
     def _given_until(self) -> int:
-        """How far the caller was heard; with no stream, where the next one would begin."""
-        return max((reader.next for reader in self._readers), default=self._unheard_from())
+        return max(self._given, *(reader.next for reader in self._readers), 0)
 
     # What has been understood.
 

@@ -78,6 +78,8 @@ class VoiceDetector:
         spoken = segment is self.current
         self.current = self._rising = None
         segment.over = True
+        if not self.is_loud(segment):
+            self._noise_at = self.now  # it goes on
         return segment if spoken else None
 
     @property

@@ -23,7 +23,7 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-START_TIMEOUT_S, STOP_TIMEOUT_S, CALL_TIMEOUT_S = 60, 30, 180
+HANG_S = 180.0  # the only bound of every wait: it catches a hang
 CALLER = "order-status-dni"
 
 # $1 root file system, $2 user, $3 file to hand in, the rest: the command.
@@ -122,7 +122,7 @@ def _end(child: subprocess.Popen[Any]) -> int:
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
     try:
-        return child.wait(STOP_TIMEOUT_S)
+        return child.wait(HANG_S)
     except subprocess.TimeoutExpired:
         child.kill()
         raise Failed("it did not stop on SIGTERM") from None
@@ -130,9 +130,9 @@ def _end(child: subprocess.Popen[Any]) -> int:
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> float:
     began = time.monotonic()
-    while time.monotonic() < began + START_TIMEOUT_S and server.poll() is None:
+    while time.monotonic() < began + HANG_S and server.poll() is None:
         try:
-            with urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback
+            with urlopen(url, timeout=HANG_S) as answer:  # noqa: S310 - loopback
                 if answer.status == 200:
                     return time.monotonic() - began
         except (URLError, OSError):
@@ -143,7 +143,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> float:
 def place_call(url: str, environment: Mapping[str, str], folder: Path) -> dict[str, Any]:
     command: list[str | Path] = [BIN / "carlos", "call", CALLER, "--server", url, "--json", "--out", folder]
     done = subprocess.run(  # noqa: S603
-        command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, timeout=CALL_TIMEOUT_S, check=False
+        command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False
     )
     if done.returncode or not done.stdout:
         raise Failed(f"the call failed:\n{done.stdout}{done.stderr}")
@@ -185,10 +185,10 @@ def check(name: str, base: str, folder: Path) -> None:
         with running(image, ca_file, environment, log) as server:
             print(f"ready    {wait_for(f'{url}/ready', server, log):.1f} s after its start, on a read-only root")
             probe = tuple(part.replace("8081", str(port)) for part in image.health)
-            healthy = image.start(ca_file, probe, env=environment).wait(STOP_TIMEOUT_S) == 0
+            healthy = image.start(ca_file, probe, env=environment).wait(HANG_S) == 0
             print(f"health   {'healthy' if healthy else 'UNHEALTHY'}, by the image's own command")
             writes = image.start(ca_file, ("touch", "/opt/carlos/x"), env=environment, stderr=subprocess.DEVNULL)
-            read_only = writes.wait(STOP_TIMEOUT_S) != 0
+            read_only = writes.wait(HANG_S) != 0
             summary = place_call(url, os.environ | settings, folder)
             print(f"call     {json.dumps(summary, ensure_ascii=False)}")
             stopped = _end(server)

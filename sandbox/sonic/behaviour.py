@@ -30,6 +30,13 @@ class FinalText(Enum):
     NEVER = "never"
 
 
+class Transcript(Enum):
+    """How what the caller said in one go is told."""
+
+    WHOLE = "one USER FINAL block, its stop reason PARTIAL_TURN"
+    IN_PARTS = "several USER FINAL blocks, END_TURN and then PARTIAL_TURN"
+
+
 class EarlyText(Enum):
     """What interactive text of the user is before there was any audio. Sources: `agent.sonic.order.Disputed`."""
 
@@ -42,13 +49,16 @@ class EarlyText(Enum):
 class Behaviour:
     barge_in: BargeIn = BargeIn.FULL
     final_text: FinalText = FinalText.LATE
+    transcript: Transcript = Transcript.WHOLE
     audio_speed: float | None = 4.0  # times real time; None is at once
+    seed: int = 0  # of the sizes of audio pieces
     audio_during_tool_is_fatal: bool = False  # one report; it contradicts the docs
     early_text: EarlyText = EarlyText.HISTORY
     alternating_history: bool = False  # Disputed.HISTORY_ALTERNATES
     strict_tool_schemas: bool = False  # Disputed.PLAIN_SCHEMAS
     life_s: float = 480.0
     idle_s: float = 55.0  # 295 occurs as well
+    silence_is_idle: bool = False  # with 295 s it was: three streams of silent audio ended after 296 s
     time_scale: float = 1.0  # how long a second of the service lasts here
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 from agent.sonic.protocol import CompletionEnd, CompletionStart, UserSpeechEnd, UserSpeechStart
@@ -31,7 +32,8 @@ class Conversation:
         self.brain = brain
         self.emit = emit
         self.usage = UsageMeter()
-        self._behaviour = behaviour
+        self.sizes = Random(behaviour.seed)  # noqa: S311 - no secret
+        self.behaviour = behaviour
         self._clock = Clock(behaviour.time_scale)
         self.playback = Playback(self._clock, emit, behaviour.final_text)
         self._on_crash = on_crash
@@ -45,7 +47,15 @@ class Conversation:
         self._minding: asyncio.Task[None] | None = None
         self._cut_short = b""  # speech whose turn was interrupted before it was understood
         brain.mind.begin(prompt)
+        self._told_set_up()
         self._answering = asyncio.create_task(self._answer(), name="sonic stand-in conversation")
+
+    def _told_set_up(self) -> None:
+        """Each stream's first event: the tokens of what it was set up with (live)."""
+        self.usage.read(self.prompt.system)
+        for _, text in self.prompt.history:
+            self.usage.read(text)
+        self.emit(self.usage.take())
 
     def hear(self, pcm: bytes) -> None:
         self._audio_s += len(pcm) / 2 / self.prompt.input_rate
@@ -103,13 +113,14 @@ class Conversation:
     def _speech_started(self, event: SpeechStarted) -> None:
         self._speaking = True
         self.emit(UserSpeechStart(event.offset_ms))
-        self._complete()
         self._barge_in()
 
     def _speech_ended(self, event: SpeechEnded) -> None:
         self._speaking = False
-        self.emit(UserSpeechEnd(event.offset_ms, event.detected_ms))
         self.usage.heard(len(event.audio) / 2 / self.prompt.input_rate)
+        self.emit(self.usage.take())
+        self._complete()
+        self.emit(UserSpeechEnd(event.offset_ms, event.detected_ms))
         audio, self._cut_short = self._cut_short + event.audio, b""
         self._utterances.put_nowait(Utterance(audio=audio))
 
@@ -125,10 +136,10 @@ class Conversation:
             return
         if turn.over or turn.listening:
             if self.playback.playing:
-                turn.interrupt(self._behaviour.barge_in)
+                turn.interrupt(self.behaviour.barge_in)
             return
         if turn.spoke:
-            turn.interrupt(self._behaviour.barge_in)
+            turn.interrupt(self.behaviour.barge_in)
         elif not turn.transcribed:
             self._cut_short = turn.heard.audio
         turn.over = True
@@ -154,7 +165,7 @@ class Conversation:
 
     async def pace(self, seconds: float) -> None:
         """Wait as long as generating this much audio takes."""
-        speed = self._behaviour.audio_speed
+        speed = self.behaviour.audio_speed
         await self._clock.sleep(seconds / speed if speed else 0)
 
     def expect_result(self, tool_use_id: str) -> asyncio.Future[dict[str, Any]]:

@@ -159,6 +159,12 @@ class Fault:
         return self.streams is None or stream in self.streams
 
 
+def is_loud(pcm: bytes) -> bool:
+    """True when the piece, of one sample at least, is as loud as speech."""
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64)
+    return float(np.sqrt(np.mean(samples * samples))) > LOUD
+
+
 @dataclass(slots=True)
 class SpeechClock:
     """How far into which utterance the caller is, by the samples alone: whether the ear noticed does not matter."""
@@ -172,9 +178,9 @@ class SpeechClock:
         self._buffer += pcm
         size = rate * SAMPLES_MS // 1000 * 2
         while len(self._buffer) >= size:
-            samples = np.frombuffer(bytes(self._buffer[:size]), dtype="<i2").astype(np.float64)
+            piece = bytes(self._buffer[:size])
             del self._buffer[:size]
-            self._tick(loud=float(np.sqrt(np.mean(samples * samples))) > LOUD)
+            self._tick(loud=is_loud(piece))
 
     def _tick(self, *, loud: bool) -> None:
         if loud and self._quiet_ms >= PAUSE_MS:

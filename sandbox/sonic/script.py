@@ -7,6 +7,7 @@
           arguments: {dni: "28456789"}
         - wait: 0.5
         - say: "Su pedido llega mañana."
+    - steps: [{write: "Entendido."}]  # a turn of text alone
 
 Each utterance takes the next turn; the first one answers the greeting cue. After the last turn it stays silent.
 """
@@ -17,7 +18,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import yaml
@@ -25,16 +26,29 @@ import yaml
 from sandbox.brain import Brain, Floor, Prompt, Utterance
 from sandbox.sonic.ear import EnergyEar
 
+if TYPE_CHECKING:
+    from sandbox.sonic.turn import Turn
+
 CHARACTER_S = 0.06  # of audio
 SHORTEST_S = 0.3
 TONE_HZ = 440.0
 TONE_LEVEL = 6000.0
-PIECE_S = 0.08  # the size recorded live
+PIECE_S = 0.08  # what the voice yields at once
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Text that ends the turn and is never spoken."""
+
+    text: str
+
+    async def __call__(self, floor: Floor) -> None:
+        await cast("Turn", floor).write(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,8 @@ def _step(step: Any) -> Step:
     match step:
         case {"say": str(text), **rest} if not rest:
             return Say(text)
+        case {"write": str(text), **rest} if not rest:
+            return Write(text)
         case {"tool": str(name), **rest} if not rest:
             return UseTool(name)
         case {"tool": str(name), "arguments": dict(arguments), **rest} if not rest:
@@ -86,7 +102,7 @@ def _step(step: Any) -> Step:
         case {"wait": int() | float() as seconds, **rest} if not rest:
             return Wait(seconds)
         case _:
-            raise ScriptError(f"expected say, tool or wait but got {step!r}")
+            raise ScriptError(f"expected say, write, tool or wait but got {step!r}")
 
 
 def scripted(turns: Iterable[ScriptTurn], *, resume: bool = False) -> Callable[[], Brain]:

@@ -32,6 +32,7 @@ from sandbox.brain import Brain, Prompt
 from sandbox.sonic.behaviour import Behaviour, Clock, EarlyText
 from sandbox.sonic.conversation import Conversation
 from sandbox.sonic.failures import IDLE_55, IDLE_295, LIFE_OVER, listed
+from sandbox.sonic.faults import is_loud
 
 SECOND_PROMPT_S = 0.2  # from a second promptStart to the end of the stream, without a word (live)
 
@@ -139,7 +140,8 @@ class Session:
                 self._wire.end()
 
     def _hear(self, audio: bytes) -> None:
-        self._last_sign_of_life = self._clock.now()
+        if not self._behaviour.silence_is_idle or is_loud(audio):
+            self._last_sign_of_life = self._clock.now()
         if self.conversation is None:
             return
         if self._behaviour.audio_during_tool_is_fatal and self.conversation.waits_for_tool:

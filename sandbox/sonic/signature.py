@@ -1,20 +1,30 @@
-"""AWS Signature Version 4 of an event stream: the request's signature seeds a chain over its chunks.
+"""AWS Signature Version 4 of an event stream, judged by AWS's own signer: the request's signature seeds a chain over
+its chunks.
 
-Sources: AWS "Create a signed AWS API request" and, for the chunks, Amazon Transcribe's page "Event stream
-encoding"; the order and forms were checked against aws_sdk_bedrock_runtime 0.9.0.
+The client signs with its own code (`agent.sonic.frames`) or through the SDK; either way this signs the same request
+and the same chunks anew and compares.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
-from urllib.parse import quote
+from typing import Any
 
-from sandbox.sonic.eventstream import Frame, encode_headers
+from aws_sdk_signers import (
+    URI,
+    AsyncEventSigner,
+    AsyncSigV4Signer,
+    AWSCredentialIdentity,
+    AWSRequest,
+    Field,
+    Fields,
+    SigV4SigningProperties,
+)
+from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, "
@@ -43,6 +53,14 @@ class Keys:
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
 
+    @property
+    def identity(self) -> AWSCredentialIdentity:
+        return AWSCredentialIdentity(
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+            session_token=self.session_token,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -60,61 +78,34 @@ def verify_request(request: Request, keys: Keys) -> ChunkVerifier:
         raise SignatureRefused("UnrecognizedClientException", INVALID_TOKEN)
     if request.headers.get("x-amz-security-token") != keys.session_token:
         raise SignatureRefused("UnrecognizedClientException", INVALID_TOKEN)
-    scope = Scope(match["region"], match["service"], keys)
-    text = _request_text(request, match["signed"].split(";"), scope)
-    expected = hmac.new(scope.key(match["day"]), text.encode(), sha256).hexdigest()
-    if not hmac.compare_digest(expected, match["signature"]):
-        raise SignatureRefused("InvalidSignatureException", MISMATCH)
-    return ChunkVerifier(scope, match["signature"])
-
-
-def _request_text(request: Request, signed: Iterable[str], scope: Scope) -> str:
-    headers = {name: " ".join(request.headers.get(name, "").split()) for name in signed}
-    canonical = "\n".join(
-        (
-            request.method,
-            quote(request.path, safe="/"),  # encoded once on the wire, once more for the signature
-            "",
-            *(f"{name}:{value}" for name, value in headers.items()),
-            "",
-            ";".join(headers),
-            request.headers.get("x-amz-content-sha256", ""),
-        )
+    properties = SigV4SigningProperties(
+        region=match["region"], service=match["service"], date=request.headers.get("x-amz-date", "")
     )
-    date = request.headers.get("x-amz-date", "")
-    return "\n".join(("AWS4-HMAC-SHA256", date, scope.text(date[:8]), sha256(canonical.encode()).hexdigest()))
-
-
-class Scope:
-    """Region, service and secret; one key a day."""
-
-    def __init__(self, region: str, service: str, keys: Keys) -> None:
-        self._region = region
-        self._service = service
-        self._secret = keys.secret_access_key
-        self._keys: dict[str, bytes] = {}
-
-    def text(self, day: str) -> str:
-        return f"{day}/{self._region}/{self._service}/aws4_request"
-
-    def key(self, day: str) -> bytes:
-        if day not in self._keys:
-            key = b"AWS4" + self._secret.encode()
-            for part in (day, self._region, self._service, "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            self._keys[day] = key
-        return self._keys[day]
+    signed = AWSRequest(
+        destination=URI(host=request.headers.get("host", ""), path=request.path),
+        method=request.method,
+        body=None,
+        fields=Fields(Field(name=name, values=[request.headers.get(name, "")]) for name in match["signed"].split(";")),
+    )
+    again = _finish(AsyncSigV4Signer().sign(request=signed, identity=keys.identity, properties=properties))
+    expected = _AUTHORIZATION.fullmatch(again.fields["authorization"].as_string())
+    if expected is None or not hmac.compare_digest(expected["signature"], match["signature"]):
+        raise SignatureRefused("InvalidSignatureException", MISMATCH)
+    return ChunkVerifier(match["region"], match["service"], keys, match["signature"])
 
 
 class ChunkVerifier:
     """Follows one stream's chain: each chunk's signature covers the one before it."""
 
-    def __init__(self, scope: Scope, seed: str) -> None:
-        self._scope = scope
+    def __init__(self, region: str, service: str, keys: Keys, seed: str) -> None:
+        self._signer = AsyncEventSigner(initial_signature=seed.encode(), event_encoder_cls=EventHeaderEncoder)
+        self._region = region
+        self._service = service
+        self._identity = keys.identity
         self._prior = seed
         self.verified = 0
 
-    def verify(self, frame: Frame) -> bool:
+    def verify(self, frame: EventMessage) -> bool:
         """True when the chunk's signature is right; the chain goes on only then.
 
         The day is that of the chunk, not of the request: streams live across midnight UTC (measured).
@@ -122,24 +113,41 @@ class ChunkVerifier:
         date, signature = frame.headers.get(":date"), frame.headers.get(":chunk-signature")
         if not isinstance(date, datetime) or not isinstance(signature, bytes):
             return False
-        expected = self._sign(date, frame)
+        expected = self._sign(date, frame.payload)
         if not hmac.compare_digest(expected, signature):
             return False
         self._prior = expected.hex()
         self.verified += 1
         return True
 
-    def _sign(self, date: datetime, frame: Frame) -> bytes:
+    def _sign(self, date: datetime, payload: bytes) -> bytes:
+        """The signer's two halves: what it offers as a whole signs for the present moment only."""
         stamp = date.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        signed = {name: value for name, value in frame.headers.items() if name != ":chunk-signature"}
-        text = "\n".join(
-            (
-                "AWS4-HMAC-SHA256-PAYLOAD",
-                stamp,
-                self._scope.text(stamp[:8]),
-                self._prior,
-                sha256(encode_headers(signed)).hexdigest(),
-                sha256(frame.payload).hexdigest(),
+        properties = SigV4SigningProperties(region=self._region, service=self._service, date=stamp)
+        text = _finish(
+            self._signer._event_string_to_sign(
+                timestamp=stamp,
+                scope=self._signer._scope(properties),
+                encoded_headers=_DATE + round(date.timestamp() * 1000).to_bytes(8),
+                payload=payload,
+                prior_signature=self._prior.encode(),
             )
         )
-        return hmac.digest(self._scope.key(stamp[:8]), text.encode(), "sha256")
+        signature: bytes = _finish(
+            self._signer._sign_event(
+                timestamp=stamp, string_to_sign=text, identity=self._identity, properties=properties
+            )
+        )
+        return signature
+
+
+_DATE = b"\x05:date\x08"  # name and type; the codec's own encoder rounds a millisecond down now and then
+
+
+def _finish(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine that waits for nothing, as the signer's are."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("a signature waits for something")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from smithy_aws_event_stream.events import EventMessage
+
 from agent.sonic.errors import INVALID_INPUT, MalformedEvent
 from agent.sonic.protocol import (
     AudioInput,
@@ -21,7 +23,7 @@ from agent.sonic.protocol import (
     parse_client_event,
 )
 from sandbox.brain import Brain
-from sandbox.sonic.eventstream import Frame, FrameDecoder, FrameError, decode_frame, encode_frame
+from sandbox.sonic.eventstream import FrameDecoder, FrameError, decode_frame, encode_frame
 from sandbox.sonic.faults import (
     Action,
     BadChecksum,
@@ -129,7 +131,7 @@ class SonicStreamRecord:
         except FrameError as error:
             self._fail("validationException", INVALID_INPUT, f"framing: {error}")
 
-    def _chunk(self, frame: Frame) -> None:
+    def _chunk(self, frame: EventMessage) -> None:
         if not self._verifier.verify(frame):
             self._fail("validationException", BAD_SIGNATURE, BAD_SIGNATURE)
         elif not frame.payload:
@@ -137,7 +139,7 @@ class SonicStreamRecord:
         else:
             self._event(decode_frame(frame.payload))
 
-    def _event(self, inner: Frame) -> None:
+    def _event(self, inner: EventMessage) -> None:
         try:
             event = _read_event(inner)
         except MalformedEvent as error:
@@ -299,7 +301,7 @@ def _exception(kind: str, message: str) -> bytes:
     return encode_frame(headers, json.dumps(body).encode())
 
 
-def _read_event(inner: Frame) -> ClientEvent:
+def _read_event(inner: EventMessage) -> ClientEvent:
     if (inner.headers.get(":message-type"), inner.headers.get(":event-type")) != ("event", "chunk"):
         raise MalformedEvent(f"expected an event of type chunk but got {dict(inner.headers)!r}")
     try:

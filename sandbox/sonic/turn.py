@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,13 +23,13 @@ from agent.sonic.protocol import (
     ToolUse,
 )
 from sandbox.brain import Prompt, Utterance
-from sandbox.sonic.behaviour import BargeIn
+from sandbox.sonic.behaviour import BargeIn, Transcript
 from sandbox.sonic.playback import text_block
 
 if TYPE_CHECKING:
     from sandbox.sonic.conversation import Conversation
 
-PIECE_S = 0.08  # of audio in one audioOutput
+PIECE_MS = (79, 200)  # of audio in one audioOutput: 2,528 to 6,400 bytes at 16 kHz were recorded
 
 
 @dataclass(slots=True)
@@ -51,21 +52,31 @@ class Turn:
     async def transcript(self, text: str) -> None:
         """Typed text has no transcript: the client knows it."""
         if self.heard.text is None:
-            self._emit(*text_block(Role.USER, Stage.FINAL, text, StopReason.PARTIAL_TURN))
+            parts = _halves(text) if self.conversation.behaviour.transcript is Transcript.IN_PARTS else [text]
+            for part in parts:
+                stop = StopReason.PARTIAL_TURN if part is parts[-1] else StopReason.END_TURN
+                self._emit(*text_block(Role.USER, Stage.FINAL, part, stop))
         self.transcribed = True
 
     async def say(self, text: str) -> None:
         self._end_audio(StopReason.PARTIAL_TURN)
+        planned = f" {text}" if self.spoke else text  # all but the first begin with a blank (live)
         self.spoke = True
-        self._emit(*text_block(Role.ASSISTANT, Stage.SPECULATIVE, text, StopReason.PARTIAL_TURN))
+        self._emit(*text_block(Role.ASSISTANT, Stage.SPECULATIVE, planned, StopReason.PARTIAL_TURN))
         self._audio_block = str(uuid4())
         self._emit(ContentStarted(self._audio_block, ContentType.AUDIO, Role.ASSISTANT))
         await self._speak(text, self._audio_block)
 
+    async def write(self, text: str) -> None:
+        """A turn that ends on its text, without a sound: 33 sessions of one production."""
+        self._end_audio(StopReason.PARTIAL_TURN)
+        self._emit(*text_block(Role.ASSISTANT, Stage.SPECULATIVE, text, StopReason.END_TURN))
+
     async def _speak(self, text: str, content_id: str) -> None:
         playback, prompt = self.conversation.playback, self.prompt
         sentence = playback.begin(text)
-        async for piece in _pieces(self.conversation.brain.voice.speak(text, prompt.output_rate), prompt.output_rate):
+        audio = self.conversation.brain.voice.speak(text, prompt.output_rate)
+        async for piece in _pieces(audio, prompt.output_rate, self.conversation.sizes):
             seconds = len(piece) / 2 / prompt.output_rate
             sentence.ends += seconds
             self._emit(AudioOutput(content_id, piece))
@@ -121,13 +132,24 @@ class Turn:
             self.conversation.emit(event)
 
 
-async def _pieces(audio: AsyncIterator[bytes], rate: int) -> AsyncIterator[bytes]:
-    """The same audio in equal pieces, the last one as it comes."""
-    size, waiting = round(PIECE_S * rate) * 2, bytearray()
+def _halves(text: str) -> list[str]:
+    words = text.split()
+    middle = (len(words) + 1) // 2
+    return [" ".join(part) for part in (words[:middle], words[middle:]) if part] or [text]
+
+
+async def _pieces(audio: AsyncIterator[bytes], rate: int, sizes: Random) -> AsyncIterator[bytes]:
+    """The same audio in uneven pieces, the last one as it comes."""
+    waiting, size = bytearray(), _size(rate, sizes)
     async for part in audio:
         waiting += part
         while len(waiting) >= size:
             yield bytes(waiting[:size])
             del waiting[:size]
+            size = _size(rate, sizes)
     if waiting:
         yield bytes(waiting)
+
+
+def _size(rate: int, sizes: Random) -> int:
+    return rate * sizes.randint(*PIECE_MS) // 1000 * 2

@@ -1,4 +1,8 @@
-"""Finds speech in a caller's audio with Silero VAD (MIT), whose model file pipecat ships.
+"""Finds a caller's speech, sample by sample: the same sound makes the same utterance, wherever it lies in the stream.
+
+Silero judges windows of 32 ms. Were they counted from the stream's start, a sound would be cut in one of 512 ways
+by when it began, and Whisper would read each a little differently. So quiet is skipped while nobody speaks, and
+windows are counted from the first sample of a sound; the utterance's edges are counted in windows from there.
 
 A pause of 600 to 800 ms ends the turn; the model's last voiced window lies within 250 ms of the true end on
 telephone audio (measured, p95).
@@ -7,22 +11,16 @@ telephone audio (measured, p95).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
 
 from sandbox.brain import SpeechEnded, SpeechStarted
-from sandbox.speech.errors import WeightsMissing
+from sandbox.speech.silero import RATES, Silero
 
 PAUSE_MS = {"HIGH": 600, "MEDIUM": 700, "LOW": 800}
 """How long a pause ends a turn, by the session's endpointing sensitivity."""
 
-_WINDOW_MS = 32  # 256 samples at 8 kHz, 512 at 16 kHz: the model knows no other
+_QUIET = 64  # of 32768, about -54 dBFS: above a filter's ringing and mu-law's idle noise
 _SPEECH = 0.5
 _SILENCE = 0.35
 _MIN_SPEECH_MS = 150
@@ -33,128 +31,123 @@ _LONGEST_MS = 28_000  # Whisper reads 29 s at most
 _REFRESH_MS = 2_000  # long non-speech dulls the model's memory for the speech that follows
 
 
-class Silero:
-    """The model with one stream's memory. The session behind it is shared and may be used from any thread."""
-
-    def __init__(self, rate: int) -> None:
-        self._session = _session()
-        self._rate = np.array(rate, dtype=np.int64)
-        self._context_length = rate // 250
-        self.window = rate * _WINDOW_MS // 1000
-        self.forget()
-
-    def forget(self) -> None:
-        self._state = np.zeros((2, 1, 128), dtype=np.float32)
-        self._context = np.zeros(self._context_length, dtype=np.float32)
-
-    def probability(self, samples: NDArray[np.float32]) -> float:
-        """Of speech in the next `window` samples, -1..1; about 0.2 ms."""
-        given = np.concatenate([self._context, samples])[None]
-        output, self._state = self._session.run(None, {"input": given, "state": self._state, "sr": self._rate})
-        self._context = samples[-self._context_length :]
-        return float(output[0, 0])
-
-
 class SileroEar:
-    """An `Ear` for one session at 8 or 16 kHz. Endpointing: HIGH, MEDIUM (default) or LOW."""
+    """An `Ear` for one session at 8 or 16 kHz. Endpointing: HIGH, MEDIUM (default) or LOW.
+
+    quiet ──a sound──▶ sound ──150 ms of voice──▶ speaking ──the pause──▶ sound
+      ▲                  │
+      └──a quiet window──┘
+    """
 
     def __init__(self, rate: int = 16_000, endpointing: str | None = None) -> None:
         self.tune(rate, endpointing)
 
     def tune(self, rate: int, endpointing: str | None) -> None:
         """Begin anew at another rate or pause; raises ValueError for a rate that Silero does not know."""
-        if rate not in (8_000, 16_000):
+        if rate not in RATES:
             raise ValueError(f"the local ear hears 8000 or 16000 Hz, not {rate}")
         self._rate = rate
-        self._pause_ms = PAUSE_MS.get(endpointing or "MEDIUM", PAUSE_MS["MEDIUM"])
+        self._pause = self._samples(PAUSE_MS.get(endpointing or "MEDIUM", PAUSE_MS["MEDIUM"]))
         self._model = Silero(rate)
-        self._waiting = b""  # less than a window
-        self._kept = bytearray()  # audio from `_kept_from` on
-        self._kept_from = 0  # milliseconds from here on
-        self._now = 0
-        self._voiced_ms = 0
+        self._waiting = bytearray()  # not judged yet, from `_now` on
+        self._now = 0  # samples, as all that follows
         self._first_voice = 0
         self._last_voice = 0
-        self._refreshed = 0
+        self._voiced = 0
         self._speaking = False
+        self._fall_quiet()
 
     def feed(self, pcm: bytes) -> Sequence[SpeechStarted | SpeechEnded]:
         """See `Ear.feed`; offsets are exact to a window of 32 ms."""
-        audio = self._waiting + pcm
-        size = self._model.window * 2
-        whole = len(audio) // size * size
-        self._waiting = audio[whole:]
-        events = (self._window(audio[start : start + size]) for start in range(0, whole, size))
-        return [event for event in events if event is not None]
+        self._waiting += pcm
+        events = []
+        while (window := self._next_window()) is not None:
+            if (event := self._judge(window)) is not None:
+                events.append(event)
+        return events
 
-    def _window(self, pcm: bytes) -> SpeechStarted | SpeechEnded | None:
+    def _next_window(self) -> bytes | None:
+        if not self._voiced:
+            self._skip_quiet()
+        size = 2 * self._model.window
+        if len(self._waiting) < size:
+            return None
+        window = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return window
+
+    def _skip_quiet(self) -> None:
+        """Go to the next sound when nothing is heard for a window, and on from there."""
+        samples = np.frombuffer(bytes(self._waiting), dtype="<i2", count=len(self._waiting) // 2)
+        loud = np.flatnonzero(np.abs(samples.astype(np.int32)) >= _QUIET)
+        quiet = int(loud[0]) if loud.size else len(samples)
+        if self._quiet or quiet >= self._model.window:
+            del self._waiting[: 2 * quiet]
+            self._now += quiet
+            self._fall_quiet()
+        self._quiet = self._quiet and not loud.size
+
+    def _fall_quiet(self) -> None:
+        self._quiet = True
+        self._kept = bytearray(2 * self._samples(_PRE_ROLL_MS))  # audio from `_kept_from` on
+        self._kept_from = self._now - self._samples(_PRE_ROLL_MS)
+        self._forget()
+
+    def _judge(self, pcm: bytes) -> SpeechStarted | SpeechEnded | None:
         samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768.0
         probability = self._model.probability(samples)
         self._kept += pcm
-        self._now += _WINDOW_MS
-        voiced = probability >= (_SILENCE if self._speaking else _SPEECH)
-        return self._in_speech(voiced) if self._speaking else self._in_silence(voiced)
+        self._now += self._model.window
+        if self._speaking:
+            return self._in_speech(probability >= _SILENCE)
+        return self._in_sound(probability >= _SPEECH)
 
-    def _in_silence(self, voiced: bool) -> SpeechStarted | None:
+    def _in_sound(self, voiced: bool) -> SpeechStarted | None:
         if voiced:
             self._hear_voice()
-            if self._voiced_ms >= _MIN_SPEECH_MS:
+            if self._voiced >= self._samples(_MIN_SPEECH_MS):
                 self._speaking = True
-                return SpeechStarted(self._first_voice)
-        elif self._now - self._last_voice > _MIN_GAP_MS:
-            self._voiced_ms = 0
-            self._drop_before(self._now - _PRE_ROLL_MS)
-            self._refresh()
+                return SpeechStarted(self._ms(self._first_voice))
+        elif self._now - self._last_voice > self._samples(_MIN_GAP_MS) or not self._voiced:
+            self._voiced = 0
+            self._drop_before(self._now - self._samples(_PRE_ROLL_MS))
+            if self._now - self._refreshed >= self._samples(_REFRESH_MS):
+                self._forget()
         return None
 
     def _in_speech(self, voiced: bool) -> SpeechEnded | None:
         if voiced:
             self._last_voice = self._now
-        pause_over = self._now - self._last_voice >= self._pause_ms
-        too_long = self._now - self._first_voice >= _LONGEST_MS
+        pause_over = self._now - self._last_voice >= self._pause
+        too_long = self._now - self._first_voice >= self._samples(_LONGEST_MS)
         return self._end_speech() if pause_over or too_long else None
 
     def _hear_voice(self) -> None:
-        if self._voiced_ms == 0:
-            self._first_voice = self._now - _WINDOW_MS
-        self._voiced_ms += _WINDOW_MS
+        if not self._voiced:
+            self._first_voice = self._now - self._model.window
+        self._voiced += self._model.window
         self._last_voice = self._now
 
     def _end_speech(self) -> SpeechEnded:
-        end = min(self._now, self._last_voice + _POST_ROLL_MS)
-        audio = bytes(self._kept[: self._bytes(end - self._kept_from)])
-        self._drop_before(self._now - _PRE_ROLL_MS)
-        self._speaking, self._voiced_ms, self._refreshed = False, 0, self._now
+        end = min(self._now, self._last_voice + self._samples(_POST_ROLL_MS))
+        audio = bytes(self._kept[: 2 * (end - self._kept_from)])
+        self._drop_before(self._now - self._samples(_PRE_ROLL_MS))
+        self._speaking, self._voiced = False, 0
+        self._forget()
+        return SpeechEnded(self._ms(self._last_voice), self._ms(self._now), audio)
+
+    def _forget(self) -> None:
         self._model.forget()
-        return SpeechEnded(self._last_voice, self._now, audio)
+        self._refreshed = self._now
 
-    def _refresh(self) -> None:
-        if self._now - self._refreshed >= _REFRESH_MS:
-            self._model.forget()
-            self._refreshed = self._now
-
-    def _drop_before(self, offset_ms: int) -> None:
-        surplus = offset_ms - self._kept_from
+    def _drop_before(self, offset: int) -> None:
+        surplus = offset - self._kept_from
         if surplus > 0:
-            del self._kept[: self._bytes(surplus)]
-            self._kept_from = offset_ms
+            del self._kept[: 2 * surplus]
+            self._kept_from = offset
 
-    def _bytes(self, milliseconds: int) -> int:
-        return milliseconds * self._rate // 1000 * 2
+    def _samples(self, milliseconds: int) -> int:
+        return milliseconds * self._rate // 1000
 
-
-@cache
-def _session() -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(_model_file()), options, providers=["CPUExecutionProvider"])
-
-
-def _model_file() -> Path:
-    # pipecat's audio package is not imported: it would load transports and loggers for a data file.
-    spec = find_spec("pipecat")
-    folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
-    for folder in folders:
-        if (path := folder / "audio" / "vad" / "data" / "silero_vad.onnx").is_file():
-            return path
-    raise WeightsMissing("silero_vad.onnx is not where pipecat 1.14 ships it (pipecat/audio/vad/data)")
+    def _ms(self, samples: int) -> int:
+        return samples * 1000 // self._rate

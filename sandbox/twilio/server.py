@@ -16,11 +16,11 @@ from typing import Self
 
 import aiohttp
 
+from sandbox.hang import HANG_S
 from sandbox.twilio.account import Account
 from sandbox.twilio.errors import ServerUnavailable
 
 COMMAND = (sys.executable, "-m", "carlos.cli", "serve")
-READY_WITHIN_S = 90.0  # the stand-in loads its speech models first
 STOP_WITHIN_S = 10.0
 LOG_TAIL = 15  # last words shown when it does not start
 
@@ -107,14 +107,14 @@ class ServerProcess:
 
     async def _wait_until_ready(self) -> None:
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + READY_WITHIN_S
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
+        give_up = loop.time() + HANG_S
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG_S)) as http:
             while not await self._ready(http):
                 if self._process.returncode is not None:
                     await self._reader
                     raise ServerUnavailable(f"the server stopped with {self._process.returncode}:\n{self._tail()}")
                 if loop.time() >= give_up:
-                    raise ServerUnavailable(f"the server is not ready after {READY_WITHIN_S:.0f} s:\n{self._tail()}")
+                    raise ServerUnavailable(f"the server is not ready after {HANG_S:.0f} s:\n{self._tail()}")
                 await asyncio.sleep(0.1)
 
     async def _ready(self, http: aiohttp.ClientSession) -> bool:

@@ -47,7 +47,10 @@ class Webhooks:
 
     async def __aenter__(self) -> Self:
         headers = {"User-Agent": "TwilioProxy/1.1", "Accept": "*/*"}
-        self._http = aiohttp.ClientSession(timeout=TIMEOUT, headers=headers)
+        # A kept connection that dies with its server takes the next POST down: whether the end is noticed first is
+        # a matter of luck. So each request has a connection of its own.
+        connector = aiohttp.TCPConnector(force_close=True)
+        self._http = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, headers=headers)
         self._sender = asyncio.create_task(self._send_callbacks())
         return self
 

@@ -84,6 +84,25 @@ def test_speech_that_no_stream_had_words_for_is_given_to_the_next_from_its_own_b
     assert drain(uplink, uplink.open(0)) == silence(PREROLL_S) + speech
 
 
+def test_speech_that_is_too_long_to_be_kept_is_counted_where_its_stream_is_lost() -> None:
+    uplink = Uplink(RATE)
+    first = uplink.open(0)
+    for _ in range(30):
+        say(uplink, sound(1.0))
+        drain(uplink, first)
+    assert uplink.lost == 0
+    uplink.close(first)
+    again = len(drain(uplink, uplink.open(0)))
+    assert uplink.lost + again == 30 * SECOND
+
+
+def test_all_that_was_said_before_there_was_a_stream_is_given_to_the_first() -> None:
+    uplink = Uplink(RATE)
+    said = silence(3.0) + sound(1.0) + silence(2.0)
+    say(uplink, said)
+    assert drain(uplink, uplink.open(0)) == said
+
+
 def test_speech_that_only_the_service_noticed_is_given_to_the_next() -> None:
     uplink = Uplink(RATE)
     first = uplink.open(primed=uplink.size(0.1))
@@ -148,6 +167,7 @@ def test_a_cough_that_the_service_had_no_words_for_is_not_said_again() -> None:
     uplink.speech_ended(first, 400)
     assert uplink.speaking, "words may follow still"
     say(uplink, silence(WORDLESS_S))
+    drain(uplink, first)
     assert not uplink.speaking
     assert len(drain(uplink, uplink.open(0))) == LOOKBACK_S * SECOND
 

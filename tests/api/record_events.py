@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 import httpx2 as httpx
 
+from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 from tests.api.gateway_requests import REQUESTS, Asked
 
@@ -95,7 +96,7 @@ def _rest_api(client: Any, function: str) -> str:
 def _events(endpoint: str, api: str, prefix: str, requests: Sequence[Asked]) -> list[Json]:
     host = {"host": f"{api}.execute-api.localhost", "user-agent": "a client", "accept-encoding": "gzip"}
     events = []
-    with httpx.Client(base_url=endpoint, timeout=30) as client:
+    with httpx.Client(base_url=endpoint, timeout=HANG_S) as client:
         for asked in requests:
             answer = client.request(asked.method, prefix + asked.url, headers=host | asked.headers, json=asked.body)
             events.append(_scrubbed(answer.raise_for_status().json()))

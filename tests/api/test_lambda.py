@@ -28,6 +28,7 @@ from carlos.settings import Settings
 from data.open import open_sqlite
 from data.sqlite import SqliteBackend
 from data.store import Store
+from sandbox.hang import HANG_S
 from tests.api.gateway_requests import REQUESTS, WITH_A_SLASH, Asked
 from tests.api.record_events import EVENTS, recorded, written
 from tests.api.rest_stage import call_record, seeded, serving
@@ -176,7 +177,7 @@ def _invoke(events: list[Json]) -> list[Json]:
         input=json.dumps(events),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_S,
         check=True,
         env=dict(os.environ),
     )
@@ -190,7 +191,7 @@ def test_the_entry_imports_nothing_that_only_calls_need() -> None:
         "unwanted = {'pipecat', 'numpy', 'awscrt', 'aws_sdk_bedrock_runtime', 'uvicorn', 'sandbox', 'telephony'}\n"
         "print(sorted(unwanted & {name.partition('.')[0] for name in sys.modules}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S, check=True)
     assert done.stdout.strip() == "[]"
 
 

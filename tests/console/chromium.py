@@ -18,6 +18,9 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from sandbox.hang import HANG_S
+from tests.support.waiting import bounded, until_answered
+
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
@@ -25,8 +28,6 @@ FLAGS = (
     "--disable-backgrounding-occluded-windows", "--force-color-profile=srgb", "--lang=en-GB",
     "--remote-debugging-port=0", "--remote-allow-origins=*",
 )  # fmt: skip
-START_S = 30.0
-ANSWER_S = 30.0
 LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
 TEXTS = {"Enter": "\r", " ": " "}
@@ -72,7 +73,7 @@ class Chromium:
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         message = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
         await self._socket.send(json.dumps(message))
-        return await asyncio.wait_for(answer, ANSWER_S)
+        return await asyncio.wait_for(answer, HANG_S)
 
     async def close(self) -> None:
         self._reader.cancel()
@@ -130,7 +131,7 @@ class Page:
     async def goto(self, url: str) -> None:
         self._loaded.clear()
         await self.call("Page.navigate", url=url)
-        await asyncio.wait_for(self._loaded.wait(), ANSWER_S)
+        await asyncio.wait_for(self._loaded.wait(), HANG_S)
 
     async def close(self) -> None:
         await self._browser.call("Target.closeTarget", targetId=self._target)
@@ -146,15 +147,13 @@ class Page:
             raise PageError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = 20.0) -> None:
+    async def until(self, expression: str) -> None:
         """Wait until an expression is truthy. Raises PageError."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while not await self.js(f"Boolean({expression})"):
-            if loop.time() > deadline:
-                seen = await self.js("document.querySelector('main').innerText")
-                raise PageError(f"not within {seconds:g} s: {expression}\n{seen}\n{self.errors}")
-            await asyncio.sleep(0.05)
+        try:
+            await until_answered(lambda: self.js(f"Boolean({expression})"))
+        except TimeoutError:
+            seen = await self.js("document.querySelector('main').innerText")
+            raise PageError(f"never: {expression}\n{seen}\n{self.errors}") from None
 
     async def text(self, selector: str) -> str:
         """What is shown there; nothing for what is hidden."""
@@ -217,7 +216,7 @@ async def chromium(profile: Path, flags: Sequence[str] = ()) -> AsyncIterator[Ch
     assert process.stderr is not None
     drain: asyncio.Task[bytes] | None = None
     try:
-        async with asyncio.timeout(START_S):
+        async with bounded():
             while not (found := LISTENING.search((await process.stderr.readline()).decode(errors="replace"))):
                 if process.stderr.at_eof():
                     raise PageError(f"{program} did not start")

@@ -74,11 +74,11 @@ async def hold(
         await page.until("document.querySelector('.said.carlos')")
         if opened is not None:
             opened.set()
-        await page.until("document.querySelector('.mark-interrupted')", 30)
+        await page.until("document.querySelector('.mark-interrupted')")
         await page.until("document.querySelector('.tool.done')")
         await page.until(f"document.querySelector('#transcript').innerText.includes({ANSWER!r})")
         await shoot(page, f"talk-{mode}")
-        await page.until(f"document.querySelector('.said:last-child .heard')?.innerText === {BYE!r}", 30)
+        await page.until(f"document.querySelector('.said:last-child .heard')?.innerText === {BYE!r}")
         if mode == "browser":
             await page.click("#call")
         await page.until("carlos.session.state === 'ended'")

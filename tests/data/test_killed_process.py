@@ -20,6 +20,7 @@ from data.seed import seed
 from data.store import Store
 from data.tables import TableName
 from data.times import BUENOS_AIRES, utcnow
+from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
@@ -37,7 +38,8 @@ async def main(where, stop, name, arguments):
         store = await open_sqlite(Path(where["path"]))
     else:
         store = await open_dynamodb(
-            where["tables"], region=where["region"], endpoint=where["endpoint"], credentials=("local", "local")
+            where["tables"], region=where["region"], endpoint=where["endpoint"], credentials=("local", "local"),
+            timeout_s=where["timeout_s"],
         )
     transact = store.backend.transact
     async def stopping(writes):
@@ -94,7 +96,7 @@ async def place(
         where: dict[str, object] = {"store": "sqlite", "path": str(tmp_path / "carlos.db")}
     else:
         tables = {table.value: name for table, name in fresh_tables().items()}
-        where = {"store": "dynamodb", "tables": tables, "region": REGION, "endpoint": local_aws()}
+        where = {"store": "dynamodb", "tables": tables, "region": REGION, "endpoint": local_aws(), "timeout_s": HANG_S}
     store = await opened(where)
     if isinstance(store.backend, DynamoBackend):
         await store.backend.create_tables()
@@ -107,7 +109,9 @@ async def opened(where: dict[str, object]) -> Store:
     if where["store"] == "sqlite":
         return await open_sqlite(Path(str(where["path"])))
     tables = {TableName(name): deployed for name, deployed in dict(where["tables"]).items()}  # type: ignore[call-overload]
-    return await open_dynamodb(tables, region=REGION, endpoint=str(where["endpoint"]), credentials=CREDENTIALS)
+    return await open_dynamodb(
+        tables, region=REGION, endpoint=str(where["endpoint"]), credentials=CREDENTIALS, timeout_s=HANG_S
+    )
 
 
 async def test_a_write_before_the_kill_is_answered_by_the_next_process(place: dict[str, object]) -> None:

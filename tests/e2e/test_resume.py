@@ -35,7 +35,7 @@ PROPOSAL = f"Voy a cancelar el pedido seis. {lines.CONFIRM}"
 
 @dataclass
 class Balancer:
-    """A TCP load balancer: each connection goes to the first target that takes it, and breaks with it."""
+    """A TCP load balancer: each connection goes to the first target, and breaks with it."""
 
     targets: list[int] = field(default_factory=list)
     port: int = 0
@@ -64,8 +64,9 @@ class Balancer:
                 side.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        target = await self._connect()
-        if target is None:
+        try:
+            target = await asyncio.open_connection("127.0.0.1", self.targets[0])
+        except ConnectionRefusedError:
             writer.transport.abort()
             return
         first = await reader.read(65536)
@@ -79,14 +80,6 @@ class Balancer:
         finally:
             for side in sides:
                 del self._sides[side]
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for port in self.targets:
-            try:
-                return await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                continue
-        return None
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -114,6 +107,7 @@ class Fleet:
         """The call's record, once it is as it should be."""
 
         async def found() -> CallRecord | None:
+            assert self.call.failure is None, self.call.failure
             record = await self.store.call(self.call.sid)
             return record if record and holds(record) else None
 
@@ -172,6 +166,9 @@ def _brain_of(caller: Caller) -> Callable[[], Brain]:
 
 
 async def kill(here: Fleet) -> None:
+    here.balancer.deregister(
+        here.balancer.targets[0]
+    )  # while it dies it may still take a connection that it then breaks
     here.servers[0].kill()
 
 

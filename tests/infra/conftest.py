@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.hang import HANG_S
 from tests.infra.planned_stage import INFRA, STAGES, TOOLS, Offline, Stage
 
 
@@ -22,7 +23,7 @@ def offline() -> Offline:
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [TOOLS / "python", INFRA / "check" / "offline.py", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=HANG_S, check=False)
 
     return run
 

@@ -18,6 +18,7 @@ import pytest
 from data.open import open_dynamodb
 from data.seed import seed
 from data.tables import TABLES, TableName, create_request
+from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 from tests.infra.planned_stage import INFRA, Stage
 
@@ -98,7 +99,7 @@ async def make_records(aws: LocalAws, stage: Stage) -> None:
     names = {table: f"nova-sonic-server-app-{stage.name}-{table}" for table in TableName}
     for table in TABLES.values():
         aws.client("dynamodb").create_table(**create_request(table, names[table.name]))
-    store = await open_dynamodb(names, region=REGION, endpoint=aws.endpoint, credentials=CREDENTIALS)
+    store = await open_dynamodb(names, region=REGION, endpoint=aws.endpoint, credentials=CREDENTIALS, timeout_s=HANG_S)
     await seed(store, date(2026, 11, 22))
     await store.close()
 
@@ -107,7 +108,7 @@ def ask(aws: LocalAws, api: str, path: str, key: str | None) -> tuple[int, dict[
     headers = {"Host": f"{api}.execute-api.localhost"} | ({"X-Api-Key": key} if key else {})
     try:
         request = Request(f"{aws.endpoint}{path}", headers=headers)  # noqa: S310 - loopback
-        with urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urlopen(request, timeout=HANG_S) as answer:  # noqa: S310
             return answer.status, json.loads(answer.read())
     except HTTPError as error:
         return error.code, json.loads(error.read())

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 from tests.infra.planned_stage import INFRA
 
@@ -39,7 +40,7 @@ def set_up(local_s3: str, tmp_path: Path) -> SetUp:
         command: list[str | Path] = [sys.executable, INFRA / "setup-backend", *arguments]
         command += ["--endpoint-url", local_s3, "--folder", tmp_path]
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"} | keys
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG_S, check=False)
 
     return run
 

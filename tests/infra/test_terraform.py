@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sandbox.hang import HANG_S
 from tests.infra.planned_stage import INFRA, TOOLS, Offline
 
 
@@ -106,7 +107,7 @@ def test_no_bucket_is_named_that_nothing_makes() -> None:
 
 def test_checkov_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     command: list[str | Path] = [TOOLS / "checkov", "--config-file", INFRA / "checkov.yaml", "--directory", INFRA]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"Passed checks: (\d+)", done.stdout)
     assert passed is not None

@@ -55,8 +55,13 @@ def is_turn_end(event: ServiceEvent) -> bool:
     )
 
 
-def is_usage(event: ServiceEvent) -> bool:
-    return isinstance(event, Usage)
+def is_turn_over(event: ServiceEvent) -> bool:
+    """The usage at a turn's end: the only one that tells of speech going out."""
+    return isinstance(event, Usage) and event.output_speech > 0
+
+
+def is_text_end(event: ServiceEvent) -> bool:
+    return isinstance(event, ContentEnded) and event.type is ContentType.TEXT
 
 
 def is_audio(event: ServiceEvent) -> bool:
@@ -86,7 +91,7 @@ async def test_a_greeting_is_text_and_audio_and_one_completion(tmp_path: Path) -
         await stream.send(*opening(), *cue())
         events = await until(stream, is_turn_end)
         assert names(events) == [
-            "CompletionStart",
+            *["Usage", "CompletionStart"],
             *["ContentStarted", "TextOutput", "ContentEnded"],
             *["ContentStarted", "AudioOutput", "ContentEnded"],
         ]
@@ -128,9 +133,12 @@ async def test_an_early_close_ends_the_chain_with_a_signed_empty_chunk(tmp_path:
 async def test_speech_is_told_before_the_completion_and_transcribed_after_it(tmp_path: Path) -> None:
     async with bench(tmp_path, [ScriptTurn(hear="Hola")]) as at, at.stream() as stream:
         await stream.send(*opening(), speech(0.4), silence(0.5))
-        events = await until(stream, is_usage)
-        assert names(events)[:4] == ["UserSpeechStart", "CompletionStart", "UserSpeechEnd", "ContentStarted"]
-        start, end = events[0], events[2]
+        events = await until(stream, is_text_end)
+        assert names(events) == [
+            *["Usage", "UserSpeechStart", "Usage", "CompletionStart", "UserSpeechEnd"],
+            *["ContentStarted", "TextOutput", "ContentEnded"],
+        ]
+        start, end = events[1], events[4]
         assert isinstance(start, UserSpeechStart)
         assert isinstance(end, UserSpeechEnd)
         assert (start.offset_ms, end.offset_ms, end.detected_ms) == (100, 500, 900)
@@ -141,9 +149,9 @@ async def test_speech_is_told_before_the_completion_and_transcribed_after_it(tmp
 async def test_two_turns_share_one_completion(tmp_path: Path) -> None:
     async with bench(tmp_path, [GREETING, GREETING]) as at, at.stream() as stream:
         await stream.send(*opening(), *cue())
-        events = await until(stream, is_usage)
+        events = await until(stream, is_turn_over)
         await stream.send(*cue("Hola"))
-        events += await until(stream, is_usage)
+        events += await until(stream, is_turn_over)
         await stream.send(*ENDING)
         events += await rest(stream)
         assert sum(isinstance(event, CompletionStart) for event in events) == 1
@@ -240,7 +248,8 @@ async def test_a_tool_call_outlives_a_barge_in(tmp_path: Path) -> None:
 async def test_less_than_68_ms_of_audio_leaves_the_model_silent_but_costs(tmp_path: Path) -> None:
     async with bench(tmp_path, [GREETING]) as at, at.stream() as stream:
         await stream.send(*opening()[:-1], silence(0.06), *cue())
-        usage = (await until(stream, is_usage))[-1]
+        await until(stream, lambda event: isinstance(event, CompletionStart))
+        usage = (await until(stream, lambda event: isinstance(event, Usage)))[-1]
         assert isinstance(usage, Usage)
         assert usage.input_text > 0
         assert usage.output_speech == 0

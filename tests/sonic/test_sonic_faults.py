@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agent.sonic.client import Bounds, SonicStream
+from agent.sonic.credentials import Credentials
 from agent.sonic.errors import (
     SonicError,
     SonicExpired,
@@ -17,7 +23,11 @@ from agent.sonic.errors import (
     SonicThrottled,
     SonicTimedOut,
 )
-from agent.sonic.protocol import AudioInput, AudioOutput, SessionStart
+from agent.sonic.failures import frame_error
+from agent.sonic.failures import refusal as http_refusal
+from agent.sonic.frames import EVENT_HEADERS, ChunkSigner, encode_frame
+from agent.sonic.http2 import Exchange
+from agent.sonic.protocol import AudioInput, AudioOutput, ServiceEvent, SessionStart
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import (
@@ -39,6 +49,7 @@ from sandbox.sonic.script import Say, ScriptTurn
 from tests.sonic.sonic_bench import MODEL, bench, cue, failure, opening, refusal, rest, silence, until
 
 BOUND_S = 1.0  # where the bound is what ends the wait
+SERVICE_EVENTS = get_args(ServiceEvent.__value__)
 GREETING = [ScriptTurn((Say("Hola, soy Carlos, en qué puedo ayudarle."),))]
 
 LOSSES: list[Action] = [
@@ -113,6 +124,40 @@ async def test_a_fault_before_the_headers_is_told_within_the_open_bound(
         await refusal(stream, kind)
 
 
+@pytest.mark.parametrize(
+    ("failure", "kind", "detail"),
+    [
+        (http_refusal(403, "ExpiredTokenException:http://aws", b'{"message":"old"}'), SonicExpired, "old"),
+        (
+            http_refusal(403, "", b'{"__type":"com.amazon#ExpiredToken","Message":"old"}'),
+            SonicExpired,
+            "ExpiredToken: old",
+        ),
+        (http_refusal(400, "ValidationException", b"no JSON"), SonicRejected, "no JSON"),
+        (http_refusal(403, "", b""), SonicRefused, "HTTP 403"),
+        (http_refusal(502, "", b"<html>"), SonicLost, "<html>"),
+        (http_refusal(429, "NewException", b"[]"), SonicThrottled, "NewException"),
+        (frame_error({":error-code": "X", ":error-message": "bad day"}, b""), SonicLost, "X: bad day"),
+        (frame_error({":exception-type": "modelTimeoutException"}, b"{}"), SonicTimedOut, "modelTimeoutException"),
+        (
+            frame_error({":exception-type": "modelStreamErrorException"}, b'{"message":"a","originalMessage":"b"}'),
+            SonicLost,
+            "a / b",
+        ),
+    ],
+)
+def test_the_services_own_words_are_told(failure: SonicError, kind: type[SonicError], detail: str) -> None:
+    assert type(failure) is kind
+    assert detail in failure.detail
+
+
+def test_what_may_be_tried_again_and_how() -> None:
+    assert not SonicRefused.retryable
+    retried = (SonicRejected, SonicHistoryTooLong, SonicExpired, SonicThrottled, SonicTimedOut, SonicLost)
+    assert all(kind.retryable for kind in retried)
+    assert [kind for kind in retried if kind.shorten_history] == [SonicHistoryTooLong]
+
+
 async def test_a_throttled_open_works_the_next_time(tmp_path: Path) -> None:
     async with bench(tmp_path, GREETING, faults=[Fault(Reject(), streams=(1,))]) as at:
         async with at.stream() as first:
@@ -160,3 +205,46 @@ async def test_faults_can_be_changed_while_the_server_runs(tmp_path: Path) -> No
         async with at.stream() as stream:
             await stream.send(*opening())
             await failure(stream, SonicLost)
+
+
+json_events = st.sampled_from(
+    [
+        b'{"event":{"textOutput":{"contentId":"c","role":"USER","content":"Hola"}}}',
+        b'{"event":{"contentStart":{"contentId":"c","type":"NEW","role":"USER"}}}',
+        b'{"event":{"audioOutput":{"contentId":"c","content":"AAA"}}}',
+    ]
+)
+heads = st.one_of(
+    st.just(EVENT_HEADERS),
+    st.binary(max_size=20),
+    st.sampled_from([b"event", b"exception", b"error", b"news"]).map(
+        lambda kind: b"\x0d:message-type\x07" + len(kind).to_bytes(2) + kind
+    ),
+)
+payloads = st.one_of(
+    st.binary(max_size=40),
+    st.one_of(json_events, st.binary(max_size=40)).map(lambda event: b'{"p":"ab","bytes":"' + b64encode(event) + b'"}'),
+    st.just(b'{"message":{"of":["a",null]}}'),
+)
+pieces = st.one_of(st.binary(max_size=40), st.builds(encode_frame, heads, payloads))
+
+
+async def only_known_events(stream: SonicStream) -> None:
+    while (event := await stream.receive()) is not None:
+        assert type(event) in SERVICE_EVENTS
+
+
+@given(st.lists(pieces, max_size=6))
+def test_no_bytes_make_anything_but_events_and_an_error_of_ours(received: list[bytes]) -> None:
+    async def run() -> None:
+        exchange = Exchange(ping_s=None)
+        signer = ChunkSigner("ab" * 32, Credentials("AKID", "SECRET"), "us-east-1")
+        stream = SonicStream(exchange, signer, Bounds(3, 1, 1))
+        for piece in received:
+            exchange.on_data(piece)
+        exchange.connection_lost(None)
+        with pytest.raises(SonicError):
+            await only_known_events(stream)
+        await stream.close()
+
+    asyncio.run(run())

@@ -18,7 +18,7 @@ from agent.sonic.credentials import Credentials
 from agent.sonic.protocol import AudioOutput
 from sandbox.brain import SpeechEnded, SpeechStarted
 from sandbox.sonic.ear import EnergyEar
-from sandbox.sonic.script import Say, ScriptError, ScriptTurn, ToneVoice, UseTool, Wait, load_script, scripted
+from sandbox.sonic.script import Say, ScriptError, ScriptTurn, ToneVoice, UseTool, Wait, Write, load_script, scripted
 from tests.sonic.sonic_bench import MODEL, bench, cue, opening, until
 
 SCRIPT = """
@@ -29,7 +29,7 @@ SCRIPT = """
       arguments: {dni: "28456789"}
     - wait: 0.5
     - say: "Llega mañana."
-- {hear: "Chau"}
+- {hear: "Chau", steps: [{write: "Chau."}]}
 """
 
 
@@ -42,7 +42,7 @@ def test_a_script_file_is_read(tmp_path: Path) -> None:
             (UseTool("consultarOrden", {"dni": "28456789"}), Wait(0.5), Say("Llega mañana.")),
             hear="Quiero saber de mi pedido",
         ),
-        ScriptTurn(hear="Chau"),
+        ScriptTurn((Write("Chau."),), hear="Chau"),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -14,7 +13,6 @@ from agent.sonic.protocol import (
     CompletionStart,
     PromptStart,
     Role,
-    ServiceEvent,
     SessionEnd,
     SessionStart,
     TextStart,
@@ -24,6 +22,7 @@ from sandbox.sonic.behaviour import Behaviour, EarlyText
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.session import Session
 from tests.sonic.sonic_bench import ENDING, cue, opening, text
+from tests.sonic.standin_stage import Wire
 from tests.support.waiting import bounded
 
 TOOL_SPEC: dict[str, Any] = {"name": "consultar", "description": "Busca"}
@@ -84,22 +83,6 @@ def test_what_the_service_cannot_read_is_refused(data: bytes, message: str) -> N
     with pytest.raises(MalformedEvent) as caught:
         parse(data)
     assert caught.value.message == message
-
-
-class Wire:
-    def __init__(self) -> None:
-        self.sent: list[ServiceEvent] = []
-        self.refusals: list[str] = []
-        self.ended = asyncio.Event()
-
-    def emit(self, event: ServiceEvent) -> None:
-        self.sent.append(event)
-
-    def refuse(self, kind: str, message: str) -> None:
-        self.refusals.append(message)
-
-    def end(self) -> None:
-        self.ended.set()
 
 
 class Talk:
