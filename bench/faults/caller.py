@@ -67,6 +67,8 @@ class Caller:
     told: bool = False  # that it cannot go on
     dead_air: int = 0  # frames: the longest silence while an answer was owed
     waits: list[int] = field(default_factory=list)  # the longest silence of each turn, the greeting's first
+    slowest: int = 0  # frames from a last word to its answer, whatever clips were heard meanwhile
+    _waited: int = 0
     _silence: int = 0
     _worst: int = 0
     _voice: int = 0  # frames of the model's since the last word
@@ -108,15 +110,18 @@ class Caller:
     def silent(self, frames: int) -> None:
         """No frame could be heard for so long: the line was gone."""
         self._silence += frames
+        self._waited += frames
         if self.state is State.WAITING:
             self._note_silence()
 
     def _wait(self, sound: Sound) -> None:
         self._voice += sound is Sound.MODEL
+        self._waited += sound is not Sound.MODEL
         if not self.told:
             self._note_silence()
         if self._voice >= ENOUGH:
             self.answers += 1
+            self.slowest = max(self.slowest, self._waited)
             self.waits.append(self._worst)
             self.state = State.GONE if self.recovered else State.HEARING
         elif self._silence >= (PAUSE * 4 if self.told else self.patience):
@@ -138,7 +143,7 @@ class Caller:
             if (frame := next(self._speaking, None)) is not None:
                 return frame
             self.state = State.WAITING
-            self._silence = self._worst = self._voice = 0
+            self._silence = self._worst = self._voice = self._waited = 0
         return ULAW_SILENCE * FRAME
 
 

@@ -77,6 +77,7 @@ class Row:
     steps: Steps = ANSWERS
     talk: Sequence[float] = TALK
     dead_air_s: float = DEAD_AIR_S
+    answer_s: float = float("inf")  # where the model does answer again, whatever the caller was told meanwhile
     rotation: Rotation | None = None
 
 
@@ -97,7 +98,7 @@ def _in_speech(name: str, action: Action, *, reported: bool = True) -> Row:
 
 
 def _stall(where: str, streams: Any = FIRST, **when: Any) -> Row:
-    return Row(f"stall {where}", (Fault(Stall(), streams=streams, **when),), dead_air_s=STALL_S)
+    return Row(f"stall {where}", (Fault(Stall(), streams=streams, **when),), dead_air_s=STALL_S, answer_s=STALL_S)
 
 
 def _said(name: str, raw: Any) -> Row:

@@ -27,6 +27,7 @@ def failings(row: Row, outcome: Outcome) -> list[str]:
     wrong = {
         "neither answered nor told": not (outcome["recovered"] or outcome["told"]),
         "dead air": outcome["dead_air_s"] > row.dead_air_s,
+        "answered late": outcome["answer_s"] > row.answer_s,
         "speech lost": outcome["lost_ms"] > LOST_MS,
         "storm": outcome["opens"] > OPENS,
         "left over": outcome["left"] > 0,
@@ -48,9 +49,9 @@ def result(outcomes: Mapping[tuple[str, str], Outcome]) -> Result:
 
 def table(result: Result) -> str:
     """Markdown."""
-    head = "outcome | dead air s | speech lost ms | streams opened | left over"
-    lines = [f"| fault | {NAMES['ours']}: {head} | {NAMES['stock']}: {head} |", "| --- |" + " --- |" + " ---: |" * 4]
-    lines[1] += " --- |" + " ---: |" * 4
+    head = "outcome | dead air s | answer after s | speech lost ms | streams opened | left over"
+    lines = [f"| fault | {NAMES['ours']}: {head} | {NAMES['stock']}: {head} |", "| --- |" + " --- |" + " ---: |" * 5]
+    lines[1] += " --- |" + " ---: |" * 5
     lines += [
         f"| {row['fault']} | " + " | ".join(_cells(row.get(kind), kind in row) for kind in KINDS) + " |"
         for row in result["rows"]
@@ -60,10 +61,10 @@ def table(result: Result) -> str:
 
 def _cells(outcome: Outcome, tried: bool) -> str:
     if not tried:
-        return "– | – | – | – | –"
+        return " | ".join("–" * 6)
     if outcome is None:
-        return "**hung** | | | |"
-    figures = [outcome[name] for name in ("dead_air_s", "lost_ms", "opens", "left")]
+        return "**hung** | | | | |"
+    figures = [outcome[name] for name in ("dead_air_s", "answer_s", "lost_ms", "opens", "left")]
     return " | ".join([_word(outcome), *(f"{figure:g}" for figure in figures)])
 
 

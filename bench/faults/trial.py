@@ -37,6 +37,7 @@ class Outcome:
     recovered: bool  # the caller was answered each time
     told: bool  # or heard that it cannot be
     dead_air_s: float
+    answer_s: float  # the longest from a last word to its answer; nothing of words that had none
     lost_ms: float  # of the speech that was answered or never told about: in no transcript's audio
     left: int  # tasks, streams, seats and sockets after the call
     opens: int  # requests for a stream
@@ -67,8 +68,17 @@ async def trial(row: Row, kind: str) -> dict[str, Any]:
         finally:
             await sonic.stop()
     lost = lost_ms(caller.owed_words, model.understood(sonic))
-    outcome = Outcome(caller.recovered, caller.told, seconds(caller.dead_air), lost, left, sonic.requests)
-    return asdict(outcome)
+    return asdict(
+        Outcome(
+            recovered=caller.recovered,
+            told=caller.told,
+            dead_air_s=seconds(caller.dead_air),
+            answer_s=seconds(caller.slowest),
+            lost_ms=lost,
+            left=left,
+            opens=sonic.requests,
+        )
+    )
 
 
 async def _left(sonic: SonicServer, server: Server, tasks: set[asyncio.Task[Any]], sockets: int) -> int:
@@ -137,7 +147,7 @@ def _rotate(house: Any, rotation: Rotation) -> None:
 
     def sooner(self: Any, *arguments: Any) -> Any:
         config = configured(self, *arguments)
-        return replace(config, rotate_after_s=rotation.after_s, rotate_by_s=rotation.by_s)
+        return replace(config, rotate_after_s=rotation.after_s, rotate_by_s=rotation.by_s, rotate_spread_s=0.0)
 
     house.sonic_config = sooner
 

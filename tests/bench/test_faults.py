@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from itertools import repeat
 
@@ -20,9 +19,10 @@ from bench.faults.trial import trial
 from bench.line import FRAME
 from bench.speech import missing, ulaw_samples
 from sandbox.sonic.script import PIECE_S, ToneVoice
+from tests.support.waiting import bounded
 
+SERVED = {"recovered": True, "told": False, "dead_air_s": 0.4, "answer_s": 0.4, "lost_ms": 0.0, "left": 0, "opens": 2}
 QUIET = ULAW_SILENCE * FRAME
-HANG_S = 60.0
 
 
 async def frames_of(text: str) -> list[bytes]:
@@ -58,7 +58,13 @@ async def test_a_caller_speaks_after_the_answer_and_leaves_after_the_last_one() 
     said = b"".join(hear(caller, *repeat(QUIET, PAUSE + len(words) // FRAME)))
     assert missing(ulaw_samples(words), [ulaw_samples(said)]) == 0
     hear(caller, *repeat(QUIET, 40), *tone)
-    assert (caller.gone, caller.recovered, caller.dead_air, caller.waits) == (True, True, 40, [30, 40])
+    assert (caller.gone, caller.recovered, caller.dead_air, caller.slowest, caller.waits) == (
+        True,
+        True,
+        40,
+        40,
+        [30, 40],
+    )
 
 
 async def test_a_stump_of_an_answer_leaves_the_answer_owed() -> None:
@@ -116,18 +122,27 @@ def test_an_outage_lasts_from_its_first_stream_on() -> None:
         ({"recovered": False, "told": True}, []),
         ({"recovered": False}, ["neither answered nor told"]),
         ({"dead_air_s": 4.1}, ["dead air"]),
+        ({"answer_s": 6.1}, ["answered late"]),
         ({"lost_ms": 20.0}, ["speech lost"]),
         ({"opens": 13}, ["storm"]),
         ({"left": 1}, ["left over"]),
     ],
 )
 def test_a_row_fails_by_what_the_caller_has_to_bear(changed: dict[str, object], wrong: list[str]) -> None:
-    served = {"recovered": True, "told": False, "dead_air_s": 0.4, "lost_ms": 0.0, "left": 0, "opens": 2}
-    assert failings(Row("a fault"), served | changed) == wrong
+    served = {
+        "recovered": True,
+        "told": False,
+        "dead_air_s": 0.4,
+        "answer_s": 0.4,
+        "lost_ms": 0.0,
+        "left": 0,
+        "opens": 2,
+    }
+    assert failings(Row("a fault", answer_s=STALL_S), served | changed) == wrong
 
 
 def test_a_stall_may_take_longer_to_be_found_out_and_a_dead_process_is_a_failure() -> None:
-    slow = {"recovered": True, "told": False, "dead_air_s": 5.0, "lost_ms": 0.0, "left": 0, "opens": 2}
+    slow = SERVED | {"dead_air_s": 5.0, "answer_s": 5.0}
     assert failings(Row("a stall", dead_air_s=STALL_S), slow) == []
     told = result({("nothing", "ours"): None, ("nothing", "stock"): slow})
     assert told["ours_failed"] == 1
@@ -142,6 +157,7 @@ async def test_a_call_without_a_fault_loses_nothing_and_leaves_nothing(monkeypat
         monkeypatch.setenv(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome = await asyncio.wait_for(trial(Row("nothing", talk=(0.6,)), "ours"), HANG_S)
+        async with bounded():
+            outcome = await trial(Row("nothing", talk=(0.6,)), "ours")
     assert (outcome["recovered"], outcome["told"]) == (True, False)
     assert (outcome["lost_ms"], outcome["left"], outcome["opens"]) == (0.0, 0, 1)
