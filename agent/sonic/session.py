@@ -66,7 +66,7 @@ from agent.sonic.watch import Owed, Verdict
 from carlos import metrics
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
-VERDICT_S = 3.5  # for the stream beside a suspected one to speak
+VERDICT_S = 2.5  # for the stream beside a suspected one to speak
 PROBE_S = (
     3.0  # for it to answer a text, when neither has: a model that hears noise rightly says nothing, a dead one too
 )
@@ -401,7 +401,7 @@ class SonicSession:
             await self._on_event(event)  # it is paid for, whoever lives
         elif len(link.backlog) < MOST_BACKLOG:
             link.backlog.append(event)
-        if self._probing and speaks(event):
+        if self._probing and speaks(event) and not isinstance(event, TextOutput):
             self._was_noise()
         elif self._suspecting and speaks(event):
             self._promote(link)

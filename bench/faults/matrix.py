@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -40,6 +40,7 @@ from sandbox.sonic.faults import (
 
 DEAD_AIR_S = 4.0
 STALL_S = 6.0  # nobody says that a stream has stalled: it has to be found out
+DEAF_S = 10.0
 TALK = (2.5, 1.4)  # seconds of speech, one utterance each
 FIRST = frozenset({1})
 IN_ANSWER = 26  # pieces of audio: the greeting's are 23 at most, the first answer goes on for as many again
@@ -173,7 +174,8 @@ def _stalling() -> Iterator[Row]:
     yield _stall("after speech ended", sent=UserSpeechEnd)
     yield _stall("after the transcript", sent=TextOutput, count=TRANSCRIPT)
     yield _stall("in an answer", sent=AudioOutput, count=IN_ANSWER)
-    yield _stall("after speech, always", streams=None, sent=UserSpeechEnd)
+    # To a noise two models say nothing, too: that these are deaf takes a second stream and a question to it.
+    yield replace(_stall("after speech, always", streams=None, sent=UserSpeechEnd), dead_air_s=DEAF_S)
     for where, when in (("at rest", {"sent": ContentEnded, "count": 2}), ("in speech", {"after_speech_ms": 700})):
         yield Row(f"frozen socket {where}", (Fault(Freeze(), streams=FIRST, **when),))
     yield Row("server stops reading", (Fault(StopReading(), after_speech_ms=700, streams=FIRST),))
