@@ -31,6 +31,7 @@ from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
 from agent.sonic.reading import EventReader, count_unknown
 from agent.sonic.transport import RequestTaker, connect, signature_of, trust
 
+MOST_UNREAD = 8192  # events: ten minutes of speech, all at once
 ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket
 
 
@@ -260,6 +261,8 @@ class SonicStream:
             self._fail(error)
 
     def _on_event(self, event: ServiceEvent) -> None:
+        if self._events.qsize() >= MOST_UNREAD:
+            raise SonicLost(f"{MOST_UNREAD} events that nobody has read")
         self.order.received(event)
         self._events.put_nowait(event)
 
