@@ -173,7 +173,7 @@ def needs_standin(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def _housekeeping(house: House) -> AsyncIterator[None]:
-    """End the records of calls that died with their process; delete old recordings and give memory back now and then."""
+    """End the records of calls that died with their process; now and then delete recordings and give memory back."""
 
     async def sweep() -> None:
         while True:
