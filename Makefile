@@ -73,8 +73,14 @@ soak: .venv/.bench ## calls with faults for a while: make soak MINUTES=10 CALLS=
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
-	$(BIN)/pytest -n 4 --dist loadfile -m "not alone"
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -n 4 --dist loadfile --durations=25
+
+test-quick: .venv/.dev ## the inner loop: nothing in real time, no browser, no local AWS
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser and not ministack and not speech"
+
+N ?= 5
+test-often: setup-test ## the suite N times in random order, every second time on busy cores: make test-often N=5
+	@$(BIN)/python -m tests.support.often $(N)
 
 setup-test: .venv/.dev .venv/.weights .venv-ministack/.done browser-setup
 
@@ -104,4 +110,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick faults soak test setup-test check races referee lock clean
+.PHONY: help run call bench bench-quick faults soak test test-quick test-often setup-test check races referee lock clean

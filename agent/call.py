@@ -193,7 +193,7 @@ class Call:
         self._output = LineOutput(
             MeasuredWire(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
         )
-        self._filler = Filler(self._fill, self._somebody_is_heard)
+        self._filler = Filler(self._fill, self._silence_s)
 
     # --- the story ------------------------------------------------------------------------------------------
 
@@ -320,6 +320,10 @@ class Call:
     def talking(self) -> bool:
         return self._output.playing
 
+    @property
+    def sounding(self) -> bool:
+        return self._hold_timer is not None or self._output.audible_until > self._loop.time()
+
     def history(self) -> History:
         return [*self._setup.earlier, *self.log.history()]
 
@@ -409,6 +413,8 @@ class Call:
     def suspected(self, outcome: str) -> None:
         logger.info("sonic stream suspected: {}", outcome)
         metrics.SONIC_SUSPICIONS.add(outcome=outcome)
+        if self._service.session.owes_answer:
+            self._filler.owed()
         self.log.note(suspicions={**self.log.notes.get("suspicions", {}), outcome: self._suspicions(outcome) + 1})
 
     def _suspicions(self, outcome: str) -> int:
@@ -443,8 +449,10 @@ class Call:
 
     # --- the caller is not left in silence --------------------------------------------------------------------
 
-    def _somebody_is_heard(self) -> bool:
-        return self._output.audible or self._service.session.caller_speaking
+    def _silence_s(self) -> float:
+        """For how long neither side has been heard."""
+        silent_since = max(self._began, self._output.audible_until, self._service.session.voice_until)
+        return self._loop.time() - silent_since
 
     def _fill(self, pcm: bytes) -> None:
         metrics.FILLERS.add()

@@ -15,21 +15,19 @@ MOST = 5  # for one answer; what is silent for longer is given up by others
 
 
 class Filler:
-    """One call's. `play` gets PCM, 16-bit mono at 24 kHz; `busy` says that the line plays or that the caller speaks."""
+    """One call's. `play` gets PCM, 16-bit mono at 24 kHz; `silence_s` says for how long nobody has been heard."""
 
-    def __init__(self, play: Callable[[bytes], None], busy: Callable[[], bool]) -> None:
+    def __init__(self, play: Callable[[bytes], None], silence_s: Callable[[], float]) -> None:
         self._loop = asyncio.get_running_loop()
         self._play = play
-        self._busy = busy
+        self._silence_s = silence_s
         self._timer: asyncio.TimerHandle | None = None
-        self._silent_since = 0.0
         self._played = 0
 
     def owed(self) -> None:
-        """From now on the caller waits for an answer."""
-        self._silent_since = self._loop.time()
-        self._played = 0
+        """From now on the caller waits for an answer, if he does not already."""
         if self._timer is None:
+            self._played = 0
             self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def answered(self) -> None:
@@ -39,13 +37,9 @@ class Filler:
             self._timer = None
 
     def _tick(self) -> None:
-        now = self._loop.time()
-        if self._busy():
-            self._silent_since = now
-        elif now - self._silent_since >= SILENCE_S:
+        if self._silence_s() >= SILENCE_S:
             self._play(clip(CLIPS[min(self._played, len(CLIPS) - 1)]))
             self._played += 1
-            self._silent_since = now
         again = self._played < MOST
         self._timer = self._loop.call_later(TICK_S, self._tick) if again else None
 

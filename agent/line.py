@@ -97,7 +97,7 @@ class LineOutput(FrameProcessor):
         self._held = False
         self._sending = asyncio.Lock()
         self._cuts = 0
-        self._played_at = 0.0  # when the far end will have played all that was sent
+        self._played_at = self._cut_at = 0.0  # when the far end will have played all that was sent; when it was cut
         self._player: asyncio.Task[None] | None = None
         self._graces: dict[str, asyncio.TimerHandle] = {}
 
@@ -130,9 +130,9 @@ class LineOutput(FrameProcessor):
         return self._playout.playing
 
     @property
-    def audible(self) -> bool:
-        """True while the far end has something to play."""
-        return self._played_at > asyncio.get_running_loop().time()
+    def audible_until(self) -> float:
+        """When the far end has, or will have, played the last of what it was sent; the event loop's time."""
+        return max(self._played_at, self._cut_at)
 
     def fill(self, pcm: bytes) -> None:
         """Play a sound that is no part of an answer: PCM 16-bit mono at the answers' rate."""
@@ -152,7 +152,8 @@ class LineOutput(FrameProcessor):
         """Drop what was not heard: no frame of it is sent after the wire's `clear`."""
         self._held = False
         self._cuts += 1
-        ahead_s = self._played_at - asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        ahead_s, self._cut_at = self._played_at - now, min(self._played_at, now)
         for heard in self._playout.cut(max(0.0, ahead_s)):
             self._on_heard(heard)
         self._forget_graces()

@@ -65,7 +65,7 @@ def _free_port() -> int:
 
 def _start(port: int, services: tuple[str, ...]) -> subprocess.Popen[bytes]:
     environment = {
-        "PATH": os.environ.get("PATH", ""),
+        **{name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ},
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,

@@ -15,6 +15,8 @@ from data.store import Store
 from sandbox.ministack import ministack
 from tests.support.clocks import Clock
 
+pytest_plugins = ["tests.support.leftovers"]
+
 STORES = ("sqlite", "dynamodb")
 
 # A shared machine is slow at times; no test here measures time.

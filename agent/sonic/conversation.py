@@ -152,8 +152,8 @@ class Conversation:
                 self._interrupted()
             case ContentStarted(content_id, ContentType.TEXT, Role.ASSISTANT, Stage.SPECULATIVE):
                 self._answer_begins(content_id, now)
-            case ContentEnded(content_id, ContentType.AUDIO, StopReason.END_TURN | StopReason.INTERRUPTED):
-                self._audio_ended(content_id)
+            case ContentEnded(content_id, ContentType.AUDIO, reason) if reason is not StopReason.PARTIAL_TURN:
+                self._audio_ended(content_id)  # a reason that nobody knows is an end, too
             case ContentEnded(content_id, ContentType.TEXT, StopReason.END_TURN) if content_id in self._planned:
                 self._silent_turn()
             case ContentEnded(_, _, StopReason.INTERRUPTED):

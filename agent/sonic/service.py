@@ -61,6 +61,8 @@ RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, argument
 class Listener(Caller, Protocol):
     """What a call wants to know of its conversation. Texts come without the prompt's `[FINAL]` marker."""
 
+    @property
+    def talking(self) -> bool: ...  # the line still has something of an answer to play
     def user_speech_started(self) -> None: ...
     def user_speech_ended(self) -> None: ...
     def heard(self, text: str) -> None: ...
@@ -237,7 +239,7 @@ class SonicService(AWSNovaSonicLLMService):
         self._open = None
         if event.stop_reason is StopReason.INTERRUPTED:
             await self._on_interrupted(event.content_id)
-        elif event.type is ContentType.AUDIO and event.stop_reason is StopReason.END_TURN:
+        elif event.type is ContentType.AUDIO and event.stop_reason is not StopReason.PARTIAL_TURN:
             await self._end_answer()
 
     async def _on_interrupted(self, content_id: str) -> None:

@@ -35,6 +35,7 @@ from agent.sonic.conversation import Conversation, speaks
 from agent.sonic.errors import OrderError, SonicError, SonicLost, SonicRefused, SonicRejected, SonicTimedOut
 from agent.sonic.opening import (
     PRIME_S,
+    PROBE,
     SAY_IT_CUE,
     TAKE_UP_CUE,
     History,
@@ -65,7 +66,10 @@ from agent.sonic.watch import Owed, Verdict
 from carlos import metrics
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
-VERDICT_S = 5.0  # for the stream beside a suspected one to speak
+VERDICT_S = 3.5  # for the stream beside a suspected one to speak
+PROBE_S = (
+    3.0  # for it to answer a text, when neither has: a model that hears noise rightly says nothing, a dead one too
+)
 TICK_S = 0.25  # how often the watch is looked at while something is owed
 PROVEN_S = 1.0  # a stream that has lived so long without an error is taken for a good one
 CONNECT_S = 4.0  # the first try to get a stream back may always take so long
@@ -100,8 +104,8 @@ class Caller(Protocol):
     """The call, as its session sees it. An exception out of one of these is logged, and a fault of the stream's."""
 
     @property
-    def talking(self) -> bool:
-        """The line still has something of an answer to play."""
+    def sounding(self) -> bool:
+        """He hears something, or will as soon as the line is released."""
         ...
 
     def history(self) -> History:
@@ -137,6 +141,7 @@ class _Link:
     reader: Reader | None = None  # its place in the caller's audio, once it is given any
     tasks: list[asyncio.Task[None]] = field(default_factory=list)  # that live no longer than it does
     backlog: deque[ServiceEvent] = field(default_factory=deque)  # of a stream that is not the live one yet
+    spoke: bool = False  # it has given an event
     over: bool = False  # it is nobody's any more
 
 
@@ -170,7 +175,7 @@ class SonicSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
-        self._closing = self._given_up = self._recovering = self._suspecting = False
+        self._closing = self._given_up = self._recovering = self._suspecting = self._probing = False
         self._noises = 0  # in a row
         self._no_suspicion_until = 0.0
         self._crashes = 0
@@ -244,6 +249,12 @@ class SonicSession:
         return self._talk.spoken_over
 
     @property
+    def voice_until(self) -> float:
+        """When our own detector last heard a voice on the caller's side; the event loop's time."""
+        voice = self._uplink.voice
+        return self._loop.time() - self._uplink.seconds(voice.now - voice.voiced_until) if voice.voiced_until else 0.0
+
+    @property
     def caller_speaking(self) -> bool:
         """Our own detector hears a voice on the caller's side."""
         return self._uplink.voice.speaking
@@ -270,10 +281,11 @@ class SonicSession:
     # --- opening -------------------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
+        began = self._loop.time()
         try:
             self._adopt(await self._dial())
         except SonicError as error:
-            await self._recover(error)
+            await self._recover(error, began)
 
     async def _dial(self) -> _Link:
         """Open a stream and set it up: nothing has been said on it yet. Raises SonicError."""
@@ -360,6 +372,7 @@ class SonicSession:
 
     async def _take(self, link: _Link, event: ServiceEvent) -> None:
         """An event of the live stream."""
+        link.spoke = True
         match event:
             case UserSpeechStart(offset_ms) if link.reader is not None:
                 self._uplink.speech_started(link.reader, offset_ms)
@@ -388,7 +401,9 @@ class SonicSession:
             await self._on_event(event)  # it is paid for, whoever lives
         elif len(link.backlog) < MOST_BACKLOG:
             link.backlog.append(event)
-        if self._suspecting and speaks(event):
+        if self._probing and speaks(event):
+            self._was_noise()
+        elif self._suspecting and speaks(event):
             self._promote(link)
 
     # --- losing --------------------------------------------------------------------------------------------
@@ -408,7 +423,7 @@ class SonicSession:
             self._link = None
             if self._loop.time() - link.born >= HEALTHY_S:
                 self._budget.progress()
-            self._spawn(self._recover(error, since), "recover")
+            self._spawn(self._recover(error, since or (None if link.spoke else link.born)), "recover")
 
     async def _recover(self, error: SonicError, since: float | None = None) -> None:
         """Look for another stream, as long as the budget allows. What fails is told, one by one."""
@@ -504,9 +519,25 @@ class SonicSession:
             await self._hang_up(rival)
 
     def _both_silent(self) -> None:
-        """What only our own detector heard was a noise. What was asked in words is still owed, by either of them."""
-        if not self._suspecting or self._talk.watch.owed is not Owed.PERHAPS:
+        """What only our own detector heard was a noise, if the second stream answers at all: it is asked for a word
+        that nobody will hear. What was asked in words is still owed, by either of them."""
+        if self._suspecting and self._talk.watch.owed is Owed.PERHAPS:
+            self._spawn(self._probe(), "probe")
+
+    async def _probe(self) -> None:
+        rival = self._rival
+        if rival is None:
             return
+        self._probing = True
+        try:
+            await self._send_text(rival, PROBE)
+        except SonicError as error:
+            return self._lose(rival, error)
+        await asyncio.sleep(PROBE_S)
+        if rival is self._rival and self._link is not None:
+            self._on_silence(self._link, SonicLost("two streams say nothing to the caller, nor to a text"))
+
+    def _was_noise(self) -> None:
         pause = min(LONGEST_NOISE_PAUSE_S, NOISE_PAUSE_S * 2**self._noises)
         self._noises += 1
         self._no_suspicion_until = self._loop.time() + pause
@@ -518,7 +549,7 @@ class SonicSession:
         """The suspicion is over: so is a stream that was dialled for it and is not the live one."""
         if not self._suspecting:
             return
-        self._suspecting = False
+        self._suspecting = self._probing = False
         self._caller.suspected(outcome)
         rival, self._rival = self._rival, None
         if rival is not None:
@@ -634,7 +665,7 @@ class SonicSession:
         barge-in: it waits for a silence."""
         tool_use_id, _, since = self._results[0]
         asked_on, _ = self._talk.tools[tool_use_id]
-        busy = self.caller_speaking or self._caller.talking
+        busy = self.caller_speaking or self._caller.sounding
         if asked_on is link or not busy or self._loop.time() - since >= LATE_RESULT_S:
             return True
         self._later("late result", TICK_S, self._wake.set)
@@ -674,9 +705,10 @@ class SonicSession:
 
     def _look(self) -> None:
         watch = self._talk.watch
-        verdict = watch.verdict(self._loop.time(), speaking=self.caller_speaking, playing=self._caller.talking)
+        verdict = watch.verdict(self._loop.time(), speaking=self.caller_speaking, playing=self._caller.sounding)
         if self._link is not None and verdict is Verdict.LOST:
-            self._on_silence(self._link)
+            watch_s = watch.answer_timeout_s
+            self._on_silence(self._link, SonicLost(f"no answer within {watch_s:g} s"))
         elif self._link is not None and verdict is Verdict.SUSPECT and not self._suspecting:
             self._on_suspicion(self._link)
         if watch.owed is not Owed.NOTHING:
@@ -688,10 +720,10 @@ class SonicSession:
         elif self._talk.watch.owed is Owed.PERHAPS:
             self._talk.watch.nothing_owed()
 
-    def _on_silence(self, link: _Link) -> None:
+    def _on_silence(self, link: _Link, silent: SonicLost) -> None:
         """What was asked is not answered. A second stream that is silent as well leaves nothing to try."""
         watch = self._talk.watch
-        silent, since = SonicLost(f"no answer within {watch.answer_timeout_s:g} s"), watch.since
+        since = watch.since
         watch.nothing_owed()
         watch.answer_timeout_s = min(RETRY_ANSWER_TIMEOUT_S, self.config.answer_timeout_s)
         if not (self._suspecting and self._rival is not None):

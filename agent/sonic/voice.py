@@ -45,6 +45,7 @@ class VoiceDetector:
         self._noise, self._noise_at = 0.0, 0
         self._rising: Segment | None = None  # too short to be anything yet
         self.now = 0  # bytes heard
+        self.voiced_until = 0  # the last of them that were loud
         self.current: Segment | None = None  # being spoken
 
     def _bytes(self, seconds: float) -> int:
@@ -68,7 +69,7 @@ class VoiceDetector:
     def _voiced(self, segment: Segment | None, began: int, level: float) -> None:
         if segment is None:
             segment = self._rising = Segment(began, began)
-        segment.end = self.now
+        segment.end = self.voiced_until = self.now
         segment.voiced += self.now - began
         segment.level = max(segment.level, level)
         if self.current is None and segment.voiced >= self._start:

@@ -67,7 +67,7 @@ async def _serve(options: argparse.Namespace, factory: Callable[[], Brain], abou
         factory,
         credentials=keys,
         ca_dir=options.home,
-        behaviour=Behaviour(),
+        behaviour=Behaviour(uneven_audio=0),
         time_scale=options.time_scale,
         max_streams=options.max_streams,
         keep_audio=False,

@@ -51,7 +51,7 @@ class Behaviour:
     final_text: FinalText = FinalText.LATE
     transcript: Transcript = Transcript.WHOLE
     audio_speed: float | None = 4.0  # times real time; None is at once
-    seed: int = 0  # of the sizes of audio pieces
+    uneven_audio: int | None = None  # a seed of the sizes of audio pieces, as recorded; None is 80 ms each
     audio_during_tool_is_fatal: bool = False  # one report; it contradicts the docs
     early_text: EarlyText = EarlyText.HISTORY
     alternating_history: bool = False  # Disputed.HISTORY_ALTERNATES

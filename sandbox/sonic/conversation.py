@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count, repeat
 from random import Random
 from typing import Any
 
@@ -14,6 +15,8 @@ from sandbox.sonic.playback import Emit, Playback
 from sandbox.sonic.turn import Turn
 from sandbox.sonic.usage import UsageMeter
 
+PIECE_S = 0.08  # of audio in one audioOutput: the mean that was recorded
+UNEVEN_MS = (79, 200)  # 2,528 to 6,400 bytes at 16 kHz were recorded
 LEAST_AUDIO_S = 0.068  # until this much audio was sent, typed text is billed and not answered
 
 
@@ -32,7 +35,7 @@ class Conversation:
         self.brain = brain
         self.emit = emit
         self.usage = UsageMeter()
-        self.sizes = Random(behaviour.seed)  # noqa: S311 - no secret
+        self.piece_s = _piece_lengths(behaviour.uneven_audio)
         self.behaviour = behaviour
         self._clock = Clock(behaviour.time_scale)
         self.playback = Playback(self._clock, emit, behaviour.final_text)
@@ -182,3 +185,11 @@ class Conversation:
             except TimeoutError:
                 if not self._speaking:
                     return None
+
+
+def _piece_lengths(seed: int | None) -> Iterator[float]:
+    """How many seconds of audio each piece of a conversation holds."""
+    if seed is None:
+        return repeat(PIECE_S)
+    sizes = Random(seed)  # noqa: S311 - no secret
+    return (sizes.randint(*UNEVEN_MS) / 1000 for _ in count())

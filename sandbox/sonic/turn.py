@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -28,8 +27,6 @@ from sandbox.sonic.playback import text_block
 
 if TYPE_CHECKING:
     from sandbox.sonic.conversation import Conversation
-
-PIECE_MS = (79, 200)  # of audio in one audioOutput: 2,528 to 6,400 bytes at 16 kHz were recorded
 
 
 @dataclass(slots=True)
@@ -76,7 +73,7 @@ class Turn:
         playback, prompt = self.conversation.playback, self.prompt
         sentence = playback.begin(text)
         audio = self.conversation.brain.voice.speak(text, prompt.output_rate)
-        async for piece in _pieces(audio, prompt.output_rate, self.conversation.sizes):
+        async for piece in _pieces(audio, prompt.output_rate, self.conversation.piece_s):
             seconds = len(piece) / 2 / prompt.output_rate
             sentence.ends += seconds
             self._emit(AudioOutput(content_id, piece))
@@ -138,18 +135,14 @@ def _halves(text: str) -> list[str]:
     return [" ".join(part) for part in (words[:middle], words[middle:]) if part] or [text]
 
 
-async def _pieces(audio: AsyncIterator[bytes], rate: int, sizes: Random) -> AsyncIterator[bytes]:
-    """The same audio in uneven pieces, the last one as it comes."""
-    waiting, size = bytearray(), _size(rate, sizes)
+async def _pieces(audio: AsyncIterator[bytes], rate: int, lengths_s: Iterator[float]) -> AsyncIterator[bytes]:
+    """The same audio in pieces of these lengths, the last one as it comes."""
+    waiting, size = bytearray(), round(next(lengths_s) * rate) * 2
     async for part in audio:
         waiting += part
         while len(waiting) >= size:
             yield bytes(waiting[:size])
             del waiting[:size]
-            size = _size(rate, sizes)
+            size = round(next(lengths_s) * rate) * 2
     if waiting:
         yield bytes(waiting)
-
-
-def _size(rate: int, sizes: Random) -> int:
-    return rate * sizes.randint(*PIECE_MS) // 1000 * 2

@@ -97,7 +97,7 @@ def _load(weights: Weights, threads: int) -> Any:
         return ctranslate2.models.Whisper(
             weights.name,
             device="cpu",
-            compute_type="int8",
+            compute_type="float32",
             inter_threads=1,
             intra_threads=threads,
             files=dict(weights.files),

@@ -2,6 +2,8 @@
 
 waiting ──Carlos has finished, or interrupt_ms after his onset──▶ speaking ──▶ waiting for the answer
    └── nothing heard for 20 s: hangs up ("silence")
+Carlos has finished when a mark came back after the last sound and it is quiet: sound that stops without one may
+be a stall, on a busy machine of any length.
 after the last turn: Carlos was heard and has been quiet for 10 s: hangs up ("completed")
 """
 
@@ -25,7 +27,8 @@ class Manners:
     """How the caller takes turns; times in ms."""
 
     speech_level: int = 200  # RMS of a 20 ms frame that counts as speech, about -44 dBFS
-    silence_ms: int = 700  # this long without speech, and Carlos has finished
+    silence_ms: int = 700  # this long without speech after a mark, and Carlos has finished
+    stall_ms: int = 5_000  # without a mark it may be a stall in mid-sentence: this long, and he has finished too
     reaction_ms: int = 300  # and this long later the caller speaks
     patience_ms: int = 20_000  # without any answer
     linger_ms: int = 10_000  # after his last turn, for the agent to hang up
@@ -50,6 +53,7 @@ class RecordedCaller:
         self._turn_ended_ms = 0
         self._onset_ms: int | None = None  # when Carlos began to answer
         self._last_speech_ms = 0  # and when he was last heard
+        self._marked = False  # since then
         self._left: Outcome | None = None
 
     @property
@@ -66,8 +70,13 @@ class RecordedCaller:
             self._decide()
         return self._act()
 
+    def marked(self) -> None:
+        """All that Carlos sent before a mark has been heard."""
+        self._marked = True
+
     def _hear(self, heard: bytes) -> None:
         if loudness(heard) >= self._manners.speech_level:
+            self._marked = False
             self._last_speech_ms = self._now_ms
             if self._onset_ms is None:
                 self._onset_ms = self._now_ms
@@ -91,7 +100,8 @@ class RecordedCaller:
     def _may_speak(self, turn: Turn, onset_ms: int) -> bool:
         if turn.interrupt_ms is not None and self._now_ms - onset_ms >= turn.interrupt_ms:
             return True
-        return self._quiet_ms >= self._manners.silence_ms + self._manners.reaction_ms
+        silence_ms = self._manners.silence_ms if self._marked else self._manners.stall_ms
+        return self._quiet_ms >= silence_ms + self._manners.reaction_ms
 
     def _begin(self, turn: Turn) -> None:
         self._begins(turn)

@@ -4,7 +4,7 @@ name: order-status-dni
 says: "María asks for the state of order 1 and proves herself with her DNI."
 number: "+5491155550101"
 turns:
-  - {say: "Hola, ...", audio: 01.wav}                      # when Carlos has finished speaking
+  - {say: "Sí, señor.", audio: 01.wav, heard: "Si señor."}  # when Carlos has finished; what Whisper makes of it
   - {say: "No, el jueves", audio: 02.wav, interrupt_ms: 1200}  # 1200 ms after he began to
   - {dtmf: "28456789#"}                                    # on the keypad
 expect: {...}                                              # for the tests that place the call
@@ -35,6 +35,7 @@ class Turn:
     audio: bytes = b""
     digits: str = ""
     interrupt_ms: int | None = None
+    heard: str = ""  # the speech as the stand-in's recogniser writes it, on any machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def ad_hoc_script(files: Iterable[Path]) -> Script:
 
 
 def _turn(body: Mapping[str, Any], folder: Path) -> Turn:
-    if unknown := set(body) - {"say", "audio", "interrupt_ms", "dtmf"}:
+    if unknown := set(body) - {"say", "heard", "audio", "interrupt_ms", "dtmf"}:
         raise ScriptError(f"{folder.name}: unknown in a turn: {', '.join(sorted(unknown))}")
     digits = str(body.get("dtmf", ""))
     if not set(digits) <= DTMF_DIGITS or bool(digits) == ("audio" in body):
@@ -79,6 +80,7 @@ def _turn(body: Mapping[str, Any], folder: Path) -> Turn:
     interrupt = body.get("interrupt_ms")
     return Turn(
         say=str(body.get("say", "")),
+        heard=str(body.get("heard", "")),
         audio=read_speech(folder / str(body["audio"])) if "audio" in body else b"",
         digits=digits,
         interrupt_ms=None if interrupt is None else int(interrupt),

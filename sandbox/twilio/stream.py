@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -55,6 +55,13 @@ class Caller(Protocol):
     def listen(self, heard: bytes) -> Act:
         """Hear the last frame of the line (160 bytes of mu-law) and act in the next one."""
         ...
+
+
+@runtime_checkable
+class AttentiveCaller(Caller, Protocol):
+    """One who is also told that marks went back to the server, after he heard the sound before them."""
+
+    def marked(self) -> None: ...
 
 
 class StreamEnd(Enum):
@@ -126,6 +133,7 @@ class MediaSession:
         self._caller = caller
         self._warn = warn
         self._overflowed = False
+        self._marked = False  # since the caller last listened
 
     async def run(self) -> StreamEnd:
         """Stream until the server closes or the caller hangs up."""
@@ -172,7 +180,11 @@ class MediaSession:
 
     async def _hear(self, position: int) -> Act:
         await self._return(self._playout.advance(position))
-        return self._caller.listen(bytes(self._playout.heard[max(0, position - FRAME) : position]))
+        marked, self._marked = self._marked, False
+        act = self._caller.listen(bytes(self._playout.heard[max(0, position - FRAME) : position]))
+        if marked and isinstance(self._caller, AttentiveCaller):
+            self._caller.marked()
+        return act
 
     async def _say(self, act: Act, position: int, timestamp_ms: int) -> None:
         self._timeline.record(act.sound, position)
@@ -212,6 +224,7 @@ class MediaSession:
 
     async def _return(self, marks: list[str]) -> None:
         for name in marks:
+            self._marked = True
             await self._socket.send(self._peer.mark_returned(name))
 
 

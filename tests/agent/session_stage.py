@@ -142,7 +142,7 @@ class FakeCall:
     rotations: list[float] = field(default_factory=list)
     suspicions: list[str] = field(default_factory=list)
     lost_ms: float = 0.0
-    talking: bool = False
+    sounding: bool = False
     prompts: int = 0
     on_event: Callable[[ServiceEvent], None] = lambda event: None
 

@@ -20,6 +20,8 @@ from sandbox.sonic.faults import Drop, Fault, Reject, Silence
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, Wait
 from tests.agent.call_stage import SILENCE, Begin
 
+pytestmark = pytest.mark.slow
+
 GREETING = ScriptTurn((Say("Hola, soy Carlos. [FINAL]"),))
 GOODBYE = ScriptTurn((UseTool("finalizarLlamada"), Say("Chau.")), hear="Nada más, chau")
 

@@ -6,9 +6,10 @@ import asyncio
 
 from agent.sonic.budget import INCIDENT_S, MOST_OPENS
 from agent.sonic.errors import SonicExpired, SonicHistoryTooLong, SonicLost, SonicRefused, SonicRejected, SonicThrottled
-from agent.sonic.opening import GREETING_CUE, RESUME_CUE, SAY_IT_CUE, TAKE_UP_CUE
+from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_CUE, SAY_IT_CUE, TAKE_UP_CUE
 from agent.sonic.protocol import (
     AudioInput,
+    AudioOutput,
     AudioStart,
     ContentEnded,
     ContentType,
@@ -382,8 +383,24 @@ async def test_a_tool_asked_for_twice_with_one_id_is_asked_for_once() -> None:
 # --- streams that live and say nothing
 
 
-async def greeted(stage_sonic: FakeStream) -> None:
-    stage_sonic.tell(*answer())
+async def probed(stream: FakeStream) -> None:
+    """It hears no words in a noise, and answers when it is asked whether it lives."""
+    while PROBE not in stream.texts:
+        await asyncio.sleep(0.1)
+    stream.tell(*begun("Sí", block="probe"))
+
+
+@virtually
+async def test_a_service_that_answers_neither_speech_nor_a_text_is_told_of() -> None:
+    async with staged() as stage:
+        await stage.quiet(0.5)
+        stage.last.tell(*answer())
+        await stage.say(1.0)
+        over = stage.now
+        while not stage.call.losses and stage.now < 60:
+            await stage.quiet(0.5)
+        assert stage.now - over <= 12.0
+        assert stage.call.suspicions == ["suspected", "silent"]
 
 
 @virtually
@@ -427,7 +444,7 @@ async def test_the_first_of_the_two_that_speaks_lives() -> None:
 
 @virtually
 async def test_a_noise_that_neither_hears_words_in_kills_nobody_and_is_known_from_then_on() -> None:
-    async with staged() as stage:
+    async with staged(FakeSonic(script=probed)) as stage:
         await stage.quiet(0.5)
         first = stage.last
         first.tell(*answer())
@@ -435,6 +452,8 @@ async def test_a_noise_that_neither_hears_words_in_kills_nobody_and_is_known_fro
             await stage.say(1.0)
             await stage.quiet(10.0)
         assert not first.closed
+        assert [stream.texts[-1] for stream in stage.sonic.streams[1:]] == [PROBE]
+        assert not any(isinstance(event, AudioOutput) and event.content_id == "probe" for event in stage.call.events)
         assert stage.call.suspicions.count("noise") == 1
         assert stage.sonic.open_streams == 1
         assert stage.call.faults == []
@@ -443,7 +462,7 @@ async def test_a_noise_that_neither_hears_words_in_kills_nobody_and_is_known_fro
 
 @virtually
 async def test_ten_minutes_of_music_television_and_coughs_replace_no_stream() -> None:
-    async with staged(rotate_after_s=3600.0) as stage:
+    async with staged(FakeSonic(script=probed), rotate_after_s=3600.0) as stage:
         await stage.quiet(0.5)
         first = stage.last
         first.tell(*answer())
@@ -542,10 +561,10 @@ async def test_an_answer_that_stops_in_mid_sentence_is_gone_on_with_on_another_s
         await stage.quiet(0.5)
         stage.call.said = [(Role.ASSISTANT, "Hola, soy")]
         stage.last.tell(*begun())
-        stage.call.talking = True
+        stage.call.sounding = True
         await stage.quiet(6.0)
         assert len(stage.sonic.streams) == 1, "the line still plays"
-        stage.call.talking = False
+        stage.call.sounding = False
         await stage.quiet(4.5)
         assert stage.last.texts[-1] == RESUME_CUE
         stage.last.tell(*answer("Seguimos"))
@@ -571,6 +590,15 @@ async def test_a_turn_of_text_alone_is_asked_for_once_more() -> None:
         stage.last.tell(*silent)
         await stage.settle()
         assert stage.last.texts.count(SAY_IT_CUE) == 1
+
+
+@virtually
+async def test_an_answer_that_ends_for_an_unknown_reason_has_ended() -> None:
+    async with staged() as stage:
+        await stage.quiet(0.3)
+        stage.last.tell(*begun(), ContentEnded("a", ContentType.AUDIO, None))
+        await stage.quiet(20.0)
+        assert len(stage.sonic.dialled) == 1
 
 
 @virtually
@@ -635,7 +663,7 @@ async def test_a_stream_is_replaced_in_a_quiet_moment_and_the_old_one_lives_unti
         await stage.quiet(0.3)
         first = stage.last
         first.tell(*begun())
-        stage.call.talking = True
+        stage.call.sounding = True
         await stage.quiet(12.0)
         assert len(stage.sonic.streams) == 1, "not while Carlos is talking"
         stage.call.said = [(Role.USER, "Hola"), (Role.ASSISTANT, "Hola")]

@@ -27,6 +27,8 @@ from tests.api.rest_stage import call_record, key_of, rest_app, rest_settings, s
 from tests.conftest import STORES
 from tests.support.servers import loopback, serving
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 5  # of each operation and mode
 load_all_checks()
 CHOSEN: list[Any] = [

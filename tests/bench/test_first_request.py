@@ -12,6 +12,8 @@ from carlos.app import create_app
 from carlos.settings import Settings
 from tests.bench.test_bench_counts import Counted
 
+pytestmark = pytest.mark.slow
+
 
 async def test_the_first_request_costs_little_more_than_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

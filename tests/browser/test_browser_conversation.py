@@ -18,6 +18,8 @@ from sandbox.sonic.script import Say, ScriptTurn, UseTool
 from tests.browser.browser_stage import GREETING, Serve, loud, played, tone, until, voiced
 from tests.support.waiting import bounded
 
+pytestmark = pytest.mark.slow
+
 HELLO = "Hola."
 
 

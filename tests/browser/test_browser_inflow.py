@@ -8,6 +8,8 @@ import pytest
 
 from telephony.inflow import BURST, DoubledAudio, Flood
 
+pytestmark = pytest.mark.slow
+
 CHUNK_S = 171 / 16000
 
 

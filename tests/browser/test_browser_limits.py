@@ -6,12 +6,16 @@ import asyncio
 import json
 from base64 import b64encode
 
+import pytest
+
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser import BREACHES, BrowserLimits
 from telephony.browser_events import WEBM
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until
 from tests.support.waiting import bounded
+
+pytestmark = pytest.mark.slow
 
 
 async def assert_told(client: OriginalClient, code: int, reason: str) -> None:

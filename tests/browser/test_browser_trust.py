@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from agent.persona import CORE_PROMPT
 from agent.sonic.protocol import PromptStart, Role, SessionStart, TextInput, TextStart
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until
+
+pytestmark = pytest.mark.slow
 
 TOOLS = [
     {"name": name, "description": "otra", "inputSchema": {"json": json.dumps({"type": "object"})}}

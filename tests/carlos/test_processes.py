@@ -24,6 +24,8 @@ from carlos.settings import Settings
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
 from tests.support.waiting import bounded, until
 
+pytestmark = pytest.mark.slow
+
 # A process that is ready and waits; `place` is what it was told, `channel` its socket to the supervisor.
 BEGIN = """
 import os, pathlib, select, signal, socket, sys, time

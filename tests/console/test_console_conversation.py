@@ -17,7 +17,7 @@ from tests.console.chromium import Page, chromium
 from tests.console.listening import Speakers, microphone
 from tests.console.served import Served, patient, pitch_of, served
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CALLER = load_script("cancel-appointment").turns
 SAID = [CALLER[0].say, CALLER[1].say, CALLER[3].say]

@@ -25,6 +25,8 @@ from sandbox.ministack import CREDENTIALS, REGION
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
+pytestmark = pytest.mark.slow
+
 # Opens the store, proposes, hears a yes, carries out; stops where told, for ever.
 PROCESS = """
 import asyncio, json, sys

@@ -153,7 +153,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
@@ -219,7 +218,6 @@ async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: P
         assert not [line for line in here.log if line["level"] == "ERROR"]
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 async def test_a_process_is_killed_and_its_call_goes_on_and_it_is_started_again(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
@@ -244,7 +242,6 @@ async def test_a_process_is_killed_and_its_call_goes_on_and_it_is_started_again(
         await here.until(lambda: not one.live)
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 async def test_a_killed_supervisor_leaves_no_process_and_cuts_no_call(tmp_path: Path) -> None:
     async with house(tmp_path) as here:

@@ -15,6 +15,8 @@ from sandbox.twilio.stream import Act
 from tests.e2e.running import noise, running
 from tests.support.waiting import no_task_left, until
 
+pytestmark = pytest.mark.slow
+
 GREETING = ScriptTurn((Say("Hola."),))
 ORDER = ScriptTurn(
     (UseTool("consultarOrder", {"orderId": "1", "dni": "28456789"}), Say("Pendiente.")), hear="Pedido uno, DNI 28456789"

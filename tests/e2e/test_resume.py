@@ -181,7 +181,6 @@ async def cut(here: Fleet) -> None:
     here.balancer.cut()
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("end_of_the_stream", "warning"),

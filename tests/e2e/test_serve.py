@@ -18,6 +18,8 @@ from tests.support.servers import carlos_serve, free_port, printed
 from tests.support.sonic import sonic
 from tests.support.waiting import bounded, until, until_answered
 
+pytestmark = pytest.mark.slow
+
 
 async def ready(port: int) -> int:
     async with aiohttp.ClientSession() as http, http.get(f"http://localhost:{port}/ready") as response:

@@ -20,6 +20,8 @@ from carlos.settings import Settings
 from data.tables import TABLES, TTL_ATTRIBUTE, Table, create_request
 from tests.infra.planned_stage import INFRA, ROOT, Stage
 
+pytestmark = pytest.mark.slow
+
 SECRETS = {"TWILIO_AUTH_TOKEN": "made-up", "ADMIN_API_KEYS": "made-up"}
 # What Terraform does instead of the server.
 MADE_BY_TERRAFORM = {"CreateTable", "UpdateTimeToLive", "TableExists"}

@@ -14,6 +14,8 @@ import yaml
 from sandbox.hang import HANG_S
 from tests.infra.planned_stage import INFRA, TOOLS, Offline
 
+pytestmark = pytest.mark.slow
+
 
 def copy_of_infra(folder: Path) -> Path:
     copy = folder / "infra"

@@ -17,6 +17,8 @@ from tests.scenarios.expectations import check
 from tests.scenarios.runner import Result, place
 from tests.scenarios.scenario import Scenario, load_scenarios
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 6  # more calls than that, and one process falls behind real time
 SCENARIOS = load_scenarios()
 

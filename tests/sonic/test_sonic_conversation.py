@@ -287,9 +287,9 @@ async def test_an_idle_session_is_ended_in_the_words_of_its_limit(tmp_path: Path
 
 
 async def test_audio_keeps_a_session_from_idling(tmp_path: Path) -> None:
-    async with bench(tmp_path, [GREETING], time_scale=0.005) as at, at.stream() as stream:  # 55 s in 275 ms
+    async with bench(tmp_path, [GREETING], time_scale=0.03) as at, at.stream() as stream:  # 55 s in 1.65 s
         await stream.send(*opening())
-        for _ in range(20):
+        for _ in range(100):
             await stream.send(silence(0.02))
             await asyncio.sleep(0.02)
         await stream.send(*cue())

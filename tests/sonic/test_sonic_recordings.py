@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from agent.sonic.protocol import (
@@ -102,7 +103,8 @@ async def test_usage_adds_up() -> None:
 async def test_audio_comes_in_uneven_pieces_and_the_same_each_time() -> None:
     turn = ScriptTurn((Say("Le cuento todos los detalles de su pedido, uno por uno y sin apuro."),))
     first, second = [
-        [len(event.audio) for event in await heard([turn], *cue()) if isinstance(event, AudioOutput)] for _ in range(2)
+        [len(event.audio) for event in events if isinstance(event, AudioOutput)]
+        for events in [await heard([turn], *cue(), behaviour=replace(AT_ONCE, uneven_audio=1)) for _ in range(2)]
     ]
     assert first == second
     assert len(set(first)) > len(first) // 2
@@ -115,7 +117,7 @@ async def test_all_sentences_but_the_first_begin_with_a_blank() -> None:
 
 
 async def test_one_utterance_can_be_told_in_several_blocks() -> None:
-    behaviour = Behaviour(audio_speed=None, transcript=Transcript.IN_PARTS, final_text=FinalText.NEVER)
+    behaviour = replace(AT_ONCE, transcript=Transcript.IN_PARTS)
     turn = ScriptTurn((Say("Sí."),), hear="Hola quiero saber de mi pedido")
     events = await heard([turn], speech(0.4), silence(0.6), behaviour=behaviour)
     said = [event.content for event in events if isinstance(event, TextOutput) and event.role is Role.USER]

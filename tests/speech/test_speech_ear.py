@@ -66,6 +66,27 @@ def test_the_size_of_the_pieces_does_not_matter(spoken_dni: bytes) -> None:
     assert in_pieces == SileroEar(RATE).feed(pcm)
 
 
+@pytest.mark.parametrize("before", [0, 1, 100, 255, 256, 257, 7_777])
+def test_the_same_sound_makes_the_same_utterance_anywhere(before: int, spoken_dni: bytes) -> None:
+    _, [first] = listen(SileroEar(RATE), spoken_dni + silence(1500))
+    _, [end] = listen(SileroEar(RATE), bytes(2 * before) + spoken_dni + silence(1500))
+    assert end.audio == first.audio
+    assert end.detected_ms == pytest.approx(first.detected_ms + before * 1000 / RATE, abs=1)
+
+
+def test_a_later_utterance_is_cut_like_the_first(spoken_dni: bytes) -> None:
+    _, [first, second] = listen(SileroEar(RATE), silence(20) + spoken_dni + silence(1501) + spoken_dni + silence(1500))
+    assert first.audio == second.audio
+
+
+def test_speech_in_a_noisy_room_is_found(spoken_dni: bytes) -> None:
+    pcm = silence(5000) + spoken_dni + silence(1500)
+    noise = np.random.default_rng(7).normal(0, 200, len(pcm) // 2)
+    [start], [end] = listen(SileroEar(RATE), (np.frombuffer(pcm, "<i2") + noise).astype("<i2").tobytes())
+    assert 5000 <= start.offset_ms <= 5350
+    assert end.offset_ms <= 5000 + len(spoken_dni) // 2 * 1000 // RATE + 100
+
+
 def test_sixteen_kilohertz_hears_the_same(spoken_dni: bytes) -> None:
     pcm = silence(1000) + spoken_dni + silence(1500)
     [narrow], _ = listen(SileroEar(RATE), pcm)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from telephony.patience import Patience
+from tests.support.virtual_loop import run_virtually
 
 
 async def test_a_wait_that_takes_too_long_is_cancelled_and_told() -> None:
@@ -16,18 +17,24 @@ async def test_a_wait_that_takes_too_long_is_cancelled_and_told() -> None:
     assert waiting.cancelled()
 
 
-async def test_waits_that_are_short_each_may_be_long_in_all() -> None:
-    patience = Patience(0.2)
-    assert [await patience.wait(asyncio.sleep(0.02, turn)) for turn in range(15)] == list(range(15))
-    patience.stop()
+def test_waits_that_are_short_each_may_be_long_in_all() -> None:
+    async def work() -> None:
+        patience = Patience(5)
+        assert [await patience.wait(asyncio.sleep(1, turn)) for turn in range(15)] == list(range(15))
+        patience.stop()
+
+    run_virtually(work())
 
 
-async def test_time_between_two_waits_does_not_count() -> None:
-    patience = Patience(0.02)
-    await patience.wait(asyncio.sleep(0))
-    await asyncio.sleep(0.05)
-    assert await patience.wait(asyncio.sleep(0, "here")) == "here"
-    patience.stop()
+def test_time_between_two_waits_does_not_count() -> None:
+    async def work() -> None:
+        patience = Patience(5)
+        await patience.wait(asyncio.sleep(0))
+        await asyncio.sleep(60)
+        assert await patience.wait(asyncio.sleep(1, "here")) == "here"
+        patience.stop()
+
+    run_virtually(work())
 
 
 async def test_a_cancelled_task_is_cancelled_and_not_timed_out() -> None:

@@ -26,6 +26,8 @@ from sandbox.twilio.server import ServerProcess, free_port
 from sandbox.twilio.show import Show
 from tests.twilio.phoned_server import PUBLIC, PhonedServer, Socket
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Script("probe", "Says one thing.", "+5491155550101", (Turn("Hola", b"\x10" * 1600),))
 RECORD = {
     "outcome": "completed",

@@ -20,7 +20,10 @@ def spoken(milliseconds: int, interrupt_ms: int | None = None) -> Turn:
 
 
 def play(caller: RecordedCaller, milliseconds: int, *, carlos: bool) -> list[Act]:
+    """What he does while Carlos speaks, or after the mark of what Carlos said has come back."""
     frame = TONE if carlos else SILENT_FRAME
+    if not carlos:
+        caller.marked()
     return [caller.listen(frame) for _ in range(milliseconds // FRAME_MS)]
 
 
@@ -40,6 +43,20 @@ def test_a_pause_between_two_sentences_is_not_the_end() -> None:
     assert onset_ms(play(caller, 600, carlos=False)) is None
     assert onset_ms(play(caller, 1000, carlos=True)) is None
     assert onset_ms(play(caller, 1200, carlos=False)) == 980
+
+
+def test_sound_that_stops_without_a_mark_is_waited_for() -> None:
+    caller = RecordedCaller([spoken(400)])
+    play(caller, 1000, carlos=True)
+    assert {caller.listen(SILENT_FRAME) for _ in range(200)} == {Act()}
+    assert onset_ms(play(caller, 100, carlos=True)) is None
+    assert onset_ms(play(caller, 1200, carlos=False)) == 980
+
+
+def test_a_server_without_marks_is_answered_in_the_end() -> None:
+    caller = RecordedCaller([spoken(400)])
+    play(caller, 1000, carlos=True)
+    assert onset_ms([caller.listen(SILENT_FRAME) for _ in range(300)]) == 5280
 
 
 def test_he_says_a_whole_turn_and_waits_for_its_answer() -> None:
