@@ -33,6 +33,7 @@ from api.live import live_routes
 from api.reference import reference_routes
 from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup, open_log_group
+from carlos.memory import give_back
 from carlos.processes.census import Census, Everyones
 from carlos.processes.handover import Handover, PutThrough
 from carlos.protection import task_protection
@@ -172,7 +173,7 @@ def needs_standin(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def _housekeeping(house: House) -> AsyncIterator[None]:
-    """End the records of calls that died with their process, and delete old recordings now and then."""
+    """End the records of calls that died with their process; now and then delete recordings and give memory back."""
 
     async def sweep() -> None:
         while True:
@@ -185,12 +186,16 @@ async def _housekeeping(house: House) -> AsyncIterator[None]:
         await house.keeper.reconcile()
     except DataError as error:
         logger.error("call records not reconciled: {!r}", error)
-    sweeper = asyncio.create_task(sweep(), name="sweep recordings")
+    chores = [
+        asyncio.create_task(sweep(), name="sweep recordings"),
+        asyncio.create_task(give_back(house.switchboard), name="give memory back"),
+    ]
     try:
         yield
     finally:
-        sweeper.cancel()
-        await asyncio.gather(sweeper, return_exceptions=True)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
 
 
 async def _open_group(settings: Settings) -> CallLogGroup | None:

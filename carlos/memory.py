@@ -1,0 +1,39 @@
+"""Memory that ended calls held, given back to the system while others go on.
+
+A call's objects know each other in circles, so they wait for the garbage collector. Its own full rounds come when a
+quarter more has been made than there was at the last one, and the last one saw the whole server: after dozens of
+calls, half a megabyte or more each. What it frees then lies between what is in use, and glibc gives no page of that
+back unless it is asked. Measured with 8 callers in turn: 150 to 192 MB within 90 s, and 150 to 158 MB with this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+from collections.abc import Callable
+
+from agent.switchboard import Switchboard
+
+EVERY_S = 15.0
+
+
+async def give_back(switchboard: Switchboard) -> None:
+    """Collect and give back, again and again while there are calls and once after the last. Never returns."""
+    trim = _trimmer()
+    while True:
+        await switchboard.turned(busy=True)
+        await asyncio.sleep(EVERY_S)
+        gc.collect()  # what stood before the first call is out of this: carlos.server freezes it
+        await asyncio.to_thread(trim, 0)  # its call leaves the interpreter free
+
+
+def _trimmer() -> Callable[[int], object]:
+    """glibc's malloc_trim; of another C library, nothing."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError):
+        return lambda pad: None
+    trim.argtypes, trim.restype = [ctypes.c_size_t], ctypes.c_int
+    called: Callable[[int], object] = trim
+    return called

@@ -1,0 +1,44 @@
+"""Ended calls' memory goes back to the system while there are calls, and nothing is done while there are none."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import suppress
+from typing import cast
+
+import pytest
+
+from agent.switchboard import Switchboard
+from carlos import memory
+from tests.support.waiting import until
+
+
+class Calls:
+    def __init__(self) -> None:
+        self.some = asyncio.Event()
+
+    async def turned(self, *, busy: bool) -> None:
+        assert busy
+        await self.some.wait()
+
+
+async def test_memory_is_given_back_as_long_as_there_are_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(memory, "EVERY_S", 0.0)
+    monkeypatch.setattr(gc, "collect", lambda: done.append("collected"))
+    monkeypatch.setattr(memory, "_trimmer", lambda: lambda pad: done.append("trimmed"))
+    calls = Calls()
+    giving = asyncio.create_task(memory.give_back(cast(Switchboard, calls)))
+    await asyncio.sleep(0)
+    assert done == []
+    calls.some.set()
+    await until(lambda: len(done) >= 6)
+    giving.cancel()
+    with suppress(asyncio.CancelledError):
+        await giving
+    assert done[:6] == ["collected", "trimmed"] * 3
+
+
+def test_this_machine_can_be_asked_or_nothing_happens() -> None:
+    memory._trimmer()(0)
