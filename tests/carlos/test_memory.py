@@ -18,6 +18,8 @@ class Calls:
     def __init__(self) -> None:
         self.some = asyncio.Event()
 
+        self.live = {"CA1": None}
+
     async def turned(self, *, busy: bool) -> None:
         assert busy
         await self.some.wait()
@@ -26,7 +28,7 @@ class Calls:
 async def test_memory_is_given_back_as_long_as_there_are_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(memory, "EVERY_S", 0.0)
-    monkeypatch.setattr(gc, "collect", lambda: done.append("collected"))
+    monkeypatch.setattr(gc, "collect", lambda generation: done.append(f"collected {generation}"))
     monkeypatch.setattr(memory, "_trimmer", lambda: lambda pad: done.append("trimmed"))
     calls = Calls()
     giving = asyncio.create_task(memory.give_back(cast(Switchboard, calls)))
@@ -37,7 +39,22 @@ async def test_memory_is_given_back_as_long_as_there_are_calls(monkeypatch: pyte
     giving.cancel()
     with suppress(asyncio.CancelledError):
         await giving
-    assert done[:6] == ["collected", "trimmed"] * 3
+    assert done[:6] == ["collected 2", "trimmed"] * 3
+
+
+async def test_many_calls_are_not_kept_waiting_for_a_full_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(memory, "EVERY_S", 0.0)
+    monkeypatch.setattr(gc, "collect", done.append)
+    calls = Calls()
+    calls.live = dict.fromkeys(map(str, range(memory.FULL_ROUND + 1)))
+    calls.some.set()
+    giving = asyncio.create_task(memory.give_back(cast(Switchboard, calls)))
+    await until(lambda: done)
+    giving.cancel()
+    with suppress(asyncio.CancelledError):
+        await giving
+    assert done[0] == 1
 
 
 def test_this_machine_can_be_asked_or_nothing_happens() -> None:
