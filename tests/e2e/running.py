@@ -23,7 +23,7 @@ from sandbox.sonic.faults import Fault
 from sandbox.sonic.server import SonicServer
 from sandbox.sonic.signature import Keys
 from sandbox.twilio.call import PhoneCall
-from sandbox.twilio.caller import RecordedCaller
+from sandbox.twilio.caller import Manners, RecordedCaller
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.script import Turn
 from telephony.media import WS_MAX_SIZE
@@ -43,8 +43,8 @@ class Running:
 
     async def call(self, turns: Sequence[Turn], number: str = "+5491155550100") -> PhoneCall:
         """Place a call and hold it to its end."""
-        call = self.twilio.dial(RecordedCaller(turns), number)
-        await asyncio.wait_for(call.run(), 180)
+        call = self.twilio.dial(RecordedCaller(turns, Manners(patience_ms=60_000)), number)
+        await asyncio.wait_for(call.run(), 600)
         return call
 
     async def record_of(self, call: PhoneCall) -> CallRecord:
