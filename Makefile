@@ -92,6 +92,9 @@ check: .venv/.dev ## ruff and mypy
 races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both stores
 	@$(BIN)/python -m bench.races
 
+hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same words, on busy cores too?
+	@$(BIN)/python -m bench.hearing
+
 referee: .venv/.dev ## the store's contract on another DynamoDB: make referee ENDPOINT=http://localhost:8000
 	DYNAMODB_TEST_ENDPOINT=$(ENDPOINT) $(BIN)/pytest tests/data -m ministack
 
@@ -110,4 +113,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick faults soak test test-quick test-often setup-test check races referee lock clean
+.PHONY: help run call bench bench-quick faults soak test test-quick test-often setup-test check races hearing referee lock clean

@@ -19,16 +19,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
-from rich.console import Console
-from rich.table import Table
-
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode
 from sandbox.brain import SpeechEnded
 from sandbox.speech.ear import SileroEar
 from sandbox.speech.errors import WeightsMissing
+from sandbox.speech.mel import RATE
 from sandbox.speech.weights import load_weights
-from sandbox.speech.whisper import RATE, Recognizer
+from sandbox.speech.whisper import Recognizer
 from sandbox.twilio.script import Turn, load_script, script_names
 
 AROUND = bytes(2 * ULAW_RATE)  # a second of silence
@@ -59,16 +57,25 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"not measured: {missing}", file=sys.stderr)
         return 1
     with busy_cores(0 if options.idle else os.cpu_count() or 1):
-        found = [
-            Hearings(name, number, turn.heard, hearings(turn, options.times, recognizer))
-            for name in script_names()
-            for number, turn in enumerate(load_script(name).turns, 1)
-            if turn.audio
-        ]
-    Console().print(_table(found))
+        found = [_show(each) for each in _measured(options.times, recognizer)]
     different = [f"{each.caller} {each.turn}" for each in found if not each.same]
     print(json.dumps({"times": options.times, "turns": len(found), "different": different}))
     return 1 if different else 0
+
+
+def _measured(times: int, recognizer: Recognizer) -> Iterator[Hearings]:
+    for name in script_names():
+        for number, turn in enumerate(load_script(name).turns, 1):
+            if turn.audio:
+                yield Hearings(name, number, turn.heard, hearings(turn, times, recognizer))
+
+
+def _show(measured: Hearings) -> Hearings:
+    """A line of the table for each transcript; it takes minutes, so each is shown when it is known."""
+    for text, times in measured.texts.most_common():
+        verdict = "same" if measured.same else "DIFFERENT"
+        print(f"{measured.caller:20}{measured.turn:>3}{times:>5} times  {verdict}  {text}", flush=True)
+    return measured
 
 
 def hearings(turn: Turn, times: int, recognizer: Recognizer) -> Counter[str]:
@@ -110,14 +117,6 @@ def _spin() -> None:
     for turn in count():
         if turn % 1_000_000 == 0 and os.getppid() != parent:
             return
-
-
-def _table(found: list[Hearings]) -> Table:
-    table = Table("caller", "turn", "times", "heard")
-    for each in found:
-        for text, times in each.texts.most_common():
-            table.add_row(each.caller, str(each.turn), str(times), text if each.same else f"[red]{text}")
-    return table
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

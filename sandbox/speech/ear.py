@@ -55,6 +55,7 @@ class SileroEar:
         self._last_voice = 0
         self._voiced = 0
         self._speaking = False
+        self._quiet = True  # since the last sound, and for a window at least
         self._fall_quiet()
 
     def feed(self, pcm: bytes) -> Sequence[SpeechStarted | SpeechEnded]:

@@ -41,7 +41,9 @@ class Heard:
 
 
 class Recognizer:
-    """Loads in about a second, holds 265 MB, takes a tenth of the audio's length on two threads.
+    """Loads in one to two seconds, holds 690 MB, takes a fifth of the audio's length in CPU time.
+
+    Computes in float32, whose transcripts were one on all instruction sets that were tried; int8's were not.
 
     Raises WeightsRefused for files that are no multilingual Whisper model. Blocking, and not for two threads at
     once: the caller gives it a worker thread of its own.

@@ -18,10 +18,11 @@ from carlos.settings import Settings
 from carlos.websocket import SwiftWebSocket
 from data.models import CallRecord
 from sandbox.brain import Brain
+from sandbox.hang import HANG_S
 from sandbox.sonic.faults import Fault
 from sandbox.sonic.server import SonicServer
 from sandbox.twilio.call import PhoneCall
-from sandbox.twilio.caller import RecordedCaller
+from sandbox.twilio.caller import Manners, RecordedCaller
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.script import Turn
 from tests.support.servers import loopback, serving
@@ -41,8 +42,8 @@ class Running:
 
     async def call(self, turns: Sequence[Turn], number: str = "+5491155550100") -> PhoneCall:
         """Place a call and hold it to its end."""
-        call = self.twilio.dial(RecordedCaller(turns), number)
-        async with bounded():
+        call = self.twilio.dial(RecordedCaller(turns, Manners(patience_ms=60_000)), number)
+        async with asyncio.timeout(10 * HANG_S):  # a call takes its time: it is in real time
             await call.run()
         return call
 

@@ -25,6 +25,7 @@ from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import ToneVoice
 from sandbox.twilio.script import Script, load_script, script_names
 from tests.e2e.running import Running, running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 SCRIPTS = [load_script(name) for name in script_names()]
@@ -87,11 +88,10 @@ async def test_every_recorded_caller_is_heard_and_served(tmp_path: Path, monkeyp
 async def serve_all(here: Running, *, heard: bool = False) -> None:
     calls = []
     for script in SCRIPTS:
-        streams = len(here.sonic.sessions)
+        before = len(here.sonic.sessions)
         calls.append(asyncio.create_task(here.call(script.turns, script.number)))
-        async with asyncio.timeout(20):
-            while len(here.sonic.sessions) == streams or here.sonic.sessions[-1].session.conversation is None:
-                await asyncio.sleep(0.01)  # a stream opened while it rings has no brain yet
+        # A stream opened while it rings has no brain yet.
+        await until(lambda: len(here.sonic.sessions) > before and here.sonic.sessions[-1].session.conversation)
     for script, call in zip(SCRIPTS, await asyncio.gather(*calls), strict=True):
         assert call.warnings == [], script.name
         record = await here.record_of(call)
