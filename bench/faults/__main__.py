@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="put the table into this page")
     parser.add_argument("--loud", action="store_true", help="show the servers' warnings")
     options = parser.parse_args()
+    if options.page is not None and not options.page.exists():
+        parser.error(f"there is no page {options.page}")
     began = monotonic()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     kinds = ("ours",) if options.ours else ("ours", "stock")
