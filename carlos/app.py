@@ -54,6 +54,7 @@ from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
 SWEEP_S = 3600.0
+LOCAL_SUSPECT_S = 10.0  # the stand-in's recogniser shares the machine with all the rest
 REHEARSAL_S = 5.0  # for AWS credentials that come from far away
 
 __all__ = ["House", "create_app", "open_house"]
@@ -126,6 +127,8 @@ class House:
             temperature=settings.sonic_temperature,
             top_p=settings.sonic_top_p,
             max_tokens=settings.sonic_max_tokens,
+            suspect_s=max(settings.sonic_suspect_s, LOCAL_SUSPECT_S if self.notice else 0.0),
+            answer_timeout_s=settings.sonic_answer_timeout_s,
         )
 
 

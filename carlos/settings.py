@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     sonic_temperature: float = Field(0.7, ge=0, le=1)
     sonic_top_p: float = Field(0.9, ge=0, le=1)
     sonic_max_tokens: int = Field(4096, ge=1, description="Of one answer; speech counts, and 1024 cut greetings.")
+    sonic_suspect_s: float = Field(
+        3.5, gt=0, description="Seconds without an event, though an answer is due, until a second stream is dialled."
+    )
+    sonic_answer_timeout_s: float = Field(
+        12.0, gt=0, description="Seconds that an answer may take to begin; the slowest seen by others took 9.9."
+    )
     sonic_ping_s: float = Field(
         1.0, ge=0, description="A Sonic stream silent for so long is asked with an HTTP/2 PING; 0 never asks."
     )

@@ -34,7 +34,7 @@ class Conversation:
 
     def __init__(self, config: SonicConfig) -> None:
         self.config = config
-        self.watch = Watch(config.answer_timeout_s)
+        self.watch = Watch(config.answer_timeout_s, config.suspect_s)
         self.answering = False  # from the first text of an answer to its last audio
         self.caller_waits = False  # for an answer to what he said
         self.tools: dict[str, tuple[object, str]] = {}  # toolUseId -> the stream that asked, and the tool's name

@@ -29,6 +29,7 @@ from agent.sonic.protocol import (
 )
 
 ANSWER_TIMEOUT_S = 12.0  # the slowest answers recorded live took 9.9 s
+SUSPECT_S = 3.5  # without an event, though an answer is due, until another stream is dialled beside it
 ROTATE_AFTER_S = 360.0  # AWS's own continuation sample starts here
 ROTATE_SPREAD_S = 60.0  # calls that began together are not renewed together
 ROTATE_BY_S = 450.0  # in mid-sentence if need be
@@ -62,6 +63,7 @@ class SonicConfig:
     rotate_spread_s: float = ROTATE_SPREAD_S
     rotate_by_s: float = ROTATE_BY_S
     answer_timeout_s: float = ANSWER_TIMEOUT_S
+    suspect_s: float = SUSPECT_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-SUSPECT_S = 3.5
 REPORTED_SPEECH_S = 30.0  # for so long the service is believed that somebody speaks whom our detector does not hear
 
 
@@ -34,8 +33,9 @@ class Verdict(Enum):
 class Watch:
     """All times in seconds of one clock."""
 
-    def __init__(self, answer_timeout_s: float) -> None:
+    def __init__(self, answer_timeout_s: float, suspect_s: float) -> None:
         self.answer_timeout_s = answer_timeout_s
+        self._suspect_s = suspect_s
         self.owed = Owed.NOTHING
         self.suspected = False  # this debt has been
         self.since = 0.0
@@ -88,7 +88,7 @@ class Watch:
         last = max(self.since, self._event_at) if self.owed is Owed.REST else self.since
         if certain and now - last >= self.answer_timeout_s:
             return Verdict.LOST
-        if not self.suspected and now - max(self.since, self._event_at) >= SUSPECT_S:
+        if not self.suspected and now - max(self.since, self._event_at) >= self._suspect_s:
             self.suspected = True
             return Verdict.SUSPECT
         return Verdict.WAIT

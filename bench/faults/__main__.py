@@ -21,7 +21,7 @@ JOBS = 10  # calls at a time; each uses a tenth of a core
 def wanted(only: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, str]]:
     """Rows whose name has one of `only` in it, all without any, on each kind of server that they are meant for."""
     chosen = [row for row in rows() if not only or any(part in row.name for part in only)]
-    return [(row.name, kind) for row in chosen for kind in kinds if kind == "ours" or row.rotation is None]
+    return [(row.name, kind) for row in chosen for kind in kinds if kind == "ours" or row.concerns_stock]
 
 
 def main() -> None:
@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="put the table into this page")
     parser.add_argument("--loud", action="store_true", help="show the servers' warnings")
     options = parser.parse_args()
+    if options.page is not None and not options.page.exists():
+        parser.error(f"there is no page {options.page}")
     began = monotonic()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     kinds = ("ours",) if options.ours else ("ours", "stock")

@@ -81,6 +81,11 @@ class Row:
     answer_s: float = float("inf")  # where the model does answer again, whatever the caller was told meanwhile
     rotation: Rotation | None = None
 
+    @property
+    def concerns_stock(self) -> bool:
+        """Its example has neither tools nor rotations."""
+        return self.rotation is None and self.steps is ANSWERS
+
 
 def _at_open(name: str, action: Action, streams: Any = FIRST, dead_air_s: float = DEAD_AIR_S) -> Row:
     return Row(f"{name} at open", (Fault(action, streams=streams),), dead_air_s=dead_air_s)
@@ -176,6 +181,9 @@ def _stalling() -> Iterator[Row]:
     yield _stall("in an answer", sent=AudioOutput, count=IN_ANSWER)
     # To a noise two models say nothing, too: that these are deaf takes a second stream and a question to it.
     yield replace(_stall("after speech, always", streams=None, sent=UserSpeechEnd), dead_air_s=DEAF_S)
+    yield Row("hears, transcribes and never answers",
+              (Fault(Stall(), sent=TextOutput, count=TRANSCRIPT, streams=FIRST),
+               Fault(Stall(), sent=TextOutput, streams=Since(2))), dead_air_s=STALL_S)  # fmt: skip
     for where, when in (("at rest", {"sent": ContentEnded, "count": 2}), ("in speech", {"after_speech_ms": 700})):
         yield Row(f"frozen socket {where}", (Fault(Freeze(), streams=FIRST, **when),))
     yield Row("server stops reading", (Fault(StopReading(), after_speech_ms=700, streams=FIRST),))

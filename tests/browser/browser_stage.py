@@ -26,7 +26,7 @@ from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.server import SonicServer
 from telephony.browser import BrowserLimits, browser_routes
 from tests.support.servers import loopback, serving
-from tests.support.sonic import aws_keys
+from tests.support.sonic import PATIENT, aws_keys
 from tests.support.sonic import sonic as sonic_server
 from tests.support.waiting import bounded, no_task_left
 from tests.support.waiting import until as until_true
@@ -90,7 +90,7 @@ async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             sonic="bedrock",
             sonic_endpoint=standin.endpoint,
             sonic_ca_file=standin.ca_file,
-            **changes,
+            **(PATIENT | changes),
         )
         house = await stack.enter_async_context(open_house(settings))
         app = FastAPI()

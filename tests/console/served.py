@@ -22,7 +22,7 @@ from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import CHARACTER_S, PIECE_S, TONE_LEVEL, ScriptedMind, ScriptTurn, ToneVoice
 from sandbox.sonic.server import SonicServer
 from tests.support.servers import free_port, loopback, serving
-from tests.support.sonic import aws_keys, sonic
+from tests.support.sonic import PATIENT, aws_keys, sonic
 from tests.support.waiting import until
 
 
@@ -130,7 +130,7 @@ async def served(
             sonic_endpoint=standin.endpoint,
             sonic_ca_file=standin.ca_file,
             emf_seconds=0,
-            **settings,
+            **(PATIENT | settings),
         )
         server = Served(config, standin)
         await server.start()

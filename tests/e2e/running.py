@@ -26,8 +26,8 @@ from sandbox.twilio.caller import Manners, RecordedCaller
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.script import Turn
 from tests.support.servers import loopback, serving
-from tests.support.sonic import AWS_KEYS, aws_keys, sonic
-from tests.support.waiting import bounded, until
+from tests.support.sonic import AWS_KEYS, PATIENT, aws_keys, sonic
+from tests.support.waiting import until
 
 
 @dataclass
@@ -82,7 +82,7 @@ async def running(
             twilio_account_sid=twilio.account.sid,
             twilio_auth_token=twilio.account.auth_token,
             twilio_api_base=twilio.rest.base_url,
-            **settings,
+            **(PATIENT | settings),
         )
         house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
         app = create_app(config, house.set_result)
@@ -94,6 +94,7 @@ def environment(home: Path, sonic: SonicServer, twilio: TwilioDouble) -> dict[st
     """For a server in a process of its own, between these two."""
     return {
         **AWS_KEYS,
+        **{name.upper(): str(seconds) for name, seconds in PATIENT.items()},
         "CARLOS_HOME": str(home),
         "HOST": "localhost",
         "SONIC": "bedrock",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,18 @@ async def test_every_recorded_caller_is_heard_and_served(tmp_path: Path, monkeyp
         await serve_all(here, heard=True)
 
 
+def one_more_hears(here: Running, before: int) -> bool:
+    """A stream that is opened while it rings has no brain yet."""
+    sessions = here.sonic.sessions
+    return len(sessions) > before and sessions[-1].session.conversation is not None
+
+
 async def serve_all(here: Running, *, heard: bool = False) -> None:
     calls = []
     for script in SCRIPTS:
         before = len(here.sonic.sessions)
         calls.append(asyncio.create_task(here.call(script.turns, script.number)))
-        # A stream opened while it rings has no brain yet.
-        await until(lambda: len(here.sonic.sessions) > before and here.sonic.sessions[-1].session.conversation)
+        await until(partial(one_more_hears, here, before))
     for script, call in zip(SCRIPTS, await asyncio.gather(*calls), strict=True):
         assert call.warnings == [], script.name
         record = await here.record_of(call)
