@@ -110,12 +110,12 @@ async def test_what_could_not_be_written_is_written_with_the_next_try(
 ) -> None:
     save, faults = store.save_call, [Unavailable("no store")]
 
-    async def flaky(call: Any, state: Any = None) -> None:
+    async def failing_at_first(call: Any, state: Any = None) -> None:
         if faults:
             raise faults.pop()
         await save(call, state)
 
-    monkeypatch.setattr(store, "save_call", flaky)
+    monkeypatch.setattr(store, "save_call", failing_at_first)
     keeper.changed(log)
     await keeper.settled()
     assert await store.recall("CA1") == {"turns": 0}
