@@ -97,7 +97,16 @@ class SonicClient:
         await self._request("rehearsal", await self._credentials.resolve())
 
     async def _request(self, model_id: str, keys: Credentials) -> HTTPRequest:
-        """The request for a stream, made and signed by the SDK."""
+        """The request for a stream, made and signed by the SDK.
+
+        It is finished though the caller be cancelled: the SDK's own task would stumble over the cancelled future of
+        whoever waits for it, and nobody would ask for its exception.
+        """
+        making = asyncio.ensure_future(self._make(model_id, keys))
+        making.add_done_callback(_look_at)
+        return await asyncio.shield(making)
+
+    async def _make(self, model_id: str, keys: Credentials) -> HTTPRequest:
         taker = RequestTaker()
         sdk = AsyncBedrockRuntimeClient(config=self._config(taker, keys))
         await sdk.invoke_model_with_bidirectional_stream(
@@ -323,6 +332,12 @@ class SonicStream:
             self._exchange.write(self._signer.last())
             self._exchange.finish()
         await asyncio.shield(self._exchange.ended)
+
+
+def _look_at[T](done: asyncio.Future[T]) -> None:
+    """Take note of a failure that nobody may be waiting for any more."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _pass_over(data: bytes) -> None:

@@ -195,6 +195,8 @@ class SonicSession:
 
     def send_audio(self, pcm: bytes) -> None:
         """Queue caller audio, 16-bit mono at `input_rate`; kept while there is no stream."""
+        if self._closing:
+            return
         uplink = self._uplink
         if uplink.push(pcm) is not None:
             self._voice_ended()
@@ -277,6 +279,7 @@ class SonicSession:
         await asyncio.gather(*doomed, return_exceptions=True)
         for link in list(self._links):  # set up, or dropped, by a task that was cancelled over it
             await self._drop(link)
+        self._uplink.clear()  # what ended calls hold waits for the garbage collector
 
     # --- opening -------------------------------------------------------------------------------------------
 

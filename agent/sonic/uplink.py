@@ -94,6 +94,13 @@ class Uplink:
         reader.next += len(pcm)
         return pcm
 
+    def clear(self) -> None:
+        """The call is over: nobody will ask for what was kept."""
+        self._tape.clear()
+        self._tape_from = self.end
+        self._readers.clear()
+        self._segments.clear()
+
     def _forget_oldest(self) -> None:
         keep_from = self.end - self._keep
         self._count_lost(self._given_until(), keep_from)

@@ -226,7 +226,13 @@ async def test_a_close_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         stream = await at.client().open(MODEL)
         await stream.send(*opening())
         monkeypatch.setattr(stream._signer, "last", fail)
-        monkeypatch.setattr(stream._exchange, "_flush", fail)
+        closing = stream._exchange.close
+
+        async def close(timeout_s: float) -> None:
+            await closing(timeout_s)
+            fail()
+
+        monkeypatch.setattr(stream._exchange, "close", close)
         await stream.close()
         assert await stream.receive() is None
 
