@@ -71,6 +71,7 @@ PROBE_S = (
     3.0  # for it to answer a text, when neither has: a model that hears noise rightly says nothing, a dead one too
 )
 TICK_S = 0.25  # how often the watch is looked at while something is owed
+RESERVE_S = 20.0  # for a stream that was replaced to be had back, if the new one has not spoken by then
 PROVEN_S = 1.0  # a stream that has lived so long without an error is taken for a good one
 CONNECT_S = 4.0  # the first try to get a stream back may always take so long
 TAKE_UP_S = 2.5  # without words after a sound that cut Carlos off: it was none of the caller's
@@ -171,6 +172,7 @@ class SonicSession:
 
         self._link: _Link | None = None
         self._rival: _Link | None = None  # beside the live one: dialled on a suspicion, or to replace it
+        self._reserve: _Link | None = None  # the old one, until the one that replaced it has spoken
         self._links: set[_Link] = set()  # every one whose stream is not closed
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -268,8 +270,8 @@ class SonicSession:
         self._closing = True
         for timer in self._timers.values():
             timer.cancel()
-        live = [link for link in (self._link, self._rival) if link is not None]
-        self._link = self._rival = None
+        live = [link for link in (self._link, self._rival, self._reserve) if link is not None]
+        self._link = self._rival = self._reserve = None
         for link in live:
             await self._hang_up(link)
         me = asyncio.current_task()
@@ -339,8 +341,7 @@ class SonicSession:
         self._talk.new_stream(self._loop.time())
         if not link.tasks:
             link.tasks.append(self._spawn(self._receive(link), "receive"))
-        link.tasks.append(self._spawn(self._prove(link), "prove"))
-        link.tasks.append(self._spawn(self._replace_when_old(link), "rotate"))
+        link.tasks += [self._spawn(self._prove(link), "prove"), self._spawn(self._replace_when_old(link), "rotate")]
         if link.asked:
             self._expect_answer()
         self._send_audio_now()
@@ -362,10 +363,10 @@ class SonicSession:
     async def _receive(self, link: _Link) -> None:
         try:
             while (event := await link.stream.receive()) is not None and not link.over:
-                if link is self._rival:
-                    await self._take_aside(link, event)
-                else:
+                if link is self._link:
                     link.backlog.append(event)
+                else:
+                    await self._take_aside(link, event)
                 while link is self._link and link.backlog:
                     await self._take(link, link.backlog.popleft())
             error: SonicError = SonicLost("the service ended the stream")
@@ -376,6 +377,8 @@ class SonicSession:
     async def _take(self, link: _Link, event: ServiceEvent) -> None:
         """An event of the live stream."""
         link.spoke = True
+        if self._reserve is not None and speaks(event):
+            self._let_reserve_go()
         match event:
             case UserSpeechStart(offset_ms) if link.reader is not None:
                 self._uplink.speech_started(link.reader, offset_ms)
@@ -402,8 +405,10 @@ class SonicSession:
         """An event of a stream beside the live one. On a suspicion, the first of the two that speaks lives."""
         if isinstance(event, Usage):
             await self._on_event(event)  # it is paid for, whoever lives
-        elif len(link.backlog) < MOST_BACKLOG:
+        elif link is self._rival and len(link.backlog) < MOST_BACKLOG:
             link.backlog.append(event)
+        if link is not self._rival:
+            return
         if self._probing and speaks(event) and not isinstance(event, TextOutput):
             self._was_noise()
         elif self._suspecting and speaks(event):
@@ -419,7 +424,9 @@ class SonicSession:
         link.over = True
         self._count_failure(error)
         self._spawn(self._drop(link), "drop")
-        if link is self._rival:
+        if link is self._reserve:
+            self._reserve = None
+        elif link is self._rival:
             self._rival = None
             self._settle_suspicion("failed")
         elif link is self._link:
@@ -436,9 +443,8 @@ class SonicSession:
         try:
             while not (self._closing or self._given_up):
                 await self._caller.fault(error)
-                if self._rival is not None:  # there is one already
-                    self._promote(self._rival)
-                    return
+                if (beside := self._rival or self._reserve) is not None:  # there is one already
+                    return self._promote(beside)
                 wait = self._budget.failed(since) if error.retryable else None
                 if wait is None:
                     return await self._give_up(error)
@@ -487,21 +493,42 @@ class SonicSession:
 
     def _promote(self, link: _Link) -> None:
         """Make the stream beside the live one the live one, and hang the old one up."""
-        old, self._link, self._rival = self._link, None, None
+        old, self._link = self._link, None
+        if link is self._reserve:
+            self._reserve = None
+        self._rival = None
         if old is not None:
             self._spawn(self._hang_up(old), "hang up")
         self._settle_suspicion("replaced")
         self._adopt(link)
 
+    def _relieve(self, fresh: _Link) -> None:
+        """The same for one that has grown old: it can be had back, should the new one turn out to be mute."""
+        self._let_reserve_go()
+        old, self._link = self._link, None
+        self._promote(fresh)
+        if old is not None and old.reader is not None:
+            self._uplink.close(old.reader)
+            old.reader = None
+            self._reserve = old
+            self._later("reserve", RESERVE_S, self._let_reserve_go)
+
+    def _let_reserve_go(self) -> None:
+        reserve, self._reserve = self._reserve, None
+        if reserve is not None:
+            self._spawn(self._hang_up(reserve), "hang up")
+
     async def _suspect(self, link: _Link) -> None:
         """Nothing comes though something is owed: another stream is to hear what this one does not answer."""
         self._suspecting = True
         self._caller.suspected("suspected")
-        try:
-            rival = await self._dial()
-        except SonicError as error:
-            logger.warning("no stream beside a suspected one: {}", error)
-            return self._settle_suspicion("failed")
+        rival, self._reserve = self._reserve, None
+        if rival is None:
+            try:
+                rival = await self._dial()
+            except SonicError as error:
+                logger.warning("no stream beside a suspected one: {}", error)
+                return self._settle_suspicion("failed")
         if link is not self._link or not self._suspecting:
             self._settle_suspicion("failed")
             return await self._leave_or_adopt(rival)
@@ -512,7 +539,8 @@ class SonicSession:
 
     def _beside(self, rival: _Link) -> None:
         self._rival = rival
-        rival.tasks.append(self._spawn(self._receive(rival), "receive"))
+        if not rival.tasks:
+            rival.tasks.append(self._spawn(self._receive(rival), "receive"))
 
     async def _leave_or_adopt(self, rival: _Link) -> None:
         """What it was dialled for is over. One may be missing altogether by now."""
@@ -597,7 +625,7 @@ class SonicSession:
             await self._leave_or_adopt(fresh)
             return False
         self._caller.rotated(self._loop.time() - link.born)
-        self._promote(fresh)
+        self._relieve(fresh)
         return True
 
     # --- sending -------------------------------------------------------------------------------------------

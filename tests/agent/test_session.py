@@ -672,12 +672,15 @@ async def test_a_stream_is_replaced_in_a_quiet_moment_and_the_old_one_lives_unti
         assert len(stage.sonic.streams) == 2
         assert not first.closed
         await stage.quiet(1.0)
-        assert first.closed
-        assert isinstance(first.sent[-1], SessionEnd)
         assert len(stage.call.rotations) == 1
         heard = len(stage.last.audio)
         await stage.say(0.5)
         assert len(stage.last.audio) - heard == SECOND // 2
+        assert not first.closed, "it can be had back"
+        stage.last.tell(*words())
+        await stage.quiet(0.1)
+        assert first.closed
+        assert isinstance(first.sent[-1], SessionEnd)
 
 
 @virtually
@@ -691,7 +694,7 @@ async def test_a_replacement_that_is_refused_or_slow_leaves_the_old_stream_alone
         await stage.quiet(11.0)
         assert stage.session.connected
         assert not first.closed
-        await stage.quiet(15.0)
+        await stage.quiet(40.0)
         assert first.closed
         assert stage.call.losses == []
         assert len(stage.sonic.streams) == 2
@@ -712,8 +715,42 @@ async def test_a_replacement_that_dies_at_once_does_not_become_the_live_one() ->
         await stage.quiet(7.0)
         assert not first.closed
         await stage.quiet(3.0)
-        assert first.closed
+        assert len(stage.call.rotations) == 1
         assert len(stage.sonic.streams) == 3
+
+
+@virtually
+async def test_a_replacement_that_turns_out_to_be_mute_gives_the_call_back_to_the_old_stream() -> None:
+    async with staged(rotate_after_s=10.0, rotate_by_s=60.0) as stage:
+        await stage.quiet(0.3)
+        first = stage.last
+        first.tell(*answer())
+        stage.call.said = [(Role.USER, "Hola"), (Role.ASSISTANT, "Hola")]
+        await stage.quiet(12.0)
+        assert len(stage.call.rotations) == 1
+        await stage.say(1.0)
+        await stage.quiet(4.0)
+        assert VOICE in first.audio
+        first.tell(*words("Mi pedido"), *answer("Está en camino", block="b"))
+        await stage.quiet(0.5)
+        assert stage.last.closed
+        assert not first.closed
+        assert len(stage.sonic.dialled) == 2
+        assert TextOutput("w", Role.USER, "Mi pedido") in stage.call.events
+
+
+@virtually
+async def test_a_replacement_that_is_lost_before_it_has_spoken_is_replaced_by_the_old_stream_at_once() -> None:
+    async with staged(rotate_after_s=10.0, rotate_by_s=60.0) as stage:
+        await stage.quiet(0.3)
+        first = stage.last
+        first.tell(*answer())
+        await stage.quiet(12.0)
+        stage.last.tell(SonicLost("reset"))
+        await stage.quiet(0.1)
+        await stage.say(1.0)
+        assert VOICE in first.audio
+        assert len(stage.sonic.dialled) == 2
 
 
 @virtually
