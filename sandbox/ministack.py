@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -40,19 +41,20 @@ def python() -> Path:
 @contextmanager
 def ministack(*services: str) -> Iterator[str]:
     """Run it with the given services (all by default) and yield its endpoint, `http://127.0.0.1:<port>`."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        port = _free_port()
-        process = _start(port, services)
-        endpoint = f"http://127.0.0.1:{port}"
-        if _answers(process, endpoint):
-            break
-        _stop(process)
-        if attempt == _ATTEMPTS:
-            raise MinistackError("ministack did not start")
-    try:
-        yield endpoint
-    finally:
-        _stop(process)
+    with TemporaryDirectory(prefix="ministack-", ignore_cleanup_errors=True) as folder:  # it leaves its own there
+        for attempt in range(1, _ATTEMPTS + 1):
+            port = _free_port()
+            process = _start(port, services, folder)
+            endpoint = f"http://127.0.0.1:{port}"
+            if _answers(process, endpoint):
+                break
+            _stop(process)
+            if attempt == _ATTEMPTS:
+                raise MinistackError("ministack did not start")
+        try:
+            yield endpoint
+        finally:
+            _stop(process)
 
 
 def _free_port() -> int:
@@ -63,9 +65,10 @@ def _free_port() -> int:
         return port
 
 
-def _start(port: int, services: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _start(port: int, services: tuple[str, ...], folder: str) -> subprocess.Popen[bytes]:
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ},
+        "PATH": os.environ.get("PATH", ""),
+        "TMPDIR": folder,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,

@@ -9,8 +9,10 @@ import asyncio
 import base64
 import itertools
 import json
+import os
 import re
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -209,9 +211,11 @@ async def chromium(profile: Path, flags: Sequence[str] = ()) -> AsyncIterator[Ch
     """A browser with an empty profile, ended at the end."""
     program = find_chromium()
     assert program is not None
+    folder = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)  # it leaves its own there
     process = await asyncio.create_subprocess_exec(
         program, *FLAGS, f"--user-data-dir={profile}", *flags, "about:blank",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"TMPDIR": folder.name},
     )  # fmt: skip
     assert process.stderr is not None
     drain: asyncio.Task[bytes] | None = None
@@ -233,3 +237,4 @@ async def chromium(profile: Path, flags: Sequence[str] = ()) -> AsyncIterator[Ch
         await process.wait()
         if drain is not None:
             await drain
+        folder.cleanup()

@@ -15,12 +15,14 @@ from uuid import uuid4
 
 import pytest
 
+import agent.call
 from agent.sonic.protocol import ContentEnded, ContentStarted, ContentType, Role, StopReason
 from agent.sonic.protocol import ToolUse as ToolUseEvent
 from data.models import CallRecord
 from data.times import BUENOS_AIRES
 from sandbox.brain import Brain, Floor
 from sandbox.dialogue import DialogueMind, mind
+from sandbox.hang import HANG_S
 from sandbox.sonic import script
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import ScriptedMind, ScriptTurn, ToneVoice
@@ -35,7 +37,6 @@ from tests.scenarios.scenario import Scenario, Step
 
 BREATH_S, PAUSE_S = 0.24, 0.4
 PATIENCE_S = 5.0  # for the second half of a number: a busy machine takes its time between two breaths
-LONGEST_S = 60.0
 NUMBER = "+5491155550100"
 
 
@@ -73,6 +74,7 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     scenario = scenario.on(await _steady_day())
     caller = Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left")
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
+    monkeypatch.setattr(agent.call, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
         await give(here.house.store, scenario.given)
         before = await read_records(here.house.store)
@@ -101,7 +103,7 @@ async def _hold(here: Running, caller: Caller) -> PhoneCall:
     """Place the call, and let the caller know how it goes. A call that does not end is cut off."""
     call = here.twilio.dial(caller, NUMBER)
     with suppress(TimeoutError):
-        async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(HANG_S), asyncio.TaskGroup() as tasks:
             tasks.create_task(call.run())
             while (log := here.house.switchboard.log_of(call.sid)) is None:
                 await asyncio.sleep(0.01)
