@@ -17,6 +17,7 @@ from sandbox.sonic.usage import UsageMeter
 
 PIECE_S = 0.08  # of audio in one audioOutput: the mean that was recorded
 UNEVEN_MS = (79, 200)  # 2,528 to 6,400 bytes at 16 kHz were recorded
+OPEN_MICROPHONE_S = 1.0  # more audio than what only primes a stream
 LEAST_AUDIO_S = 0.068  # until this much audio was sent, typed text is billed and not answered
 
 
@@ -177,13 +178,18 @@ class Conversation:
         return future
 
     async def next_utterance(self, timeout_s: float) -> Utterance | None:
-        """What the caller says next; waits on past the time-out while they are speaking."""
+        """What the caller says next; waits on past the time-out while they are speaking.
+
+        Where a microphone is open the time is its audio's, which a busy machine cannot make pass any faster.
+        """
+        until_s = self._audio_s + timeout_s
+        listening = self._audio_s > OPEN_MICROPHONE_S
         while True:
             try:
                 async with self._clock.timeout(timeout_s):
                     return await self._utterances.get()
             except TimeoutError:
-                if not self._speaking:
+                if not self._speaking and (not listening or self._audio_s >= until_s):
                     return None
 
 
