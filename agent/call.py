@@ -182,9 +182,7 @@ class Call:
         self._began = self._loop.time()
         self._runner = WorkerRunner(handle_sigint=False)
 
-        own_tools = (HANG_UP,) if line.kind == "phone" else ()
-        specs = tuple(ToolSpec(spec.name, spec.description, dict(spec.input_schema)) for spec in setup.toolbox.specs)
-        config = setup.sonic(self.instructions(), specs + own_tools)
+        config = self._configured()
         self._meter = Meter()
         self._recorder = Recorder(setup.recording, line.wire.rate) if setup.recording else None
         opener = MeasuredOpener(setup.opener, self._meter)
@@ -265,6 +263,7 @@ class Call:
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.finish)
             self.log.note(recording=self._recorder.path.name)
+        self._output.settle()
         self.log.end(outcome)
         self._setup.on_change(self.log)
         goodbye = self._spawn(self._line.end(outcome))
@@ -329,7 +328,13 @@ class Call:
 
     def instructions(self) -> str:
         """A stream that is opened in mid-call is told the time of now."""
-        return system_prompt(self._line.kind, self._setup.clock())
+        return self._configured().system
+
+    def _configured(self) -> SonicConfig:
+        own_tools = (HANG_UP,) if self._line.kind == "phone" else ()
+        tools = self._setup.toolbox.specs
+        specs = tuple(ToolSpec(spec.name, spec.description, dict(spec.input_schema)) for spec in tools)
+        return self._setup.sonic(system_prompt(self._line.kind, self._setup.clock()), specs + own_tools)
 
     def user_speech_started(self) -> None:
         self._speech_ended_at = None

@@ -150,13 +150,7 @@ class LineOutput(FrameProcessor):
 
     async def clear(self) -> None:
         """Drop what was not heard: no frame of it is sent after the wire's `clear`."""
-        self._held = False
-        self._cuts += 1
-        now = asyncio.get_running_loop().time()
-        ahead_s, self._cut_at = self._played_at - now, min(self._played_at, now)
-        for heard in self._playout.cut(max(0.0, ahead_s)):
-            self._on_heard(heard)
-        self._forget_graces()
+        self.settle()
         self._pacer = Pacer(FRAME_S, self._wire.lead)
         self._played_at = 0.0
         async with self._sending:
@@ -164,6 +158,16 @@ class LineOutput(FrameProcessor):
                 await self._wire.send_clear()
             except WireClosed:
                 logger.debug("the line closed before a clear")
+
+    def settle(self) -> None:
+        """Play no more of what there is, and tell what was heard of it that no mark has confirmed."""
+        self._held = False
+        self._cuts += 1
+        now = asyncio.get_running_loop().time()
+        ahead_s, self._cut_at = self._played_at - now, min(self._played_at, now)
+        for heard in self._playout.cut(max(0.0, ahead_s)):
+            self._on_heard(heard)
+        self._forget_graces()
 
     def mark_returned(self, mark: str) -> None:
         """The wire played everything before this mark. A mark that a `clear` sent back is known no more."""

@@ -338,7 +338,22 @@ async def test_a_model_that_asks_for_tools_for_ever_is_given_up_in_words() -> No
         assert len(stage.toolbox.asked) <= (TOOL_LOOP + 1) * len(stage.sonic.streams)
 
 
-# --- what was not said
+# --- what was said, and what was not
+
+
+@virtually
+async def test_a_caller_who_hangs_up_in_mid_answer_has_heard_what_was_played_of_it() -> None:
+    async with calling() as stage:
+        await stage.silent(0.2)
+        stage.sonic.streams[0].tell(*sounding("Te cuento todo con mucho detalle.", 4.0))
+        await stage.silent(2.0)
+        stage.line.leave()
+        assert await stage.running == "caller_left"
+        turn = stage.call.log.record().turns[-1]
+        assert turn.interrupted
+        assert turn.text
+        assert turn.text != "Te cuento todo con mucho detalle."
+        assert "Te cuento todo con mucho detalle.".startswith(turn.text)
 
 
 @virtually

@@ -23,7 +23,7 @@ async def test_ten_minutes_go_through_a_rotation_that_the_client_does_not_notice
     served = await serve(
         [GREETING, *TURNS],
         resume=True,
-        sonic={"rotate_after_s": 6 * MINUTE, "rotate_by_s": 7.5 * MINUTE},
+        sonic={"rotate_after_s": 6 * MINUTE, "rotate_spread_s": 0.0, "rotate_by_s": 7.5 * MINUTE},
     )
     async with served.client() as client:
         began = asyncio.get_running_loop().time()
