@@ -96,7 +96,12 @@ class Terraform:
 def schema_only_provider() -> Iterator[str]:
     """provider.py, running; where terraform finds it (TF_REATTACH_PROVIDERS)."""
     command: list[str | Path] = [sys.executable, "-u", HERE / "provider.py", "--dev"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+    with (
+        tempfile.TemporaryDirectory(prefix="carlos-provider-") as folder,  # it leaves its socket's folder there
+        subprocess.Popen(  # noqa: S603
+            command, env=os.environ | {"TMPDIR": folder}, stdout=subprocess.PIPE, text=True
+        ) as running,
+    ):
         assert running.stdout is not None  # noqa: S101 - it was asked for
         try:
             said = (re.search(r"TF_REATTACH_PROVIDERS='(.+)'", line) for line in running.stdout)

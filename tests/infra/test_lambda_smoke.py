@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ class LocalAws:
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("lambda") / "api.zip"
-    subprocess.run([INFRA / "package-api", path], check=True, capture_output=True)
+    environment = os.environ | {"TMPDIR": str(path.parent)}  # where uv leaves a folder
+    subprocess.run([INFRA / "package-api", path], env=environment, check=True, capture_output=True)
     return Path(path).read_bytes()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -107,9 +108,10 @@ def test_no_bucket_is_named_that_nothing_makes() -> None:
     assert not [path for path in INFRA.rglob("*.tf") if 'resource "aws_s3' in path.read_text()]
 
 
-def test_checkov_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_checkov_finds_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command: list[str | Path] = [TOOLS / "checkov", "--config-file", INFRA / "checkov.yaml", "--directory", INFRA]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S, check=False)
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # where it leaves things
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"Passed checks: (\d+)", done.stdout)
     assert passed is not None
