@@ -265,8 +265,9 @@ class Call:
             self.log.note(recording=self._recorder.path.name)
         self._output.settle()
         self.log.end(outcome)
-        self._setup.on_change(self.log)
         goodbye = self._spawn(self._line.end(outcome))
+        await asyncio.sleep(0)  # what the line notes of itself belongs into the record
+        self._setup.on_change(self.log)
         await self._service.close()
         if pipeline is not None:
             await self._runner.cancel()

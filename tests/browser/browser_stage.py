@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,6 +51,12 @@ class Served:
 
     def client(self, **options: Any) -> OriginalClient:
         return OriginalClient(self.url, **options)
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What the call that is on the line has noted so far."""
+        (call,) = self.house.switchboard.live.values()
+        return call.log.notes
 
     async def record(self) -> CallRecord:
         """The record of the call that ended last."""
