@@ -48,7 +48,6 @@ class Conversation:
         self._planned: set[str] = set()  # content ids of its texts
         self._blocks: set[str] = set()  # of its audio
         self._stale: set[str] = set()  # of the audio of answers before the last question
-        self._asked: set[str] = set()  # toolUseIds
 
     # --- what the session does ------------------------------------------------------------------------------
 
@@ -76,7 +75,6 @@ class Conversation:
         self.answering = False
         self._silent = True
         self._blocks.clear()
-        self._asked.clear()
         self.watch.replaced(now)
 
     def too_long(self) -> None:
@@ -212,9 +210,8 @@ class Conversation:
         self.caller_waits = False
 
     def _tool_asked(self, stream: object, tool_use_id: str, name: str) -> bool:
-        if tool_use_id in self._asked:
-            return False
-        self._asked.add(tool_use_id)
+        if tool_use_id in self.tools:
+            return False  # it is being answered; one that was is answered again, by a toolbox that remembers
         self.tools[tool_use_id] = (stream, name)
         self.watch.nothing_owed()  # it is our turn
         return True

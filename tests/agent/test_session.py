@@ -375,6 +375,11 @@ async def test_a_tool_asked_for_twice_with_one_id_is_asked_for_once() -> None:
         stage.session.send_tool_result("t1", {"result": 2})
         await stage.settle()
         assert sum(isinstance(event, ToolResult) for event in stage.last.sent) == 1
+        stage.last.tell(tool())
+        await stage.settle()
+        stage.session.send_tool_result("t1", {"result": 1})
+        await stage.settle()
+        assert sum(isinstance(event, ToolResult) for event in stage.last.sent) == 2, "a model must not wait for ever"
         stage.session.send_text("sigo")
         await stage.settle()
         assert stage.last.texts[-1] == "sigo", "the sender lives"
