@@ -8,6 +8,8 @@ from typing import Any
 
 from data.backend import Item
 
+_MOST_DIGITS = 38  # DynamoDB's
+
 
 def encode(item: Item) -> str:
     """Raises ValueError for a number that JSON would round, TypeError for what is no attribute value."""
@@ -22,6 +24,8 @@ def decode(text: str) -> Item:
 def _number(value: Any) -> int | float:
     if not isinstance(value, Decimal):
         raise TypeError(f"{type(value).__name__} is no attribute value")
+    if value.adjusted() >= _MOST_DIGITS:
+        raise ValueError("a number has more digits than the store keeps")
     if value == value.to_integral_value():
         return int(value)
     number = float(value)

@@ -11,6 +11,8 @@ from data.times import to_iso
 
 type Position = tuple[float, str]
 
+_END_OF_TIME = 62_000_000_000  # seconds: no date of Python's lies further from 1970 both ways
+
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
@@ -77,11 +79,22 @@ async def enough[T](
         size *= 2
 
 
+def is_cursor(text: str) -> bool:
+    """Whether a list could have given it out."""
+    try:
+        return bool(_position(text))
+    except ValueError:
+        return False
+
+
 def _position(cursor: str | None) -> Position:
     if cursor is None:
         return float("-inf"), ""
     when, _, record_id = cursor.partition("|")
     try:
-        return float(when), record_id
+        position = float(when)
     except ValueError as error:
         raise ValueError("not a cursor of this list") from error
+    if not abs(position) < _END_OF_TIME:
+        raise ValueError("not a cursor of this list")
+    return position, record_id
