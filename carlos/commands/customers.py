@@ -81,7 +81,10 @@ def key(
 def _customer(email: str | None, phone: str | None) -> Customer:
     if not (email or phone):
         raise typer.BadParameter("name the customer by --email, by --phone, or by both")
-    return Customer(email.lower() if email else None, phone)
+    customer = Customer(email.lower() if email else None, phone)
+    if phone and not customer.phone:
+        raise typer.BadParameter("that stands for a withheld number, which is nobody's")
+    return customer
 
 
 def _with_store(settings: Settings, work: Callable[[Store], Awaitable[CustomerData]]) -> CustomerData:

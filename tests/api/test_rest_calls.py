@@ -173,6 +173,17 @@ async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Re
     assert len((await rest.http.get("/orders")).json()["data"]) == 6
 
 
+@pytest.mark.parametrize("withheld", ["+266696687", "+7378742833", "+2562533"])
+async def test_a_number_that_is_nobodys_finds_and_erases_no_call(quick_rest: Rest, withheld: str) -> None:
+    await quick_rest.store.save_call(replace(call_record(), caller_number=withheld))
+    for path in ("/customers/export", "/customers/erase"):
+        answer = await quick_rest.http.post(path, json={"phone": withheld})
+        assert (answer.status_code, answer.json()["success"]) == (422, False)
+    kept = await quick_rest.store.call(call_record().id)
+    assert kept is not None
+    assert kept.caller_number is None
+
+
 async def test_what_is_kept_to_go_on_with_a_call_is_erased_with_it(rest: Rest) -> None:
     recordings = Recordings(rest.settings.carlos_home)
     await rest.store.save_call(call_record(outcome="dropped"), {"identity": {"proven": ["order 1"]}})
