@@ -136,6 +136,7 @@ def call_item(call: CallRecord, expires: datetime) -> Item:
             "turns": _json([asdict(turn) for turn in call.turns]),
             "tools": _json([asdict(tool) for tool in call.tools]),
             "details": _json(dict(call.details)),
+            "version": call.version,
             TTL_ATTRIBUTE: int(expires.timestamp()),
         }
     )
@@ -154,6 +155,7 @@ def to_call(item: Mapping[str, Any]) -> CallRecord:
             tools=tuple(ToolCall(**_timed(tool)) for tool in json.loads(item["tools"])),
             interruptions=whole(item["interruptions"]),
             details=json.loads(item["details"]),
+            version=whole(item.get("version", 0)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Malformed(f"call item: {type(error).__name__}") from error

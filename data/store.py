@@ -11,12 +11,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
 
-from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Write
+from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
+from data.calls import merged
 from data.changes import Change, Receipt, receipt_keys, slot_items, slots_key, to_receipt, writes_of
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
 from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
@@ -39,6 +41,7 @@ __all__ = ["Change", "Page", "Receipt", "Store", "slot_items"]
 
 KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
+_MERGES = 8  # writes of one record that may come between
 KEEP_STATE = timedelta(hours=2)  # longer than a call may last
 
 
@@ -183,13 +186,36 @@ class Store:
 
     # Calls.
 
-    async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> None:
+    async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> CallRecord:
         """Keep a call's record and, in the same transaction, what another process needs beside it to go on with the
-        call: a JSON object, kept for `KEEP_STATE`."""
-        writes: list[Write] = [Put(TableName.CALLS, call_item(call, call.started_at + self._keep_calls))]
-        if state is not None:
-            writes.append(self._state(call.id, state))
-        await self.backend.transact(writes)
+        call: a JSON object, kept for `KEEP_STATE`. Returns what stands: merged with what others have written since
+        `call.version` (data.calls). A record that was erased meanwhile stays so. May raise Conflict."""
+        base: CallRecord | None = call if call.version else None
+        for _ in range(_MERGES):
+            try:
+                return await self._put_call(call, base, state)
+            except ConditionFailed:
+                was_known = base is not None
+                base = await self.call(call.id)
+            if base is None:
+                if was_known:
+                    return call
+                continue
+            call = merged(call, base)
+        raise Conflict
+
+    async def amend_call(self, call_id: str, change: Callable[[CallRecord], CallRecord]) -> CallRecord | None:
+        """Change the record as it stands, and return it; `change` is asked again where another write came between.
+        None for a call that is not on record. May raise Conflict."""
+        for _ in range(_MERGES):
+            base = await self.call(call_id)
+            if base is None or (changed := change(base)) == base:
+                return base
+            try:
+                return await self._put_call(changed, base)
+            except ConditionFailed:
+                continue
+        raise Conflict
 
     async def call(self, call_id: str) -> CallRecord | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", "RECORD")
@@ -253,6 +279,18 @@ class Store:
         return sum(int(item["n"]) for item in items)
 
     # Inside.
+
+    async def _put_call(
+        self, call: CallRecord, base: CallRecord | None, state: Mapping[str, Any] | None = None
+    ) -> CallRecord:
+        """Raises ConditionFailed where the stored record is not `base` any more, or there is one."""
+        written = replace(call, version=base.version + 1 if base else 1)
+        item = call_item(written, call.started_at + self._keep_calls)
+        writes: list[Write] = [Put(TableName.CALLS, item, Version(base.version) if base else Absent())]
+        if state is not None:
+            writes.append(self._state(call.id, state))
+        await self.backend.transact(writes)
+        return written
 
     def _state(self, call_id: str, state: Mapping[str, Any]) -> Put:
         item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
