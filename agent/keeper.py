@@ -72,10 +72,11 @@ class Keeper:
             await asyncio.wait({writer}, timeout=KEPT_S)
 
     async def is_over(self, call_id: str) -> bool:
-        """True for a call that ended as calls do, in whichever process. May raise Unavailable."""
+        """True for a call that ended as calls do, in whichever process, or that Twilio says is over. May raise
+        DataError."""
         await self.kept(call_id)
         record = await self._store.call(call_id)
-        return record is not None and is_over(record)
+        return record is not None and (is_over(record) or "twilio" in record.details)
 
     async def cut_off(self, call_id: str) -> CutOff | None:
         """What there is to go on with; None for a call that is over, was never begun or has lain too long."""

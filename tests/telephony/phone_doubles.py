@@ -27,9 +27,13 @@ ACCOUNT = "AC" + "2" * 32
 class FakeDesk:
     admission: Admission = Admission.ACCEPTED
     seat: bool = True
+    over: bool = False
     after: AfterStream = field(default_factory=HangUp)
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    async def is_over(self, call_sid: str) -> bool:
+        return self.over
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         self._note("admit", call_sid, from_, to)
