@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from agent.recordings import Recordings
-from api.access import CALLS
 from api.envelope import NotFound, success
 from api.http import Cursor, Limit, is_id, next_page, read_cursor
 from api.schemas import CallJson, Found, content, failures
+from carlos.keys import CALLS
 from carlos.masking import Names, mask_number, mask_text, mask_value
 from data.models import CallRecord, Line
 from data.store import Store

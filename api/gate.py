@@ -84,7 +84,7 @@ class Gate:
         except Denied as denied:
             self._take(f"stranger {address}")
             metrics.REFUSALS.add(reason=f"rest_{denied.status}")
-            response = failure(denied.status, _ERRORS[denied.status], denied.message)
+            response = failure(denied.status, _ERRORS[denied.status], denied.message, code=denied.code)
             if denied.status == 401:
                 response.headers["WWW-Authenticate"] = 'ApiKey realm="carlos"'
             raise _TurnedAway(response) from denied
