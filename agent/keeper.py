@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import socket
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -134,6 +135,11 @@ class Keeper:
             except DataError as error:
                 logger.error("call record of {} not kept, try {} of {}: {!r}", log.id, attempt, TRIES, error)
                 await asyncio.sleep(self._retry_s)
+            except Exception as error:  # its text may hold some of the record
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                fault = type(error).__name__
+                logger.error("call record of {} not kept: {} at {}:{}", log.id, fault, where.name, where.lineno)
+                return
             else:
                 return
 

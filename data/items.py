@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from data.backend import Item
+from data.encoding import printable
 from data.errors import Malformed
 from data.models import (
     Appointment,
@@ -154,10 +155,10 @@ def to_call(item: Mapping[str, Any]) -> CallRecord:
             turns=tuple(Turn(**_timed(turn)) for turn in json.loads(item["turns"])),
             tools=tuple(ToolCall(**_timed(tool)) for tool in json.loads(item["tools"])),
             interruptions=whole(item["interruptions"]),
-            details=json.loads(item["details"]),
+            details=dict(json.loads(item["details"])),
             version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Malformed(f"call item: {type(error).__name__}") from error
 
 
@@ -233,7 +234,7 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=to_iso)
+    return json.dumps(printable(value), ensure_ascii=False, default=to_iso)
 
 
 def _timed(fields: dict[str, Any]) -> dict[str, Any]:

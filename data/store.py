@@ -85,12 +85,13 @@ class Store:
         """Newest first, `since` <= creation < `until`. `after` is the `next` of the page before."""
         if email is not None:
             items = await self._query(TableName.ORDERS, email, index="CustomerEmailIndex")
-            found = [order for order in _readable(to_order, items) if status in (None, order.status)]
-            return cut(_created(found, since, until), order_position, limit, after)
+            read = _readable(to_order, items)
+            found = [order for order in read.records if status in (None, order.status)]
+            return cut(_created(found, since, until), order_position, limit, after, read.unreadable)
         statuses = [status] if status else list(OrderStatus)
         parts = await asyncio.gather(*(self._newest(each, since, until, limit, after) for each in statuses))
-        orders = [order for part in parts for order in part]
-        return cut(orders, order_position, limit, after)
+        orders = [order for part in parts for order in part.records]
+        return cut(orders, order_position, limit, after, sum(part.unreadable for part in parts))
 
     async def appointments(
         self,
@@ -115,15 +116,16 @@ class Store:
                 *(self._query(TableName.APPOINTMENTS, each, index="StatusIndex") for each in statuses)
             )
             items = [item for part in parts for item in part]
+        read = _readable(to_appointment, items)
         found = [
             appointment
-            for appointment in _readable(to_appointment, items)
+            for appointment in read.records
             if status in (None, appointment.status)
             and email in (None, appointment.patient_email)
             and (since is None or appointment.start >= since)
             and (until is None or appointment.start < until)
         ]
-        return cut(found, appointment_position, limit, after)
+        return cut(found, appointment_position, limit, after, read.unreadable)
 
     async def commit(self, change: Change, receipt: Receipt | None = None) -> Receipt | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
@@ -233,11 +235,11 @@ class Store:
                 descending=True,
                 limit=size,
             )
-            calls = _readable(to_call, [item for item in items if self._is_live(item)])
-            return Fetched(calls, is_all=len(items) != size)
+            read = _readable(to_call, [item for item in items if self._is_live(item)])
+            return replace(read, is_all=len(items) != size)
 
-        calls = await enough(fetch, call_position, limit, after)
-        return cut(calls, call_position, limit, after)
+        found = await enough(fetch, call_position, limit, after)
+        return cut(found.records, call_position, limit, after, found.unreadable)
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
         """The state that was kept last with the call's record."""
@@ -338,7 +340,7 @@ class Store:
         until: datetime | None,
         limit: int | None,
         after: str | None,
-    ) -> list[Order]:
+    ) -> Fetched[Order]:
         latest = [bound for bound in (time_of(after), to_iso(until) if until else None) if bound is not None]
 
         async def fetch(size: int | None) -> Fetched[Order]:
@@ -351,8 +353,8 @@ class Store:
                 descending=True,
                 limit=size,
             )
-            found = _created(_readable(to_order, items), since, until)
-            return Fetched(found, is_all=len(items) != size)
+            read = _readable(to_order, items)
+            return replace(read, records=_created(read.records, since, until), is_all=len(items) != size)
 
         return await enough(fetch, order_position, limit, after)
 
@@ -365,15 +367,15 @@ def _created(orders: Sequence[Order], since: datetime | None, until: datetime | 
     ]
 
 
-def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
-    """A list goes on without an item that is not ours; `carlos doctor` names it."""
+def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> Fetched[T]:
+    """A list goes on without an item that is not ours, and counts it; `carlos doctor` names it."""
     records: list[T] = []
     for item in items:
         try:
             records.append(read(item))
         except Malformed as error:
             logger.warning("an item was left out of a list: {}", error)
-    return records
+    return Fetched(records, unreadable=len(items) - len(records))
 
 
 def _strikes_key(who: str, window: timedelta) -> str:

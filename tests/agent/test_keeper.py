@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -250,3 +251,33 @@ async def test_an_erased_record_does_not_come_back(store: Store, log: CallLog, t
     await _keep(keeper, log)
     await keeper.told("CA1", None, COMPLETED)
     assert await store.call("CA1") is None
+
+
+BROKEN = "Me llamo \ud800 Ana\x00\x1b[2J"
+
+
+async def test_what_no_encoding_takes_is_replaced_where_it_enters(keeper: Noted, log: CallLog, store: Store) -> None:
+    log.heard(BROKEN)
+    log.tool("\udfff", "t1", {"customerName": [BROKEN], BROKEN: 1}, {"error": BROKEN}, ok=False, elapsed_ms=1)
+    log.fault(BROKEN)
+    log.end("completed")
+    told = json.dumps([happening async for happening in log.follow()], ensure_ascii=False)
+    told.encode()
+    keeper.changed(log)
+    await keeper.settled()
+    record = await store.call("CA1")
+    assert record is not None
+    assert (record.details, record.tools[0].arguments) == (log.record().details, log.record().tools[0].arguments)
+    assert record.turns[0].text == "Me llamo \ufffd Ana\ufffd\ufffd[2J"
+
+
+async def test_a_record_that_cannot_be_written_is_not_told_to_the_log(
+    keeper: Noted, log: CallLog, logged: list[str]
+) -> None:
+    log.heard("Soy Zulema Quiroga")
+    log.note(what={"Zulema Quiroga"})  # a set is no JSON
+    keeper.changed(log)
+    await keeper.settled()
+    said = " ".join(logged)
+    assert "not kept" in said
+    assert "Quiroga" not in said

@@ -16,7 +16,10 @@ from agent.playout import Heard
 from agent.record import LOST, CallLog
 from agent.recording import RATE, Recorder
 from agent.recordings import Recordings
+from data.backend import Put
+from data.items import call_item
 from data.models import Line
+from data.tables import TableName
 from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
 from tests.support.clocks import Clock
 
@@ -237,3 +240,29 @@ async def test_twilios_last_word_is_added_to_a_record_that_has_ended(rest: Rest)
     record = await rest.store.call(CALL_ID)
     assert record is not None
     assert (record.outcome, record.details["twilio"]["duration_s"]) == ("completed", "42")
+
+
+async def test_one_bad_record_breaks_no_list_and_is_counted(rest: Rest) -> None:
+    await rest.store.save_call(call_record())
+    for number, damage in enumerate(({"turns": "[1]"}, {"tools": "{"}, {"details": "3"}, {"line": "telex"})):
+        item = call_item(call_record(id=f"CA{number}"), datetime.now(UTC) + timedelta(days=90))
+        await rest.store.backend.transact([Put(TableName.CALLS, item | damage)])
+    answer = await rest.http.get("/calls")
+    assert [call["id"] for call in answer.json()["data"]] == [CALL_ID]
+    assert answer.json()["message"].startswith("Retrieved 1 calls successfully; 4 more cannot be read")
+    for kind in ("ORDER", "APPOINTMENT"):
+        table = TableName(f"{kind.lower()}s")
+        item = {"PK": f"{kind}#99", "SK": f"{kind}#99", "status": "pending" if kind == "ORDER" else "scheduled"}
+        await rest.store.backend.transact([Put(table, {**item, "createdAt": "2026-11-23T14:00:00.000Z"})])
+        message = (await rest.http.get(f"/{table}")).json()["message"]
+        assert message.endswith("1 more cannot be read, `carlos doctor` names them")
+
+
+async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_rest: Rest) -> None:
+    log = CallLog("B1", Line.BROWSER, None)
+    log.heard("\ud800")
+    quick_rest.switchboard._logs["B1"] = log
+    await quick_rest.store.save_call(log.record())
+    for path in ("/calls", "/calls/B1", "/calls/B1/transcript"):
+        assert (await quick_rest.http.get(path)).status_code == 200
+    assert (await quick_rest.http.get("/calls/B1")).json()["data"]["turns"][0]["text"] == "\ufffd"
