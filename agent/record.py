@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -191,7 +191,7 @@ class CallLog:
                 history.append((role, turn.text))
         return history
 
-    async def follow(self) -> AsyncIterator[Happening]:
+    async def follow(self) -> AsyncGenerator[Happening]:
         """Everything so far, then everything as it happens, to the call's end."""
         queue: asyncio.Queue[Happening] = asyncio.Queue(FOLLOWER_BACKLOG)
         past = list(self._happenings)

@@ -16,12 +16,15 @@ from agent.playout import Heard
 from agent.record import LOST, CallLog
 from agent.recording import RATE, Recorder
 from agent.recordings import Recordings
+from api.live import HEARTBEAT_S, events
 from data.backend import Put
 from data.items import call_item
 from data.models import Line
 from data.tables import TableName
 from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
 from tests.support.clocks import Clock
+from tests.support.virtual_loop import run_virtually
+from tests.support.waiting import no_task_left
 
 SECRETS = ("28456789", "28.456.789", "5491155550101", "maria.gonzalez@email.com", "González", "María")
 
@@ -266,3 +269,26 @@ async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_re
     for path in ("/calls", "/calls/B1", "/calls/B1/transcript"):
         assert (await quick_rest.http.get(path)).status_code == 200
     assert (await quick_rest.http.get("/calls/B1")).json()["data"]["turns"][0]["text"] == "\ufffd"
+
+
+def test_a_quiet_call_sends_its_followers_a_comment_every_15_seconds() -> None:
+    async def follow() -> list[str]:
+        log, told = CallLog("CA1", Line.PHONE, None), []
+        log.heard("Hola")
+        loop = asyncio.get_running_loop()
+        loop.call_later(50, log.end, "completed")
+        async for event in events(log):
+            told.append(event[:6].strip())
+        assert loop.time() < 1000 + HEARTBEAT_S * 4
+        return told
+
+    assert run_virtually(follow()) == ["data:", ":", ":", ":", "data:"]
+
+
+async def test_a_follower_who_leaves_leaves_nothing_behind() -> None:
+    log = CallLog("CA1", Line.PHONE, None)
+    async with no_task_left():
+        following = events(log, heartbeat_s=0.001)
+        assert await anext(following) == ":\n\n"
+        await following.aclose()
+    assert not log._followers
