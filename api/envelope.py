@@ -101,7 +101,8 @@ def install(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
         if error.status_code not in (404, 405):
-            return failure(error.status_code, "Bad request", str(error.detail))
+            title = "Payload too large" if error.status_code == 413 else "Bad request"
+            return failure(error.status_code, title, str(error.detail))
         message = "Endpoint not found" if error.status_code == 404 else "Method not allowed"
         body = {"message": message, "path": request.url.path, "method": request.method}
         return JSONResponse(body, error.status_code, error.headers)

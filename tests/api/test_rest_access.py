@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from api.gate import MAX_BODY
 from api.limits import RateLimit
 from carlos.app import create_app
 from carlos.keys import ApiKey, digest
@@ -196,3 +199,36 @@ async def test_a_wrong_key_is_no_key_whatever_it_is_like(quick_rest: Rest) -> No
         *(quick_rest.anonymous.get("/orders", headers=[(b"x-api-key", key.encode())]) for key in wrong)
     )
     assert {answer.status_code for answer in answers} == {401}
+
+
+async def test_a_body_beyond_its_limit_is_turned_away_before_it_is_read(quick_rest: Rest) -> None:
+    read = 0
+
+    async def thirty_megabytes() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(30 * 16):
+            read += 1
+            yield b" " * 65536
+
+    announced = await quick_rest.http.post(
+        "/orders", content=thirty_megabytes(), headers={"Content-Length": "31457280"}
+    )
+    assert (announced.status_code, announced.json()["error"], read) == (413, "Payload too large", 0)
+    chunked = await quick_rest.http.post("/orders", content=thirty_megabytes())
+    assert (chunked.status_code, chunked.json()["error"]) == (413, "Payload too large")
+    assert read == MAX_BODY // 65536 + 1
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "x"])
+async def test_a_length_that_is_none_is_too_long(quick_rest: Rest, length: str) -> None:
+    answer = await quick_rest.http.post("/orders", content=b"{}", headers={"Content-Length": length})
+    assert answer.status_code == 413
+
+
+async def test_the_largest_order_fits_however_it_is_escaped(quick_rest: Rest) -> None:
+    item = {"name": "\U0001f600" * 120, "description": "\U0001f600" * 300, "id": "\U0001f600" * 120}
+    order = {"customerName": "Ana Pérez", "customerEmail": "ana@mail.com", "items": [item] * 20}
+    answer = await quick_rest.http.post(
+        "/orders", content=json.dumps(order), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 201
