@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -47,7 +47,7 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
     return router
 
 
-async def events(log: CallLog, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterator[str]:
+async def events(log: CallLog, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[str]:
     """The call's happenings as server-sent events, and a comment whenever nothing has happened for a while: proxies
     close what is quiet for a minute (nginx) or five (AWS)."""
     happenings = log.follow()

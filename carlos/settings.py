@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     call_log_group: str | None = Field(
         None, description="CloudWatch log group that call records and events are delivered to, besides stdout."
     )
+    call_log_texts: bool = Field(
+        False, description="Also what was said and what the tools were given, masked; else only that it was."
+    )
     call_log_endpoint: str | None = Field(None, description="Another endpoint for CloudWatch Logs: a local AWS.")
     emf_seconds: float = Field(30, ge=0, description="Metrics as EMF lines on stdout, this often; 0 for never.")
     metrics_namespace: str = Field(
