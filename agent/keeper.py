@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,6 +34,7 @@ PROCESS = f"{HOST}:{os.getpid()}"
 LONGEST = timedelta(seconds=MAX_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
+_LONGEST_FACT = 64  # characters
 _TWILIO = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
 
 
@@ -51,6 +54,7 @@ class Keeper:
         self._retry_s = retry_s
         self._dirty: dict[str, CallLog] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
+        self._versions: WeakKeyDictionary[CallLog, int] = WeakKeyDictionary()  # of each record as it was kept last
         self._remembered: WeakKeyDictionary[CallLog, Mapping[str, Any]] = WeakKeyDictionary()  # beside the record
 
     def changed(self, log: CallLog) -> None:
@@ -69,10 +73,11 @@ class Keeper:
             await asyncio.wait({writer}, timeout=KEPT_S)
 
     async def is_over(self, call_id: str) -> bool:
-        """True for a call that ended as calls do, in whichever process. May raise Unavailable."""
+        """True for a call that ended as calls do, in whichever process, or that Twilio says is over. May raise
+        DataError."""
         await self.kept(call_id)
         record = await self._store.call(call_id)
-        return record is not None and is_over(record)
+        return record is not None and (is_over(record) or "twilio" in record.details)
 
     async def cut_off(self, call_id: str) -> CutOff | None:
         """What there is to go on with; None for a call that is over, was never begun or has lain too long."""
@@ -90,15 +95,13 @@ class Keeper:
         It may come to any process, and after the one that held the call has died: then it ends the record. A call
         that was cut off here may have gone on elsewhere: what is known of it here is old.
         """
-        facts = {ours: status[theirs] for theirs, ours in _TWILIO.items() if theirs in status}
+        facts = {ours: status[theirs][:_LONGEST_FACT] for theirs, ours in _TWILIO.items() if theirs in status}
         if log is not None and log.record().outcome not in CUT_OFF:
-            log.note(twilio=facts)
+            log.note(twilio={**log.notes.get("twilio", {}), **facts})
             self.changed(log)
             return
         try:
-            record = await self._store.call(call_id)
-            if record is not None:
-                await self._store.save_call(_finished(record, facts))
+            await self._store.amend_call(call_id, lambda record: _finished(record, facts))
             await self._store.forget(call_id)
         except DataError as error:
             logger.error("Twilio's status of call {} not kept: {!r}", call_id, error)
@@ -110,9 +113,9 @@ class Keeper:
         while True:
             page = await self._store.calls(limit=_PAGE, after=after)
             for record in page.items:
-                if record.ended_at is None and _is_abandoned(record, now):
+                if _is_abandoned(record, now):
                     logger.bind(call_id=record.id).warning("call lost: its process is gone")
-                    await self._store.save_call(_lost(record, _last_sign(record)))
+                    await self._store.amend_call(record.id, lambda record: _ended_if_abandoned(record, now))
                     ended += 1
             after = page.next
             if after is None or page.items[-1].started_at < now - LOOK_BACK:
@@ -132,13 +135,20 @@ class Keeper:
             except DataError as error:
                 logger.error("call record of {} not kept, try {} of {}: {!r}", log.id, attempt, TRIES, error)
                 await asyncio.sleep(self._retry_s)
+            except Exception as error:  # its text may hold some of the record
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                fault = type(error).__name__
+                logger.error("call record of {} not kept: {} at {}:{}", log.id, fault, where.name, where.lineno)
+                return
             else:
                 return
 
     async def _save_once(self, log: CallLog) -> None:
         record = log.record()
         memory = log.memory() if log.memory and not is_over(record) else None
-        await self._store.save_call(record, memory if memory != self._remembered.get(log) else None)
+        record = replace(record, version=self._versions.get(log, record.version))
+        kept = await self._store.save_call(record, memory if memory != self._remembered.get(log) else None)
+        self._versions[log] = kept.version
         if memory is not None:
             self._remembered[log] = memory
         elif log in self._remembered:
@@ -147,7 +157,9 @@ class Keeper:
 
 
 def _is_abandoned(record: CallRecord, now: datetime) -> bool:
-    """Held by a process of this host that is gone, or begun longer ago than a call may last."""
+    """Without an end, and held by a process of this host that is gone, or begun longer ago than a call may last."""
+    if record.ended_at is not None:
+        return False
     if record.started_at < now - LONGEST:
         return True
     host, _, pid = str(record.details.get("process", "")).rpartition(":")
@@ -165,11 +177,16 @@ def _is_alive(pid: int) -> bool:
 
 
 def _finished(record: CallRecord, facts: Mapping[str, str]) -> CallRecord:
-    record = replace(record, details={**record.details, "twilio": dict(facts)})
+    known = record.details.get("twilio", {})
+    record = replace(record, details={**record.details, "twilio": {**known, **facts}})
     seconds = facts.get("duration_s", "")
-    if record.ended_at is not None or not seconds.isdigit():
+    if record.ended_at is not None or not re.fullmatch(r"[0-9]{1,6}", seconds):
         return record
     return _lost(record, record.started_at + timedelta(seconds=int(seconds)))
+
+
+def _ended_if_abandoned(record: CallRecord, now: datetime) -> CallRecord:
+    return _lost(record, _last_sign(record)) if _is_abandoned(record, now) else record
 
 
 def _lost(record: CallRecord, ended_at: datetime) -> CallRecord:

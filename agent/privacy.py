@@ -13,6 +13,7 @@ from agent.recordings import Recordings
 from data.backend import Delete, Write
 from data.errors import Conflict
 from data.models import Appointment, CallRecord, Order, Record
+from data.phones import known_number
 from data.store import Change, Store
 from data.tables import TableName
 
@@ -22,8 +23,13 @@ _RECORD_FIELDS = {"orderId": Order, "appointmentId": Appointment}
 
 @dataclass(frozen=True, slots=True)
 class Customer:
+    """`phone` is None for a number that is nobody's."""
+
     email: str | None = None
     phone: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "phone", known_number(self.phone))
 
 
 @dataclass(frozen=True, slots=True)

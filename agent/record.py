@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -15,6 +15,7 @@ from agent.playout import Heard
 from agent.sonic.protocol import Role, Usage
 from carlos import metrics
 from carlos.masking import Names
+from data.encoding import printable
 from data.models import CallRecord, Line, ToolCall, Turn
 from tools.specs import SPECS
 
@@ -106,13 +107,13 @@ class CallLog:
 
     def heard(self, text: str) -> None:
         """The caller said this."""
-        self._answer = None
+        self._answer, text = None, printable(text)
         self._turns.append(Turn("caller", text, self._clock()))
         self._tell("heard", text=text)
 
     def said(self, part: Heard) -> None:
         """The caller heard this of Carlos; parts of one answer make one turn."""
-        text = cut_words(part.text, part.fraction)
+        text = printable(cut_words(part.text, part.fraction))
         interrupted = part.fraction < 1.0
         if not text:
             return
@@ -131,6 +132,7 @@ class CallLog:
 
     def tool(self, name: str, tool_use_id: str, arguments: Mapping[str, Any], result: Mapping[str, Any],
              *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip
+        name, arguments, result = printable(name), printable(arguments), printable(result)
         self.names.learn_from([arguments, result])
         metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=_known(name), outcome=_tool_outcome(result))
         self._tools.append(ToolCall(name, tool_use_id, ok, elapsed_ms, self._clock(), dict(arguments), dict(result)))
@@ -154,6 +156,7 @@ class CallLog:
         metrics.OUTPUT_TEXT_TOKENS.add(usage.output_text)
 
     def fault(self, what: str) -> None:
+        what = printable(what)
         self._faults.append(what)
         self._tell("fault", text=what)
 
@@ -188,7 +191,7 @@ class CallLog:
                 history.append((role, turn.text))
         return history
 
-    async def follow(self) -> AsyncIterator[Happening]:
+    async def follow(self) -> AsyncGenerator[Happening]:
         """Everything so far, then everything as it happens, to the call's end."""
         queue: asyncio.Queue[Happening] = asyncio.Queue(FOLLOWER_BACKLOG)
         past = list(self._happenings)

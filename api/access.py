@@ -10,18 +10,14 @@ Exporting and erasing a customer's data needs `write` and `calls`.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.tokens import KeysUnavailable, Tokens
+from carlos.keys import ALL, CALLS, READ, WRITE, ApiKey, digest
 from carlos.settings import Settings, is_loopback
-
-READ, WRITE, CALLS = "read", "write", "calls"
-ALL = frozenset({READ, WRITE, CALLS})
-HASHED = "sha256="
 
 PUBLIC_PATHS = frozenset({"/", "/health", "/ready", "/favicon.ico"})
 PUBLIC_FOLDERS = ("/docs", "/console", "/static")  # files without data
@@ -31,12 +27,14 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Denied(Exception):
-    """`status` is 401 for a stranger, 403 for somebody without the right, 503 when nobody can tell who it is."""
+    """`status` is 401 for a stranger, 403 for somebody without the right, 503 when nobody can tell who it is; `code`
+    tells a person who sent no key from one whose key is wrong."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, code: str = "denied") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +45,12 @@ class Principal:
     scopes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key by its SHA-256: keys are long and random, so a plain hash cannot be turned back."""
-
-    name: str
-    scopes: frozenset[str]
-    digest: bytes
-
-    @classmethod
-    def parse(cls, text: str) -> ApiKey:
-        """`name:scopes:key`, `name:scopes:sha256=<hex>`, or a key alone, which may do everything. ValueError."""
-        name, _, rest = text.partition(":")
-        if not rest:
-            return cls("admin", ALL, digest(text))
-        scopes_text, _, key = rest.partition(":")
-        scopes = frozenset(scopes_text.split("+"))
-        if not name or not key or not scopes <= ALL:
-            raise ValueError("ADMIN_API_KEYS: name:scopes:key, with scopes of read, write and calls joined by +")
-        return cls(name, scopes, bytes.fromhex(key.removeprefix(HASHED)) if key.startswith(HASHED) else digest(key))
-
-
-def digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def _stranger(headers: Mapping[str, str]) -> Denied:
+    if "x-api-key" in headers:
+        return Denied(401, "This key is not one of ADMIN_API_KEYS; see that all of it was copied", "key_unknown")
+    if "authorization" in headers:
+        return Denied(401, "This bearer token is not valid here, or no longer", "token_invalid")
+    return Denied(401, "Send a key as X-Api-Key, or a bearer token", "key_missing")
 
 
 def needed(method: str, path: str) -> frozenset[str]:
@@ -133,7 +114,7 @@ class Access:
         if principal is None:
             if self.open_read and scopes == {READ} and _is_in(path.removeprefix("/demo"), RECORDS):
                 return Principal("open-read", scopes)
-            raise Denied(401, "Send a valid key as X-Api-Key, or a bearer token")
+            raise _stranger(headers)
         if not scopes <= principal.scopes:
             raise Denied(403, f"This needs the scope {' and '.join(sorted(scopes))}")
         return principal
@@ -170,7 +151,7 @@ class Access:
 
     def _neighbour(self, headers: Mapping[str, str]) -> Principal:
         """Somebody on this machine: a page elsewhere whose name was made to point here has another Host."""
-        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+        if not is_loopback(_name_of(headers.get("host", ""))):
             raise Denied(403, "Without keys, this server is for localhost only")
         return Principal("loopback", ALL)
 
@@ -178,5 +159,21 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self.allowed_origins:
             return
-        if urlsplit(origin).netloc != headers.get("host"):
+        if _host_of(origin) != headers.get("host"):
             raise Denied(403, "This origin is not in ALLOWED_ORIGINS")
+
+
+def _host_of(origin: str) -> str | None:
+    """`host:port` of an Origin; None for what is no URL, such as `http://[`."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+def _name_of(host: str) -> str:
+    """The name in a Host header, empty for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

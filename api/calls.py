@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from agent.recordings import Recordings
-from api.access import CALLS
-from api.envelope import NotFound, success
+from api.envelope import NotFound, retrieved, success
 from api.http import Cursor, Limit, is_id, next_page, read_cursor
 from api.schemas import CallJson, Found, content, failures
+from carlos.keys import CALLS
 from carlos.masking import Names, mask_number, mask_text, mask_value
 from data.models import CallRecord, Line
 from data.store import Store
@@ -106,7 +106,7 @@ def call_routes(desk: CallDesk) -> APIRouter:
         page = await desk.store.calls(limit=limit, after=read_cursor(cursor))
         masked = is_masked(request)
         found = [desk.json(desk.newest(record), masked=masked) for record in page.items]
-        return success(found, f"Retrieved {len(found)} calls successfully", next_page(request, page.next))
+        return success(found, retrieved("calls", len(found), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
     async def get_call(request: Request, call_id: str) -> JSONResponse:

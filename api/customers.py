@@ -36,9 +36,12 @@ def customer_routes(desk: CallDesk) -> APIRouter:
 
 
 def _customer(body: CustomerBody) -> Customer:
-    if not (body.email or body.phone):
+    customer = Customer(body.email, body.phone)
+    if body.phone and not customer.phone:
+        raise ApiError(422, "Invalid request", "phone: this stands for a withheld number, which is nobody's")
+    if not (customer.email or customer.phone):
         raise ApiError(422, "Invalid request", "Name the customer by email or by phone")
-    return Customer(body.email, body.phone)
+    return customer
 
 
 def _json(desk: CallDesk, found: CustomerData) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from carlos import metrics
 from data.errors import Conflict, RuleBroken, SlotTaken, Unavailable
 
 _VERBS = {"GET": "retrieve", "HEAD": "retrieve", "POST": "create", "PUT": "update", "DELETE": "delete"}
@@ -37,12 +39,29 @@ class BadRequest(ApiError):
         super().__init__(400, "Bad request", message)
 
 
+class Json(JSONResponse):
+    """A text that no encoding takes breaks no answer: `?` stands for half of a surrogate pair."""
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode(errors="replace")
+
+
 def success(data: Any, message: str, headers: Mapping[str, str] | None = None, status: int = 200) -> JSONResponse:
-    return JSONResponse({"success": True, "data": data, "message": message}, status, headers)
+    return Json({"success": True, "data": data, "message": message}, status, headers)
+
+
+def retrieved(noun: str, count: int, unreadable: int) -> str:
+    """The message of a list, which says so where some of it cannot be read."""
+    said = f"Retrieved {count} {noun} successfully"
+    if not unreadable:
+        return said
+    metrics.UNREADABLE.add(unreadable)
+    return f"{said}; {unreadable} more cannot be read, `carlos doctor` names them"
 
 
 def failure(status: int, error: str, message: str, **extra: Any) -> JSONResponse:
-    return JSONResponse({"success": False, "error": error, "message": message, **extra}, status)
+    return Json({"success": False, "error": error, "message": message, **extra}, status)
 
 
 def failed_to(method: str, path: str) -> str:
@@ -82,7 +101,8 @@ def install(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
         if error.status_code not in (404, 405):
-            return failure(error.status_code, "Bad request", str(error.detail))
+            title = "Payload too large" if error.status_code == 413 else "Bad request"
+            return failure(error.status_code, title, str(error.detail))
         message = "Endpoint not found" if error.status_code == 404 else "Method not allowed"
         body = {"message": message, "path": request.url.path, "method": request.method}
         return JSONResponse(body, error.status_code, error.headers)

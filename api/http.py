@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from api.envelope import ApiError, BadRequest
 from api.schemas import FIRST_YEAR, LAST_YEAR
+from data.pages import is_cursor
 from data.times import BUENOS_AIRES
 
 MOST = 500  # records on a page
@@ -57,7 +58,7 @@ def read_cursor(cursor: str | None) -> str | None:
         text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeError) as error:
         raise BadRequest("cursor: not one of this list") from error
-    if not _CURSOR.fullmatch(text):
+    if not _CURSOR.fullmatch(text) or not is_cursor(text):
         raise BadRequest("cursor: not one of this list")
     return text
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from agent.record import CallLog
+from agent.record import CallLog, Happening
 from agent.switchboard import Switchboard
 from api.envelope import ApiError, NotFound, success
 from api.schemas import content, failures
+
+HEARTBEAT_S = 15.0
 
 
 def live_routes(switchboard: Switchboard) -> APIRouter:
@@ -28,7 +31,7 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
         log = switchboard.log_of(call_id)
         if log is None:
             raise NotFound("Call", call_id)
-        return StreamingResponse(_events(log), media_type="text/event-stream")
+        return StreamingResponse(events(log), media_type="text/event-stream")
 
     @router.post("/{call_id}/hangup", responses=failures(404, 409))
     async def hang_up(call_id: str) -> JSONResponse:
@@ -44,6 +47,24 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
     return router
 
 
-async def _events(log: CallLog) -> AsyncIterator[str]:
-    async for happening in log.follow():
-        yield f"data: {json.dumps(happening, ensure_ascii=False)}\n\n"
+async def events(log: CallLog, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[str]:
+    """The call's happenings as server-sent events, and a comment whenever nothing has happened for a while: proxies
+    close what is quiet for a minute (nginx) or five (AWS)."""
+    happenings = log.follow()
+    coming: asyncio.Task[Happening] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(happenings))
+            done, _ = await asyncio.wait({coming}, timeout=heartbeat_s)
+            if not done:
+                yield ":\n\n"
+                continue
+            happening, coming = coming.result(), None
+            yield f"data: {json.dumps(happening, ensure_ascii=False)}\n\n"
+    except StopAsyncIteration:
+        return
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+        await happenings.aclose()

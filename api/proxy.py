@@ -6,10 +6,14 @@ is whatever a stranger wrote there.
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+# "192.0.2.1", "192.0.2.1:5000", "2001:db8::1", "[2001:db8::1]" and "[2001:db8::1]:5000": some proxies add the port.
+_PORTED = re.compile(r"(?:(?P<v4>[0-9.]{7,15})|\[(?P<v6>[^\]]{2,64})\])(?::[0-9]{1,5})?|(?P<bare>[0-9A-Fa-f:.%]{2,64})")
 
 
 class Proxied:
@@ -30,7 +34,8 @@ def client_of(headers: Headers, hops: int) -> str | None:
     chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
     if not 0 < hops <= len(chain):
         return None
+    said = _PORTED.fullmatch(chain[-hops].strip())
     try:
-        return str(ip_address(chain[-hops].strip()))
+        return str(ip_address(said["v4"] or said["v6"] or said["bare"])) if said else None
     except ValueError:
         return None

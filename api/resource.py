@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.envelope import NotFound, success
+from api.envelope import NotFound, retrieved, success
 from api.http import check_match, etag, is_id, next_page
 from data.models import Appointment, Order
 from data.pages import Page
@@ -35,7 +35,7 @@ class Resource[R: (Order, Appointment)]:
         return record
 
     def page(self, request: Request, found: Page[R]) -> JSONResponse:
-        message = f"Retrieved {len(found.items)} {self._path} successfully"
+        message = retrieved(self._path, len(found.items), found.unreadable)
         return success([self.show(record) for record in found.items], message, next_page(request, found.next))
 
     def one(self, record: R) -> JSONResponse:

@@ -66,7 +66,9 @@ Notes = Annotated[
 Email = Annotated[
     str, StringConstraints(max_length=EMAIL_LIMIT, pattern=_EMAIL), AfterValidator(lambda text: text.lower())
 ]
-Moment = Annotated[str, AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})]
+Moment = Annotated[
+    str, StringConstraints(max_length=40), AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})
+]
 Price = Annotated[float, Field(ge=0, le=PRICE_LIMIT_CENTS / 100, strict=False), AfterValidator(_finite)]
 
 

@@ -103,7 +103,7 @@ class House:
         log.note(process=PROCESS)
         log.listeners.append(CallTrace(log))
         if self.group is not None:
-            log.listeners.append(teller(self.group, log, prices(self.settings)))
+            log.listeners.append(teller(self.group, log, prices(self.settings), texts=self.settings.call_log_texts))
         part = log.notes.get("resumed", 0)
         recording = self.recordings.path(log.id, part) if self.settings.record_calls else None
         opener = self.ahead.opener_for(log.id)

@@ -1,22 +1,43 @@
-"""What CloudWatch is told of a call: each thing that happens and, at its end, the record; personal data masked."""
+"""What CloudWatch is told of a call: each thing that happens and, at its end, the record; personal data masked.
+
+Without `texts` it is told that something was said or done, never what. With them a call's events wait for its end: only
+then are all names known that must be hidden.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from agent.record import CallLog, Happening
 from api.calls import Prices, call_json, mask_call
 from carlos.log.cloudwatch import CallLogGroup
 from carlos.masking import mask_value
 
+_SAID = frozenset({"text", "name", "arguments", "result"})  # in a caller's, Carlos's or the model's words
 
-def teller(group: CallLogGroup, log: CallLog, prices: Prices) -> Callable[[Happening], None]:
+
+def teller(group: CallLogGroup, log: CallLog, prices: Prices, *, texts: bool = False) -> Callable[[Happening], None]:
     """A listener of the call's log."""
+    waiting: list[tuple[int, Happening]] = []
 
     def tell(happening: Happening) -> None:
-        masked = mask_value(happening, log.names)
-        group.event({"kind": "event", "call_id": log.id, "turn": log.turn, **masked})
-        if happening["type"] == "ended":
-            group.record({"kind": "record", "call_id": log.id, **mask_call(call_json(log.record(), prices))})
+        waiting.append((log.turn, happening if texts or happening["type"] == "fault" else _without(_SAID, happening)))
+        is_end = happening["type"] == "ended"
+        if is_end or not texts:
+            for turn, each in waiting:
+                group.event({"kind": "event", "call_id": log.id, "turn": turn, **mask_value(each, log.names)})
+            waiting.clear()
+        if is_end:
+            record = mask_call(call_json(log.record(), prices))
+            group.record({"kind": "record", "call_id": log.id, **(record if texts else _untold(record))})
 
     return tell
+
+
+def _untold(record: dict[str, Any]) -> dict[str, Any]:
+    return record | {key: [_without(_SAID, each) for each in record[key]] for key in ("turns", "tools")}
+
+
+def _without(names: frozenset[str], fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

@@ -175,6 +175,7 @@ PACING_LATENESS = Timer(
 )
 RESAMPLING = Timer(name="ResamplingTime", help="Making the frames that are due on a line.", frequent=True)
 LOOP_LAG = Timer(name="LoopLag", help="How late the event loop wakes up.", frequent=True)
+UNREADABLE = Counter(name="UnreadableRecords", help="Stored items that a list was given without; must be 0.")
 AUDIO_LOST = Counter(name="AudioLost", help="Caller audio that never reached Sonic; must be 0.", unit="Milliseconds")
 
 # Around the conversation.

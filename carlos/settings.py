@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from carlos.keys import check_entries
+
 Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -33,7 +35,13 @@ def is_loopback(host: str) -> bool:
 class Settings(BaseSettings):
     """Read from the environment and from `.env`; a bad value or an unsafe combination raises ValidationError."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # some of it is secret
+    )
 
     # Server
     host: str = Field("localhost", description="Address to bind.")
@@ -78,6 +86,9 @@ class Settings(BaseSettings):
     record_calls: bool = Field(False, description="Keep a stereo WAV of each call under CARLOS_HOME/recordings.")
     call_log_group: str | None = Field(
         None, description="CloudWatch log group that call records and events are delivered to, besides stdout."
+    )
+    call_log_texts: bool = Field(
+        False, description="Also what was said and what the tools were given, masked; else only that it was."
     )
     call_log_endpoint: str | None = Field(None, description="Another endpoint for CloudWatch Logs: a local AWS.")
     emf_seconds: float = Field(30, ge=0, description="Metrics as EMF lines on stdout, this often; 0 for never.")
@@ -139,7 +150,8 @@ class Settings(BaseSettings):
 
     # Who gets in
     admin_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="With commas: name:scopes:key, scopes joined by +, the key itself or sha256=<its hex digest>."
+        (),
+        description="With commas: name:scopes:sha256=<hash> as `carlos key` makes it; on loopback a clear key will do.",
     )
     admin_api_keys_secret: str | None = Field(
         None, description="Secrets Manager secret that holds ADMIN_API_KEYS; read by the Lambda entry."
@@ -182,6 +194,7 @@ class Settings(BaseSettings):
                 raise ValueError("JWT_JWKS_URL must be https://…: whoever changes the keys can sign any token")
             if not (self.jwt_audience and self.jwt_issuer):
                 raise ValueError("JWT_JWKS_URL needs JWT_AUDIENCE and JWT_ISSUER: tokens for others must not pass here")
+        check_entries(tuple(key.get_secret_value() for key in self.admin_api_keys), hashed=self.is_public)
         if self.is_public:
             if self.browser_trust == "client":
                 raise ValueError(f"BROWSER_TRUST=client lets anyone use the model: not on HOST={self.host}")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from data.backend import Item
 from data.changes import slot_items
 from data.errors import DataError, Malformed
-from data.items import to_appointment, to_call, to_order
+from data.items import MOST_DIGITS, to_appointment, to_call, to_order
 from data.models import Appointment, Order
 from data.store import Store
 from data.tables import TTL_ATTRIBUTE, TableName
@@ -134,7 +134,7 @@ def _slot_findings(appointments: list[Appointment], slots: dict[tuple[str, str],
 
 
 def _counter(what: str, counter: int, ids: list[str]) -> Finding:
-    highest = max((int(each) for each in ids if each.isdecimal()), default=0)
+    highest = max((int(each) for each in ids if each.isdecimal() and len(each) <= MOST_DIGITS), default=0)
     return Finding(what, counter >= highest, f"at {counter}, highest id {highest}")
 
 

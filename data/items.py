@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from data.backend import Item
+from data.encoding import printable
 from data.errors import Malformed
 from data.models import (
     Appointment,
@@ -30,15 +31,38 @@ from data.models import (
 from data.tables import TTL_ATTRIBUTE, TableName
 from data.times import from_iso, to_iso
 
+MOST_DIGITS = 18
+_LONGEST_NUMBER = 64  # characters; DynamoDB keeps 38 digits
+
 
 def amount(cents: int) -> Decimal:
     """Cents as the stored number: 89999 -> 899.99."""
     return Decimal(cents) / 100
 
 
+def number(value: Any) -> Decimal:
+    """A number as it was stored or said. ValueError for one of more than `MOST_DIGITS` digits before the point, or
+    written longer than any of ours: to make an int of `Decimal("1e999990")` takes minutes."""
+    text = str(value)
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError("too long for a number")
+    try:
+        read = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("not a number") from error
+    if not read.is_finite() or read.adjusted() >= MOST_DIGITS:
+        raise ValueError("too large a number")
+    return read
+
+
+def whole(value: Any) -> int:
+    """A stored whole number. ValueError as `number`."""
+    return int(number(value))
+
+
 def cents(value: Any) -> int:
-    """A stored number of currency as cents, to the nearest cent."""
-    return int((Decimal(str(value)) * 100).to_integral_value(ROUND_HALF_EVEN))
+    """A stored number of currency as cents, to the nearest cent. ValueError as `number`."""
+    return int((number(value) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
 def table_of(record: Record) -> TableName:
@@ -71,9 +95,9 @@ def to_order(item: Mapping[str, Any]) -> Order:
             estimated_delivery=_time(item.get("estimatedDelivery")),
             tracking_number=item.get("trackingNumber"),
             dni=item.get("dni"),
-            version=int(item.get("version", 0)),
+            version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Malformed(f"order item: {type(error).__name__}") from error
 
 
@@ -86,13 +110,13 @@ def to_appointment(item: Mapping[str, Any]) -> Appointment:
             patient_email=item["patientEmail"],
             doctor_name=item["doctorName"],
             start=from_iso(item["date"]),
-            duration=int(item["duration"]),
+            duration=whole(item["duration"]),
             type=AppointmentType(item["type"]),
             status=AppointmentStatus(item["status"]),
             notes=item.get("notes", ""),
-            version=int(item.get("version", 0)),
+            version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Malformed(f"appointment item: {type(error).__name__}") from error
 
 
@@ -113,6 +137,7 @@ def call_item(call: CallRecord, expires: datetime) -> Item:
             "turns": _json([asdict(turn) for turn in call.turns]),
             "tools": _json([asdict(tool) for tool in call.tools]),
             "details": _json(dict(call.details)),
+            "version": call.version,
             TTL_ATTRIBUTE: int(expires.timestamp()),
         }
     )
@@ -129,10 +154,11 @@ def to_call(item: Mapping[str, Any]) -> CallRecord:
             outcome=item.get("outcome"),
             turns=tuple(Turn(**_timed(turn)) for turn in json.loads(item["turns"])),
             tools=tuple(ToolCall(**_timed(tool)) for tool in json.loads(item["tools"])),
-            interruptions=int(item["interruptions"]),
-            details=json.loads(item["details"]),
+            interruptions=whole(item["interruptions"]),
+            details=dict(json.loads(item["details"])),
+            version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Malformed(f"call item: {type(error).__name__}") from error
 
 
@@ -188,7 +214,7 @@ def _appointment_item(appointment: Appointment) -> Item:
 def _to_order_item(line: Mapping[str, Any]) -> OrderItem:
     return OrderItem(
         name=line["name"],
-        quantity=int(line["quantity"]),
+        quantity=whole(line["quantity"]),
         price_cents=cents(line["price"]),
         description=line.get("description", ""),
         id=line.get("id"),
@@ -208,7 +234,7 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=to_iso)
+    return json.dumps(printable(value), ensure_ascii=False, default=to_iso)
 
 
 def _timed(fields: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from data.backend import Item
 from data.backup import Progress, backup, digest, no_progress, restore
 from data.changes import slot_items
 from data.errors import DataError, Malformed
-from data.items import to_appointment, to_order
+from data.items import MOST_DIGITS, to_appointment, to_order
 from data.models import Appointment
 from data.names import doctor_key
 from data.original import mend_appointment, mend_order
@@ -191,4 +191,4 @@ def _plan_counter(plan: Plan, table: TableName, items: Mapping[tuple[str, str], 
 
 
 def _number(record_id: str) -> int:
-    return int(record_id) if record_id.isdecimal() else 0
+    return int(record_id) if record_id.isdecimal() and len(record_id) <= MOST_DIGITS else 0

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from data.phones import known_number
+
 # The grid on which a doctor's time is taken: times and durations are multiples of it.
 SLOT_MINUTES = 5
 
@@ -135,13 +137,17 @@ class CallRecord:
     id: str
     line: Line
     started_at: datetime
-    caller_number: str | None = None
+    caller_number: str | None = None  # None for a withheld one
     ended_at: datetime | None = None
     outcome: str | None = None
     turns: tuple[Turn, ...] = ()
     tools: tuple[ToolCall, ...] = ()
     interruptions: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)  # JSON: usage, latencies, faults, recording
+    version: int = field(default=0, compare=False)  # of the stored record that this one is based on; 0: none known
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "caller_number", known_number(self.caller_number))
 
 
 type Record = Order | Appointment

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from data.backend import Item
 from data.errors import Malformed
-from data.items import amount, cents, to_appointment, to_order
+from data.items import amount, cents, number, to_appointment, to_order, whole
 from data.models import AppointmentType
 from data.times import BUENOS_AIRES, to_iso
 
@@ -76,7 +76,7 @@ def _mended(
     try:
         mend(mending)
         check(mending.item)
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Malformed(f"{item['PK']}: {type(error).__name__}") from error
     except Malformed as error:
         raise Malformed(f"{item['PK']}: {error}") from error
@@ -91,7 +91,7 @@ def _mend_order(mending: _Mending, dnis: Mapping[str, str]) -> None:
     for name in ("createdAt", "updatedAt", "estimatedDelivery"):
         mending.date(name)
     mending.put("items", [_mend_line(line) for line in item["items"]], "prices and quantities as numbers")
-    total = sum(int(line["quantity"]) * cents(line["price"]) for line in item["items"])
+    total = sum(whole(line["quantity"]) * cents(line["price"]) for line in item["items"])
     if cents(item.get("total", 0)) != total:
         mending.put("total", _number(amount(total)), "total recomputed")
     mending.default("dni", dnis.get(item["id"]), "DNI added")
@@ -104,7 +104,7 @@ def _mend_appointment(mending: _Mending) -> None:
     mending.drop_nulls()
     mending.date("date")
     mending.default("duration", 30, "duration added")
-    mending.put("duration", int(Decimal(str(mending.item["duration"]))), "duration as a whole number")
+    mending.put("duration", whole(mending.item["duration"]), "duration as a whole number")
     mending.default("type", AppointmentType.CONSULTATION.value, "type added")
     mending.default("notes", "", "notes added")
     mending.default("version", 1, "version added")
@@ -113,8 +113,8 @@ def _mend_appointment(mending: _Mending) -> None:
 def _mend_line(line: Mapping[str, Any]) -> Item:
     """One product: the original took a missing price as 0 and a missing quantity as 1."""
     mended = {name: value for name, value in line.items() if value is not None}
-    mended["price"] = _number(Decimal(str(line.get("price") or 0)))
-    mended["quantity"] = int(Decimal(str(line.get("quantity") or 1)))
+    mended["price"] = _number(number(line.get("price") or 0))
+    mended["quantity"] = whole(line.get("quantity") or 1)
     mended.setdefault("description", "")
     return mended
 

@@ -11,12 +11,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
 
-from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Write
+from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
+from data.calls import merged
 from data.changes import Change, Receipt, receipt_keys, slot_items, slots_key, to_receipt, writes_of
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
 from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
@@ -39,6 +41,7 @@ __all__ = ["Change", "Page", "Receipt", "Store", "slot_items"]
 
 KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
+_MERGES = 8  # writes of one record that may come between
 KEEP_STATE = timedelta(hours=2)  # longer than a call may last
 
 
@@ -82,12 +85,13 @@ class Store:
         """Newest first, `since` <= creation < `until`. `after` is the `next` of the page before."""
         if email is not None:
             items = await self._query(TableName.ORDERS, email, index="CustomerEmailIndex")
-            found = [order for order in _readable(to_order, items) if status in (None, order.status)]
-            return cut(_created(found, since, until), order_position, limit, after)
+            read = _readable(to_order, items)
+            found = [order for order in read.records if status in (None, order.status)]
+            return cut(_created(found, since, until), order_position, limit, after, read.unreadable)
         statuses = [status] if status else list(OrderStatus)
         parts = await asyncio.gather(*(self._newest(each, since, until, limit, after) for each in statuses))
-        orders = [order for part in parts for order in part]
-        return cut(orders, order_position, limit, after)
+        orders = [order for part in parts for order in part.records]
+        return cut(orders, order_position, limit, after, sum(part.unreadable for part in parts))
 
     async def appointments(
         self,
@@ -112,15 +116,16 @@ class Store:
                 *(self._query(TableName.APPOINTMENTS, each, index="StatusIndex") for each in statuses)
             )
             items = [item for part in parts for item in part]
+        read = _readable(to_appointment, items)
         found = [
             appointment
-            for appointment in _readable(to_appointment, items)
+            for appointment in read.records
             if status in (None, appointment.status)
             and email in (None, appointment.patient_email)
             and (since is None or appointment.start >= since)
             and (until is None or appointment.start < until)
         ]
-        return cut(found, appointment_position, limit, after)
+        return cut(found, appointment_position, limit, after, read.unreadable)
 
     async def commit(self, change: Change, receipt: Receipt | None = None) -> Receipt | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
@@ -183,13 +188,36 @@ class Store:
 
     # Calls.
 
-    async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> None:
+    async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> CallRecord:
         """Keep a call's record and, in the same transaction, what another process needs beside it to go on with the
-        call: a JSON object, kept for `KEEP_STATE`."""
-        writes: list[Write] = [Put(TableName.CALLS, call_item(call, call.started_at + self._keep_calls))]
-        if state is not None:
-            writes.append(self._state(call.id, state))
-        await self.backend.transact(writes)
+        call: a JSON object, kept for `KEEP_STATE`. Returns what stands: merged with what others have written since
+        `call.version` (data.calls). A record that was erased meanwhile stays so. May raise Conflict."""
+        base: CallRecord | None = call if call.version else None
+        for _ in range(_MERGES):
+            try:
+                return await self._put_call(call, base, state)
+            except ConditionFailed:
+                was_known = base is not None
+                base = await self.call(call.id)
+            if base is None:
+                if was_known:
+                    return call
+                continue
+            call = merged(call, base)
+        raise Conflict
+
+    async def amend_call(self, call_id: str, change: Callable[[CallRecord], CallRecord]) -> CallRecord | None:
+        """Change the record as it stands, and return it; `change` is asked again where another write came between.
+        None for a call that is not on record. May raise Conflict."""
+        for _ in range(_MERGES):
+            base = await self.call(call_id)
+            if base is None or (changed := change(base)) == base:
+                return base
+            try:
+                return await self._put_call(changed, base)
+            except ConditionFailed:
+                continue
+        raise Conflict
 
     async def call(self, call_id: str) -> CallRecord | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", "RECORD")
@@ -207,11 +235,11 @@ class Store:
                 descending=True,
                 limit=size,
             )
-            calls = _readable(to_call, [item for item in items if self._is_live(item)])
-            return Fetched(calls, is_all=len(items) != size)
+            read = _readable(to_call, [item for item in items if self._is_live(item)])
+            return replace(read, is_all=len(items) != size)
 
-        calls = await enough(fetch, call_position, limit, after)
-        return cut(calls, call_position, limit, after)
+        found = await enough(fetch, call_position, limit, after)
+        return cut(found.records, call_position, limit, after, found.unreadable)
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
         """The state that was kept last with the call's record."""
@@ -253,6 +281,18 @@ class Store:
         return sum(int(item["n"]) for item in items)
 
     # Inside.
+
+    async def _put_call(
+        self, call: CallRecord, base: CallRecord | None, state: Mapping[str, Any] | None = None
+    ) -> CallRecord:
+        """Raises ConditionFailed where the stored record is not `base` any more, or there is one."""
+        written = replace(call, version=base.version + 1 if base else 1)
+        item = call_item(written, call.started_at + self._keep_calls)
+        writes: list[Write] = [Put(TableName.CALLS, item, Version(base.version) if base else Absent())]
+        if state is not None:
+            writes.append(self._state(call.id, state))
+        await self.backend.transact(writes)
+        return written
 
     def _state(self, call_id: str, state: Mapping[str, Any]) -> Put:
         item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
@@ -300,7 +340,7 @@ class Store:
         until: datetime | None,
         limit: int | None,
         after: str | None,
-    ) -> list[Order]:
+    ) -> Fetched[Order]:
         latest = [bound for bound in (time_of(after), to_iso(until) if until else None) if bound is not None]
 
         async def fetch(size: int | None) -> Fetched[Order]:
@@ -313,8 +353,8 @@ class Store:
                 descending=True,
                 limit=size,
             )
-            found = _created(_readable(to_order, items), since, until)
-            return Fetched(found, is_all=len(items) != size)
+            read = _readable(to_order, items)
+            return replace(read, records=_created(read.records, since, until), is_all=len(items) != size)
 
         return await enough(fetch, order_position, limit, after)
 
@@ -327,15 +367,15 @@ def _created(orders: Sequence[Order], since: datetime | None, until: datetime | 
     ]
 
 
-def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
-    """A list goes on without an item that is not ours; `carlos doctor` names it."""
+def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> Fetched[T]:
+    """A list goes on without an item that is not ours, and counts it; `carlos doctor` names it."""
     records: list[T] = []
     for item in items:
         try:
             records.append(read(item))
         except Malformed as error:
             logger.warning("an item was left out of a list: {}", error)
-    return records
+    return Fetched(records, unreadable=len(items) - len(records))
 
 
 def _strikes_key(who: str, window: timedelta) -> str:

@@ -22,26 +22,28 @@ from agent.seats import Admission
 from agent.sonic.ahead import Ahead
 from agent.switchboard import Switchboard
 from carlos import metrics
+from data.errors import DataError
 from data.models import Line as LineName
 from telephony.control import CallControl
 from telephony.media_stream import MediaStream, Started
-from telephony.ports import AfterStream, Apologise, Caller, HangUp, Resume
+from telephony.ports import OVER, AfterStream, Apologise, Caller, HangUp, Resume
 from telephony.transport import PhoneLine
 
-OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 REMEMBER = 1000  # broken calls whose next step Twilio may still ask for
 RESUMES = 2  # of one call
+LOOK_UP_S = 1.0  # how long a ringing call waits for the store
 LET_GO_S = 2.5  # how long a call may take to let go of a stream that is gone
 
 type MakeCall = Callable[[CallLog, Line, Mapping[str, Any]], Call]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Stream:
-    """One that is open as far as this process knows."""
+    """One that is open as far as this process knows, and how many more of the same call were turned away since."""
 
     resumes: int
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    turned_away: int = 0
 
 
 class PhoneDesk:
@@ -66,6 +68,15 @@ class PhoneDesk:
         self._streams: dict[str, _Stream] = {}
         self._broken: OrderedDict[str, None] = OrderedDict()
 
+    async def is_over(self, call_sid: str) -> bool:
+        """False where the store cannot tell: a call is worth more than a seat."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                return await self._keeper.is_over(call_sid)
+        except (DataError, TimeoutError) as error:
+            logger.warning("call {} is taken for a new one: {!r}", call_sid, error)
+            return False
+
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         admission = self._switchboard.seats.admit(call_sid)
         if admission is Admission.ACCEPTED:
@@ -75,7 +86,11 @@ class PhoneDesk:
         return admission
 
     async def started(self, call_sid: str, stream_sid: str) -> bool:
-        return self._switchboard.seats.start(call_sid)
+        if self._switchboard.seats.start(call_sid):
+            return True
+        if (stream := self._streams.get(call_sid)) is not None:
+            stream.turned_away += 1
+        return False
 
     async def release(self, call_sid: str, *, failed: bool = False) -> None:
         self._switchboard.seats.release(call_sid)
@@ -88,6 +103,8 @@ class PhoneDesk:
 
     async def ended(self, call_sid: str, resumes: int) -> AfterStream:
         """Go on with a call that is not over, and apologise where that cannot be and Carlos did not do so himself."""
+        if self._was_turned_away(call_sid):
+            return HangUp()
         await self._let_go(call_sid, resumes)
         if call_sid in self._broken:
             return Apologise()
@@ -96,6 +113,14 @@ class PhoneDesk:
         if resumes >= RESUMES or await self.admit(call_sid, "", "") is not Admission.ACCEPTED:
             return Apologise()
         return Resume()
+
+    def _was_turned_away(self, call_sid: str) -> bool:
+        """True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""
+        stream = self._streams.get(call_sid)
+        if stream is None or not stream.turned_away:
+            return False
+        stream.turned_away -= 1
+        return True
 
     async def _let_go(self, call_sid: str, resumes: int) -> None:
         """Twilio knows first that a stream is gone; what holds it here would wait for audio for a while."""
@@ -135,5 +160,8 @@ class PhoneDesk:
         """A new call's log, or that of one to go on with and what its tools knew."""
         cut_off = await self._keeper.cut_off(caller.call_sid) if caller.resumes else None
         if cut_off is None:
-            return CallLog(caller.call_sid, LineName.PHONE, caller.number or None), {}
+            log = CallLog(caller.call_sid, LineName.PHONE, caller.number)
+            if caller.resumes:
+                log.note(resumed=caller.resumes)
+            return log, {}
         return CallLog.resumed(cut_off.record, caller.resumes), cut_off.memory

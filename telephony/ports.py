@@ -11,6 +11,8 @@ from starlette.websockets import WebSocket
 from agent.seats import Admission
 from telephony.media_stream import MediaStream, Started
 
+OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # values of CallStatus
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -49,6 +51,10 @@ AfterStream = HangUp | Apologise | Dial | Resume
 
 class Desk(Protocol):
     """Keeps count of the calls of this server. Twilio may ask anything twice: all of it is idempotent by call."""
+
+    async def is_over(self, call_sid: str) -> bool:
+        """True for a call that has ended, wherever it was held: Twilio's request for it is a replayed one."""
+        ...
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         """Take or refuse a ringing call; ACCEPTED reserves a seat until the stream starts, or for 60 s."""

@@ -6,6 +6,7 @@ Twilio waits 15 s for TwiML and then plays an error in English: a slow or failin
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl, quote
 
@@ -17,7 +18,7 @@ from starlette.responses import Response
 
 from agent.seats import Admission
 from telephony import twiml
-from telephony.ports import Apologise, Desk, Dial, HangUp, Resume
+from telephony.ports import OVER, Apologise, Desk, Dial, HangUp, Resume
 from telephony.signature import Signatures
 from telephony.token import StreamTokens
 
@@ -27,6 +28,8 @@ ANSWER_TIMEOUT_S = 5.0
 
 VOICE_PATH = "/twilio/voice"
 STATUS_PATH = "/twilio/status"
+
+_CALL_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Params = Mapping[str, str]
 
@@ -68,8 +71,11 @@ class Webhooks:
     # What Twilio asks.
 
     async def _voice(self, params: Params) -> Response:
-        """A call rings: open its stream, or say why not."""
+        """A call rings: open its stream, or say why not. One that is over is hung up, should this be a replay."""
         call_sid, from_, to = params["CallSid"], params.get("From", ""), params.get("To", "")
+        if params.get("CallStatus") in OVER or await self._desk.is_over(call_sid):
+            logger.warning("call {} is over and rings again", call_sid)
+            return xml(twiml.hang_up())
         admission = await self._desk.admit(call_sid, from_, to)
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
         if admission is Admission.BLOCKED:
@@ -79,7 +85,10 @@ class Webhooks:
         return self._connect(params, resumes=0)
 
     async def _after_stream(self, params: Params) -> Response:
-        """The stream is over, whoever ended it, or could not be opened."""
+        """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
+        if params.get("CallStatus") in OVER:
+            await self._desk.status(params["CallSid"], params)
+            return xml(twiml.hang_up())
         resumes = twiml.resumes_of(params)
         after = await self._desk.ended(params["CallSid"], resumes)
         logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
@@ -112,7 +121,7 @@ class Webhooks:
                 logger.warning("{} without a valid signature", request.url.path)
                 return Response(status_code=403)
             params = {key: str(value) for key, value in (*request.query_params.items(), *form.items())}
-            if not params.get("CallSid"):
+            if not _CALL_SID.fullmatch(params.get("CallSid", "")):
                 return Response(status_code=400)
             with logger.contextualize(call_id=params["CallSid"]):
                 return await handler(params)

@@ -22,7 +22,6 @@ from data.store import Receipt, Store
 from data.times import Clock, to_iso
 from tools.arguments import (
     NAME_LIMIT,
-    NOTES_LIMIT,
     TEXT_LIMIT,
     AppointmentProof,
     Move,
@@ -195,6 +194,7 @@ def _booked(appointment_id: str, draft: Appointment) -> dict[str, Any]:
 
 
 def _shown(appointment: Appointment) -> dict[str, Any]:
+    """The original's fields but the notes: they are medical, and a name is all that the caller has proven."""
     return {
         "id": appointment.id,
         "patientName": clean(appointment.patient_name, NAME_LIMIT),
@@ -204,7 +204,6 @@ def _shown(appointment: Appointment) -> dict[str, Any]:
         "status": appointment.status.value,
         "type": appointment.type.value,
         "duration": appointment.duration,
-        "notes": clean(appointment.notes, NOTES_LIMIT),
     }
 
 

@@ -30,6 +30,9 @@ _TYPES = {
     AppointmentType.ROUTINE: ("routine", "rutina", "control", "control de rutina", "chequeo"),
 }
 _TYPE_BY_WORD = {word: type_ for type_, words in _TYPES.items() for word in words}
+_SIGN_OR_FRACTION = re.compile(r"\s*(?:[-+].*|[0-9]+[.,][0-9]{1,2}\s*)", re.DOTALL)  # "-3", "3.7"; "1.234" is an id
+_PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _DURATIONS = {"media hora": 30, "una hora": 60, "1 hora": 60, "una hora y media": 90, "dos horas": 120}
 
 
@@ -46,7 +49,10 @@ def _text(limit: int) -> BeforeValidator:
 
 def _record_id(value: Any) -> str | None:
     """ "pedido 3", "#003", "tres", 3 -> "3". Ids are short: at most seven digits."""
-    digits = digits_of(_short(value, 60))
+    said = _short(value, 60)
+    if _SIGN_OR_FRACTION.fullmatch(said):
+        raise ValueError("not an id")
+    digits = digits_of(said)
     if not digits or not 0 < int(digits[:8]) < 10_000_000 or len(digits) > 8:
         raise ValueError("not an id")
     return str(int(digits))
@@ -99,15 +105,14 @@ def _duration(value: Any) -> int:
 
 
 def _price(value: Any) -> int:
-    """In cents; also as it is written here: "$ 1.234,50"."""
+    """In cents; also as it is written here: "$ 1.234,50", and "1.234" for a text, where points part the thousands."""
     written = "0" if value in (None, "") else _short(value, 20).replace("$", "").strip()
-    if "," in written:
+    if "," in written or (isinstance(value, str) and _THOUSANDS.fullmatch(written)):
         written = written.replace(".", "").replace(",", ".")
-    try:
-        price = cents(written)
-    except ArithmeticError as error:
-        raise ValueError("not a number") from error
-    if not 0 <= price <= PRICE_LIMIT_CENTS:
+    if not _PRICE.fullmatch(written):
+        raise ValueError("not a number")
+    price = cents(written)
+    if price > PRICE_LIMIT_CENTS:
         raise ValueError("not a price")
     return price
 

@@ -99,7 +99,7 @@ def _iso(text: str) -> Moment | None:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?Z|[+-]\d{2}:?\d{2})?", stripped):
         return None
     moment = _calendar(lambda: datetime.fromisoformat(stripped.replace(" Z", "Z")))
-    local = moment.astimezone(BUENOS_AIRES) if moment.tzinfo else moment
+    local = _calendar(lambda: moment.astimezone(BUENOS_AIRES)) if moment.tzinfo else moment
     return Moment(local.date(), local.time().replace(second=0, microsecond=0))
 
 

@@ -35,6 +35,7 @@ from loguru import logger
 from data.errors import Malformed
 from data.models import Appointment, Line, Order, Record
 from data.names import name_words
+from data.phones import known_number
 from data.store import Store
 from tools.errors import Asked, Refused
 from tools.numbers import digits_of
@@ -59,11 +60,14 @@ _NUMBER_LOCKED = (
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Who is on the line. `caller_number` is E.164, or None when withheld; it counts failures, it proves nothing."""
+    """Who is on the line. `caller_number` is None for a withheld one; it counts failures, it proves nothing."""
 
     call_id: str
     line: Line = Line.PHONE
     caller_number: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "caller_number", known_number(self.caller_number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,5 +65,7 @@ def listed(parts: Sequence[str], last: str = "y") -> str:
 
 def clean(text: str, limit: int) -> str:
     """Stored text as data for the model: no control characters, one line, bounded."""
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", " ", text).split())
+    line = " ".join(
+        re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", " ", text).split()
+    )
     return line if len(line) <= limit else line[: limit - 1] + "…"

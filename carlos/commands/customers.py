@@ -15,7 +15,7 @@ from agent.privacy import Customer, CustomerData
 from agent.privacy import erase as erase_customer
 from agent.privacy import export as export_customer
 from agent.recordings import Recordings
-from api.access import ALL, HASHED, ApiKey
+from carlos.keys import ALL, HASHED, ApiKey
 from carlos.settings import Settings
 from data.open import open_store
 from data.store import Store
@@ -81,7 +81,10 @@ def key(
 def _customer(email: str | None, phone: str | None) -> Customer:
     if not (email or phone):
         raise typer.BadParameter("name the customer by --email, by --phone, or by both")
-    return Customer(email.lower() if email else None, phone)
+    customer = Customer(email.lower() if email else None, phone)
+    if phone and not customer.phone:
+        raise typer.BadParameter("that stands for a withheld number, which is nobody's")
+    return customer
 
 
 def _with_store(settings: Settings, work: Callable[[Store], Awaitable[CustomerData]]) -> CustomerData:

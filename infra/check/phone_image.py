@@ -167,7 +167,7 @@ def server_environment(said: Mapping[str, str], port: int) -> dict[str, str]:
         "SONIC_CA_FILE": "/tmp/sonic-ca.pem",  # noqa: S108 - a tmpfs of the container's own
         "AWS_ACCESS_KEY_ID": said["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": said["secret_access_key"],
-        "ADMIN_API_KEYS": "image-test-key",
+        "ADMIN_API_KEYS": "image:read+write+calls:sha256=" + "0" * 64,
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
         "TWILIO_AUTH_TOKEN": "image-test-token",
         "TWILIO_API_BASE": f"http://127.0.0.1:{free_port()}",

@@ -112,6 +112,29 @@ async def test_what_cannot_be_delivered_at_the_end_is_counted(monkeypatch: pytes
     assert dropped("record") - before == 1
 
 
+def a_call(group: CallLogGroup, *, texts: bool) -> None:
+    """Names are spoken before a tool learns them."""
+    call = CallLog(CALL_ID, Line.PHONE, "+5491155550101")
+    call.listeners.append(teller(group, call, PRICES, texts=texts))
+    call.heard("Soy Zulema Quiroga, me duele la rodilla")
+    call.tool("Zulema", "t1", {"customerName": "Zulema Quiroga"}, {"success": True}, ok=True, elapsed_ms=3)
+    call.said(Heard(1, "Hola, Zulema.", 1.0))
+    call.end("completed")
+
+
+@pytest.mark.parametrize("texts", [False, True])
+async def test_a_name_spoken_before_any_tool_knows_it_is_not_told(*, texts: bool) -> None:
+    client = Client()
+    group = group_of(client)
+    a_call(group, texts=texts)
+    await group.flush()
+    said = json.dumps(client.told, ensure_ascii=False)
+    assert [each.get("type") for each in client.told] == ["heard", "tool", "said", "ended", None]
+    assert "Zulema" not in said
+    assert "Quiroga" not in said
+    assert ("rodilla" in said) is texts
+
+
 @pytest.fixture(scope="module")
 def aws_logs() -> Iterator[Callable[[], str]]:
     with ministack("logs") as endpoint:
@@ -131,7 +154,7 @@ async def test_a_call_is_read_back_from_the_log_group_by_its_id(
     await group.start()
     for call_id in (CALL_ID, "CA" + "2" * 32):
         call = CallLog(call_id, Line.PHONE, "+5491155550101")
-        call.listeners.append(teller(group, call, PRICES))
+        call.listeners.append(teller(group, call, PRICES, texts=True))
         call.tool("consultarOrder", "t1", {"customerName": "Ana Paz"}, {"success": True}, ok=True, elapsed_ms=3)
         call.heard("Soy Ana Paz, 28456789")
         call.said(Heard(1, "Hola, Ana.", 1.0))

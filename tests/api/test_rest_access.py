@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from api.access import ALL, ApiKey, digest
+from api.gate import MAX_BODY
 from api.limits import RateLimit
 from carlos.app import create_app
+from carlos.keys import ApiKey, digest
 from carlos.settings import Settings
 from data.open import open_sqlite
 from tests.api.rest_stage import KEYS, Rest, key_of, seeded, serving
@@ -65,13 +69,51 @@ def test_a_key_is_kept_as_its_hash() -> None:
     hashed = ApiKey.parse(f"ana:read+calls:sha256={digest('a-secret').hex()}")
     assert clear == hashed
     assert "a-secret" not in repr(clear)
-    assert ApiKey.parse("only-a-key").scopes == ALL
 
 
-@pytest.mark.parametrize("text", ["ana:all:k", "ana:read:", ":read:k", "ana:read:sha256=xyz"])
-def test_a_malformed_key_is_refused_at_start(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        ApiKey.parse(text)
+MALFORMED = (
+    "foo", "ana:all:k", "ana:read:", ":read:k", "ana:read", "ana:read:sha256=xyz", "ana:read:sha256=", "a b:read:k",
+    f"ana:read:sha256={'0' * 63}", f"ana:read:sha256={'٣' * 64}", "::", "ana::k", "ana:read+:k",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
+@pytest.mark.parametrize("entry", MALFORMED)
+def test_an_entry_without_name_scopes_and_key_is_refused_at_start(entry: str, host: str) -> None:
+    with pytest.raises(ValidationError, match=r"ADMIN_API_KEYS: entry 2 .* `carlos key ana") as refused:
+        settings_of(f"bea:read:sha256={digest('k').hex()},{entry}", host)
+    if entry == "foo":
+        assert "foo" not in str(refused.value)
+
+
+def test_a_key_in_clear_is_for_this_machine_only() -> None:
+    assert settings_of("ana:read:a-key", "localhost").own_api_key == "a-key"
+    with pytest.raises(ValidationError, match="entry 1 holds a key in clear"):
+        settings_of("ana:read:a-key", "0.0.0.0")
+    settings_of(f"ana:read:sha256={digest('a-key').hex()}", "0.0.0.0")
+
+
+def settings_of(keys: str, host: str) -> Settings:
+    given: dict[str, Any] = {"admin_api_keys": keys, "host": host, "twilio_auth_token": "a-token"}
+    url = None if host == "localhost" else "https://carlos.example"
+    return Settings(_env_file=None, public_base_url=url, **given)
+
+
+async def test_no_key_a_wrong_key_and_a_wrong_token_are_told_apart(quick_rest: Rest) -> None:
+    sent: list[dict[str, str]] = [{}, {"X-Api-Key": "wrong"}, {"X-Api-Key": ""}, {"Authorization": "Bearer x"}]
+    answers = [await quick_rest.anonymous.get("/orders", headers=headers) for headers in sent]
+    assert [answer.status_code for answer in answers] == [401] * 4
+    assert [answer.json()["code"] for answer in answers] == [
+        "key_missing",
+        "key_unknown",
+        "key_unknown",
+        "token_invalid",
+    ]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://evil.example"])
+async def test_an_origin_that_is_none_is_forbidden(quick_rest: Rest, origin: str) -> None:
+    assert (await quick_rest.http.delete("/orders/1", headers={"Origin": origin})).status_code == 403
 
 
 async def test_without_keys_this_machine_may_do_everything(tmp_path: Path, clock: Clock) -> None:
@@ -157,3 +199,36 @@ async def test_a_wrong_key_is_no_key_whatever_it_is_like(quick_rest: Rest) -> No
         *(quick_rest.anonymous.get("/orders", headers=[(b"x-api-key", key.encode())]) for key in wrong)
     )
     assert {answer.status_code for answer in answers} == {401}
+
+
+async def test_a_body_beyond_its_limit_is_turned_away_before_it_is_read(quick_rest: Rest) -> None:
+    read = 0
+
+    async def thirty_megabytes() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(30 * 16):
+            read += 1
+            yield b" " * 65536
+
+    announced = await quick_rest.http.post(
+        "/orders", content=thirty_megabytes(), headers={"Content-Length": "31457280"}
+    )
+    assert (announced.status_code, announced.json()["error"], read) == (413, "Payload too large", 0)
+    chunked = await quick_rest.http.post("/orders", content=thirty_megabytes())
+    assert (chunked.status_code, chunked.json()["error"]) == (413, "Payload too large")
+    assert read == MAX_BODY // 65536 + 1
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "x"])
+async def test_a_length_that_is_none_is_too_long(quick_rest: Rest, length: str) -> None:
+    answer = await quick_rest.http.post("/orders", content=b"{}", headers={"Content-Length": length})
+    assert answer.status_code == 413
+
+
+async def test_the_largest_order_fits_however_it_is_escaped(quick_rest: Rest) -> None:
+    item = {"name": "\U0001f600" * 120, "description": "\U0001f600" * 300, "id": "\U0001f600" * 120}
+    order = {"customerName": "Ana Pérez", "customerEmail": "ana@mail.com", "items": [item] * 20}
+    answer = await quick_rest.http.post(
+        "/orders", content=json.dumps(order), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 201

@@ -16,9 +16,15 @@ from agent.playout import Heard
 from agent.record import LOST, CallLog
 from agent.recording import RATE, Recorder
 from agent.recordings import Recordings
+from api.live import HEARTBEAT_S, events
+from data.backend import Put
+from data.items import call_item
 from data.models import Line
+from data.tables import TableName
 from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
 from tests.support.clocks import Clock
+from tests.support.virtual_loop import run_virtually
+from tests.support.waiting import no_task_left
 
 SECRETS = ("28456789", "28.456.789", "5491155550101", "maria.gonzalez@email.com", "González", "María")
 
@@ -173,6 +179,17 @@ async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Re
     assert len((await rest.http.get("/orders")).json()["data"]) == 6
 
 
+@pytest.mark.parametrize("withheld", ["+266696687", "+7378742833", "+2562533"])
+async def test_a_number_that_is_nobodys_finds_and_erases_no_call(quick_rest: Rest, withheld: str) -> None:
+    await quick_rest.store.save_call(replace(call_record(), caller_number=withheld))
+    for path in ("/customers/export", "/customers/erase"):
+        answer = await quick_rest.http.post(path, json={"phone": withheld})
+        assert (answer.status_code, answer.json()["success"]) == (422, False)
+    kept = await quick_rest.store.call(call_record().id)
+    assert kept is not None
+    assert kept.caller_number is None
+
+
 async def test_what_is_kept_to_go_on_with_a_call_is_erased_with_it(rest: Rest) -> None:
     recordings = Recordings(rest.settings.carlos_home)
     await rest.store.save_call(call_record(outcome="dropped"), {"identity": {"proven": ["order 1"]}})
@@ -226,3 +243,52 @@ async def test_twilios_last_word_is_added_to_a_record_that_has_ended(rest: Rest)
     record = await rest.store.call(CALL_ID)
     assert record is not None
     assert (record.outcome, record.details["twilio"]["duration_s"]) == ("completed", "42")
+
+
+async def test_one_bad_record_breaks_no_list_and_is_counted(rest: Rest) -> None:
+    await rest.store.save_call(call_record())
+    for number, damage in enumerate(({"turns": "[1]"}, {"tools": "{"}, {"details": "3"}, {"line": "telex"})):
+        item = call_item(call_record(id=f"CA{number}"), datetime.now(UTC) + timedelta(days=90))
+        await rest.store.backend.transact([Put(TableName.CALLS, item | damage)])
+    answer = await rest.http.get("/calls")
+    assert [call["id"] for call in answer.json()["data"]] == [CALL_ID]
+    assert answer.json()["message"].startswith("Retrieved 1 calls successfully; 4 more cannot be read")
+    for kind in ("ORDER", "APPOINTMENT"):
+        table = TableName(f"{kind.lower()}s")
+        item = {"PK": f"{kind}#99", "SK": f"{kind}#99", "status": "pending" if kind == "ORDER" else "scheduled"}
+        await rest.store.backend.transact([Put(table, {**item, "createdAt": "2026-11-23T14:00:00.000Z"})])
+        message = (await rest.http.get(f"/{table}")).json()["message"]
+        assert message.endswith("1 more cannot be read, `carlos doctor` names them")
+
+
+async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_rest: Rest) -> None:
+    log = CallLog("B1", Line.BROWSER, None)
+    log.heard("\ud800")
+    quick_rest.switchboard._logs["B1"] = log
+    await quick_rest.store.save_call(log.record())
+    for path in ("/calls", "/calls/B1", "/calls/B1/transcript"):
+        assert (await quick_rest.http.get(path)).status_code == 200
+    assert (await quick_rest.http.get("/calls/B1")).json()["data"]["turns"][0]["text"] == "\ufffd"
+
+
+def test_a_quiet_call_sends_its_followers_a_comment_every_15_seconds() -> None:
+    async def follow() -> list[str]:
+        log, told = CallLog("CA1", Line.PHONE, None), []
+        log.heard("Hola")
+        loop = asyncio.get_running_loop()
+        loop.call_later(50, log.end, "completed")
+        async for event in events(log):
+            told.append(event[:6].strip())
+        assert loop.time() < 1000 + HEARTBEAT_S * 4
+        return told
+
+    assert run_virtually(follow()) == ["data:", ":", ":", ":", "data:"]
+
+
+async def test_a_follower_who_leaves_leaves_nothing_behind() -> None:
+    log = CallLog("CA1", Line.PHONE, None)
+    async with no_task_left():
+        following = events(log, heartbeat_s=0.001)
+        assert await anext(following) == ":\n\n"
+        await following.aclose()
+    assert not log._followers

@@ -169,6 +169,6 @@ async def test_pages_lead_from_one_to_the_next_and_stay_plain_lists(rest: Rest) 
     assert ids == ["6", "7", "1", "2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "é", "MTIz", "bmFufDE", "OTk5OTk5OTk5OTk5OTk5fDE"])
+@pytest.mark.parametrize("cursor", ["x", "é", "MTIz", "bmFufDE", "OTk5OTk5OTk5OTk5OTk5fDE", "LTk5OTk5OTk5OTk5OXwx"])
 async def test_a_cursor_of_ones_own_making_is_a_bad_request(quick_rest: Rest, cursor: str) -> None:
     assert (await quick_rest.http.get("/orders", params={"limit": 2, "cursor": cursor})).status_code == 400

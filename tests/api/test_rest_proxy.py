@@ -32,7 +32,14 @@ ANA, BEA = "198.51.100.1", "198.51.100.2"
         ([ANA], 0, None),
         (["unknown"], 1, None),
         ([f"{ANA},"], 1, None),
-        ([f"{ANA}:5060"], 1, None),
+        ([f"{ANA}:5060"], 1, ANA),
+        ([f"{BEA}:1, {ANA}:65535"], 1, ANA),
+        (["[2001:db8::1]:443"], 1, "2001:db8::1"),
+        (["[2001:db8::1]"], 1, "2001:db8::1"),
+        ([f"{ANA}:x"], 1, None),
+        ([f"[{ANA}"], 1, None),
+        (["[::1]]:1"], 1, None),
+        (["1" * 9999], 1, None),
     ],
 )
 def test_the_last_entries_are_our_proxies_own(lines: Sequence[str], hops: int, client: str | None) -> None:

@@ -20,7 +20,7 @@ def settings(**changes: object) -> Settings:
     public = {
         "host": "0.0.0.0",
         "public_base_url": "https://carlos.example.com",
-        "admin_api_keys": (SecretStr("k"),),
+        "admin_api_keys": (SecretStr("ana:read:sha256=" + "0" * 64),),
         "twilio_auth_token": (SecretStr("t"),),
     }
     return Settings(_env_file=None, **(public | changes) if changes.pop("public", False) else changes)  # type: ignore[arg-type]

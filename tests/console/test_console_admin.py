@@ -22,7 +22,7 @@ type Shoot = Callable[[Page, str], Awaitable[None]]
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("home")
-        keys = {"admin_api_keys": KEY, "twilio_auth_token": "secret"}
+        keys = {"admin_api_keys": f"owner:read+write+calls:{KEY}", "twilio_auth_token": "secret"}
         async with served(home, patch, patient([]), notice=NOTICE, **keys) as running:
             yield running
 

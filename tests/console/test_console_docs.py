@@ -19,7 +19,9 @@ NO_INTERNET = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
-        async with served(tmp_path_factory.mktemp("home"), patch, patient([]), admin_api_keys=KEY) as running:
+        async with served(
+            tmp_path_factory.mktemp("home"), patch, patient([]), admin_api_keys=f"reader:read:{KEY}"
+        ) as running:
             yield running
 
 

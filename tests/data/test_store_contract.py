@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from data.backend import Put
 from data.errors import Conflict, DataError, Malformed, SlotTaken
-from data.items import to_item
+from data.items import call_item, to_item
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -461,6 +461,52 @@ async def test_a_call_record_comes_back_as_it_was_written_and_can_grow(store: St
     )
     await store.save_call(grown)
     assert await store.call("CA1") == grown
+
+
+async def test_writers_of_one_call_record_lose_nothing_of_each_others(store: Store) -> None:
+    ours = await store.save_call(CallRecord("CA1", Line.PHONE, NOON, details={"process": "a"}))
+
+    def with_note(record: CallRecord) -> CallRecord:
+        return replace(record, details={**record.details, "note": 1})
+
+    assert await store.amend_call("CA1", with_note) == with_note(ours)
+    ended = replace(ours, ended_at=NOON, outcome="completed", details={"process": "a", "usage": {}})
+    kept = await store.save_call(ended)
+    assert kept == await store.call("CA1") == replace(ended, details={"process": "a", "usage": {}, "note": 1})
+    assert (kept.version, await store.amend_call("CA2", with_note)) == (3, None)
+
+
+async def test_many_amend_one_call_record_at_once(store: Store) -> None:
+    await store.save_call(CallRecord("CA1", Line.PHONE, NOON))
+    notes = {f"n{number}": number for number in range(4)}
+
+    def with_(name: str) -> Callable[[CallRecord], CallRecord]:
+        return lambda record: replace(record, details={**record.details, name: notes[name]})
+
+    await asyncio.gather(*(store.amend_call("CA1", with_(name)) for name in notes))
+    record = await store.call("CA1")
+    assert record is not None
+    assert record.details == notes
+
+
+async def test_a_call_record_without_a_version_can_be_merged_with(store: Store) -> None:
+    """As it was written before there were any."""
+    item = call_item(CallRecord("CA1", Line.PHONE, NOON, details={"old": 1}), NOON + timedelta(days=90))
+    del item["version"]
+    await store.backend.transact([Put(TableName.CALLS, item)])
+    await store.save_call(CallRecord("CA1", Line.PHONE, NOON, details={"new": 2}))
+    record = await store.call("CA1")
+    assert record is not None
+    assert (record.details, record.version) == ({"old": 1, "new": 2}, 1)
+
+
+async def test_the_story_of_the_later_part_of_a_call_stands(store: Store) -> None:
+    later = CallRecord("CA1", Line.PHONE, NOON, details={"resumed": 1})
+    await store.save_call(CallRecord("CA1", Line.PHONE, NOON, ended_at=NOON, outcome="drained"))
+    await store.save_call(later)
+    assert await store.call("CA1") == later
+    await store.save_call(CallRecord("CA1", Line.PHONE, NOON, ended_at=NOON, outcome="drained", details={"a": 1}))
+    assert await store.call("CA1") == replace(later, details={"resumed": 1, "a": 1})
 
 
 async def test_calls_are_listed_newest_first_in_pages(store: Store) -> None:

@@ -22,7 +22,7 @@ from tests.infra.planned_stage import INFRA, ROOT, Stage
 
 pytestmark = pytest.mark.slow
 
-SECRETS = {"TWILIO_AUTH_TOKEN": "made-up", "ADMIN_API_KEYS": "made-up"}
+SECRETS = {"TWILIO_AUTH_TOKEN": "made-up", "ADMIN_API_KEYS": "ana:read:sha256=" + "0" * 64}
 # What Terraform does instead of the server.
 MADE_BY_TERRAFORM = {"CreateTable", "UpdateTimeToLive", "TableExists"}
 

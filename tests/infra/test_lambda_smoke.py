@@ -54,7 +54,7 @@ def aws() -> Iterator[LocalAws]:
 def make_function(aws: LocalAws, stage: Stage, package: bytes) -> str:
     planned = stage.one("aws_lambda_function")
     secret = aws.client("secretsmanager").create_secret(
-        Name=f"nova-sonic-server-app-{stage.name}/ADMIN_API_KEYS", SecretString=KEY
+        Name=f"nova-sonic-server-app-{stage.name}/ADMIN_API_KEYS", SecretString=f"smoke:read+write:{KEY}"
     )
     # The secret's ARN is AWS's, and a local AWS has endpoints and credentials of its own.
     environment = planned["environment"][0]["variables"] | {

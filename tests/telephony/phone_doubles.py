@@ -27,9 +27,13 @@ ACCOUNT = "AC" + "2" * 32
 class FakeDesk:
     admission: Admission = Admission.ACCEPTED
     seat: bool = True
+    over: bool = False
     after: AfterStream = field(default_factory=HangUp)
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    async def is_over(self, call_sid: str) -> bool:
+        return self.over
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         self._note("admit", call_sid, from_, to)
@@ -59,7 +63,7 @@ def settings(**changes: Any) -> Settings:
     made: dict[str, Any] = {
         "twilio_auth_token": (SecretStr(AUTH_TOKEN),),
         "public_base_url": BASE_URL,
-        "admin_api_keys": (SecretStr("an-admin-key"),),
+        "admin_api_keys": (SecretStr("ana:read:sha256=" + "0" * 64),),
     }
     return Settings(_env_file=None, **(made | changes))
 

@@ -142,6 +142,42 @@ async def test_a_stream_that_twilio_calls_over_is_let_go_at_once(office: Office)
     await again
 
 
+async def test_a_webhook_asked_twice_does_not_cut_the_first_stream(office: Office) -> None:
+    holding = await office.answer(resumes=0)
+    assert not await office.desk.started(CALL, "MZ2")
+    assert await office.desk.ended(CALL, 0) == HangUp()
+    assert not holding.done()
+    assert await office.desk.ended(CALL, 0) == Resume(), "this time it is the first stream"
+    assert await office.made[0][0].ended_as == "dropped"
+    assert holding.done()
+
+
+@pytest.mark.parametrize(
+    ("stored", "over"),
+    [
+        (record("completed"), True),
+        (record("lost", details={"twilio": {"status": "completed"}}), True),
+        (record("dropped"), False),
+        (record(None), False),
+        (None, False),
+    ],
+)
+async def test_a_call_is_over_when_the_store_or_twilio_says_so(
+    office: Office, stored: CallRecord | None, *, over: bool
+) -> None:
+    if stored is not None:
+        await office.store.save_call(stored)
+    assert await office.desk.is_over(CALL) is over
+
+
+async def test_without_a_store_a_ringing_call_is_taken(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unavailable(call_id: str) -> None:
+        raise Unavailable("no store")
+
+    monkeypatch.setattr(office.store, "call", unavailable)
+    assert not await office.desk.is_over(CALL)
+
+
 async def test_a_question_asked_twice_does_not_end_the_next_stream(office: Office) -> None:
     holding = await office.answer(resumes=1)
     assert await office.desk.ended(CALL, 0) == Resume()

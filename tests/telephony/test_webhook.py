@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from agent.seats import Admission
 from telephony import webhook
-from telephony.ports import AfterStream, Apologise, Dial, HangUp, Resume
+from telephony.ports import OVER, AfterStream, Apologise, Dial, HangUp, Resume
 from telephony.routes import phone_routes
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, settings, sign
 
@@ -126,6 +126,27 @@ def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(webhook, "ANSWER_TIMEOUT_S", 0.01)
     assert verbs(post(Asleep(), "/twilio/voice", RING)) == ["Say", "Hangup"]
+
+
+def test_a_replayed_ring_of_a_call_that_is_over_is_hung_up() -> None:
+    desk = FakeDesk(over=True)
+    assert verbs(post(desk, "/twilio/voice", RING)) == ["Hangup"]
+    assert desk.asked == [], "no seat is held for it"
+
+
+@pytest.mark.parametrize("status", sorted(OVER))
+def test_no_stream_is_opened_for_a_call_that_twilio_says_is_over(status: str) -> None:
+    desk, form = FakeDesk(after=Resume()), RING | {"CallStatus": status}
+    assert verbs(post(desk, "/twilio/voice", form)) == ["Hangup"]
+    assert verbs(post(desk, "/twilio/after-stream", form)) == ["Hangup"]
+    assert desk.asked == [("status", CALL, form)]
+
+
+@pytest.mark.parametrize("sid", ["", "C" * 65, "CA1 2", "CA\x00", "../x"])
+def test_a_call_sid_that_is_none_is_a_bad_request(sid: str) -> None:
+    desk = FakeDesk()
+    assert post(desk, "/twilio/voice", RING | {"CallSid": sid}).status_code == 400
+    assert desk.asked == []
 
 
 def test_a_status_reaches_the_desk() -> None:

@@ -1,17 +1,5 @@
-"""What the log said."""
+"""Fixtures of the tools' tests."""
 
-from __future__ import annotations
+from tests.support.logs import logged
 
-from collections.abc import Iterator
-
-import pytest
-from loguru import logger
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    """Every line that is logged, with all that is bound to it."""
-    lines: list[str] = []
-    sink = logger.add(lines.append, format="{message} {extra} {exception}", level="TRACE")
-    yield lines
-    logger.remove(sink)
+__all__ = ["logged"]

@@ -213,6 +213,15 @@ async def test_a_number_that_failed_too_often_waits_and_then_may_try_again(
     assert await caller.order("1", RIGHT) == "opened"
 
 
+@pytest.mark.parametrize("withheld", ["anonymous", "Anonymous", "+266696687", "+7378742833", "+2562533", "unknown", ""])
+async def test_callers_who_withhold_their_number_do_not_lock_each_other_out(seeded: Store, withheld: str) -> None:
+    for stranger in range(3):
+        caller = Caller(seeded, withheld)
+        for guess in range(3):
+            await caller.order("1", Proof(dni=f"1111{stranger}{guess:03d}"))
+    assert await Caller(seeded, withheld).order("6", Proof(dni="35012678")) == "opened"
+
+
 async def test_trying_while_locked_does_not_make_it_longer(seeded: Store, caller: Caller, clock: Clock) -> None:
     for guess in range(FAILURES_PER_NUMBER):
         caller.hang_up()

@@ -89,7 +89,7 @@ async def test_an_order_is_told_to_its_holder_in_the_originals_fields(call: Call
 async def test_an_appointment_is_told_to_its_patient_in_the_originals_fields(call: Call) -> None:
     result = await call.use("consultarTurno", appointmentId="1", patientName="gonzález maría")
     assert set(result["appointment"]) == {
-        "id", "patientName", "patientEmail", "doctorName", "date", "status", "type", "duration", "notes",
+        "id", "patientName", "patientEmail", "doctorName", "date", "status", "type", "duration",
     }  # fmt: skip
     assert result["appointment"]["date"] == "2026-11-25T10:00:00-03:00"
 

@@ -145,7 +145,7 @@ async def test_a_running_server_is_phoned_with_the_credentials_of_the_settings(
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", server.account.auth_token)
     monkeypatch.setenv("TWILIO_API_BASE", "https://api.twilio.com")
     monkeypatch.setenv("PUBLIC_BASE_URL", PUBLIC)
-    monkeypatch.setenv("ADMIN_API_KEYS", "k1,k2")
+    monkeypatch.setenv("ADMIN_API_KEYS", "ana:read:sha256=" + "0" * 64)
     server.talk = greet_and_wait
     publish(server)
     screen = io.StringIO()
