@@ -13,6 +13,7 @@ from loguru import logger
 
 from agent.playout import Heard
 from agent.sonic.protocol import Role, Usage
+from agent.text import clean, clean_values
 from carlos import metrics
 from carlos.masking import Names
 from data.models import CallRecord, Line, ToolCall, Turn
@@ -106,13 +107,13 @@ class CallLog:
 
     def heard(self, text: str) -> None:
         """The caller said this."""
-        self._answer = None
+        self._answer, text = None, clean(text)
         self._turns.append(Turn("caller", text, self._clock()))
         self._tell("heard", text=text)
 
     def said(self, part: Heard) -> None:
         """The caller heard this of Carlos; parts of one answer make one turn."""
-        text = cut_words(part.text, part.fraction)
+        text = clean(cut_words(part.text, part.fraction))
         interrupted = part.fraction < 1.0
         if not text:
             return
@@ -133,8 +134,9 @@ class CallLog:
              *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip
         self.names.learn_from([arguments, result])
         metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=_known(name), outcome=_tool_outcome(result))
-        self._tools.append(ToolCall(name, tool_use_id, ok, elapsed_ms, self._clock(), dict(arguments), dict(result)))
-        self._tell("tool", name=name, arguments=dict(arguments), result=dict(result), ok=ok, ms=elapsed_ms)
+        name, arguments, result = clean(name), clean_values(dict(arguments)), clean_values(dict(result))
+        self._tools.append(ToolCall(name, clean(tool_use_id), ok, elapsed_ms, self._clock(), arguments, result))
+        self._tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
 
     def interrupted(self) -> None:
         metrics.INTERRUPTIONS.add()
@@ -154,6 +156,7 @@ class CallLog:
         metrics.OUTPUT_TEXT_TOKENS.add(usage.output_text)
 
     def fault(self, what: str) -> None:
+        what = clean(what)
         self._faults.append(what)
         self._tell("fault", text=what)
 

@@ -28,6 +28,7 @@ from agent.playout import Heard
 from agent.record import CallLog, cut_words
 from agent.sonic.protocol import Usage
 from agent.switchboard import Switchboard
+from agent.text import clean
 from carlos.settings import Settings
 from data.models import Line as LineName
 from telephony.asked import Asked
@@ -47,6 +48,8 @@ CHUNK = INPUT_RATE // 50 * SAMPLE_BYTES  # 20 ms; a browser's 11 ms pieces are n
 HANDSHAKE_S = 10.0
 IDLE_S = 300.0
 BREACHES = 50  # messages against the protocol before the socket is given up
+MAX_TOLD = 200  # characters of a breach, which may repeat what was sent
+MAX_NAME = 64  # characters; names are UUIDs, and stand in every message
 MAX_WAITING = 64  # sockets that have not finished their handshake
 LEFT = (1000, 1001)  # closings of a tab
 
@@ -120,7 +123,7 @@ class BrowserLine:
                 elif isinstance(event, Ended):
                     raise LineDropped("the session ended before its audio")
         if asked.prompt is not None:
-            self._messages.prompt_name = asked.prompt.prompt_name
+            self._messages.prompt_name = asked.prompt.prompt_name[:MAX_NAME]
         self._messages.numbered = self._wire.acknowledges = self._stream.acknowledges
         return asked
 
@@ -148,8 +151,8 @@ class BrowserLine:
 
     async def _receive(self) -> tuple[Event, ...]:
         message = await receive_message(self._websocket)
-        if self._flood.push(self._loop.time()):
-            raise LineDropped("too many messages", "flooded")
+        if self._flood.push(len(message), self._loop.time()):
+            raise LineDropped("more messages than a client needs", "flooded")
         events = self._stream.receive(message)
         for event in events:
             if isinstance(event, Breach):
@@ -185,10 +188,13 @@ class BrowserLine:
         return [CallerAudio(audio)]
 
     def _tell(self, breach: Breach) -> None:
+        message = breach.message[:MAX_TOLD]
         if not self._breaches:
-            logger.warning("a browser's message against the protocol: {}, {}", breach.code, breach.message)
+            logger.warning("a browser's message against the protocol: {}, {}", breach.code, clean(message))
         self._breaches += 1
-        self._outbox.put(*self._messages.error(breach.code, breach.message))
+        if breach.final:
+            raise LineDropped(message, breach.code)
+        self._outbox.put(*self._messages.error(breach.code, message))
         if self._breaches >= BREACHES:
             raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")
 

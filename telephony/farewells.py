@@ -35,5 +35,6 @@ FAREWELLS = {
         4429, "doubled_audio", "El micrófono me llega duplicado y no te entiendo. Recargá la página y empezá de nuevo."
     ),
     "flooded": Farewell(1008, "too_many_messages", "Llegan demasiados mensajes juntos. Recargá la página."),
+    "too_much_text": Farewell(1009, "too_much_text", "Llegó demasiado texto junto. Recargá la página."),
     "protocol": Farewell(1008, "protocol", "Esta página no habla como esperaba. Recargala y probá de nuevo."),
 }
