@@ -21,6 +21,7 @@ STRANGER = Farewell(1008, "origin_not_allowed")
 NO_TOKEN = Farewell(1008, "token_refused")
 TOO_MANY = Farewell(1008, "too_many_sockets", "Hay demasiadas conversaciones abiertas desde esta dirección.")
 NO_HANDSHAKE = Farewell(4408, "no_handshake", "La conversación no llegó a empezar. Recargá la página y probá de nuevo.")
+SLOW = Farewell(1008, "too_slow")
 FULL = Farewell(1013, "full", "En este momento todas las líneas están ocupadas. Probá de nuevo en unos minutos.")
 GOING_AWAY = Farewell(1001, "going_away", "El servidor se está reiniciando. Volvé a empezar en unos segundos.")
 
