@@ -17,7 +17,6 @@ from agent.keeper import PROCESS, Keeper
 from agent.persona import BUENOS_AIRES
 from agent.record import CallLog
 from agent.recordings import Recordings
-from agent.seats import Seating
 from agent.sonic.ahead import Ahead
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.client import SonicClient
@@ -35,6 +34,7 @@ from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup, open_log_group
 from carlos.processes.census import Census, Everyones
 from carlos.processes.handover import Handover, PutThrough
+from carlos.processes.register import Register
 from carlos.protection import task_protection
 from carlos.settings import Settings
 from carlos.standin import StandIn
@@ -129,10 +129,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncIterator[House]:
+async def open_house(settings: Settings, register: Register | None = None) -> AsyncIterator[House]:
     """Open the store, seed it when it is empty, find Sonic, and close everything at the end.
 
-    `seats` are those of several processes: then the task is their supervisor's to protect.
+    With a `register` seats are those of several processes, and the task is their supervisor's to protect.
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
@@ -141,7 +141,7 @@ async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncI
         store,
         sonic,
         Ahead(sonic, settings.sonic_model_id),
-        Switchboard(settings.max_calls, seats),
+        Switchboard(register or settings.max_calls, register.browsers if register else settings.max_browsers),
         Keeper(store),
         CallControl.from_settings(settings),
         notice,
@@ -152,7 +152,7 @@ async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncI
         async with (
             telemetry(settings.emf_seconds, settings.metrics_namespace),
             _housekeeping(house),
-            task_protection(settings.ecs_agent_uri if seats is None else None, house.switchboard),
+            task_protection(settings.ecs_agent_uri if register is None else None, house.switchboard),
         ):
             yield house
     finally:

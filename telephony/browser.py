@@ -29,6 +29,7 @@ from agent.record import CallLog, cut_words
 from agent.sonic.protocol import Usage
 from agent.switchboard import Switchboard
 from agent.text import clean
+from carlos import metrics
 from carlos.settings import Settings
 from data.models import Line as LineName
 from telephony.asked import Asked
@@ -285,7 +286,7 @@ class BrowserSocket:
                 line.abandon()
 
     async def _run(self, line: BrowserLine, log: CallLog, refused: Farewell | None) -> None:
-        seats = self._switchboard.seats
+        seats = self._switchboard.browsers
         if refused is None and self.waiting >= self._limits.max_waiting:
             refused = FULL
         if refused is None:
@@ -301,6 +302,7 @@ class BrowserSocket:
                 return
             refused = GOING_AWAY if seats.draining else FULL
         logger.warning("a browser's socket turned away: {}", refused.reason)
+        metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
         await line.leave(refused)
 
     async def _shake_hands(self, line: BrowserLine) -> Asked | None:
