@@ -11,7 +11,6 @@ the application is told nothing meanwhile.
 
 from __future__ import annotations
 
-import asyncio
 import struct
 import sys
 from typing import Any, cast
@@ -19,6 +18,8 @@ from typing import Any, cast
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
+
+from carlos.cutoff import CutOff
 
 try:
     from websockets.speedups import apply_mask
@@ -43,7 +44,7 @@ class SwiftWebSocket(WebSocketsSansIOProtocol):
         self._unread = bytearray()
         self._longest = self.config.ws_max_size or sys.maxsize
         self._characters = 0  # in messages since the application last had them all
-        self._cut_off: asyncio.TimerHandle | None = None
+        self._cut_off = CutOff(self.loop)
 
     def data_received(self, data: bytes) -> None:
         unread = self._unread
@@ -98,29 +99,20 @@ class SwiftWebSocket(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._cut_off_in(STALLED_S)
+        self._cut_off.after(STALLED_S, self.transport)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._cut_off_never()
+        self._cut_off.never()
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
         if not self.disconnected:
-            self._cut_off_in(CLOSE_S)
+            self._cut_off.after(CLOSE_S, self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._cut_off_never()
+        self._cut_off.never()
         super().connection_lost(exc)
-
-    def _cut_off_in(self, seconds: float) -> None:
-        self._cut_off_never()
-        self._cut_off = self.loop.call_later(seconds, self.transport.abort)
-
-    def _cut_off_never(self) -> None:
-        if self._cut_off is not None:
-            self._cut_off.cancel()
-            self._cut_off = None
 
 
 def _payload(unread: bytearray) -> tuple[int, int]:
