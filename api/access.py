@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.tokens import KeysUnavailable, Tokens
-from carlos.settings import Settings, is_loopback
+from carlos.settings import Settings, host_of, is_loopback
 
 READ, WRITE, CALLS = "read", "write", "calls"
 ALL = frozenset({READ, WRITE, CALLS})
@@ -170,7 +170,7 @@ class Access:
 
     def _neighbour(self, headers: Mapping[str, str]) -> Principal:
         """Somebody on this machine: a page elsewhere whose name was made to point here has another Host."""
-        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+        if not is_loopback(host_of(f"//{headers.get('host', '')}")):
             raise Denied(403, "Without keys, this server is for localhost only")
         return Principal("loopback", ALL)
 
@@ -178,5 +178,5 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self.allowed_origins:
             return
-        if urlsplit(origin).netloc != headers.get("host"):
+        if not host_of(origin) or urlsplit(origin).netloc != headers.get("host"):
             raise Denied(403, "This origin is not in ALLOWED_ORIGINS")

@@ -30,6 +30,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def host_of(url: str) -> str:
+    """The host in a URL, without its port; empty for what is no URL, such as `http://[`."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 class Settings(BaseSettings):
     """Read from the environment and from `.env`; a bad value or an unsafe combination raises ValidationError."""
 
