@@ -135,8 +135,8 @@ class CallLog:
         name, arguments, result = printable(name), printable(arguments), printable(result)
         self.names.learn_from([arguments, result])
         metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=_known(name), outcome=_tool_outcome(result))
-        self._tools.append(ToolCall(name, tool_use_id, ok, elapsed_ms, self._clock(), dict(arguments), dict(result)))
-        self._tell("tool", name=name, arguments=dict(arguments), result=dict(result), ok=ok, ms=elapsed_ms)
+        self._tools.append(ToolCall(name, printable(tool_use_id), ok, elapsed_ms, self._clock(), arguments, result))
+        self._tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
 
     def interrupted(self) -> None:
         metrics.INTERRUPTIONS.add()

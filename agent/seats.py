@@ -20,7 +20,7 @@ class Admission(Enum):
 
 
 class Seating(Protocol):
-    """What lines ask of the seats: of one process, `Seats`, or a pool of several (carlos.processes.register)."""
+    """What a line asks of its seats: of one process, `Seats`, or a pool of several (carlos.processes.register)."""
 
     @property
     def draining(self) -> bool: ...

@@ -15,11 +15,12 @@ REMEMBER = 200  # ended calls whose story can still be followed
 
 
 class Switchboard:
-    """Phone and browser calls alike. Seats are counted apart, since a ringing call takes one already: here, unless
-    `seats` are those of several processes."""
+    """Phone and browser calls alike. Seats are counted apart, since a ringing call takes one already, and each line has
+    its own, `seats` the phone's: so many of this process's, or those of several processes."""
 
-    def __init__(self, capacity: int, seats: Seating | None = None) -> None:
-        self.seats: Seating = Seats(capacity) if seats is None else seats
+    def __init__(self, seats: int | Seating, browsers: int | Seating = 0) -> None:
+        self.seats: Seating = Seats(seats) if isinstance(seats, int) else seats
+        self.browsers: Seating = Seats(browsers) if isinstance(browsers, int) else browsers
         self.live: dict[str, Call] = {}
         self._logs: dict[str, CallLog] = {}
         self._busy = asyncio.Event()
@@ -60,6 +61,7 @@ class Switchboard:
     async def drain(self, seconds: float) -> None:
         """Let nobody in, wait for the live calls to end, and hang up on those that outlast the time."""
         self.seats.drain()
+        self.browsers.drain()
         try:
             await asyncio.wait_for(self._quiet.wait(), seconds)
         except TimeoutError:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from api.tokens import KeysUnavailable, Tokens
 from carlos.keys import ALL, CALLS, READ, WRITE, ApiKey, digest
-from carlos.settings import Settings, is_loopback
+from carlos.settings import Settings, host_of, is_loopback
 
 PUBLIC_PATHS = frozenset({"/", "/health", "/ready", "/favicon.ico"})
 PUBLIC_FOLDERS = ("/docs", "/console", "/static")  # files without data
@@ -151,7 +151,7 @@ class Access:
 
     def _neighbour(self, headers: Mapping[str, str]) -> Principal:
         """Somebody on this machine: a page elsewhere whose name was made to point here has another Host."""
-        if not is_loopback(_name_of(headers.get("host", ""))):
+        if not is_loopback(host_of(f"//{headers.get('host', '')}")):
             raise Denied(403, "Without keys, this server is for localhost only")
         return Principal("loopback", ALL)
 
@@ -159,21 +159,5 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self.allowed_origins:
             return
-        if _host_of(origin) != headers.get("host"):
+        if not host_of(origin) or urlsplit(origin).netloc != headers.get("host"):
             raise Denied(403, "This origin is not in ALLOWED_ORIGINS")
-
-
-def _host_of(origin: str) -> str | None:
-    """`host:port` of an Origin; None for what is no URL, such as `http://[`."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return None
-
-
-def _name_of(host: str) -> str:
-    """The name in a Host header, empty for what is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

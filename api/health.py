@@ -29,7 +29,7 @@ def health_routes(switchboard: Switchboard) -> APIRouter:
     async def ready() -> JSONResponse:
         if switchboard.draining:
             return JSONResponse({"status": "draining"}, status_code=503)
-        return JSONResponse({"status": "ready", "calls": switchboard.seats.live})
+        return JSONResponse({"status": "ready", "calls": switchboard.seats.live, "browsers": switchboard.browsers.live})
 
     return router
 

@@ -17,7 +17,6 @@ from agent.keeper import PROCESS, Keeper
 from agent.persona import BUENOS_AIRES
 from agent.record import CallLog
 from agent.recordings import Recordings
-from agent.seats import Seating
 from agent.sonic.ahead import Ahead
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.client import SonicClient
@@ -36,6 +35,7 @@ from carlos.log.cloudwatch import CallLogGroup, open_log_group
 from carlos.memory import give_back
 from carlos.processes.census import Census, Everyones
 from carlos.processes.handover import Handover, PutThrough
+from carlos.processes.register import Register
 from carlos.protection import task_protection
 from carlos.settings import Settings
 from carlos.standin import StandIn
@@ -97,7 +97,8 @@ class House:
     def _toolbox(self, log: CallLog, memory: Mapping[str, Any] | None = None) -> Toolbox:
         record = log.record()
         context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
-        return Toolbox(self.store, call=context, memory=memory)
+        limit_s = self.settings.tool_time_limit_s
+        return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s)
 
     def _setup(self, log: CallLog, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
@@ -133,10 +134,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncIterator[House]:
+async def open_house(settings: Settings, register: Register | None = None) -> AsyncIterator[House]:
     """Open the store, seed it when it is empty, find Sonic, and close everything at the end.
 
-    `seats` are those of several processes: then the task is their supervisor's to protect.
+    With a `register` seats are those of several processes, and the task is their supervisor's to protect.
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
@@ -145,7 +146,7 @@ async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncI
         store,
         sonic,
         Ahead(sonic, settings.sonic_model_id),
-        Switchboard(settings.max_calls, seats),
+        Switchboard(register or settings.max_calls, register.browsers if register else settings.max_browsers),
         Keeper(store),
         CallControl.from_settings(settings),
         notice,
@@ -156,7 +157,7 @@ async def open_house(settings: Settings, seats: Seating | None = None) -> AsyncI
         async with (
             telemetry(settings.emf_seconds, settings.metrics_namespace),
             _housekeeping(house),
-            task_protection(settings.ecs_agent_uri if seats is None else None, house.switchboard),
+            task_protection(settings.ecs_agent_uri if register is None else None, house.switchboard),
         ):
             yield house
     finally:
@@ -221,7 +222,8 @@ async def _open_records(settings: Settings) -> Store:
 async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[SonicClient, str | None]:
     region, ping_s = settings.aws_default_region, settings.sonic_ping_s or None
     if standin is None:
-        sonic, notice = SonicClient(region, settings.sonic_endpoint, settings.sonic_ca_file, ping_s=ping_s), None
+        endpoint, ca_file, open_s = settings.sonic_endpoint, settings.sonic_ca_file, settings.sonic_open_timeout_s
+        sonic, notice = SonicClient(region, endpoint, ca_file, ping_s=ping_s, open_timeout_s=open_s), None
     else:
         address = await standin.start()
         credentials = Credentials(address.access_key_id, address.secret_access_key)

@@ -15,13 +15,14 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from loguru import logger
+from starlette.types import ASGIApp
 
 from agent.audio.resample import filter_for
 from api.health import health_app
 from carlos.app import House, create_app
 from carlos.doorway import greet, listen
+from carlos.http import BoundedHttp
 from carlos.settings import Settings
 from carlos.websocket import SwiftWebSocket
 from telephony.media import WS_MAX_SIZE
@@ -88,21 +89,21 @@ def serve(settings: Settings) -> None:
     server.run(sockets=[sock])
 
 
-def configured(app: FastAPI, **options: Any) -> uvicorn.Config:
-    """uvicorn as Carlos needs it; `options` are added."""
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        ws=SwiftWebSocket,
-        ws_max_size=WS_MAX_SIZE,
-        ws_per_message_deflate=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=5,
-        **options,
-    )
+def configured(app: ASGIApp, **options: Any) -> uvicorn.Config:
+    """uvicorn as Carlos needs it; `options` are added, or taken instead."""
+    ours: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "http": BoundedHttp,
+        "ws": SwiftWebSocket,
+        "ws_max_size": WS_MAX_SIZE,
+        "ws_per_message_deflate": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_S,
+        "timeout_graceful_shutdown": 5,
+    }
+    return uvicorn.Config(app, **(ours | options))
 
 
 class _HealthServer(uvicorn.Server):
@@ -119,8 +120,7 @@ async def health_port(sock: socket.socket | None) -> AsyncIterator[None]:
     if sock is None:
         yield
         return
-    config = uvicorn.Config(health_app, log_config=None, access_log=False, lifespan="off", server_header=False)
-    server = _HealthServer(config)
+    server = _HealthServer(configured(health_app, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[sock]), name="health port")
     try:
         yield

@@ -32,6 +32,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def host_of(url: str) -> str:
+    """The host in a URL, without its port; empty for what is no URL, such as `http://[`."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 class Settings(BaseSettings):
     """Read from the environment and from `.env`; a bad value or an unsafe combination raises ValidationError."""
 
@@ -62,14 +70,17 @@ class Settings(BaseSettings):
     max_calls: int = Field(
         16,
         ge=1,
-        description="Live calls; AWS allows 20 streams per account and Region, rotation opens a second one.",
+        description="Live phone calls; AWS allows 20 streams per account and Region, rotation opens a second one.",
+    )
+    max_browsers: int = Field(
+        4, ge=0, description="Browsers' conversations, in seats of their own: no browser can make the phone busy."
     )
     ecs_agent_uri: str | None = Field(None, description="Set by ECS itself: where task protection is asked for.")
     processes: int = Field(
         1,
         ge=1,
         le=64,
-        description="Server processes that share WS_PORT and MAX_CALLS: one for each core of a big host.",
+        description="Server processes that share WS_PORT and all seats: one for each core of a big host.",
     )
     drain_seconds: float = Field(110, ge=0, description="How long SIGTERM waits for live calls.")
 
@@ -115,6 +126,12 @@ class Settings(BaseSettings):
     sonic_temperature: float = Field(0.7, ge=0, le=1)
     sonic_top_p: float = Field(0.9, ge=0, le=1)
     sonic_max_tokens: int = Field(4096, ge=1, description="Of one answer; speech counts, and 1024 cut greetings.")
+    tool_time_limit_s: float = Field(
+        4.0, gt=0, description="Seconds until the caller is told that a tool's answer cannot be had yet."
+    )
+    sonic_open_timeout_s: float = Field(
+        3.0, gt=0, description="Seconds for a connection to Sonic, and for the head of its response."
+    )
     sonic_suspect_s: float = Field(
         3.5, gt=0, description="Seconds without an event, though an answer is due, until a second stream is dialled."
     )

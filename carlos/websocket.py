@@ -4,6 +4,9 @@ A call sends and receives about a hundred of them a second. In uvicorn each take
 parser and serializer, and pauses and resumes reading: 7.6 us for one in and one out, without the system calls; the
 short way takes 3.6 (`python -m bench.websocket`). Everything else - handshake, fragments, binary, pings, close,
 breaches - goes the long way, frame by frame, so that nothing is decided here that RFC 6455 leaves to a parser.
+
+A peer that takes nothing, or does not go, is cut off: asyncio waits for ever to flush to a socket that is closed, and
+the application is told nothing meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
+from carlos.cutoff import CutOff
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # no wheel for this machine
@@ -23,7 +28,11 @@ except ImportError:  # no wheel for this machine
 
 TEXT = 0x81  # FIN and the text opcode: a message in one frame, no extension
 MASKED, LENGTH = 0x80, 0x7F
-MOST_WAITING = 64  # messages that the application has not taken; no more is read then
+MOST_WAITING = 64  # messages that the application has not taken; no more is read then,
+MOST_CHARACTERS = 256 * 1024  # nor beyond so many in them
+MOST_AT_ONCE = 4096  # messages in what was read already; a client's own are not so short
+STALLED_S = 10.0  # without taking what waits to be sent
+CLOSE_S = 12.0  # after the application's end: uvicorn gives the closing handshake 10
 _SHORT, _LONG = struct.Struct(">BBH"), struct.Struct(">BBQ")
 
 
@@ -34,11 +43,16 @@ class SwiftWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         self._unread = bytearray()
         self._longest = self.config.ws_max_size or sys.maxsize
+        self._characters = 0  # in messages since the application last had them all
+        self._cut_off = CutOff(self.loop)
 
     def data_received(self, data: bytes) -> None:
         unread = self._unread
         unread += data
         while unread and not self.transport.is_closing():
+            if self.queue.qsize() >= MOST_AT_ONCE:
+                self.transport.abort()
+                return
             begin, end = _payload(unread)
             if self.conn.state is not State.OPEN or self.close_sent or end - begin > self._longest:
                 whole, unread[:] = bytes(unread), b""  # the parser's to answer, and to refuse
@@ -58,15 +72,18 @@ class SwiftWebSocket(WebSocketsSansIOProtocol):
         except UnicodeDecodeError:
             return False
         self.queue.put_nowait({"type": "websocket.receive", "text": text})
-        if not self.read_paused and self.queue.qsize() >= MOST_WAITING:
+        self._characters += len(text)
+        full = self.queue.qsize() >= MOST_WAITING or self._characters >= MOST_CHARACTERS
+        if full and not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
         return True
 
     async def receive(self) -> ASGIReceiveEvent:
-        if self.read_paused:
-            return await super().receive()
-        return await self.queue.get()
+        message = await (super().receive() if self.read_paused else self.queue.get())
+        if self.queue.empty():
+            self._characters = 0
+        return message
 
     async def send(self, message: ASGISendEvent) -> None:
         text = message.get("text")
@@ -74,8 +91,28 @@ class SwiftWebSocket(WebSocketsSansIOProtocol):
             await super().send(message)
             return
         if not self.writable.is_set():
-            await self.writable.wait()
+            await super().send(message)  # it waits, and knows if the peer is gone afterwards
+            return
         self.transport.write(_frame(cast(str, text).encode()))
+
+    # Peers that take nothing.
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._cut_off.after(STALLED_S, self.transport)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._cut_off.never()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        if not self.disconnected:
+            self._cut_off.after(CLOSE_S, self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cut_off.never()
+        super().connection_lost(exc)
 
 
 def _payload(unread: bytearray) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from telephony.browser_events import Event, HistoryText, SystemText
 
 MAX_HISTORY = 40  # texts, the newest; Sonic takes 200 KiB of them in all
 MAX_TEXT = 2000  # characters of one
+MAX_SYSTEM = 64 * 1024  # characters
 MAX_TOKENS = 4096
 VOICE = re.compile(r"[a-z]{2,20}")
 
@@ -28,7 +29,7 @@ class Asked:
     session: SessionStart | None = None
     prompt: PromptStart | None = None
     system: str = ""
-    earlier: tuple[tuple[Role, str], ...] = ()
+    earlier: tuple[tuple[Role, str], ...] = ()  # bounded as it comes
 
     def with_event(self, event: Event) -> Asked:
         match event:
@@ -37,21 +38,21 @@ class Asked:
             case PromptStart():
                 return replace(self, prompt=event)
             case SystemText(text):
-                return replace(self, system=f"{self.system}\n{text}".strip())
+                return replace(self, system=f"{self.system}\n{text}".strip()[:MAX_SYSTEM])
             case HistoryText(role, text):
-                return replace(self, earlier=(*self.earlier, (role, text)))
+                return replace(self, earlier=(*self.earlier, (role, text[:MAX_TEXT]))[-MAX_HISTORY:])
             case _:
                 return self
 
     @property
     def history(self) -> list[tuple[Role, str]]:
-        """The earlier conversation, bounded; roles alternate, as Sonic's own history does."""
+        """The earlier conversation; roles alternate, as Sonic's own history does."""
         history: list[tuple[Role, str]] = []
-        for role, text in self.earlier[-MAX_HISTORY:]:
+        for role, text in self.earlier:
             if history and history[-1][0] is role:
-                history[-1] = (role, f"{history[-1][1]} {text[:MAX_TEXT]}")
+                history[-1] = (role, f"{history[-1][1]} {text}")
             else:
-                history.append((role, text[:MAX_TEXT]))
+                history.append((role, text))
         return history
 
 

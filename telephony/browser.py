@@ -28,7 +28,9 @@ from agent.playout import Heard
 from agent.record import CallLog, cut_words
 from agent.sonic.protocol import Usage
 from agent.switchboard import Switchboard
+from carlos import metrics
 from carlos.settings import Settings
+from data.encoding import printable
 from data.models import Line as LineName
 from telephony.asked import Asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
@@ -47,6 +49,8 @@ CHUNK = INPUT_RATE // 50 * SAMPLE_BYTES  # 20 ms; a browser's 11 ms pieces are n
 HANDSHAKE_S = 10.0
 IDLE_S = 300.0
 BREACHES = 50  # messages against the protocol before the socket is given up
+MAX_TOLD = 200  # characters of a breach, which may repeat what was sent
+MAX_NAME = 64  # characters; names are UUIDs, and stand in every message
 MAX_WAITING = 64  # sockets that have not finished their handshake
 LEFT = (1000, 1001)  # closings of a tab
 
@@ -120,7 +124,7 @@ class BrowserLine:
                 elif isinstance(event, Ended):
                     raise LineDropped("the session ended before its audio")
         if asked.prompt is not None:
-            self._messages.prompt_name = asked.prompt.prompt_name
+            self._messages.prompt_name = asked.prompt.prompt_name[:MAX_NAME]
         self._messages.numbered = self._wire.acknowledges = self._stream.acknowledges
         return asked
 
@@ -148,8 +152,8 @@ class BrowserLine:
 
     async def _receive(self) -> tuple[Event, ...]:
         message = await receive_message(self._websocket)
-        if self._flood.push(self._loop.time()):
-            raise LineDropped("too many messages", "flooded")
+        if self._flood.push(len(message), self._loop.time()):
+            raise LineDropped("more messages than a client needs", "flooded")
         events = self._stream.receive(message)
         for event in events:
             if isinstance(event, Breach):
@@ -185,10 +189,13 @@ class BrowserLine:
         return [CallerAudio(audio)]
 
     def _tell(self, breach: Breach) -> None:
+        message = breach.message[:MAX_TOLD]
         if not self._breaches:
-            logger.warning("a browser's message against the protocol: {}, {}", breach.code, breach.message)
+            logger.warning("a browser's message against the protocol: {}, {}", breach.code, printable(message))
         self._breaches += 1
-        self._outbox.put(*self._messages.error(breach.code, breach.message))
+        if breach.final:
+            raise LineDropped(message, breach.code)
+        self._outbox.put(*self._messages.error(breach.code, message))
         if self._breaches >= BREACHES:
             raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")
 
@@ -279,7 +286,7 @@ class BrowserSocket:
                 line.abandon()
 
     async def _run(self, line: BrowserLine, log: CallLog, refused: Farewell | None) -> None:
-        seats = self._switchboard.seats
+        seats = self._switchboard.browsers
         if refused is None and self.waiting >= self._limits.max_waiting:
             refused = FULL
         if refused is None:
@@ -295,6 +302,7 @@ class BrowserSocket:
                 return
             refused = GOING_AWAY if seats.draining else FULL
         logger.warning("a browser's socket turned away: {}", refused.reason)
+        metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
         await line.leave(refused)
 
     async def _shake_hands(self, line: BrowserLine) -> Asked | None:

@@ -46,10 +46,14 @@ from agent.sonic.protocol import (
     TextStart,
     parse_client_event,
 )
+from data.encoding import printable
 
 MAX_MESSAGE = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB
 MAX_CHUNK_S = 1.0  # of audio in one event
 MAX_TYPED = 1000  # characters
+MAX_BLOCKS = 16  # of text that are open at once; the original has one
+MAX_OPEN = 128 * 1024  # characters in them, before the conversation is given up
+PART = 64  # characters that a part of a block counts for beside its own: it takes memory even when it is empty
 INPUT_RATE = 16000  # Hz of audio whose contentStart never came
 WEBM = b"\x1a\x45\xdf\xa3"
 KEYPAD = re.compile(r"\[DTMF\] [0-9*#]{1,32}")
@@ -136,10 +140,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Something against the protocol. `code` is for programs, `message` for people."""
+    """Something against the protocol. `code` is for programs, `message` for people; after a `final` one the socket is
+    not worth reading."""
 
     code: str
     message: str
+    final: bool = False
 
 
 Event = (
@@ -153,6 +159,7 @@ class _Text:
 
     start: TextStart
     opened: State
+    size: int  # in characters
     parts: list[str] = field(default_factory=list)
 
 
@@ -208,7 +215,9 @@ class BrowserStream:
             case SessionStart() | PromptStart():
                 return (event,)
             case TextStart():
-                self._texts[event.content_name] = _Text(event, self.state)
+                size = PART + len(event.prompt_name) + len(event.content_name)
+                self._texts[event.content_name] = _Text(event, self.state, size)
+                return self._within_budget()
             case TextInput(_, content_name, content):
                 return self._append(content_name, content)
             case ContentEnd(_, content_name):
@@ -229,8 +238,16 @@ class BrowserStream:
     def _append(self, name: str, content: str) -> tuple[Event, ...]:
         if name not in self._texts:
             return (Breach("unknown_content", "textInput of a block that is not open"),)
-        self._texts[name].parts.append(content)
-        return ()
+        block = self._texts[name]
+        block.parts.append(content)
+        block.size += PART + len(content)
+        return self._within_budget()
+
+    def _within_budget(self) -> tuple[Event, ...]:
+        if len(self._texts) <= MAX_BLOCKS and sum(block.size for block in self._texts.values()) <= MAX_OPEN:
+            return ()
+        self._texts.clear()
+        return (Breach("too_much_text", "more text is open than a conversation has", final=True),)
 
     def _close(self, name: str) -> tuple[Event, ...]:
         if name == self._audio_name:
@@ -239,7 +256,7 @@ class BrowserStream:
         if name not in self._texts:
             return (Breach("unknown_content", "contentEnd of a block that is not open"),)
         block = self._texts.pop(name)
-        return self._text(block, text) if (text := "".join(block.parts).strip()) else ()
+        return self._text(block, text) if (text := printable("".join(block.parts)).strip()) else ()
 
     def _text(self, block: _Text, text: str) -> tuple[Event, ...]:
         match block.start.role:

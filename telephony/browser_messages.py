@@ -22,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 from agent.sonic.protocol import INTERRUPTED_TEXT, ContentType, Role, Stage, StopReason, Usage
+from data.encoding import printable
 
 type Messages = tuple[str, ...]
 
@@ -163,7 +164,7 @@ class BrowserMessages:
         if self._completion is not None:
             common["completionId"] = self._completion
         message = {"event": {name: common | body}, "timestamp": self._now()}
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(printable(message), ensure_ascii=False, separators=(",", ":"))
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

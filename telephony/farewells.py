@@ -21,6 +21,7 @@ STRANGER = Farewell(1008, "origin_not_allowed")
 NO_TOKEN = Farewell(1008, "token_refused")
 TOO_MANY = Farewell(1008, "too_many_sockets", "Hay demasiadas conversaciones abiertas desde esta dirección.")
 NO_HANDSHAKE = Farewell(4408, "no_handshake", "La conversación no llegó a empezar. Recargá la página y probá de nuevo.")
+SLOW = Farewell(1008, "too_slow")
 FULL = Farewell(1013, "full", "En este momento todas las líneas están ocupadas. Probá de nuevo en unos minutos.")
 GOING_AWAY = Farewell(1001, "going_away", "El servidor se está reiniciando. Volvé a empezar en unos segundos.")
 
@@ -35,5 +36,6 @@ FAREWELLS = {
         4429, "doubled_audio", "El micrófono me llega duplicado y no te entiendo. Recargá la página y empezá de nuevo."
     ),
     "flooded": Farewell(1008, "too_many_messages", "Llegan demasiados mensajes juntos. Recargá la página."),
+    "too_much_text": Farewell(1009, "too_much_text", "Llegó demasiado texto junto. Recargá la página."),
     "protocol": Farewell(1008, "protocol", "Esta página no habla como esperaba. Recargala y probá de nuevo."),
 }

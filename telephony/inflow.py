@@ -1,4 +1,4 @@
-"""How much a browser sends: twice the audio of one microphone, or more messages than any client needs."""
+"""How much a peer sends: twice the audio of one microphone, or more than any client of the line's needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ SUSTAINED = 1.3  # times real time
 SURPLUS_S = 3.0  # of audio beyond that
 CREDIT_S = 5.0  # that a slow network may have held up unseen
 STALL_S = 0.5  # without any audio
-MESSAGES_PER_S = 400  # the original sends 94, and 280 with its microphone open three times
+MESSAGES_PER_S = 400  # Twilio sends 50, the original client 94, and 280 with its microphone open three times
 BURST = 2000
+BYTES_PER_S = 512 * 1024  # a microphone of 48 kHz is 140 kB in base64
+BURST_BYTES = 4 * 1024 * 1024
+MEDIA_PER_S = 1.25  # seconds of a phone's audio
+MEDIA_BURST_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
 
 
 class DoubledAudio:
@@ -34,15 +38,35 @@ class DoubledAudio:
         return self._surplus > SURPLUS_S
 
 
-class Flood:
-    """A bucket that holds BURST messages and is emptied of MESSAGES_PER_S."""
+class Bucket:
+    """Holds `burst` of something, and is emptied of `per_s` each second."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_s: float, burst: float) -> None:
+        self._per_s = per_s
+        self._burst = burst
         self._level = 0.0
         self._last = 0.0
 
-    def push(self, now: float) -> bool:
-        """Count a message; True when there are too many."""
-        self._level = max(0.0, self._level - (now - self._last) * MESSAGES_PER_S) + 1
+    def push(self, amount: float, now: float) -> bool:
+        """Add to it; True when it runs over. `now` is in seconds of a monotonic clock."""
+        self._level = max(0.0, self._level - (now - self._last) * self._per_s) + amount
         self._last = now
-        return self._level > BURST
+        return self._level > self._burst
+
+
+class Flood:
+    """Finds a socket with too many messages, or too much in them."""
+
+    def __init__(self) -> None:
+        self._messages = Bucket(MESSAGES_PER_S, BURST)
+        self._bytes = Bucket(BYTES_PER_S, BURST_BYTES)
+
+    def push(self, size: int, now: float) -> bool:
+        """Count a message of so many bytes or characters; True when that is too much."""
+        too_many = self._messages.push(1, now)
+        return self._bytes.push(size, now) or too_many
+
+
+def media_ahead() -> Bucket:
+    """Finds a phone's media stream that runs ahead of real time, which Twilio's never does."""
+    return Bucket(MEDIA_PER_S, MEDIA_BURST_S)

@@ -24,6 +24,7 @@ from telephony.token import StreamTokens
 WS_MAX_SIZE = MAX_MESSAGE  # bytes; for uvicorn's ws_max_size, so that a larger frame is never held in memory
 START_TIMEOUT_S = 5.0  # Twilio sends `connected` and `start` at once
 MAX_WAITING = 64  # sockets that have not shown their token yet
+MAX_BEFORE_START = 16  # messages; Twilio sends one
 
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
@@ -128,10 +129,11 @@ async def receive_message(websocket: WebSocket) -> str | bytes:
 
 async def receive_start(websocket: WebSocket, stream: MediaStream) -> Started:
     """Read up to `start` and no further: the caller's first words stay in the socket."""
-    while True:
+    for _ in range(MAX_BEFORE_START):
         event = stream.receive(await receive_message(websocket))
         if isinstance(event, Started):
             return event
+    raise RemoteProtocolError(f"no start in {MAX_BEFORE_START} messages")
 
 
 async def close(websocket: WebSocket, code: int = 1000) -> None:

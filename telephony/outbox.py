@@ -9,17 +9,21 @@ from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from agent.line import WireClosed
+from telephony.farewells import SLOW
 
-MAX_WAITING = 1000  # messages that the peer does not take
+MAX_WAITING = 1000  # messages that the peer does not take,
+MAX_SIZE = 1024 * 1024  # or characters in them
 FLUSH_S = 1.0
 
 
 class Outbox:
-    """One socket's writer. `put` never waits; `send` waits until all has been written."""
+    """One socket's writer. `put` never waits; `send` waits until all has been written. A peer that is too slow for that
+    is told so with a close, as far as it takes one: a server cuts off one that takes nothing (carlos.websocket)."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         self._waiting: deque[str] = deque()
+        self._size = 0  # of what waits
         self._more = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -29,11 +33,12 @@ class Outbox:
     def put(self, *messages: str) -> None:
         if self._gone or not messages:
             return
-        if len(self._waiting) >= MAX_WAITING:
-            logger.warning("a browser takes nothing any more")
+        if len(self._waiting) >= MAX_WAITING or self._size >= MAX_SIZE:
+            logger.warning("a browser takes nothing any more: {} characters wait", self._size)
             self._give_up()
             return
         self._waiting.extend(messages)
+        self._size += sum(map(len, messages))
         self._empty.clear()
         self._more.set()
 
@@ -70,19 +75,24 @@ class Outbox:
 
     async def _write(self) -> None:
         try:
-            while True:
+            while not self._gone:
                 await self._more.wait()
                 self._more.clear()
                 while self._waiting:
                     await self._websocket.send_text(self._waiting[0])
-                    self._waiting.popleft()
+                    if not self._gone:
+                        self._size -= len(self._waiting.popleft())
                 self._empty.set()
+            await self._close(SLOW.code, SLOW.reason)
         except (RuntimeError, WebSocketDisconnect) as error:
             # Starlette raises RuntimeError for a send after its own close.
             logger.debug("a browser was gone before it was told everything: {!r}", error)
+        finally:
             self._give_up()
 
     def _give_up(self) -> None:
         self._gone = True
         self._waiting.clear()
+        self._size = 0
+        self._more.set()
         self._empty.set()

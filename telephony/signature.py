@@ -20,11 +20,12 @@ from twilio.request_validator import (
     get_signature_algorithm,
 )
 
-from carlos.settings import Settings
+from carlos.settings import Settings, host_of, is_loopback
 
 
 class Signatures:
-    """Checks against each of `auth_tokens`: two while one is being rotated out. With none, everything passes."""
+    """Checks against each of `auth_tokens`: two while one is being rotated out. With none, programs of this machine
+    pass, and no page of a browser's, be it by a name that was made to point here (DNS rebinding)."""
 
     def __init__(self, base_url: str, auth_tokens: Sequence[str], *, public: bool) -> None:
         if public and not auth_tokens:
@@ -44,12 +45,20 @@ class Signatures:
 
     def valid(self, connection: HTTPConnection, form: FormData | None = None) -> bool:
         """Check a webhook with its form, or an upgrade. Repeated keys and blank values are part of the signature."""
+        if not self.checked:
+            return is_local(connection)
         url = signed_url(self._base_url, connection)
         params: FormData | Mapping[str, str] = form if form is not None else {}
         signature = connection.headers.get(SIGNATURE_HEADER, "")
         algorithm = get_signature_algorithm(connection.headers.get(SIGNATURE_SETTINGS_HEADER))
         results = [validator.validate(url, params, signature, algorithm) for validator in self._validators]
-        return any(results) or not self.checked
+        return any(results)
+
+
+def is_local(connection: HTTPConnection) -> bool:
+    """True for a request to a loopback name of ours that no page of a browser sent."""
+    headers = connection.headers
+    return "origin" not in headers and is_loopback(host_of(f"//{headers.get('host', '')}"))
 
 
 def signed_url(base_url: str, connection: HTTPConnection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEv
 from agent.line import Wire, WireClosed
 from agent.persona import LineKind
 from telephony.errors import RemoteProtocolError
+from telephony.inflow import Flood, media_ahead
 from telephony.media import close
 from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
 from telephony.patience import Patience
@@ -26,6 +28,7 @@ BUSY_OUT_LINES = 16  # what he hears is ahead of real time, and nobody waits
 FRAME = 160  # bytes of mu-law: 20 ms
 BREACHES = 50  # messages against the protocol before the line is given up
 NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008
+FLOODED = "flooded"  # the outcome of a call whose line sent more than a phone can
 
 
 class PhoneWire:
@@ -81,6 +84,9 @@ class PhoneLine:
         self._stream = stream
         self._upsample = Resampler(ULAW_RATE, INPUT_RATE)
         self._ulaw = bytearray()  # not handed on yet
+        self._loop = asyncio.get_running_loop()
+        self._flood = Flood()
+        self._media = media_ahead()
         self._breaches = 0
 
     async def events(self) -> AsyncIterator[LineEvent]:
@@ -105,7 +111,10 @@ class PhoneLine:
         if message["type"] == "websocket.disconnect":
             raise LineDropped(f"the socket closed ({message.get('code')}) without a stop")
         text: str | None = message.get("text")
-        return text if text is not None else message.get("bytes") or b""
+        told: str | bytes = text if text is not None else message.get("bytes") or b""
+        if self._flood.push(len(told), self._loop.time()):
+            raise LineDropped("more messages than Twilio sends", FLOODED)
+        return told
 
     def _read(self, message: str | bytes) -> LineEvent | Stopped | None:
         try:
@@ -115,6 +124,8 @@ class PhoneLine:
             return None
         match event:
             case Media(audio):
+                if self._media.push(len(audio) / ULAW_RATE, self._loop.time()):
+                    raise LineDropped("audio ahead of real time", FLOODED)
                 self._ulaw += audio
                 whole = frames_at_once(BUSY_LINES) == 1 or len(self._ulaw) >= BUSY_FRAMES * FRAME
                 return self._piece() if whole else None
@@ -141,7 +152,8 @@ class PhoneLine:
     async def end(self, outcome: str) -> None:
         """Hang up, then close our side; Twilio goes on with `<Connect action>` unless the call is over."""
         await self._on_end(outcome)
-        await close(self._websocket, POLICY_VIOLATION if self._breaches >= BREACHES else NORMAL_CLOSURE)
+        given_up = outcome == FLOODED or self._breaches >= BREACHES
+        await close(self._websocket, POLICY_VIOLATION if given_up else NORMAL_CLOSURE)
 
 
 def frames_at_once(busy_lines: int) -> int:

@@ -80,8 +80,10 @@ class Toolbox:
         clock: Clock = utcnow,
         sleep: Sleep = asyncio.sleep,
         memory: Mapping[str, Any] | None = None,
+        time_limit_s: float | None = None,
     ) -> None:
         self._store = store
+        self._time_limit_s = time_limit_s
         self._call = call
         memory = memory or {}
         self._identity = Identity(store, call, sleep, memory.get("identity"))
@@ -133,7 +135,7 @@ class Toolbox:
     async def _answer(self, name: str, arguments: str, tool_use_id: str) -> ToolOutcome:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(TIME_LIMIT_S), self._one_at_a_time:
+            async with asyncio.timeout(self._time_limit_s or TIME_LIMIT_S), self._one_at_a_time:
                 result = await self._result(name, arguments, tool_use_id)
         except Exception as error:
             result = self._said(error)

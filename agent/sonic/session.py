@@ -598,8 +598,8 @@ class SonicSession:
 
     def _may_replace(self, link: _Link) -> bool:
         pending = self._texts or self._results or self._suspecting or self._talk.tools
-        overdue = self._overdue_s(link) >= 0
-        return not pending and (overdue or (self._talk.quiet and not self._uplink.speaking))
+        quiet = self._talk.quiet and not self._uplink.speaking and not self._caller.sounding
+        return not pending and (quiet or self._overdue_s(link) >= 0)
 
     def _overdue_s(self, link: _Link) -> float:
         return self._loop.time() - link.born - self.config.rotate_by_s

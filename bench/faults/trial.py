@@ -139,7 +139,7 @@ async def _ours(sonic: SonicServer, folder: Path, rotation: Rotation | None) -> 
         async with _serving(configured(create_app(settings, house.set_result)), sock):
             switchboard = (await asyncio.wait_for(house, START_S)).switchboard
             target = {"port": port, "path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
-            yield Server(target, lambda: switchboard.seats.taken + len(switchboard.live))
+            yield Server(target, lambda: switchboard.seats.taken + switchboard.browsers.taken + len(switchboard.live))
 
 
 def _rotate(house: Any, rotation: Rotation) -> None:

@@ -23,8 +23,8 @@ from urllib.parse import parse_qsl
 import uvicorn
 from loguru import logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from carlos.http import BoundedHttp
 from carlos.processes.register import Register
 from telephony.twiml import AFTER_STREAM_PATH, MEDIA_PATH
 from telephony.webhook import MAX_FORM, VOICE_PATH
@@ -46,8 +46,8 @@ class Gone(Unreachable):
     """A process that is dead, or not there yet."""
 
 
-class MovableHttp(HttpToolsProtocol):
-    """uvicorn's HTTP, which tells each request its connection; a WebSocket's upgrade hands that on."""
+class MovableHttp(BoundedHttp):
+    """HTTP that tells each request its connection; a WebSocket's upgrade hands that on."""
 
     def __init__(self, config: uvicorn.Config, server_state: Any, app_state: Mapping[str, Any], **named: Any) -> None:
         super().__init__(config, server_state, {**app_state, CONNECTION: self}, **named)

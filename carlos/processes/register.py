@@ -1,9 +1,10 @@
 """One table of calls for the processes that share a port: who has a seat, and which process holds which call.
 
-    id          process     at
-    CA123…      1           inf     live
-    CA456…      0           8137.2  rings: its seat is held until then
-    CA789…      1           8090.4  over since then: Twilio and people may still ask for it
+    id          process     line    at
+    CA123…      1           0       inf     live
+    CA456…      0           0       8137.2  rings: its seat is held until then
+    CA789…      1           0       8090.4  over since then: Twilio and people may still ask for it
+    d6a0…       0           1       inf     a browser's
 
 A file in memory that each process maps, and a lock around every look at it, so that the last seat is taken once. A row
 is of use after its call, too: whoever is asked about a call finds who knows of it. Times are of the machine's monotonic
@@ -18,6 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from tempfile import TemporaryFile
 from typing import Self
 from zlib import crc32
@@ -28,13 +30,16 @@ from agent.seats import HOLD_S, Admission
 
 REMEMBER = 1000  # calls that are over
 ALIKE = 2  # calls more or less
-_ROW = np.dtype([("id", "S64"), ("process", "u1"), ("at", "f8")])
+_ROW = np.dtype([("id", "S64"), ("process", "u1"), ("line", "u1"), ("at", "f8")])
+_PHONE, _BROWSER = 0, 1
 _ID = 64  # bytes
 _LIVE = np.inf
+_FREE = b"", 0, _PHONE, 0.0
 
 
 class Register:
-    """The table as process `number` sees it, and its seats (agent.seats.Seating). The supervisor takes none."""
+    """The table as process `number` sees it, and the phone's seats in it (agent.seats.Seating); `browsers` is the same
+    table with the browsers' seats. The supervisor takes none."""
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Register:
         capacity: int,
         number: int = -1,
         *,
+        browsers: int = 0,
         hold_s: float = HOLD_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,31 +59,34 @@ class Register:
         self.draining = False
         self._hold_s = hold_s
         self._clock = clock
-        rows = capacity + REMEMBER
-        memory = mmap.mmap(fd, size_of(processes, capacity))
+        self._line = _PHONE
+        rows = capacity + browsers + REMEMBER
+        memory = mmap.mmap(fd, size_of(processes, capacity + browsers))
         self._rows = np.frombuffer(memory, _ROW, rows)
         self._open = np.frombuffer(memory, np.uint8, processes, rows * _ROW.itemsize)
+        self.browsers = copy(self)
+        self.browsers.capacity, self.browsers._line = browsers, _BROWSER
 
     @classmethod
-    def create(cls, processes: int, capacity: int) -> Self:
+    def create(cls, processes: int, capacity: int, browsers: int = 0) -> Self:
         """A new one, as its supervisor sees it; processes get its `fd`."""
         with TemporaryFile() as file:
-            file.truncate(size_of(processes, capacity))
-            return cls(os.dup(file.fileno()), processes, capacity)
+            file.truncate(size_of(processes, capacity + browsers))
+            return cls(os.dup(file.fileno()), processes, capacity, browsers=browsers)
 
     # Seats.
 
     @property
     def live(self) -> int:
-        """Calls whose stream runs, in any process."""
+        """The line's calls whose stream runs, in any process."""
         with self._locked():
-            return int(np.count_nonzero(self._rows["at"] == _LIVE))
+            return int(np.count_nonzero(self._ours & (self._rows["at"] == _LIVE)))
 
     @property
     def taken(self) -> int:
-        """Calls that are live, or admitted and about to start, in any process."""
+        """The line's calls that are live, or admitted and about to start, in any process."""
         with self._locked():
-            return int(np.count_nonzero(self._taken()))
+            return int(np.count_nonzero(self._ours & self._taken()))
 
     def drain(self) -> None:
         """This process admits no more calls; those already admitted may start."""
@@ -100,7 +109,7 @@ class Register:
                 return False
             row = self._find(call_sid)
             assert row is not None  # noqa: S101 - it was admitted
-            self._rows[row] = _key(call_sid), self.number, _LIVE
+            self._rows[row] = _key(call_sid), self.number, self._line, _LIVE
             return True
 
     def release(self, call_sid: str) -> None:
@@ -116,11 +125,11 @@ class Register:
             return Admission.ACCEPTED
         if self.draining:
             return Admission.DRAINING
-        if np.count_nonzero(taken) >= self.capacity:
+        if np.count_nonzero(self._ours & taken) >= self.capacity:
             return Admission.FULL
         if row is None:
             row = int(np.argmin(self._rows["at"]))  # free, or over for longest
-        self._rows[row] = _key(call_sid), self.number, self._clock() + self._hold_s
+        self._rows[row] = _key(call_sid), self.number, self._line, self._clock() + self._hold_s
         return Admission.ACCEPTED
 
     # Who holds what.
@@ -155,7 +164,7 @@ class Register:
         with self._locked():
             row = self._find(call_id)
             if row is not None and self._rows["process"][row] == number:
-                self._rows[row] = b"", 0, 0.0
+                self._rows[row] = _FREE
 
     # Processes that come and go.
 
@@ -169,11 +178,16 @@ class Register:
         with self._locked():
             self._open[number] = 0
             rows = (self._rows["process"] == number) & (self._rows["at"] > 0)
-            self._rows[rows] = b"", 0, 0.0
+            self._rows[rows] = _FREE
 
     def _find(self, call_id: str) -> int | None:
         found = np.flatnonzero(self._rows["id"] == _key(call_id))
         return int(found[0]) if found.size and call_id else None
+
+    @property
+    def _ours(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        ours: np.ndarray[tuple[int], np.dtype[np.bool_]] = self._rows["line"] == self._line
+        return ours
 
     def _taken(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         taken: np.ndarray[tuple[int], np.dtype[np.bool_]] = self._rows["at"] > self._clock()
@@ -189,9 +203,9 @@ class Register:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
 
 
-def size_of(processes: int, capacity: int) -> int:
+def size_of(processes: int, seats: int) -> int:
     """Bytes of the file."""
-    return (capacity + REMEMBER) * _ROW.itemsize + processes
+    return (seats + REMEMBER) * _ROW.itemsize + processes
 
 
 def _key(call_id: str) -> bytes:

@@ -34,6 +34,7 @@ class Place:
     number: int
     processes: int
     max_calls: int
+    max_browsers: int
     folder: str
     loglevel: str
     key: str
@@ -56,13 +57,14 @@ def main() -> None:
         update={
             "processes": place.processes,
             "max_calls": place.max_calls,
+            "max_browsers": place.max_browsers,
             "loglevel": place.loglevel,
             "stream_token_key": SecretStr(place.key),
         }
     )
     log.configure(settings.loglevel)
     logger.configure(extra={"process": place.number})
-    register = Register(register_fd, place.processes, place.max_calls, place.number)
+    register = Register(register_fd, place.processes, place.max_calls, place.number, browsers=place.max_browsers)
     _serve(settings, channel, Path(place.folder), register, [socket.socket(fileno=fd) for fd in listening])
 
 

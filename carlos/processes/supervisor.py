@@ -74,7 +74,7 @@ class Everybody:
 
     @property
     def live(self) -> Sized:
-        return range(self._register.live)
+        return range(self._register.live + self._register.browsers.live)
 
     async def turned(self, *, busy: bool) -> None:
         while bool(self.live) != busy:  # noqa: ASYNC110 - nobody here could set an event
@@ -85,7 +85,7 @@ class Supervisor:
     """Starts the processes, starts again those that die, and passes signals on."""
 
     def __init__(self, settings: Settings, folder: Path, listening: Sequence[socket.socket]) -> None:
-        self.register = Register.create(settings.processes, settings.max_calls)
+        self.register = Register.create(settings.processes, settings.max_calls, settings.max_browsers)
         self._settings = settings
         self._folder = folder
         self._descriptors = [self.register.fd, *(sock.fileno() for sock in listening)]
@@ -132,8 +132,8 @@ class Supervisor:
             raise NotStarted(number, await self._ended(number))
 
     def _place(self, number: int) -> Place:
-        settings = self._settings
-        return Place(number, settings.processes, settings.max_calls, str(self._folder), settings.loglevel, self._key)
+        made, folder = self._settings, str(self._folder)
+        return Place(number, made.processes, made.max_calls, made.max_browsers, folder, made.loglevel, self._key)
 
     async def _keep(self, number: int) -> int:
         """Start a process again each time that it ends, unless all are to stop; its last exit code."""

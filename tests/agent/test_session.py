@@ -669,10 +669,12 @@ async def test_a_stream_is_replaced_in_a_quiet_moment_and_the_old_one_lives_unti
         first = stage.last
         first.tell(*begun())
         stage.call.sounding = True
-        await stage.quiet(12.0)
-        assert len(stage.sonic.streams) == 1, "not while Carlos is talking"
-        stage.call.said = [(Role.USER, "Hola"), (Role.ASSISTANT, "Hola")]
+        await stage.quiet(11.0)
         first.tell(ended())
+        await stage.quiet(1.0)
+        assert len(stage.sonic.streams) == 1, "not while the caller hears Carlos"
+        stage.call.said = [(Role.USER, "Hola"), (Role.ASSISTANT, "Hola")]
+        stage.call.sounding = False
         await stage.quiet(0.6)
         assert len(stage.sonic.streams) == 2
         assert not first.closed

@@ -166,6 +166,12 @@ async def test_the_original_clients_preflight_is_answered(quick_rest: Rest) -> N
     assert "access-control-allow-origin" not in other.headers
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://", "http://evil.example", "null"])
+async def test_an_origin_that_is_none_of_ours_is_refused(quick_rest: Rest, origin: str) -> None:
+    answer = await quick_rest.http.delete("/orders/1", headers={"Origin": origin})
+    assert answer.status_code == 403
+
+
 async def test_every_answer_has_the_security_headers(quick_rest: Rest) -> None:
     for path in ("/orders", "/nothing", "/health"):
         headers = (await quick_rest.http.get(path)).headers

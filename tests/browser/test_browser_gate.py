@@ -48,6 +48,8 @@ def upgrade(origin: str | None, host: str = "localhost:8081", client: str = "127
         ("file://", "localhost:8081", False),
         ("", "", False),
         ("http://localhost:x", "localhost:x", False),
+        ("http://[", "localhost:8081", False),
+        ("http://[", "[", False),
         (None, "localhost:8081", True),
     ],
 )

@@ -51,5 +51,5 @@ def test_jitter_is_fine() -> None:
 
 def test_a_flood_is_noticed_and_the_originals_ninety_a_second_are_not() -> None:
     flood = Flood()
-    assert not any(flood.push(number / 280) for number in range(100_000)), "its microphone open three times"
-    assert any(flood.push(1000.0) for _ in range(BURST + 2))
+    assert not any(flood.push(600, number / 280) for number in range(100_000)), "its microphone open three times"
+    assert any(flood.push(1, 1000.0) for _ in range(BURST + 2))

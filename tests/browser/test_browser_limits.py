@@ -8,6 +8,7 @@ from base64 import b64encode
 
 import pytest
 
+from agent.seats import Admission
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser import BREACHES, BrowserLimits
@@ -35,12 +36,14 @@ async def greeted(served: Served, client: OriginalClient) -> None:
 
 
 async def test_a_full_house_is_told(serve: Serve) -> None:
-    served = await serve([GREETING], max_calls=1)
+    served = await serve([GREETING], max_browsers=1)
     async with served.client() as first, served.client() as second:
         await greeted(served, first)
         await second.start()
         await assert_told(second, 1013, "full")
-        assert served.house.switchboard.seats.taken == 1
+        switchboard = served.house.switchboard
+        assert (switchboard.browsers.taken, switchboard.seats.taken) == (1, 0)
+        assert switchboard.seats.admit("CA1") is Admission.ACCEPTED, "the phone is not busy"
 
 
 async def test_a_draining_server_takes_nobody_and_says_goodbye_to_those_who_stay(serve: Serve) -> None:

@@ -33,7 +33,7 @@ from carlos.processes.register import Register
 from carlos.processes.sibling import READY, Place
 channel = socket.socket(fileno=0)
 place, descriptors = Place.take(channel)
-register = Register(descriptors[0], place.processes, place.max_calls, place.number)
+register = Register(descriptors[0], place.processes, place.max_calls, place.number, browsers=place.max_browsers)
 notes = pathlib.Path(place.folder, f"notes {place.number}")
 note = lambda word: notes.open("a").write(word + " ")
 """
@@ -183,7 +183,7 @@ async def test_a_process_that_was_just_starting_is_stopped_and_those_that_drain_
     await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready"])
     stage.supervisor.stop()
     await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready", "draining"])
-    stage.supervisor.register = Register.create(3, 4)  # with room for a third
+    stage.supervisor.register = Register.create(3, 4, settings().max_browsers)  # with room for a third
     with monkeypatch.context() as patched:
         told: list[signal.Signals] = []
         patched.setattr(stage.supervisor, "_pass_on", told.append)

@@ -42,6 +42,24 @@ def test_the_call_after_the_last_seat_is_refused_whoever_took_the_others(two: li
     assert other.admit("c") is Admission.ACCEPTED
 
 
+def test_browsers_have_seats_of_their_own_and_the_phone_is_never_busy_for_them(clock: Seconds) -> None:
+    fd = Register.create(2, 2, 3).fd
+    one, other = (Register(fd, 2, 2, number, browsers=3, clock=clock) for number in range(2))
+    started = [register.browsers.start(f"browser {n}") for n, register in enumerate([one, other] * 3)]
+    assert started == [True, True, True, False, False, False]
+    assert (one.browsers.live, one.live, one.taken) == (3, 0, 0)
+    assert one.admit("a") is other.admit("b") is Admission.ACCEPTED
+    assert other.admit("c") is Admission.FULL
+    assert (other.browsers.taken, other.taken) == (3, 2)
+    assert one.holder("browser 1") == 1, "a browser's call is found by its id, too"
+    one.drain()
+    assert not one.browsers.draining
+    other.browsers.release("browser 1")
+    assert one.browsers.start("browser 3")
+    other.clear(0)
+    assert (other.browsers.live, other.taken) == (0, 1)
+
+
 def test_a_call_that_rings_twice_holds_one_seat(two: list[Register]) -> None:
     assert [register.admit("a") for register in two] == [Admission.ACCEPTED] * 2
     assert two[0].taken == 1

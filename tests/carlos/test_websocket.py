@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn import Config
@@ -12,7 +13,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
-from carlos.websocket import MOST_WAITING, SwiftWebSocket
+from carlos import websocket
+from carlos.websocket import CLOSE_S, MOST_AT_ONCE, MOST_CHARACTERS, MOST_WAITING, STALLED_S, SwiftWebSocket
+from tests.support.servers import loopback, serving
+from tests.support.virtual_loop import run_virtually
 from tests.support.waiting import until
 
 LONGEST = 3000
@@ -28,13 +32,16 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = bytearray()
-        self.closing = self.paused = False
+        self.closing = self.paused = self.aborted = False
 
     def write(self, data: Any) -> None:
         self.written += data
 
     def close(self) -> None:
         self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
 
     def is_closing(self) -> bool:
         return self.closing
@@ -166,3 +173,87 @@ async def test_a_text_waits_while_the_socket_is_full() -> None:
     await sending
     assert peer.transport.written == frame(1, b"hola", mask=False)
     await peer.close()
+
+
+async def test_what_waits_for_the_application_has_a_budget_in_characters() -> None:
+    peer = Peer(SwiftWebSocket)
+    await peer.open()
+    cast(SwiftWebSocket, peer.protocol)._longest = MOST_CHARACTERS
+    peer.protocol.data_received(frame(1, b"x" * (MOST_CHARACTERS - 1)))
+    assert not peer.transport.paused
+    peer.protocol.data_received(frame(1, b"x"))
+    assert peer.transport.paused
+    for _ in range(2):
+        assert peer.transport.paused
+        await peer.protocol.receive()
+    assert not peer.transport.paused
+    peer.protocol.data_received(frame(1, b"x"))
+    assert not peer.transport.paused
+    await peer.close()
+
+
+@pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
+async def test_more_messages_at_once_than_a_client_has_cut_it_off(opcode: Opcode) -> None:
+    peer = Peer(SwiftWebSocket)
+    await peer.open()
+    peer.protocol.data_received(frame(opcode, b"") * (2 * MOST_AT_ONCE))
+    assert peer.protocol.queue.qsize() == MOST_AT_ONCE
+    assert peer.transport.aborted
+    await peer.close()
+
+
+def test_a_peer_that_takes_nothing_is_cut_off() -> None:
+    async def stall(taken_s: float) -> bool:
+        peer = Peer(SwiftWebSocket)
+        await peer.open()
+        peer.protocol.stop_keepalive()
+        for _ in range(3):
+            peer.protocol.pause_writing()
+            await asyncio.sleep(taken_s)
+            peer.protocol.resume_writing()
+        aborted = peer.transport.aborted
+        peer.protocol.connection_lost(None)
+        await peer.close()
+        return aborted
+
+    assert run_virtually(stall(STALLED_S + 1))
+    assert not run_virtually(stall(STALLED_S - 1))
+
+
+def test_a_peer_that_does_not_go_is_cut_off() -> None:
+    async def left_after(seconds: float) -> bool:
+        peer = Peer(SwiftWebSocket)
+        await peer.open()
+        await peer.close()
+        await asyncio.sleep(seconds)
+        aborted = peer.transport.aborted
+        peer.protocol.connection_lost(None)
+        return aborted
+
+    assert run_virtually(left_after(CLOSE_S + 1))
+    assert not run_virtually(left_after(CLOSE_S - 1))
+
+
+@pytest.mark.slow
+async def test_a_client_that_never_reads_frees_what_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "STALLED_S", 0.05)
+    told: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        sending = asyncio.create_task(flood(send))
+        told.append(await receive())
+        await asyncio.gather(sending, return_exceptions=True)
+
+    async def flood(send: Any) -> None:
+        while True:
+            await send({"type": "websocket.send", "text": "x" * 60_000})
+
+    with loopback() as listener:
+        async with serving(app, listener, ws=SwiftWebSocket, ws_per_message_deflate=False, interface="asgi3") as server:
+            reader, writer = await asyncio.open_connection(*listener.getsockname(), limit=1024)
+            writer.write(UPGRADE)
+            await until(lambda: told and not server.server_state.connections)
+            writer.transport.abort()
+    assert told[0]["type"] == "websocket.disconnect"

@@ -18,7 +18,13 @@ from sandbox.sonic.signature import Keys
 
 KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI")
 # For whole servers whose tests are about something else: a busy machine's stand-in is slow, and not silent.
-PATIENT = {"sonic_suspect_s": HANG_S, "sonic_answer_timeout_s": HANG_S, "sonic_ping_s": 0.0}
+PATIENT = {
+    "sonic_open_timeout_s": HANG_S,
+    "sonic_suspect_s": HANG_S,
+    "sonic_answer_timeout_s": HANG_S,
+    "sonic_ping_s": 0.0,
+    "tool_time_limit_s": HANG_S,
+}
 AWS_KEYS = {"AWS_ACCESS_KEY_ID": KEYS.access_key_id, "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key}
 
 

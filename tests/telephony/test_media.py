@@ -304,7 +304,12 @@ async def test_the_waiting_room_is_empty_again_after_every_way_in() -> None:
         sent.append(message)
 
     sent: list[Any] = []
-    scope = {"type": "websocket", "headers": [], "raw_path": b"/twilio/media", "path": "/twilio/media"}
+    scope = {
+        "type": "websocket",
+        "headers": [(b"host", b"localhost")],
+        "raw_path": b"/twilio/media",
+        "path": "/twilio/media",
+    }
     await endpoint.serve(WebSocket(scope, receive, send))
     assert endpoint.waiting == 0
     assert [message["type"] for message in sent] == ["websocket.accept"]

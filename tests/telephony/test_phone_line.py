@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
 from typing import Any, cast
@@ -14,8 +15,10 @@ from agent.audio.ulaw import ulaw_decode
 from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
 from agent.line import WireClosed
 from telephony import transport
+from telephony.inflow import BURST, MEDIA_BURST_S
 from telephony.media_stream import MediaStream
 from telephony.transport import PhoneLine, PhoneWire
+from tests.support.virtual_loop import run_virtually
 
 SID = f"MZ{'1' * 32}"
 FRAMES = [bytes((number * 7 + at) % 256 for at in range(160)) for number in range(9)]
@@ -113,3 +116,59 @@ async def test_an_answer_that_still_plays_when_the_caller_hangs_up_finds_the_wir
     for sending in (wire.send_audio(bytes(320)), wire.send_mark("m"), wire.send_clear()):
         with pytest.raises(WireClosed):
             await sending
+
+
+def burst(seconds: float) -> dict[str, Any]:
+    """One message with so much audio."""
+    body = {
+        "track": "inbound",
+        "chunk": "1",
+        "timestamp": "0",
+        "payload": b64encode(bytes(int(8000 * seconds))).decode(),
+    }
+    return {"event": "media", "sequenceNumber": "2", "media": body, "streamSid": SID}
+
+
+def test_audio_ahead_of_real_time_ends_the_line_with_a_code() -> None:
+    class Ended(Socket):
+        code: int | None = None
+        client_state = application_state = None
+
+        async def close(self, code: int) -> None:
+            self.code = code
+
+    async def flooded() -> tuple[float, int | None]:
+        socket = Ended([burst(5.0)] * 100)
+        line = PhoneLine(cast(WebSocket, socket), started(), ended)
+        seconds = 0.0
+        try:
+            async for event in line.events():
+                assert isinstance(event, CallerAudio)
+                seconds += len(event.pcm) / 32000
+        except LineDropped as dropped:
+            await line.end(dropped.outcome)
+        return seconds, socket.code
+
+    seconds, code = run_virtually(flooded())
+    assert seconds == pytest.approx(MEDIA_BURST_S, abs=0.1)
+    assert code == 1008
+
+
+def test_what_a_stalled_network_delivers_at_once_is_heard() -> None:
+    class Stalled(Socket):
+        async def receive(self) -> dict[str, Any]:
+            if len(self._messages) % 5 == 0:
+                await asyncio.sleep(14.9)
+            return await super().receive()
+
+    async def heard_s() -> float:
+        line = PhoneLine(cast(WebSocket, Stalled([*[burst(14.9 / 5)] * 60, STOP])), started(), ended)
+        return sum([len(event.pcm) async for event in line.events() if isinstance(event, CallerAudio)]) / 32000
+
+    assert run_virtually(heard_s()) == pytest.approx(60 * 14.9 / 5, abs=0.1)
+
+
+def test_more_messages_than_twilio_sends_end_the_line() -> None:
+    with pytest.raises(LineDropped) as dropped:
+        run_virtually(events_of(*[digit("1")] * (BURST + 1)))
+    assert dropped.value.outcome == "flooded"

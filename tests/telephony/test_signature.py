@@ -128,7 +128,31 @@ def test_checking_is_off_on_loopback_without_a_token_and_nowhere_else() -> None:
     local: dict[str, Any] = {"twilio_auth_token": (), "public_base_url": None, "admin_api_keys": ()}
     off = Signatures.from_settings(settings(**local))
     assert not off.checked
-    assert off.valid(connection("/twilio/voice", {}), FormData())
+    assert off.valid(connection("/twilio/voice", {}, host="localhost:8081"), FormData())
     assert Signatures.from_settings(settings()).checked
     with pytest.raises(ValueError, match="TWILIO_AUTH_TOKEN"):
         Signatures(BASE_URL, (), public=True)
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    ("host", "origin", "valid"),
+    [
+        ("localhost:8081", None, True),
+        ("127.0.0.1:8081", None, True),
+        ("[::1]:8081", None, True),
+        ("rebound.example:8081", None, False),
+        ("127.0.0.1.rebound.example", None, False),
+        ("[", None, False),
+        ("", None, False),
+        ("localhost:8081", "http://evil.example", False),
+        ("localhost:8081", "null", False),
+        ("localhost:8081", "http://[", False),
+    ],
+)
+def test_without_a_token_programs_of_this_machine_pass_and_pages_do_not(
+    kind: str, host: str, origin: str | None, valid: bool
+) -> None:
+    off = Signatures("http://localhost:8081", (), public=False)
+    headers = {} if origin is None else {"Origin": origin}
+    assert off.valid(connection("/twilio/voice", headers, kind=kind, host=host)) is valid

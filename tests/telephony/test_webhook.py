@@ -212,6 +212,6 @@ def test_a_body_without_an_end_is_cut_off() -> None:
 
 def test_without_a_token_on_loopback_unsigned_webhooks_are_answered() -> None:
     local: dict[str, Any] = {"twilio_auth_token": (), "public_base_url": None, "admin_api_keys": ()}
-    response = client(FakeDesk(), **local).post("/twilio/voice", data=RING)
+    response = client(FakeDesk(), **local).post("/twilio/voice", data=RING, headers={"Host": "localhost:8081"})
     assert verbs(response) == ["Connect"]
     assert 'url="ws://localhost:8081/twilio/media"' in response.text

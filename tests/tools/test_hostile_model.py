@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -124,7 +123,7 @@ async def test_a_caller_with_a_record_of_their_own_gets_nobody_elses(
     assert not personal(logged, secrets)
 
 
-async def test_text_in_a_record_reaches_the_model_as_bounded_plain_data(seeded: Store, clock: Clock) -> None:
+async def test_the_notes_of_an_appointment_do_not_reach_the_model(seeded: Store, clock: Clock) -> None:
 
     appointment = await seeded.appointment("1")
     assert appointment is not None
@@ -132,9 +131,9 @@ async def test_text_in_a_record_reaches_the_model_as_bounded_plain_data(seeded: 
     await seeded.commit(Change(appointment, replace(appointment, notes=nasty)))
     box = Toolbox(seeded, CallContext("CA1"), clock=clock)
     said = json.dumps({"appointmentId": "1", "patientName": "María González"})
-    notes = (await box.run("consultarTurno", said, tool_use_id="use")).result["appointment"]["notes"]
-    assert len(notes) <= 300
-    assert not re.search(r"[\x00-\x1f\u202e]", notes)
+    told = (await box.run("consultarTurno", said, tool_use_id="use")).result
+    assert told["success"]
+    assert "SYSTEM" not in json.dumps(told), "a doctor's notes are for nobody who only says a name"
 
 
 def personal(logged: list[str], secrets: set[str]) -> set[str]:

@@ -1,0 +1,43 @@
+"""What a call's record holds can be stored and read by everybody, whatever was said, typed or sent."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.playout import Heard
+from agent.record import CallLog
+from data.encoding import printable
+from data.models import Line
+
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)
+VALUES = st.recursive(
+    st.none() | st.integers() | ANYTHING,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANYTHING, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_whatever_comes_can_be_written_afterwards(value: object) -> None:
+    json.dumps(printable(value), ensure_ascii=False).encode()
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20))
+def test_text_stays_as_it_is(text: str) -> None:
+    assert printable(f"{text}\n\t") == f"{text}\n\t"
+
+
+@given(ANYTHING, st.dictionaries(ANYTHING, VALUES, max_size=3))
+def test_a_calls_record_holds_nothing_that_cannot_be_stored(text: str, facts: dict[str, object]) -> None:
+    log = CallLog("id", Line.BROWSER, None)
+    log.heard(text)
+    log.said(Heard(1, text, 1.0))
+    log.fault(text)
+    log.tool(text, text, facts, facts, ok=True, elapsed_ms=1)
+    record = log.record()
+    texts = [turn.text for turn in record.turns], record.details["faults"]
+    tools = [(tool.name, tool.tool_use_id, tool.arguments, tool.result) for tool in record.tools]
+    json.dumps([texts, tools, log._happenings], ensure_ascii=False).encode()

@@ -1,0 +1,80 @@
+"""A browser that reads slower than it is told costs no more than its budget."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+from starlette.websockets import WebSocket, WebSocketState
+
+from agent.line import WireClosed
+from telephony.outbox import FLUSH_S, MAX_SIZE, MAX_WAITING, Outbox
+from tests.support.virtual_loop import run_virtually
+
+
+class Slow:
+    """Takes a message when it is let to."""
+
+    client_state = application_state = WebSocketState.CONNECTED
+
+    def __init__(self) -> None:
+        self.reads = asyncio.Semaphore(0)
+        self.taken: list[str] = []
+        self.closed: tuple[int, str] | None = None
+
+    async def send_text(self, text: str) -> None:
+        await self.reads.acquire()
+        self.taken.append(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed = code, reason
+
+
+@pytest.mark.parametrize("size", [0, 1000, 100_000])
+def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
+    async def run() -> None:
+        outbox = Outbox(cast(WebSocket, socket := Slow()))
+        most = 0
+        for _ in range(3 * MAX_WAITING):
+            outbox.put("x" * size)
+            await asyncio.sleep(0)
+            most = max(most, outbox._size)
+        assert most < MAX_SIZE + max(size, 1)
+        assert (len(outbox._waiting), outbox._size) == (0, 0)
+        with pytest.raises(WireClosed):
+            await outbox.send("more")
+        socket.reads.release()
+        await asyncio.wait({outbox._writer})
+        assert len(socket.taken) == 1, "the one under way"
+        assert socket.closed == (1008, "too_slow")
+
+    run_virtually(run())
+
+
+def test_closing_a_browser_that_takes_nothing_is_bounded() -> None:
+    async def run() -> float:
+        outbox = Outbox(cast(WebSocket, Slow()))
+        outbox.put("farewell")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await outbox.close(1000, "done")
+        await asyncio.wait({outbox._writer})
+        return loop.time() - began
+
+    assert run_virtually(run()) == pytest.approx(FLUSH_S)
+
+
+def test_a_writer_that_fails_leaves_nobody_waiting() -> None:
+    class Broken(Slow):
+        async def send_text(self, text: str) -> None:
+            raise WebSocketBroken
+
+    class WebSocketBroken(RuntimeError):
+        pass
+
+    async def run() -> None:
+        with pytest.raises(WireClosed):
+            await Outbox(cast(WebSocket, Broken())).send("hola")
+
+    run_virtually(run())
