@@ -25,7 +25,7 @@ from carlos.settings import Settings, host_of, is_loopback
 
 class Signatures:
     """Checks against each of `auth_tokens`: two while one is being rotated out. With none, programs of this machine
-    pass, and no page of a browser's, be it by a name that was made to point here (DNS rebinding)."""
+    pass, and our own console, but no other page, be it by a name that was made to point here (DNS rebinding)."""
 
     def __init__(self, base_url: str, auth_tokens: Sequence[str], *, public: bool) -> None:
         if public and not auth_tokens:
@@ -56,9 +56,9 @@ class Signatures:
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """True for a request to a loopback name of ours that no page of a browser sent."""
-    headers = connection.headers
-    return "origin" not in headers and is_loopback(host_of(f"//{headers.get('host', '')}"))
+    """True for a request to a loopback name of ours, from a program or from a page of our own: the console phones, too."""
+    host, origin = connection.headers.get("host", ""), connection.headers.get("origin")
+    return is_loopback(host_of(f"//{host}")) and origin in (None, f"http://{host}")
 
 
 def signed_url(base_url: str, connection: HTTPConnection) -> str:

@@ -42,7 +42,7 @@ async def test_a_client_does_not_notice_that_a_stream_is_replaced(serve: Serve) 
     record = await served.record()
     assert record.details["rotations"] >= 1
     assert record.details["faults"] == []
-    assert len(served.sonic.sessions) == 1 + record.details["rotations"]
+    assert len(served.sonic.sessions) >= 1 + record.details["rotations"]
 
 
 class AcknowledgingClient(OriginalClient):
