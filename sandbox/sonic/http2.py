@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
@@ -51,7 +51,16 @@ class HttpStream:
         self._id = stream_id
         self._buffer = bytearray()
         self._ending = False
-        self.gone = False
+        self._gone = False
+
+    @property
+    def gone(self) -> bool:
+        """Nothing can be sent on it any more: it was reset, or its connection has said goodbye."""
+        return self._gone or self._connection.h2.state_machine.state is ConnectionState.CLOSED
+
+    @gone.setter
+    def gone(self, gone: bool) -> None:
+        self._gone = gone
 
     def respond(self, status: int, headers: Mapping[str, str]) -> None:
         if not self.gone:
@@ -96,6 +105,8 @@ class HttpStream:
     def pump(self) -> None:
         """Write as much as the windows allow."""
         h2 = self._connection.h2
+        if self.gone:
+            return
         while self._buffer and (room := self._room()):
             h2.send_data(self._id, bytes(self._buffer[:room]))
             del self._buffer[:room]
