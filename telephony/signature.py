@@ -56,7 +56,7 @@ class Signatures:
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """True for a request to a loopback name of ours, from a program or from a page of our own: the console phones, too."""
+    """True for a request to a loopback name of ours, from a program or a page of our own: the console phones, too."""
     host, origin = connection.headers.get("host", ""), connection.headers.get("origin")
     return is_loopback(host_of(f"//{host}")) and origin in (None, f"http://{host}")
 
