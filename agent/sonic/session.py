@@ -66,10 +66,8 @@ from agent.sonic.watch import Owed, Verdict
 from carlos import metrics
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
-VERDICT_S = 2.5  # for the stream beside a suspected one to speak
-PROBE_S = (
-    3.0  # for it to answer a text, when neither has: a model that hears noise rightly says nothing, a dead one too
-)
+VERDICT_S = 2.0  # for the stream beside a suspected one to speak
+PROBE_S = 2.0  # for it to answer a text then: a model that hears but noise rightly says nothing, as a dead one does
 TICK_S = 0.25  # how often the watch is looked at while something is owed
 RESERVE_S = 20.0  # for a stream that was replaced to be had back, if the new one has not spoken by then
 PROVEN_S = 1.0  # a stream that has lived so long without an error is taken for a good one
@@ -566,7 +564,15 @@ class SonicSession:
             return self._lose(rival, error)
         await asyncio.sleep(PROBE_S)
         if rival is self._rival and self._link is not None:
-            self._on_silence(self._link, SonicLost("two streams say nothing to the caller, nor to a text"))
+            self._both_are_mute(self._link)
+
+    def _both_are_mute(self, link: _Link) -> None:
+        """Two streams say nothing to the caller, nor to a text: it was no noise. A third is tried, and waited for."""
+        since = self._talk.watch.since
+        self._settle_suspicion("silent")
+        self._talk.asked(self._loop.time())
+        self._talk.watch.answer_timeout_s = min(RETRY_ANSWER_TIMEOUT_S, self.config.answer_timeout_s)
+        self._lose(link, SonicLost("two streams are mute"), since)
 
     def _was_noise(self) -> None:
         pause = min(LONGEST_NOISE_PAUSE_S, NOISE_PAUSE_S * 2**self._noises)
