@@ -587,6 +587,7 @@ class SonicSession:
         if not self._suspecting:
             return
         self._suspecting = self._probing = False
+        self._talk.watch.suspected = outcome != "failed"  # nothing was learned of the stream: it is suspected again
         self._caller.suspected(outcome)
         rival, self._rival = self._rival, None
         if rival is not None:

@@ -437,6 +437,22 @@ async def test_a_stream_that_stalls_without_an_event_has_a_second_one_beside_it_
 
 
 @virtually
+async def test_a_second_stream_that_cannot_be_had_is_tried_again() -> None:
+    errors = {2: SonicLost("GOAWAY"), 3: SonicThrottled("429")}
+    async with staged(FakeSonic(errors.get)) as stage:
+        await stage.quiet(0.5)
+        first = stage.last
+        first.tell(*answer())
+        await stage.say(1.0)
+        await stage.quiet(5.0)
+        assert len(stage.sonic.dialled) == 4
+        stage.last.tell(*words("Mi pedido"), *answer("Está en camino"))
+        await stage.quiet(0.5)
+        assert first.closed
+        assert stage.call.suspicions[-1] == "replaced"
+
+
+@virtually
 async def test_the_first_of_the_two_that_speaks_lives() -> None:
     async with staged() as stage:
         await stage.quiet(0.5)
