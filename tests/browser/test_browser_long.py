@@ -48,6 +48,11 @@ async def test_a_client_does_not_notice_that_a_stream_is_replaced(serve: Serve) 
 class AcknowledgingClient(OriginalClient):
     """A client of our own: says what it received and what waits to be played."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.timers: list[asyncio.TimerHandle] = []
+        self.receipts: list[asyncio.Future[None]] = []
+
     def handshake(self) -> Any:
         yield self.session_start()
         yield {"ackStart": {}}
@@ -57,13 +62,18 @@ class AcknowledgingClient(OriginalClient):
     def took(self, row: Shown) -> None:
         if row.name == "audioOutput":
             self._ack(row.body["sequence"])
-            asyncio.get_running_loop().call_later(0.6, self._ack, row.body["sequence"])
+            self.timers.append(asyncio.get_running_loop().call_later(0.6, self._ack, row.body["sequence"]))
 
     def _ack(self, sequence: int) -> None:
         self.screen.player.advance(asyncio.get_running_loop().time())
         receipt = {"ack": {"sequence": sequence, "bufferedMs": self.screen.player.buffered_ms}}
-        task = asyncio.ensure_future(self._receipt(receipt))
-        self.sending = (*getattr(self, "sending", ()), task)
+        self.receipts.append(asyncio.ensure_future(self._receipt(receipt)))
+
+    async def no_more(self) -> None:
+        """Nothing is acknowledged any more, and nothing is under way."""
+        for timer in self.timers:
+            timer.cancel()
+        await asyncio.gather(*self.receipts)
 
     async def _receipt(self, receipt: dict[str, Any]) -> None:
         with suppress(ConnectionClosed):  # it acknowledges until it is gone
@@ -80,6 +90,7 @@ async def test_a_client_that_acknowledges_gets_numbers_and_the_server_figures(se
         assert numbers == list(range(1, len(numbers) + 1))
         assert "error" not in client.screen.names()
         await client.end()
+        await client.no_more()
     figures = (await served.record()).details["audio_out"]
     assert figures["receipts"] == len(numbers)
     assert figures["round_trip_p95_ms"] > 0
