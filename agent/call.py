@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import wave
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,7 +27,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
 from agent.control import HANG_UP, HANG_UP_RESULT
-from agent.filler import Filler
+from agent.filler import Filler, clip
 from agent.frames import SpokenBlock
 from agent.line import LineInput, LineOutput, Wire
 from agent.persona import LineKind, system_prompt
@@ -570,8 +567,6 @@ def _readable(arguments: str) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {"unreadable": arguments[:200]}
 
 
-@cache
 def apology_audio() -> tuple[bytes, int]:
     """The pre-rendered apology: PCM 16-bit mono and its rate in Hz."""
-    with files("agent").joinpath("apology.wav").open("rb") as source, wave.open(source) as wav:
-        return wav.readframes(wav.getnframes()), wav.getframerate()
+    return clip("apology.wav"), OUTPUT_RATE

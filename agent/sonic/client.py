@@ -25,7 +25,7 @@ from agent.sonic.credentials import Chain, Credentials, CredentialSource, Fixed
 from agent.sonic.errors import SonicError, SonicExpired, SonicLost
 from agent.sonic.failures import connection_error, frame_error, refusal
 from agent.sonic.frames import ChunkSigner, FrameReader, event_of, headers_of, payload_of
-from agent.sonic.http2 import PING_S, Answer, Exchange
+from agent.sonic.http2 import PING_S, Answer, Exchange, retrieve
 from agent.sonic.order import Phase, SessionOrder
 from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
 from agent.sonic.reading import EventReader, count_unknown
@@ -103,7 +103,7 @@ class SonicClient:
         whoever waits for it, and nobody would ask for its exception.
         """
         making = asyncio.ensure_future(self._make(model_id, keys))
-        making.add_done_callback(_look_at)
+        making.add_done_callback(retrieve)
         return await asyncio.shield(making)
 
     async def _make(self, model_id: str, keys: Credentials) -> HTTPRequest:
@@ -332,12 +332,6 @@ class SonicStream:
             self._exchange.write(self._signer.last())
             self._exchange.finish()
         await asyncio.shield(self._exchange.ended)
-
-
-def _look_at[T](done: asyncio.Future[T]) -> None:
-    """Take note of a failure that nobody may be waiting for any more."""
-    if not done.cancelled():
-        done.exception()
 
 
 def _pass_over(data: bytes) -> None:

@@ -85,7 +85,7 @@ class Exchange(asyncio.Protocol):
         self._silent = 0  # ticks since something came
         self._ticking: asyncio.TimerHandle | None = None
         for future in (self.answer, self.ended):
-            future.add_done_callback(_retrieve)
+            future.add_done_callback(retrieve)
 
     # The socket.
 
@@ -298,7 +298,7 @@ def _name(code: ErrorCodes | int | None) -> str:
     return code.name if isinstance(code, ErrorCodes) else f"error {code}"
 
 
-def _retrieve[T](future: asyncio.Future[T]) -> None:
+def retrieve[T](future: asyncio.Future[T]) -> None:
     """Look at a failure that is reported elsewhere, so that asyncio does not log it as never seen."""
     if not future.cancelled():
         future.exception()

@@ -655,7 +655,8 @@ class SonicSession:
         while link is self._link or link is self._rival:
             live = link is self._link
             if live and self._results and self._may_answer_tool(link):
-                await self._send_result(link, *self._results.popleft())
+                tool_use_id, content, _ = self._results.popleft()
+                await self._send_result(link, tool_use_id, content)
             elif live and self._texts:
                 await self._send_text(link, self._texts.popleft())
                 self._talk.typed(self._loop.time())
@@ -709,7 +710,7 @@ class SonicSession:
         self._later("late result", TICK_S, self._wake.set)
         return False
 
-    async def _send_result(self, link: _Link, tool_use_id: str, content: str, since: float) -> None:
+    async def _send_result(self, link: _Link, tool_use_id: str, content: str) -> None:
         asked_on, name = self._talk.tools[tool_use_id]
         self._talk.tool_answered(tool_use_id, content, self._loop.time())
         self._look_later()
