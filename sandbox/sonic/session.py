@@ -118,7 +118,7 @@ class Session:
             self._clock.later(SECOND_PROMPT_S, self._wire.end)
         else:
             message = listed(error.message) if error.message == DUPLICATE_SYSTEM else error.message
-            self._wire.refuse("validationException", message)
+            self._refuse("validationException", message)
 
     def _dispatch(self, event: ClientEvent) -> None:
         match event:
@@ -145,7 +145,7 @@ class Session:
         if self.conversation is None:
             return
         if self._behaviour.audio_during_tool_is_fatal and self.conversation.waits_for_tool:
-            self._wire.refuse("validationException", INVALID_INPUT)
+            self._refuse("validationException", INVALID_INPUT)
         else:
             self.conversation.hear(audio)
 
@@ -195,10 +195,16 @@ class Session:
     def crash(self, error: Exception) -> None:
         """A failure of the brain, or of ours: the stream ends and says so."""
         logger.opt(exception=error).error("the stand-in's brain failed")
-        self._wire.refuse("internalServerException", f"The stand-in's brain failed: {error!r}")
+        self._refuse("internalServerException", f"The stand-in's brain failed: {error!r}")
+
+    def _refuse(self, kind: str, message: str) -> None:
+        """End the stream with an exception. There is one to a stream: what else is due of its clocks comes no more."""
+        self._life.cancel()
+        self._idle.cancel()
+        self._wire.refuse(kind, message)
 
     def _die(self) -> None:
-        self._wire.refuse(LIFE_OVER.kind, LIFE_OVER.message)
+        self._refuse(LIFE_OVER.kind, LIFE_OVER.message)
 
     def _check_idle(self) -> None:
         left = self._last_sign_of_life + self._behaviour.idle_s - self._clock.now()
@@ -206,7 +212,7 @@ class Session:
             self._idle = self._clock.later(left, self._check_idle)
         else:
             over = IDLE_295 if self._behaviour.idle_s > 55 else IDLE_55
-            self._wire.refuse(over.kind, over.message)
+            self._refuse(over.kind, over.message)
 
 
 def _held(behaviour: Behaviour) -> frozenset[Disputed]:
