@@ -41,7 +41,7 @@ from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
 from agent.telemetry import MeasuredOpener, MeasuredWire, Meter
-from carlos import metrics
+from common import metrics
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome
 

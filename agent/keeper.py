@@ -21,10 +21,10 @@ from loguru import logger
 
 from agent.call import MAX_CALL_S
 from agent.record import CUT_OFF, LOST, CallLog, is_over
+from common.times import utcnow
 from data.errors import DataError
 from data.models import CallRecord
 from data.store import Store
-from data.times import utcnow
 
 RETRY_S = 1.0
 TRIES = 3

@@ -27,7 +27,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from agent.audio.pacing import FRAME_S, Pacer
 from agent.frames import SpokenBlock
 from agent.playout import Heard, Playout
-from carlos import metrics
+from common import metrics
 
 PAD_AFTER_S = 0.1  # of nothing to play in mid-answer
 MARK_GRACE_S = 1.0  # a mark later than this after its audio's time counts as returned: a caller may be gone

@@ -10,10 +10,10 @@ import json
 from dataclasses import dataclass, replace
 
 from agent.recordings import Recordings
+from common.phones import known_number
 from data.backend import Delete, Write
 from data.errors import Conflict
 from data.models import Appointment, CallRecord, Order, Record
-from data.phones import known_number
 from data.store import Change, Store
 from data.tables import TableName
 

@@ -13,8 +13,8 @@ from loguru import logger
 
 from agent.playout import Heard
 from agent.sonic.protocol import Role, Usage
-from carlos import metrics
-from carlos.masking import Names
+from common import metrics
+from common.masking import Names
 from data.encoding import printable
 from data.models import CallRecord, Line, ToolCall, Turn
 from tools.specs import SPECS

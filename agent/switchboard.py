@@ -9,7 +9,7 @@ from loguru import logger
 from agent.call import TEAR_DOWN_S, Call
 from agent.record import CallLog
 from agent.seats import Seating, Seats
-from carlos import metrics
+from common import metrics
 
 REMEMBER = 200  # ended calls whose story can still be followed
 

@@ -10,7 +10,7 @@ from agent.line import Wire
 from agent.sonic.errors import SonicError
 from agent.sonic.protocol import AudioInput, ClientEvent, ServiceEvent
 from agent.sonic.session import Opener, Stream
-from carlos import metrics
+from common import metrics
 
 
 class Ear(Protocol):

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.tokens import KeysUnavailable, Tokens
-from carlos.keys import ALL, CALLS, READ, WRITE, ApiKey, digest
-from carlos.settings import Settings, host_of, is_loopback
+from common.keys import ALL, CALLS, READ, WRITE, ApiKey, digest
+from common.settings import Settings, host_of, is_loopback
 
 PUBLIC_PATHS = frozenset({"/", "/health", "/ready", "/favicon.ico"})
 PUBLIC_FOLDERS = ("/docs", "/console", "/static")  # files without data

@@ -18,9 +18,9 @@ from api.limits import RateLimit
 from api.orders import order_routes
 from api.proxy import Proxied
 from api.reference import describe
-from carlos.settings import Settings
+from common.settings import Settings
+from common.times import Clock, utcnow
 from data.store import Store
-from data.times import Clock, utcnow
 
 STAGE = "/demo"  # the original client's address ends in it
 

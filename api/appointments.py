@@ -22,11 +22,11 @@ from api.schemas import (
     appointment_json,
     failures,
 )
+from common.times import Clock, from_iso, utcnow
 from data.edits import edit_appointment, known_doctor
 from data.models import Appointment, AppointmentStatus, AppointmentType
 from data.rules import check_time
 from data.store import Store
-from data.times import Clock, from_iso, utcnow
 
 
 def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:

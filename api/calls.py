@@ -15,11 +15,11 @@ from agent.recordings import Recordings
 from api.envelope import NotFound, retrieved, success
 from api.http import Cursor, Limit, is_id, next_page, read_cursor
 from api.schemas import CallJson, Found, content, failures
-from carlos.keys import CALLS
-from carlos.masking import Names, mask_number, mask_text, mask_value
+from common.keys import CALLS
+from common.masking import Names, mask_number, mask_text, mask_value
+from common.times import to_iso
 from data.models import CallRecord, Line
 from data.store import Store
-from data.times import to_iso
 
 PAGE = 100  # calls on a page unless asked otherwise
 

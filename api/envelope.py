@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from carlos import metrics
+from common import metrics
 from data.errors import Conflict, RuleBroken, SlotTaken, Unavailable
 
 _VERBS = {"GET": "retrieve", "HEAD": "retrieve", "POST": "create", "PUT": "update", "DELETE": "delete"}

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import SAFE_METHODS, SIGNED_FOLDER, Access, Denied, Principal
 from api.envelope import failed_to, failure
 from api.limits import RateLimit
-from carlos import metrics
+from common import metrics
 
 # The original's lists, and what browsers need to send and read for conditional requests and pages.
 ALLOW_HEADERS = "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token,If-Match"

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent.switchboard import Switchboard
 from api.schemas import content, failures
-from carlos import metrics
+from common import metrics
 
 HEALTHY = {"status": "healthy"}
 

@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from api.envelope import ApiError, BadRequest
 from api.schemas import FIRST_YEAR, LAST_YEAR
+from common.times import BUENOS_AIRES
 from data.pages import is_cursor
-from data.times import BUENOS_AIRES
 
 MOST = 500  # records on a page
 _CURSOR = re.compile(r"-?\d{1,12}(\.\d{1,9})?\|[A-Za-z0-9_-]{1,64}")

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import Access
 from api.application import guard, mount, record_routers
-from carlos import log
-from carlos.settings import Settings
+from common import log
+from common.settings import Settings
 from data.open import open_store
 
 

@@ -22,10 +22,10 @@ from api.schemas import (
     order_items,
     order_json,
 )
+from common.times import Clock, from_iso, utcnow
 from data.edits import edit_order
 from data.models import Order, OrderStatus
 from data.store import Store
-from data.times import Clock, from_iso, utcnow
 
 
 def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:

@@ -128,10 +128,10 @@ def described() -> FastAPI:
     from api.application import guard, mount, record_routers
     from api.health import health_routes, metrics_routes
     from api.live import live_routes
-    from carlos.settings import Settings
+    from common.settings import Settings
+    from common.times import utcnow
     from data.sqlite import SqliteBackend
     from data.store import Store
-    from data.times import utcnow
 
     app = FastAPI()
     settings = Settings(_env_file=None)

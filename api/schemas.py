@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from common.times import from_iso, to_iso
 from data.items import amount, cents
 from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus
-from data.times import from_iso, to_iso
 from tools.arguments import (
     EMAIL_LIMIT,
     ITEMS_LIMIT,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from carlos.settings import Settings
+from common.settings import Settings
 
 if TYPE_CHECKING:
     from jwt import PyJWK

@@ -24,7 +24,7 @@ PARTS = (
     ("FIR", ("agent/audio/resample.py",)),
     ("mu-law", ("agent/audio/ulaw.py",)),
     ("loguru", ("loguru/",)),
-    ("metrics", ("carlos/metrics.py", "prometheus_client/")),
+    ("metrics", ("common/metrics.py", "prometheus_client/")),
     ("SDK receive", ("AWSEventReceiver", "AWSCRTHTTPResponse", "Event.decode", "AsyncBytesReader", "awscrt/")),
     ("SDK send", ("AWSEventPublisher", "aws_sdk_signers/", "smithy_", "aws_sdk_bedrock_runtime/")),
     ("HTTP/2 and TLS", ("agent/sonic/http2.py", "h2/", "hyperframe/", "ssl.py", "sslproto")),

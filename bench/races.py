@@ -30,13 +30,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.stores import fresh_dynamodb, fresh_sqlite
+from common.times import BUENOS_AIRES, utcnow
 from data.backend import Backend, Write
 from data.dynamo import DynamoBackend
 from data.errors import Unavailable
 from data.models import Appointment, Order, OrderItem, OrderStatus
 from data.sqlite import SqliteBackend
 from data.store import Change, Store
-from data.times import BUENOS_AIRES, utcnow
 from sandbox.ministack import ministack
 from tools.identity import CallContext
 from tools.toolbox import Toolbox

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from common.times import Clock, utcnow
 from data.dynamo import DynamoBackend
 from data.open import open_sqlite
 from data.store import Store
 from data.tables import TableName
-from data.times import Clock, utcnow
 from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION
 

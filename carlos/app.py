@@ -31,16 +31,16 @@ from api.health import health_routes, metrics_routes
 from api.live import live_routes
 from api.reference import reference_routes
 from carlos.call_log import teller
-from carlos.log.cloudwatch import CallLogGroup, open_log_group
 from carlos.memory import give_back
 from carlos.processes.census import Census, Everyones
 from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
 from carlos.protection import task_protection
-from carlos.settings import Settings
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
-from carlos.tracing import CallTrace
+from common.log.cloudwatch import CallLogGroup, open_log_group
+from common.settings import Settings
+from common.tracing import CallTrace
 from data.errors import DataError
 from data.open import open_store
 from data.seed import seed

@@ -11,8 +11,8 @@ from typing import Any
 
 from agent.record import CallLog, Happening
 from api.calls import Prices, call_json, mask_call
-from carlos.log.cloudwatch import CallLogGroup
-from carlos.masking import mask_value
+from common.log.cloudwatch import CallLogGroup
+from common.masking import mask_value
 
 _SAID = frozenset({"text", "name", "arguments", "result"})  # in a caller's, Carlos's or the model's words
 

@@ -6,7 +6,7 @@ import socket
 
 from rich.console import Console
 
-from carlos.settings import Settings
+from common.settings import Settings
 
 
 def listen(settings: Settings) -> tuple[socket.socket, socket.socket | None]:

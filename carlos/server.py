@@ -23,8 +23,8 @@ from api.health import health_app
 from carlos.app import House, create_app
 from carlos.doorway import greet, listen
 from carlos.http import BoundedHttp
-from carlos.settings import Settings
 from carlos.websocket import SwiftWebSocket
+from common.settings import Settings
 from telephony.media import WS_MAX_SIZE
 
 # A load balancer sends its next request on a connection that it kept: the server must not close that first (502).

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from carlos import log, metrics
+from common import log, metrics
 from data.backend import Backend, ConditionFailed, Item, Write
 from data.tables import TableName
 

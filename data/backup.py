@@ -18,12 +18,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from common.times import to_iso
 from data.backend import Item
 from data.encoding import decode, encode
 from data.errors import DataError
 from data.store import Store
 from data.tables import TableName
-from data.times import to_iso
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from common.spanish.names import doctor_key
+from common.times import to_iso
 from data.backend import Absent, Delete, HeldBy, Item, Put, Version, Write
 from data.items import table_of, to_item
 from data.models import Appointment, Record
-from data.names import doctor_key
 from data.tables import TTL_ATTRIBUTE, TableName
-from data.times import to_iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from common.times import BUENOS_AIRES
 from data.backend import Item
 from data.changes import slot_items
 from data.errors import DataError, Malformed
@@ -13,7 +14,6 @@ from data.items import MOST_DIGITS, to_appointment, to_call, to_order
 from data.models import Appointment, Order
 from data.store import Store
 from data.tables import TTL_ATTRIBUTE, TableName
-from data.times import BUENOS_AIRES
 
 _SHOWN = 10
 _KINDS = {"RECORD": "call", "STATE": "call state", "DONE": "receipt", "INTENT": "intent", "NONCE": "nonce"}

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from common.spanish.names import doctor_key
 from data.errors import RuleBroken
 from data.models import Appointment, Order, OrderStatus
-from data.names import doctor_key
 from data.rules import cancel_appointment, cancel_order, check_time
 from data.store import Change, Store
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
+from common.times import from_iso, to_iso
 from data.backend import Item
 from data.encoding import printable
 from data.errors import Malformed
@@ -29,7 +30,6 @@ from data.models import (
     Turn,
 )
 from data.tables import TTL_ATTRIBUTE, TableName
-from data.times import from_iso, to_iso
 
 MOST_DIGITS = 18
 _LONGEST_NUMBER = 64  # characters; DynamoDB keeps 38 digits

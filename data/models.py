@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from data.phones import known_number
+from common.phones import known_number
 
 # The grid on which a doctor's time is taken: times and durations are multiples of it.
 SLOT_MINUTES = 5

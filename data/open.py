@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from carlos.settings import Settings
+from common.settings import Settings
+from common.times import Clock, utcnow
 from data.sqlite import SqliteBackend
 from data.store import KEEP_CALLS, Store
 from data.tables import TableName
-from data.times import Clock, utcnow
 
 SQLITE_FILE = "carlos.db"
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from common.times import BUENOS_AIRES, to_iso
 from data.backend import Item
 from data.errors import Malformed
 from data.items import amount, cents, number, to_appointment, to_order, whole
 from data.models import AppointmentType
-from data.times import BUENOS_AIRES, to_iso
 
 # The index keys that nothing reads, and the numbers of the original's own migration script.
 _UNUSED = (

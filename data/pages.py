@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from common.times import to_iso
 from data.models import Appointment, CallRecord, Order
-from data.times import to_iso
 
 type Position = tuple[float, str]
 

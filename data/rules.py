@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
+from common.times import BUENOS_AIRES
 from data.errors import Conflict, RuleBroken
 from data.models import (
     SLOT_MINUTES,
@@ -20,7 +21,6 @@ from data.models import (
     slots,
 )
 from data.store import Change, Receipt, Store
-from data.times import BUENOS_AIRES
 
 OPENS, CLOSES = time(8), time(20)  # every day, Buenos Aires
 SHORTEST_MINUTES, LONGEST_MINUTES = 10, 120

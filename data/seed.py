@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from common.times import BUENOS_AIRES
 from data.errors import Conflict, SlotTaken
 from data.models import (
     Appointment,
@@ -21,7 +22,6 @@ from data.models import (
     Record,
 )
 from data.store import Change, Store
-from data.times import BUENOS_AIRES
 
 _FIRST_APPOINTMENT = date(2025, 7, 22)
 _LEAD = timedelta(days=2)

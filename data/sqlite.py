@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from common.times import Clock, utcnow
 from data.backend import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
 from data.encoding import decode, encode
 from data.errors import Unavailable
 from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Index, TableName
-from data.times import Clock, utcnow
 
 BUSY_TIMEOUT_S = 2.0  # below a tool's time limit, so that a caller hears a refusal and not silence
 _PAGE = 200

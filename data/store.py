@@ -17,13 +17,14 @@ from typing import Any
 
 from loguru import logger
 
+from common.spanish.names import doctor_key
+from common.times import Clock, from_iso, to_iso, utcnow
 from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
 from data.changes import Change, Receipt, receipt_keys, slot_items, slots_key, to_receipt, writes_of
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
 from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
 from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record
-from data.names import doctor_key
 from data.pages import (
     Fetched,
     Page,
@@ -35,7 +36,6 @@ from data.pages import (
     time_of,
 )
 from data.tables import TTL_ATTRIBUTE, TableName
-from data.times import Clock, from_iso, to_iso, utcnow
 
 __all__ = ["Change", "Page", "Receipt", "Store", "slot_items"]
 

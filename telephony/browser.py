@@ -28,8 +28,8 @@ from agent.playout import Heard
 from agent.record import CallLog, cut_words
 from agent.sonic.protocol import Usage
 from agent.switchboard import Switchboard
-from carlos import metrics
-from carlos.settings import Settings
+from common import metrics
+from common.settings import Settings
 from data.encoding import printable
 from data.models import Line as LineName
 from telephony.asked import Asked

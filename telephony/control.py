@@ -12,7 +12,7 @@ from urllib.parse import quote
 import aiohttp
 from loguru import logger
 
-from carlos.settings import Settings
+from common.settings import Settings
 
 TIMEOUT_S = 5.0
 API_ROOT = "/2010-04-01"

@@ -21,7 +21,7 @@ from agent.record import CallLog
 from agent.seats import Admission
 from agent.sonic.ahead import Ahead
 from agent.switchboard import Switchboard
-from carlos import metrics
+from common import metrics
 from data.errors import DataError
 from data.models import Line as LineName
 from telephony.control import CallControl

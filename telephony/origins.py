@@ -16,7 +16,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 
-from carlos.settings import Settings, is_loopback
+from common.settings import Settings, is_loopback
 from telephony.errors import TokenRefused
 from telephony.farewells import NO_TOKEN, STRANGER, TOO_MANY, Farewell
 from telephony.token import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from carlos.settings import Settings
+from common.settings import Settings
 from telephony import twiml
 from telephony.media import MAX_WAITING, START_TIMEOUT_S, MediaSocket
 from telephony.ports import Answer, Desk

@@ -20,7 +20,7 @@ from twilio.request_validator import (
     get_signature_algorithm,
 )
 
-from carlos.settings import Settings, host_of, is_loopback
+from common.settings import Settings, host_of, is_loopback
 
 
 class Signatures:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LEAVES = {"carlos.settings", "carlos.keys", "carlos.log", "carlos.masking", "carlos.metrics"}  # anyone may import these
+LEAVES = {"common.settings", "common.keys", "common.log", "common.masking", "common.metrics"}  # anyone may import these
 BELOW = {
     "data": set(),
     "tools": {"data"},
@@ -28,7 +28,7 @@ PROTOCOLS = {  # all that the stand-ins share with the product
     "telephony.media_stream_peer",
     "telephony.browser_events",
     "telephony.errors",
-    "carlos.settings",
+    "common.settings",
 }
 COMMANDS_INTO_THE_SANDBOX = {"carlos/commands/call.py"}  # `carlos call` is the double's own command
 

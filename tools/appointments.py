@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from common.spanish.dates import parse_move, parse_when
+from common.spanish.names import doctor_words, plain
+from common.times import Clock, to_iso
 from data.errors import SlotTaken
 from data.models import Appointment, Record
-from data.names import doctor_words, plain
 from data.rules import (
     cancel_appointment,
     check_time,
@@ -19,7 +21,6 @@ from data.rules import (
     taken,
 )
 from data.store import Receipt, Store
-from data.times import Clock, to_iso
 from tools.arguments import (
     NAME_LIMIT,
     TEXT_LIMIT,
@@ -29,7 +30,6 @@ from tools.arguments import (
     read,
 )
 from tools.confirmation import Plan, fingerprint, next_of
-from tools.dates import parse_move, parse_when
 from tools.errors import Asked, Refused
 from tools.identity import Identity, Proof
 from tools.wording import APPOINTMENT_STATUS, APPOINTMENT_TYPE, clean, day_and_time, listed, local_iso

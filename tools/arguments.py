@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from common.spanish.names import name_words, plain
+from common.spanish.numbers import digits_of
 from data.items import cents
 from data.models import AppointmentType
-from data.names import name_words, plain
 from tools.errors import Asked
-from tools.numbers import digits_of
 from tools.wording import clean
 
 NAME_LIMIT, EMAIL_LIMIT, TEXT_LIMIT, NOTES_LIMIT = 80, 120, 120, 300

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.times import Clock, from_iso, to_iso
 from data.store import Receipt
-from data.times import Clock, from_iso, to_iso
 
 LIFETIME = timedelta(seconds=120)
 

@@ -32,13 +32,13 @@ from typing import Any
 
 from loguru import logger
 
+from common.phones import known_number
+from common.spanish.names import name_words
+from common.spanish.numbers import digits_of
 from data.errors import Malformed
 from data.models import Appointment, Line, Order, Record
-from data.names import name_words
-from data.phones import known_number
 from data.store import Store
 from tools.errors import Asked, Refused
-from tools.numbers import digits_of
 
 FAILURES_PER_CALL = 3
 FAILURES_PER_NUMBER = 6

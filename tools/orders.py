@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from common.spanish.names import plain
+from common.times import Clock
 from data.items import amount
 from data.models import Order, OrderItem, OrderStatus, Record
-from data.names import plain
 from data.rules import cancel_order, create
 from data.store import Receipt, Store
-from data.times import Clock
 from tools.arguments import NAME_LIMIT, NOTES_LIMIT, TEXT_LIMIT, NewOrder, OrderProof, read
 from tools.confirmation import Plan, fingerprint, next_of
 from tools.identity import Identity, Proof

@@ -20,9 +20,9 @@ from typing import Any
 
 from loguru import logger
 
+from common.times import Clock, utcnow
 from data.errors import Conflict, RuleBroken, Unavailable
 from data.store import Store
-from data.times import Clock, utcnow
 from tools.appointments import AppointmentTools
 from tools.arguments import parse_object
 from tools.confirmation import Confirmations, Plan, fingerprint

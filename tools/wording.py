@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from common.times import BUENOS_AIRES
 from data.models import AppointmentStatus, AppointmentType, OrderStatus
-from data.times import BUENOS_AIRES
 
 WEEKDAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 MONTHS = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from carlos import metrics
+from common import metrics
 
 TRIPS = 5
 WITHIN_S = 5.0

@@ -36,7 +36,7 @@ from agent.sonic.events import (
     UserSpeechEnd,
     UserSpeechStart,
 )
-from carlos import metrics
+from common import metrics
 
 LONGEST_EVENT = 1024 * 1024  # bytes of JSON; a recorded audioOutput has 17,000 at most
 OPEN_BLOCKS = 64  # of one stream; the service has three open at a time

@@ -63,7 +63,7 @@ from agent.sonic.protocol import (
 from agent.sonic.uplink import Reader, Uplink
 from agent.sonic.voice import PAUSE_S
 from agent.sonic.watch import Owed, Verdict
-from carlos import metrics
+from common import metrics
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
 VERDICT_S = 2.0  # for the stream beside a suspected one to speak

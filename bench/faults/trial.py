@@ -116,7 +116,7 @@ def keys() -> Keys:
 async def _ours(sonic: SonicServer, folder: Path, rotation: Rotation | None) -> AsyncIterator[Server]:
     from carlos.app import House, create_app
     from carlos.server import configured
-    from carlos.settings import Settings
+    from common.settings import Settings
 
     with _bound() as sock:
         port, token = sock.getsockname()[1], secrets.token_hex(16)

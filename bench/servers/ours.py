@@ -11,10 +11,10 @@ from agent.call import CallerAudio, LineEvent
 from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
 from bench.servers import probe
-from carlos import log
 from carlos.app import House
 from carlos.server import serve
-from carlos.settings import Settings
+from common import log
+from common.settings import Settings
 from telephony.media_stream import Stopped
 from telephony.transport import PhoneLine
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from carlos.settings import Settings
+from common.settings import Settings
 
 DEFAULT_CALLER = "order-status-dni"
 

@@ -15,8 +15,8 @@ from agent.privacy import Customer, CustomerData
 from agent.privacy import erase as erase_customer
 from agent.privacy import export as export_customer
 from agent.recordings import Recordings
-from carlos.keys import ALL, HASHED, ApiKey
-from carlos.settings import Settings
+from common.keys import ALL, HASHED, ApiKey
+from common.settings import Settings
 from data.open import open_store
 from data.store import Store
 

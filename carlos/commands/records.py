@@ -19,7 +19,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from carlos.settings import Settings
+from common.settings import Settings
+from common.spanish.numbers import digits_of
+from common.times import BUENOS_AIRES, utcnow
 from data import backup as backups
 from data import doctor as examination
 from data import migrate as migration
@@ -27,8 +29,6 @@ from data.errors import DataError
 from data.open import open_store
 from data.seed import seed as seed_store
 from data.store import Store
-from data.times import BUENOS_AIRES, utcnow
-from tools.numbers import digits_of
 
 _out = Console()
 _problems = Console(stderr=True)

@@ -9,8 +9,8 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def serve(debug: bool = typer.Option(False, "--debug", help="LOGLEVEL=DEBUG")) -> None:
         """Take phone calls, browsers and admins on one port."""
-        from carlos import log
-        from carlos.settings import Settings
+        from common import log
+        from common.settings import Settings
 
         settings = Settings()
         if debug:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from agent.record import CallLog
 from agent.switchboard import Switchboard
-from carlos import metrics
 from carlos.processes.handover import Handover, Unreachable
 from carlos.processes.register import Register
+from common import metrics
 
 ASK_S = 2.0
 OWN = "own"  # /metrics?own is of the process that answers, alone

@@ -19,9 +19,9 @@ from typing import Self
 from loguru import logger
 from pydantic import SecretStr
 
-from carlos import log
 from carlos.processes.register import Register
-from carlos.settings import Settings
+from common import log
+from common.settings import Settings
 
 READY = b"ready\n"
 _MOST = 4096  # bytes of a message

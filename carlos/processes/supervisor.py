@@ -29,7 +29,7 @@ from carlos.doorway import greet, listen
 from carlos.processes.register import Register
 from carlos.processes.sibling import READY, Place
 from carlos.protection import task_protection
-from carlos.settings import Settings
+from common.settings import Settings
 
 COMMAND = (sys.executable, "-m", "carlos.processes.sibling")
 AGAIN_S = 1.0  # before a process that died is started again; doubled each time,

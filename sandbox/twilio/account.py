@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from twilio.request_validator import RequestValidator
 
-from carlos.settings import is_loopback
+from common.settings import is_loopback
 from sandbox.twilio.errors import Code, WebhookFault
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
-from carlos.settings import Settings, is_loopback
+from common.settings import Settings, is_loopback
 from sandbox.twilio.account import Account
 from sandbox.twilio.call import PhoneCall
 from sandbox.twilio.caller import RecordedCaller

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from carlos.settings import is_loopback
+from common.settings import is_loopback
 from sandbox.twilio.errors import Code, TwimlFault
 
 Method = Literal["GET", "POST"]

@@ -13,8 +13,8 @@ from agent.playout import Heard
 from agent.record import CallLog
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE
 from agent.sonic.protocol import AudioOutput, TextInput
+from common.times import utcnow
 from data.models import CallRecord, Line
-from data.times import utcnow
 from sandbox.sonic.behaviour import BargeIn, Behaviour
 from sandbox.sonic.faults import Drop, Fault, Reject, Silence
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, Wait

@@ -9,10 +9,10 @@ from itertools import count
 from agent.playout import Heard
 from agent.record import CallLog
 from agent.sonic.protocol import Role, Usage
-from carlos.masking import mask_value
+from common.masking import mask_value
+from common.times import utcnow
 from data.items import call_item, to_call
 from data.models import CallRecord, Line
-from data.times import utcnow
 
 
 def told(log: CallLog) -> None:

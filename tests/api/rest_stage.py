@@ -18,11 +18,11 @@ from api.application import guard, mount, record_routers
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
 from api.reference import reference_routes
-from carlos.settings import Settings
+from common.settings import Settings
+from common.times import BUENOS_AIRES, Clock
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.seed import seed
 from data.store import Store
-from data.times import BUENOS_AIRES, Clock
 
 KEYS = {"reader": "read", "writer": "read+write", "operator": "read+write+calls"}
 CALL_ID = "CA" + "7" * 32

@@ -13,10 +13,10 @@ import pytest
 from agent.playout import Heard
 from agent.record import CallLog
 from api.calls import Prices
-from carlos import metrics
 from carlos.call_log import teller
-from carlos.log import cloudwatch
-from carlos.log.cloudwatch import CallLogGroup, open_log_group
+from common import metrics
+from common.log import cloudwatch
+from common.log.cloudwatch import CallLogGroup, open_log_group
 from data.models import Line
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 

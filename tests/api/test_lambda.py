@@ -24,7 +24,7 @@ from fastapi import FastAPI
 
 from api.application import mount, record_routers
 from api.lambda_handler import with_secret_keys
-from carlos.settings import Settings
+from common.settings import Settings
 from data.open import open_sqlite
 from data.sqlite import SqliteBackend
 from data.store import Store
@@ -166,8 +166,8 @@ def _invoke(events: list[Json]) -> list[Json]:
     code = (
         "import json, sys\n"
         "from datetime import datetime\n"
-        "import data.times\n"
-        f"data.times.utcnow = lambda: datetime.fromisoformat('{Clock().now.isoformat()}')\n"
+        "import common.times\n"
+        f"common.times.utcnow = lambda: datetime.fromisoformat('{Clock().now.isoformat()}')\n"
         "from api.lambda_handler import handler\n"
         "answers = [handler(event, None) for event in json.load(sys.stdin)]\n"
         "json.dump(answers, sys.stdout)\n"

@@ -20,10 +20,10 @@ from loguru import logger
 from agent.playout import Heard
 from agent.record import CallLog
 from api.calls import Prices
-from carlos import log, metrics
 from carlos.call_log import teller
-from carlos.log.cloudwatch import CallLogGroup
-from carlos.masking import Names, mask_text, mask_value
+from common import log, metrics
+from common.log.cloudwatch import CallLogGroup
+from common.masking import Names, mask_text, mask_value
 from data.models import Line
 
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from carlos import metrics
-from carlos.settings import Settings
 from carlos.telemetry import MeasuredBackend, emit, telemetry
+from common import metrics
+from common.settings import Settings
 from data.backend import Absent, ConditionFailed, Put
 from data.store import Store
 from data.tables import TableName

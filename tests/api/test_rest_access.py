@@ -14,8 +14,8 @@ from pydantic import SecretStr, ValidationError
 from api.gate import MAX_BODY
 from api.limits import RateLimit
 from carlos.app import create_app
-from carlos.keys import ApiKey, digest
-from carlos.settings import Settings
+from common.keys import ApiKey, digest
+from common.settings import Settings
 from data.open import open_sqlite
 from tests.api.rest_stage import KEYS, Rest, key_of, seeded, serving
 from tests.support.clocks import Clock

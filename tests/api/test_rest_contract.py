@@ -20,8 +20,8 @@ from schemathesis.core.result import Ok
 from agent.switchboard import Switchboard
 from api.reference import described, markdown
 from bench.stores import fresh_dynamodb, fresh_sqlite
+from common.times import utcnow
 from data.store import Store
-from data.times import utcnow
 from sandbox.hang import HANG_S
 from tests.api.rest_stage import call_record, key_of, rest_app, rest_settings, seeded
 from tests.conftest import STORES

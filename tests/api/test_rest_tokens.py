@@ -22,7 +22,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from api.access import Access, Denied, Principal
 from api.tokens import FRESH_S, KEPT_S, PAUSE_S, KeySet, KeysUnavailable, Tokens
-from carlos.settings import Settings
+from common.settings import Settings
 from data.open import open_sqlite
 from tests.api.rest_stage import rest_settings, seeded, serving
 from tests.support.clocks import Clock

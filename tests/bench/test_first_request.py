@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from carlos.app import create_app
-from carlos.settings import Settings
+from common.settings import Settings
 from tests.bench.test_bench_counts import Counted
 
 pytestmark = pytest.mark.slow

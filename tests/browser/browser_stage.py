@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
 from carlos.app import House, open_house
-from carlos.settings import Settings
+from common.settings import Settings
 from data.models import CallRecord
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.behaviour import Behaviour

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
-from carlos.settings import Settings
+from common.settings import Settings
 from telephony.origins import BROWSER, Gate
 from tests.browser.browser_stage import GREETING, Serve, until
 from tests.support.waiting import bounded

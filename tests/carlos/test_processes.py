@@ -16,11 +16,11 @@ import pytest
 from loguru import logger
 from pydantic import SecretStr, ValidationError
 
-from carlos import metrics
 from carlos.processes import supervisor
 from carlos.processes.register import Register
 from carlos.processes.supervisor import Everybody, NotStarted, Supervisor
-from carlos.settings import Settings
+from common import metrics
+from common.settings import Settings
 from telephony.token import SpentInMemory, StreamTokens, signing_keys
 from tests.support.waiting import bounded, until
 

@@ -6,7 +6,7 @@ from typing import Any
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, get_current_span
 
 from agent.record import CallLog
-from carlos.tracing import CallTrace
+from common.tracing import CallTrace
 from data.models import Line
 
 

@@ -15,7 +15,7 @@ import uvicorn
 
 from api.console import console_routes
 from carlos.app import House, create_app
-from carlos.settings import Settings
+from common.settings import Settings
 from data.models import CallRecord
 from sandbox.brain import Brain
 from sandbox.sonic.ear import EnergyEar

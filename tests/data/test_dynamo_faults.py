@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from bench.stores import fresh_dynamodb, fresh_tables
+from common.times import BUENOS_AIRES
 from data.backend import Absent, Put
 from data.dynamo import DynamoBackend
 from data.errors import Unavailable
@@ -18,7 +19,6 @@ from data.models import Order, OrderItem, OrderStatus
 from data.open import open_dynamodb
 from data.store import Change, Receipt, Store
 from data.tables import TABLES, TableName, create_request
-from data.times import BUENOS_AIRES
 from sandbox.ministack import CREDENTIALS, REGION
 
 pytestmark = pytest.mark.ministack

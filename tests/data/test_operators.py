@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from common.times import BUENOS_AIRES, Clock
 from data.backend import Item
 from data.backup import MANIFEST, BackupError, backup, digest, restore, verify
 from data.doctor import examine
@@ -21,7 +22,6 @@ from data.rules import cancel_appointment
 from data.seed import seed
 from data.store import Change, Store
 from data.tables import TableName
-from data.times import BUENOS_AIRES, Clock
 
 
 def original_order(order_id: str, **more: object) -> Item:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.phones import known_number
+from common.phones import known_number
 
 WITHHELD = (
     "", " ", "anonymous", "Anonymous", "ANONYMOUS", "restricted", "unavailable", "unknown", "+266696687", "266696687",

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.races import Races, Said, Score, _overlaps, _stands, race
+from common.times import BUENOS_AIRES
 from data.backend import Put
 from data.items import to_item
 from data.models import Appointment, Order, OrderItem, OrderStatus
 from data.store import Change, Store
 from data.tables import TableName
-from data.times import BUENOS_AIRES
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=BUENOS_AIRES)
 BOOKED = Appointment("1", "Ana Ruiz", "a@email.com", "Dra. Ana López", NOON, 30)

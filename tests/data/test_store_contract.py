@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from common.times import BUENOS_AIRES, Clock
 from data.backend import Put
 from data.errors import Conflict, DataError, Malformed, SlotTaken
 from data.items import call_item, to_item
@@ -28,7 +29,6 @@ from data.rules import cancel_appointment, cancel_order, create, free_times, mov
 from data.seed import seed, seed_appointments, seed_orders
 from data.store import Change, Receipt, Store
 from data.tables import TableName
-from data.times import BUENOS_AIRES, Clock
 
 DOCTOR = "Dra. Ana López"
 NOON = datetime(2026, 11, 24, 12, tzinfo=BUENOS_AIRES)

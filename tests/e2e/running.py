@@ -14,8 +14,8 @@ import uvicorn
 
 from agent.audio.ulaw import ulaw_encode
 from carlos.app import House, create_app
-from carlos.settings import Settings
 from carlos.websocket import SwiftWebSocket
+from common.settings import Settings
 from data.models import CallRecord
 from sandbox.brain import Brain
 from sandbox.hang import HANG_S

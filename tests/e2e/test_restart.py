@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from data.times import BUENOS_AIRES, to_iso
+from common.times import BUENOS_AIRES, to_iso
 from tests.support.servers import carlos_serve, free_port, printed
 from tests.support.sonic import AWS_KEYS
 from tests.support.waiting import bounded

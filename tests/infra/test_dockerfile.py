@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from carlos.settings import Settings
+from common.settings import Settings
 from tests.infra.planned_stage import ROOT, TOOLS, Stage
 
 DOCKERFILE = ROOT / "Dockerfile"

@@ -14,9 +14,9 @@ import pytest
 
 from agent.switchboard import Switchboard
 from api.health import health_routes
-from carlos import metrics
 from carlos.server import KEEP_ALIVE_S
-from carlos.settings import Settings
+from common import metrics
+from common.settings import Settings
 from data.tables import TABLES, TTL_ATTRIBUTE, Table, create_request
 from tests.infra.planned_stage import INFRA, ROOT, Stage
 

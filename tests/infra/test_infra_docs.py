@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from carlos import metrics
-from carlos.settings import Settings
+from common import metrics
+from common.settings import Settings
 from data.tables import TABLES
 from tests.infra.planned_stage import INFRA, ROOT, STAGES, Stage
 from tests.test_layers import BELOW, LEAVES

@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from common.times import BUENOS_AIRES
 from data.backend import Item
 from data.items import to_appointment, to_order
 from data.models import Appointment, AppointmentStatus, Order, OrderStatus
 from data.store import Change, Store
 from data.tables import TableName
-from data.times import BUENOS_AIRES
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ import pytest
 import agent.call
 from agent.sonic.protocol import ContentEnded, ContentStarted, ContentType, Role, StopReason
 from agent.sonic.protocol import ToolUse as ToolUseEvent
+from common.times import BUENOS_AIRES
 from data.models import CallRecord
-from data.times import BUENOS_AIRES
 from sandbox.brain import Brain, Floor
 from sandbox.dialogue import DialogueMind, mind
 from sandbox.hang import HANG_S

@@ -47,7 +47,7 @@ from agent.sonic.protocol import (
     parse_service_event,
 )
 from agent.sonic.reading import LONGEST_EVENT, OPEN_BLOCKS, EventReader
-from carlos import metrics
+from common import metrics
 from sandbox.sonic.writing import Envelope, encode_service_event
 
 ENVELOPE = Envelope("session", "prompt", "completion")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from data.times import BUENOS_AIRES
+from common.times import BUENOS_AIRES
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=BUENOS_AIRES)  # a Monday
 

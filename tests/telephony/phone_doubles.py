@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from agent.seats import Admission
-from carlos.settings import Settings
+from common.settings import Settings
 from telephony.ports import AfterStream, Answer, HangUp
 from telephony.routes import phone_routes
 from tests.support.servers import loopback, serving

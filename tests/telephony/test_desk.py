@@ -14,12 +14,12 @@ from agent.keeper import Keeper
 from agent.record import CUT_OFF, CallLog
 from agent.sonic.ahead import Ahead
 from agent.switchboard import Switchboard
-from carlos.settings import Settings
+from common.settings import Settings
+from common.times import utcnow
 from data.errors import Unavailable
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.open import open_sqlite
 from data.store import Store
-from data.times import utcnow
 from telephony.control import CallControl
 from telephony.desk import RESUMES, PhoneDesk
 from telephony.media_stream import MediaStream, Started

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from common.times import Clock
 from data.backend import Item
 from data.seed import seed, seed_appointments, seed_orders
 from data.store import Change, Store
 from data.tables import TableName
-from data.times import Clock
 from tools.identity import CallContext
 from tools.specs import SPECS
 from tools.toolbox import Toolbox

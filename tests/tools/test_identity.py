@@ -10,11 +10,11 @@ from itertools import count
 
 import pytest
 
+from common.times import Clock
 from data.errors import Conflict
 from data.models import Line
 from data.seed import seed
 from data.store import Change, Store
-from data.times import Clock
 from tools.errors import Asked, Refused, ToolError
 from tools.identity import (
     FAILURES_PER_NUMBER,

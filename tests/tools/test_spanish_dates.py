@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.times import BUENOS_AIRES
-from tools.dates import parse_moment, parse_move, parse_when
+from common.spanish.dates import parse_moment, parse_move, parse_when
+from common.times import BUENOS_AIRES
 from tools.errors import Asked
 from tools.wording import MONTHS, WEEKDAYS, day_and_time
 

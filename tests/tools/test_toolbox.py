@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from common.times import BUENOS_AIRES, Clock
 from data.errors import Unavailable
 from data.models import AppointmentStatus, AppointmentType, Order, OrderStatus
 from data.seed import seed
 from data.store import Change, Receipt, Store
-from data.times import BUENOS_AIRES, Clock
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 

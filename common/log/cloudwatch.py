@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from carlos import metrics
+from common import metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient

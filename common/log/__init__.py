@@ -1,5 +1,5 @@
 """The log: one sink for every line, and call records delivered to CloudWatch Logs."""
 
-from carlos.log.sink import Scope, configure, write_line
+from common.log.sink import Scope, configure, write_line
 
 __all__ = ["Scope", "configure", "write_line"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from loguru import logger
 
-from carlos.masking import NO_NAMES, Names, mask_text, mask_value
+from common.masking import NO_NAMES, Names, mask_text, mask_value
 
 if TYPE_CHECKING:
     from loguru import Message, Record

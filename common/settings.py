@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from carlos.keys import check_entries
+from common.keys import check_entries
 
 Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NoReturn
 
-from data.names import plain
-from data.times import BUENOS_AIRES
+from common.spanish.names import plain
+from common.spanish.numbers import numerals
+from common.times import BUENOS_AIRES
 from tools.errors import Asked
-from tools.numbers import numerals
 from tools.wording import MONTHS, WEEKDAYS
 
 # "15 de marzo" said in April means next year's; said a few weeks after it, it may be a slip.
