@@ -15,7 +15,7 @@ from agent.playout import Heard
 from agent.sonic.protocol import Role, Usage
 from common import metrics
 from common.masking import Names
-from data.encoding import printable
+from data.backends.encoding import printable
 from data.models import CallRecord, Line, ToolCall, Turn
 from tools.specs import SPECS
 

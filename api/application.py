@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from fastapi import APIRouter, FastAPI
 from loguru import logger
 
-from agent.recordings import Recordings
 from api import envelope
 from api.access import Access
 from api.appointments import appointment_routes
@@ -20,6 +19,7 @@ from api.proxy import Proxied
 from api.reference import describe
 from common.settings import Settings
 from common.times import Clock, utcnow
+from data.recordings import Recordings
 from data.store import Store
 
 STAGE = "/demo"  # the original client's address ends in it

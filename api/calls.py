@@ -11,7 +11,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
-from agent.recordings import Recordings
 from api.envelope import NotFound, retrieved, success
 from api.http import Cursor, Limit, is_id, next_page, read_cursor
 from api.schemas import CallJson, Found, content, failures
@@ -19,6 +18,7 @@ from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
 from common.times import to_iso
 from data.models import CallRecord, Line
+from data.recordings import Recordings
 from data.store import Store
 
 PAGE = 100  # calls on a page unless asked otherwise

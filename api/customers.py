@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from agent.privacy import Customer, CustomerData, erase, export
 from api.calls import CallDesk
 from api.envelope import ApiError, success
 from api.schemas import CustomerBody, CustomerJson, Erased, Found, appointment_json, failures, order_json
+from data.privacy import Customer, CustomerData, erase, export
 
 
 def customer_routes(desk: CallDesk) -> APIRouter:

@@ -130,7 +130,7 @@ def described() -> FastAPI:
     from api.live import live_routes
     from common.settings import Settings
     from common.times import utcnow
-    from data.sqlite import SqliteBackend
+    from data.backends.sqlite import SqliteBackend
     from data.store import Store
 
     app = FastAPI()

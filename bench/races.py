@@ -31,11 +31,11 @@ from rich.table import Table
 
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from common.times import BUENOS_AIRES, utcnow
-from data.backend import Backend, Write
-from data.dynamo import DynamoBackend
+from data.backends.base import Backend, Write
+from data.backends.dynamo import DynamoBackend
+from data.backends.sqlite import SqliteBackend
 from data.errors import Unavailable
 from data.models import Appointment, Order, OrderItem, OrderStatus
-from data.sqlite import SqliteBackend
 from data.store import Change, Store
 from sandbox.ministack import ministack
 from tools.identity import CallContext

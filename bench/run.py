@@ -20,8 +20,8 @@ from bench.machine import describe
 from bench.measures import Steps, Talk, barge_ins, grow, load, mb_per_call, ramp, rotation, tools, visits
 from bench.report import summarise
 from bench.stage import KINDS, Stage, served, stage
-from data.dynamo import DynamoBackend
-from data.seed import seed
+from data.backends.dynamo import DynamoBackend
+from data.operators.seed import seed
 from data.store import Store
 from data.tables import TableName
 from sandbox.ministack import CREDENTIALS, REGION, ministack

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from common.times import Clock, utcnow
-from data.dynamo import DynamoBackend
+from data.backends.dynamo import DynamoBackend
 from data.open import open_sqlite
 from data.store import Store
 from data.tables import TableName

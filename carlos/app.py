@@ -16,7 +16,6 @@ from agent.call import Call, CallSetup, Line
 from agent.keeper import PROCESS, Keeper
 from agent.persona import BUENOS_AIRES
 from agent.record import CallLog
-from agent.recordings import Recordings
 from agent.sonic.ahead import Ahead
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.client import SonicClient
@@ -43,7 +42,8 @@ from common.settings import Settings
 from common.tracing import CallTrace
 from data.errors import DataError
 from data.open import open_store
-from data.seed import seed
+from data.operators.seed import seed
+from data.recordings import Recordings
 from data.store import Store
 from telephony.asked import Asked, as_asked
 from telephony.browser import BrowserLine, browser_routes

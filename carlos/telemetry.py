@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from common import log, metrics
-from data.backend import Backend, ConditionFailed, Item, Write
+from data.backends.base import Backend, ConditionFailed, Item, Write
 from data.tables import TableName
 
 LAG_EVERY_S = 0.25

@@ -10,7 +10,7 @@ from typing import Any
 
 from common.spanish.names import doctor_key
 from common.times import to_iso
-from data.backend import Absent, Delete, HeldBy, Item, Put, Version, Write
+from data.backends.base import Absent, Delete, HeldBy, Item, Put, Version, Write
 from data.items import table_of, to_item
 from data.models import Appointment, Record
 from data.tables import TTL_ATTRIBUTE, TableName

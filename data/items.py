@@ -13,8 +13,8 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from common.times import from_iso, to_iso
-from data.backend import Item
-from data.encoding import printable
+from data.backends.base import Item
+from data.backends.encoding import printable
 from data.errors import Malformed
 from data.models import (
     Appointment,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.settings import Settings
 from common.times import Clock, utcnow
-from data.sqlite import SqliteBackend
+from data.backends.sqlite import SqliteBackend
 from data.store import KEEP_CALLS, Store
 from data.tables import TableName
 
@@ -48,7 +48,7 @@ async def open_dynamodb(
     keep_calls: timedelta = KEEP_CALLS,
 ) -> Store:
     """Credentials come from the AWS chain unless given. botocore is loaded here and not before: it is slow."""
-    from data.dynamo import DynamoBackend
+    from data.backends.dynamo import DynamoBackend
 
     backend = await DynamoBackend.open(
         tables, region=region, endpoint=endpoint, credentials=credentials, timeout_s=timeout_s

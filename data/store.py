@@ -19,7 +19,7 @@ from loguru import logger
 
 from common.spanish.names import doctor_key
 from common.times import Clock, from_iso, to_iso, utcnow
-from data.backend import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
+from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
 from data.changes import Change, Receipt, receipt_keys, slot_items, slots_key, to_receipt, writes_of
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable

@@ -30,7 +30,7 @@ from agent.sonic.protocol import Usage
 from agent.switchboard import Switchboard
 from common import metrics
 from common.settings import Settings
-from data.encoding import printable
+from data.backends.encoding import printable
 from data.models import Line as LineName
 from telephony.asked import Asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed

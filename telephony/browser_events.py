@@ -46,7 +46,7 @@ from agent.sonic.protocol import (
     TextStart,
     parse_client_event,
 )
-from data.encoding import printable
+from data.backends.encoding import printable
 
 MAX_MESSAGE = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB
 MAX_CHUNK_S = 1.0  # of audio in one event

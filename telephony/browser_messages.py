@@ -22,7 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 from agent.sonic.protocol import INTERRUPTED_TEXT, ContentType, Role, Stage, StopReason, Usage
-from data.encoding import printable
+from data.backends.encoding import printable
 
 type Messages = tuple[str, ...]
 

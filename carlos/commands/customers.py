@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.privacy import Customer, CustomerData
-from agent.privacy import erase as erase_customer
-from agent.privacy import export as export_customer
-from agent.recordings import Recordings
 from common.keys import ALL, HASHED, ApiKey
 from common.settings import Settings
 from data.open import open_store
+from data.privacy import Customer, CustomerData
+from data.privacy import erase as erase_customer
+from data.privacy import export as export_customer
+from data.recordings import Recordings
 from data.store import Store
 
 Email = Annotated[str | None, typer.Option(help="The customer's e-mail address.")]

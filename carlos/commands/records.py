@@ -22,12 +22,12 @@ from rich.table import Table
 from common.settings import Settings
 from common.spanish.numbers import digits_of
 from common.times import BUENOS_AIRES, utcnow
-from data import backup as backups
-from data import doctor as examination
-from data import migrate as migration
 from data.errors import DataError
 from data.open import open_store
-from data.seed import seed as seed_store
+from data.operators import backup as backups
+from data.operators import check as examination
+from data.operators import migrate as migration
+from data.operators.seed import seed as seed_store
 from data.store import Store
 
 _out = Console()

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from agent.keeper import Keeper
-from agent.privacy import erase_call
 from agent.record import CUT_OFF, CallLog
-from agent.recordings import Recordings
 from data.errors import Unavailable
 from data.models import CallRecord, Line
+from data.privacy import erase_call
+from data.recordings import Recordings
 from data.store import Store
 
 

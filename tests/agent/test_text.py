@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.playout import Heard
 from agent.record import CallLog
-from data.encoding import printable
+from data.backends.encoding import printable
 from data.models import Line
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -21,7 +21,7 @@ from api.reference import reference_routes
 from common.settings import Settings
 from common.times import BUENOS_AIRES, Clock
 from data.models import CallRecord, Line, ToolCall, Turn
-from data.seed import seed
+from data.operators.seed import seed
 from data.store import Store
 
 KEYS = {"reader": "read", "writer": "read+write", "operator": "read+write+calls"}

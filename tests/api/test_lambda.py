@@ -25,8 +25,8 @@ from fastapi import FastAPI
 from api.application import mount, record_routers
 from api.lambda_handler import with_secret_keys
 from common.settings import Settings
+from data.backends.sqlite import SqliteBackend
 from data.open import open_sqlite
-from data.sqlite import SqliteBackend
 from data.store import Store
 from sandbox.hang import HANG_S
 from tests.api.gateway_requests import REQUESTS, WITH_A_SLASH, Asked

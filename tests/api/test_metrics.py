@@ -11,7 +11,7 @@ import pytest
 from carlos.telemetry import MeasuredBackend, emit, telemetry
 from common import metrics
 from common.settings import Settings
-from data.backend import Absent, ConditionFailed, Put
+from data.backends.base import Absent, ConditionFailed, Put
 from data.store import Store
 from data.tables import TableName
 

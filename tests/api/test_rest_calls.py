@@ -15,11 +15,11 @@ from agent.keeper import HOST, Keeper
 from agent.playout import Heard
 from agent.record import LOST, CallLog
 from agent.recording import RATE, Recorder
-from agent.recordings import Recordings
 from api.live import HEARTBEAT_S, events
-from data.backend import Put
+from data.backends.base import Put
 from data.items import call_item
 from data.models import Line
+from data.recordings import Recordings
 from data.tables import TableName
 from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
 from tests.support.clocks import Clock

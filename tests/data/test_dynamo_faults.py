@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from bench.stores import fresh_dynamodb, fresh_tables
 from common.times import BUENOS_AIRES
-from data.backend import Absent, Put
-from data.dynamo import DynamoBackend
+from data.backends.base import Absent, Put
+from data.backends.dynamo import DynamoBackend
 from data.errors import Unavailable
 from data.models import Order, OrderItem, OrderStatus
 from data.open import open_dynamodb

@@ -14,10 +14,10 @@ import pytest
 
 from bench.stores import fresh_tables
 from common.times import BUENOS_AIRES, utcnow
-from data.dynamo import DynamoBackend
+from data.backends.dynamo import DynamoBackend
 from data.models import OrderStatus
 from data.open import open_dynamodb, open_sqlite
-from data.seed import seed
+from data.operators.seed import seed
 from data.store import Store
 from data.tables import TableName
 from sandbox.hang import HANG_S

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from common.times import BUENOS_AIRES, Clock
-from data.backend import Item
-from data.backup import MANIFEST, BackupError, backup, digest, restore, verify
-from data.doctor import examine
+from data.backends.base import Item
 from data.errors import Unavailable
-from data.migrate import MigrationFailed, migrate, plan_migration
 from data.models import Order
+from data.operators.backup import MANIFEST, BackupError, backup, digest, restore, verify
+from data.operators.check import examine
+from data.operators.migrate import MigrationFailed, migrate, plan_migration
+from data.operators.seed import seed
 from data.rules import cancel_appointment
-from data.seed import seed
 from data.store import Change, Store
 from data.tables import TableName
 
@@ -260,7 +260,7 @@ async def test_a_failed_check_undoes_the_migration(
     original: Store, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await digest(original)
-    monkeypatch.setattr("data.migrate._check", fail)
+    monkeypatch.setattr("data.operators.migrate._check", fail)
     with pytest.raises(MigrationFailed, match="undone"):
         await migrate(original, clock(), tmp_path)
     assert await digest(original) == before

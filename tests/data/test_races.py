@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.races import Races, Said, Score, _overlaps, _stands, race
 from common.times import BUENOS_AIRES
-from data.backend import Put
+from data.backends.base import Put
 from data.items import to_item
 from data.models import Appointment, Order, OrderItem, OrderStatus
 from data.store import Change, Store

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.times import BUENOS_AIRES, Clock
-from data.backend import Put
+from data.backends.base import Put
 from data.errors import Conflict, DataError, Malformed, SlotTaken
 from data.items import call_item, to_item
 from data.models import (
@@ -25,8 +25,8 @@ from data.models import (
     ToolCall,
     Turn,
 )
+from data.operators.seed import seed, seed_appointments, seed_orders
 from data.rules import cancel_appointment, cancel_order, create, free_times, move_appointment
-from data.seed import seed, seed_appointments, seed_orders
 from data.store import Change, Receipt, Store
 from data.tables import TableName
 

@@ -6,13 +6,13 @@ import inspect
 
 import pytest
 
-import data.dynamo
+import data.backends.dynamo
 from data.tables import TABLES, Table, create_request
 
 
 def test_key_attributes_are_never_filtered_on() -> None:
     """AWS refuses a FilterExpression on a key attribute where a local AWS takes it; we use none at all."""
-    assert "FilterExpression" not in inspect.getsource(data.dynamo)
+    assert "FilterExpression" not in inspect.getsource(data.backends.dynamo)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=str)

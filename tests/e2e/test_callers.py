@@ -17,7 +17,7 @@ import pytest
 
 from agent.persona import BUENOS_AIRES
 from data.models import Appointment, CallRecord, Order
-from data.seed import seed_appointments, seed_orders
+from data.operators.seed import seed_appointments, seed_orders
 from data.store import Store
 from sandbox.brain import Brain, Prompt
 from sandbox.dialogue import DialogueMind

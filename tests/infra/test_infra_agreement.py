@@ -202,7 +202,7 @@ def test_the_server_and_the_lambda_may_do_what_the_store_does_and_no_more(stage:
     needed = permissions(
         set().union(*(api_calls(methods[name]) for name in used_by_the_store() & methods.keys())), source
     )
-    assert needed, "data/store.py calls nothing of data/dynamo.py: change this test"
+    assert needed, "data/store.py calls nothing of data/backends/dynamo.py: change this test"
     for role in "nova-sonic-server-app-{}-task", "nova-sonic-server-app-{}-api":
         name = role.format(stage.name)
         policies = [p for p in stage.all("aws_iam_role_policy") if p["role"] == role_id(stage, name)]

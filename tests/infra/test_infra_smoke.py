@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from data.dynamo import DynamoBackend
+from data.backends.dynamo import DynamoBackend
 from data.tables import TABLES, TableName
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 from tests.infra.planned_stage import Json, Stage

@@ -17,7 +17,7 @@ import boto3
 import pytest
 
 from data.open import open_dynamodb
-from data.seed import seed
+from data.operators.seed import seed
 from data.tables import TABLES, TableName, create_request
 from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION, ministack

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from common.times import BUENOS_AIRES
-from data.backend import Item
+from data.backends.base import Item
 from data.items import to_appointment, to_order
 from data.models import Appointment, AppointmentStatus, Order, OrderStatus
 from data.store import Change, Store

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from common.spanish.dates import parse_when
 from data import items
-from data.encoding import encode
+from data.backends.encoding import encode
 from data.errors import Malformed
 from data.items import MOST_DIGITS, cents, to_item, to_order, whole
-from data.seed import seed_orders
+from data.operators.seed import seed_orders
 from tools.arguments import PRICE_LIMIT_CENTS, NewOrder, OrderProof, parse_object, read
 from tools.errors import Asked
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from common.times import Clock
-from data.backend import Item
-from data.seed import seed, seed_appointments, seed_orders
+from data.backends.base import Item
+from data.operators.seed import seed, seed_appointments, seed_orders
 from data.store import Change, Store
 from data.tables import TableName
 from tools.identity import CallContext

@@ -13,7 +13,7 @@ import pytest
 from common.times import Clock
 from data.errors import Conflict
 from data.models import Line
-from data.seed import seed
+from data.operators.seed import seed
 from data.store import Change, Store
 from tools.errors import Asked, Refused, ToolError
 from tools.identity import (

@@ -14,7 +14,7 @@ import pytest
 from common.times import BUENOS_AIRES, Clock
 from data.errors import Unavailable
 from data.models import AppointmentStatus, AppointmentType, Order, OrderStatus
-from data.seed import seed
+from data.operators.seed import seed
 from data.store import Change, Receipt, Store
 from tools.identity import CallContext
 from tools.toolbox import Toolbox

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.times import BUENOS_AIRES
-from data.backend import Item
+from data.backends.base import Item
 from data.changes import slot_items
 from data.errors import DataError, Malformed
 from data.items import MOST_DIGITS, to_appointment, to_call, to_order

@@ -24,7 +24,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from data.backend import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
+from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
 from data.errors import Unavailable
 from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Table, TableName, create_request, key_schema
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from agent.recordings import Recordings
 from common.phones import known_number
-from data.backend import Delete, Write
+from data.backends.base import Delete, Write
 from data.errors import Conflict
 from data.models import Appointment, CallRecord, Order, Record
+from data.recordings import Recordings
 from data.store import Change, Store
 from data.tables import TableName
 

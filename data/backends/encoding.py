@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from data.backend import Item
+from data.backends.base import Item
 
 _MOST_DIGITS = 38  # DynamoDB's
 

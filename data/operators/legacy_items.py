@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.times import BUENOS_AIRES, to_iso
-from data.backend import Item
+from data.backends.base import Item
 from data.errors import Malformed
 from data.items import amount, cents, number, to_appointment, to_order, whole
 from data.models import AppointmentType

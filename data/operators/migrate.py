@@ -12,13 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from common.spanish.names import doctor_key
-from data.backend import Item
-from data.backup import Progress, backup, digest, no_progress, restore
+from data.backends.base import Item
 from data.changes import slot_items
 from data.errors import DataError, Malformed
 from data.items import MOST_DIGITS, to_appointment, to_order
 from data.models import Appointment
-from data.original import mend_appointment, mend_order
+from data.operators.backup import Progress, backup, digest, no_progress, restore
+from data.operators.legacy_items import mend_appointment, mend_order
 from data.store import Store
 from data.tables import TableName
 

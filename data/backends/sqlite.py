@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 
 from common.times import Clock, utcnow
-from data.backend import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
-from data.encoding import decode, encode
+from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
+from data.backends.encoding import decode, encode
 from data.errors import Unavailable
 from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Index, TableName
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO
 
 from common.times import to_iso
-from data.backend import Item
-from data.encoding import decode, encode
+from data.backends.base import Item
+from data.backends.encoding import decode, encode
 from data.errors import DataError
 from data.store import Store
 from data.tables import TableName
