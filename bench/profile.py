@@ -32,7 +32,7 @@ PARTS = (
     ("Sonic parse", ("agent/sonic/parsing.py",)),
     ("Sonic client", ("agent/sonic/client.py", "agent/sonic/frames.py")),
     ("Sonic session", ("agent/sonic/session.py",)),
-    ("Media Stream JSON", ("telephony/media_stream.py",)),
+    ("Media Stream JSON", ("telephony/twilio/media_stream.py",)),
     ("WebSocket", ("uvicorn/", "websockets/", "starlette/", "fastapi/")),
     ("pipecat", ("pipecat/",)),
     ("playout", ("agent/playout.py", "agent/line.py", "agent/audio/pacing.py", "agent/telemetry.py")),

@@ -45,11 +45,11 @@ from data.open import open_store
 from data.operators.seed import seed
 from data.recordings import Recordings
 from data.store import Store
-from telephony.asked import Asked, as_asked
-from telephony.browser import BrowserLine, browser_routes
-from telephony.control import CallControl
-from telephony.desk import PhoneDesk
-from telephony.routes import phone_routes
+from telephony.browser.client_setup import Asked, as_asked
+from telephony.browser.line import BrowserLine, browser_routes
+from telephony.phone_calls import PhoneDesk
+from telephony.twilio.rest import CallControl
+from telephony.twilio.routes import phone_routes
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 

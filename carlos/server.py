@@ -25,7 +25,7 @@ from carlos.doorway import greet, listen
 from carlos.http import BoundedHttp
 from carlos.websocket import SwiftWebSocket
 from common.settings import Settings
-from telephony.media import WS_MAX_SIZE
+from telephony.twilio.socket import WS_MAX_SIZE
 
 # A load balancer sends its next request on a connection that it kept: the server must not close that first (502).
 KEEP_ALIVE_S = 310

@@ -24,9 +24,9 @@ PROTOCOLS = {  # all that the stand-ins share with the product
     "agent.sonic.parsing",
     "agent.sonic.order",
     "agent.sonic.errors",
-    "telephony.media_stream",
-    "telephony.media_stream_peer",
-    "telephony.browser_events",
+    "telephony.twilio.media_stream",
+    "telephony.twilio.media_stream_peer",
+    "telephony.browser.events",
     "telephony.errors",
     "common.settings",
 }

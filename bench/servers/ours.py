@@ -15,8 +15,8 @@ from carlos.app import House
 from carlos.server import serve
 from common import log
 from common.settings import Settings
-from telephony.media_stream import Stopped
-from telephony.transport import PhoneLine
+from telephony.twilio.line import PhoneLine
+from telephony.twilio.media_stream import Stopped
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carlos.http import BoundedHttp
 from carlos.processes.register import Register
-from telephony.twiml import AFTER_STREAM_PATH, MEDIA_PATH
-from telephony.webhook import MAX_FORM, VOICE_PATH
+from telephony.twilio.twiml import AFTER_STREAM_PATH, MEDIA_PATH
+from telephony.twilio.webhooks import MAX_FORM, VOICE_PATH
 
 MOST = 256 * 1024  # bytes of one request
 BUSY_S = 0.01  # a queue of datagrams is short (10 on Linux): how long to wait when it is full,

@@ -26,7 +26,7 @@ from sandbox.twilio.reports import call_parameters, end_report, stream_report
 from sandbox.twilio.stream import Caller, MediaSession, StreamEnd, Timeline, open_socket
 from sandbox.twilio.wav import first_sound, read_speech
 from sandbox.twilio.webhooks import Webhooks
-from telephony.media_stream_peer import MediaStreamPeer
+from telephony.twilio.media_stream_peer import MediaStreamPeer
 
 EndedBy = Literal["caller", "api", "twiml", "fault"]
 Document = tuple[twiml.Verb, ...]

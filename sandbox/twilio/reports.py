@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from sandbox.twilio.twiml import Stream
-from telephony.media_stream_peer import MediaStreamPeer
+from telephony.twilio.media_stream_peer import MediaStreamPeer
 
 
 def call_parameters(account_sid: str, call_sid: str, status: str, caller: str, called: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ import yaml
 
 from sandbox.twilio.errors import ScriptError
 from sandbox.twilio.wav import read_speech
-from telephony.media_stream import DTMF_DIGITS
+from telephony.twilio.media_stream import DTMF_DIGITS
 
 CALLERS = Path(__file__).resolve().parent.parent / "callers"
 ANYONE = "+5491155550100"

@@ -1,4 +1,4 @@
-"""One bidirectional media stream: the I/O around `telephony.media_stream_peer`.
+"""One bidirectional media stream: the I/O around `telephony.twilio.media_stream_peer`.
 
 Twilio opens the socket with a signed upgrade, sends `connected`, `start`, and then 20 ms of caller audio on
 an absolute clock, silence included, until the call leaves `<Connect>`. What the server sends goes into the
@@ -23,8 +23,8 @@ from sandbox.twilio.account import Account, Route
 from sandbox.twilio.clock import SAMPLE_RATE, Clock, sample_at
 from sandbox.twilio.errors import Code, StreamFault
 from sandbox.twilio.playout import SILENCE, Playout
-from telephony.media_stream import State
-from telephony.media_stream_peer import (
+from telephony.twilio.media_stream import State
+from telephony.twilio.media_stream_peer import (
     Clear,
     MediaStreamPeer,
     PeerEvent,

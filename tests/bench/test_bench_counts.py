@@ -43,7 +43,7 @@ from agent.sonic.protocol import (
 )
 from bench.exchange import exchanging
 from data.models import Line as LineName
-from telephony.media_stream import MediaStream
+from telephony.twilio.media_stream import MediaStream
 from tests.support.waiting import bounded
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome

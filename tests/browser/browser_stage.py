@@ -24,7 +24,7 @@ from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import Fault
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.server import SonicServer
-from telephony.browser import BrowserLimits, browser_routes
+from telephony.browser.line import BrowserLimits, browser_routes
 from tests.support.servers import loopback, serving
 from tests.support.sonic import PATIENT, aws_keys
 from tests.support.sonic import sonic as sonic_server

@@ -9,10 +9,10 @@ import pytest
 
 from agent.sonic.protocol import Role
 from sandbox.browser.client import OriginalClient
-from telephony.asked import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, Asked
-from telephony.browser_events import MAX_BLOCKS, MAX_OPEN, Breach, BrowserStream, HistoryText, SystemText, Typed
-from telephony.browser_messages import BrowserMessages
-from telephony.inflow import BURST, BURST_BYTES, BYTES_PER_S, Flood
+from telephony.browser.client_setup import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, Asked
+from telephony.browser.events import MAX_BLOCKS, MAX_OPEN, Breach, BrowserStream, HistoryText, SystemText, Typed
+from telephony.browser.messages import BrowserMessages
+from telephony.rate_guards import BURST, BURST_BYTES, BYTES_PER_S, Flood
 
 CLIENT = OriginalClient("", history=[("USER", "Hola"), ("ASSISTANT", "Buenas")])
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.sonic.protocol import PromptStart, Role, SessionStart
 from sandbox.browser.client import OriginalClient, lpcm
-from telephony.browser_events import (
+from telephony.browser.events import (
     MAX_MESSAGE,
     MAX_TYPED,
     WEBM,

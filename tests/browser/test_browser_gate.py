@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
 from common.settings import Settings
-from telephony.origins import BROWSER, Gate
+from telephony.browser.upgrade import BROWSER, Gate
 from tests.browser.browser_stage import GREETING, Serve, until
 from tests.support.waiting import bounded
 

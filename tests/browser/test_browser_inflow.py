@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from telephony.inflow import BURST, DoubledAudio, Flood
+from telephony.rate_guards import BURST, DoubledAudio, Flood
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ import pytest
 from agent.seats import Admission
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
-from telephony.browser import BREACHES, BrowserLimits
-from telephony.browser_events import WEBM
+from telephony.browser.events import WEBM
+from telephony.browser.line import BREACHES, BrowserLimits
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until
 from tests.support.waiting import bounded
 

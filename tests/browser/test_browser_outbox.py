@@ -9,7 +9,7 @@ import pytest
 from starlette.websockets import WebSocket, WebSocketState
 
 from agent.line import WireClosed
-from telephony.outbox import FLUSH_S, MAX_SIZE, MAX_WAITING, Outbox
+from telephony.browser.send_queue import FLUSH_S, MAX_SIZE, MAX_WAITING, Outbox
 from tests.support.virtual_loop import run_virtually
 
 

@@ -18,8 +18,8 @@ from agent.frames import SpokenBlock
 from agent.line import LineOutput
 from agent.playout import Heard
 from sandbox.browser.screen import Screen
-from telephony.browser import BrowserWire
-from telephony.browser_messages import BrowserMessages
+from telephony.browser.line import BrowserWire
+from telephony.browser.messages import BrowserMessages
 from tests.browser.browser_stage import voiced
 from tests.support.virtual_loop import run_virtually
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telephony.receipts import Receipts
+from telephony.browser.playback_acks import Receipts
 
 
 def sent(receipts: Receipts, frames: int) -> None:

@@ -21,7 +21,7 @@ from carlos.processes.register import Register
 from carlos.processes.supervisor import Everybody, NotStarted, Supervisor
 from common import metrics
 from common.settings import Settings
-from telephony.token import SpentInMemory, StreamTokens, signing_keys
+from telephony.stream_tokens import SpentInMemory, StreamTokens, signing_keys
 from tests.support.waiting import bounded, until
 
 pytestmark = pytest.mark.slow

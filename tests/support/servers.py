@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from telephony.media import WS_MAX_SIZE
+from telephony.twilio.socket import WS_MAX_SIZE
 from tests.support.waiting import bounded, until
 
 SERVE = (sys.executable, "-m", "carlos.cli", "serve")

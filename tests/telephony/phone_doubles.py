@@ -13,8 +13,8 @@ from twilio.request_validator import RequestValidator
 
 from agent.seats import Admission
 from common.settings import Settings
-from telephony.ports import AfterStream, Answer, HangUp
-from telephony.routes import phone_routes
+from telephony.carrier import AfterStream, Answer, HangUp
+from telephony.twilio.routes import phone_routes
 from tests.support.servers import loopback, serving
 
 AUTH_TOKEN = "a-made-up-auth-token"

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from telephony.control import CallControl
+from telephony.twilio.rest import CallControl
 from tests.telephony.phone_doubles import ACCOUNT, AUTH_TOKEN, CALL, settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

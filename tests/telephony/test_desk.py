@@ -20,10 +20,10 @@ from data.errors import Unavailable
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.open import open_sqlite
 from data.store import Store
-from telephony.control import CallControl
-from telephony.desk import RESUMES, PhoneDesk
-from telephony.media_stream import MediaStream, Started
-from telephony.ports import Apologise, Caller, HangUp, Resume
+from telephony.carrier import Apologise, Caller, HangUp, Resume
+from telephony.phone_calls import RESUMES, PhoneDesk
+from telephony.twilio.media_stream import MediaStream, Started
+from telephony.twilio.rest import CallControl
 from tests.support.waiting import until
 
 CALL = "CA" + "1" * 32

@@ -15,12 +15,12 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from telephony.media import MediaSocket, receive_message
-from telephony.media_stream import Dtmf, Media, MediaStream, Started, Stopped
-from telephony.media_stream_peer import MediaStreamPeer, Play
-from telephony.ports import Caller
-from telephony.signature import Signatures
-from telephony.token import SpentInMemory, StreamTokens, signing_keys
+from telephony.carrier import Caller
+from telephony.stream_tokens import SpentInMemory, StreamTokens, signing_keys
+from telephony.twilio.media_stream import Dtmf, Media, MediaStream, Started, Stopped
+from telephony.twilio.media_stream_peer import MediaStreamPeer, Play
+from telephony.twilio.signature import Signatures
+from telephony.twilio.socket import MediaSocket, receive_message
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, phone_server, sign
 
 MEDIA_URL = BASE_URL.replace("https", "wss") + "/twilio/media"

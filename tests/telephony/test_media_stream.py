@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from telephony.errors import LocalProtocolError, RemoteProtocolError
-from telephony.media_stream import (
+from telephony.twilio.media_stream import (
     DTMF_DIGITS,
     MAX_MESSAGE,
     Connected,
@@ -25,7 +25,7 @@ from telephony.media_stream import (
     State,
     Stopped,
 )
-from telephony.media_stream_peer import (
+from telephony.twilio.media_stream_peer import (
     BINARY_MESSAGE,
     INVALID_MESSAGE,
     Clear,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from telephony.patience import Patience
+from telephony.read_timeout import Patience
 from tests.support.virtual_loop import run_virtually
 
 

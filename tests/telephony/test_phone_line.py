@@ -14,10 +14,10 @@ from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
 from agent.line import WireClosed
-from telephony import transport
-from telephony.inflow import BURST, MEDIA_BURST_S
-from telephony.media_stream import MediaStream
-from telephony.transport import PhoneLine, PhoneWire
+from telephony.rate_guards import BURST, MEDIA_BURST_S
+from telephony.twilio import line
+from telephony.twilio.line import PhoneLine, PhoneWire
+from telephony.twilio.media_stream import MediaStream
 from tests.support.virtual_loop import run_virtually
 
 SID = f"MZ{'1' * 32}"
@@ -81,7 +81,7 @@ async def test_each_frame_is_handed_on_at_once() -> None:
 
 
 async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "BUSY_LINES", 1)
+    monkeypatch.setattr(line, "BUSY_LINES", 1)
     events = await events_of(*(media(number) for number in range(9)), STOP)
     assert len(events) == 5
     assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES)))
@@ -89,15 +89,15 @@ async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none(monkeyp
 
 def test_answers_go_out_in_pairs_long_before_the_callers_audio_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     wire = PhoneWire(cast(WebSocket, None), started())
-    monkeypatch.setattr(PhoneLine, "reading", set(range(transport.BUSY_OUT_LINES - 1)))
+    monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_OUT_LINES - 1)))
     assert wire.piece == 1
-    monkeypatch.setattr(PhoneLine, "reading", set(range(transport.BUSY_OUT_LINES)))
-    assert wire.piece == transport.BUSY_FRAMES < wire.lead
-    assert transport.BUSY_OUT_LINES < transport.BUSY_LINES
+    monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_OUT_LINES)))
+    assert wire.piece == line.BUSY_FRAMES < wire.lead
+    assert line.BUSY_OUT_LINES < line.BUSY_LINES
 
 
 async def test_a_key_is_not_kept_back_with_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "BUSY_LINES", 1)
+    monkeypatch.setattr(line, "BUSY_LINES", 1)
     events = await events_of(media(0), digit("5"), media(1), STOP)
     assert [type(event) for event in events] == [CallerDigit, CallerAudio]
 

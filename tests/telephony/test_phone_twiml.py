@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 from twilio.twiml.voice_response import VoiceResponse
 
-from telephony import twiml
-from telephony.twiml import StreamParameters
+from telephony.twilio import twiml
+from telephony.twilio.twiml import StreamParameters
 
 BASE_URL = "https://carlos.example.com"
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection
 
-from telephony.signature import Signatures
+from telephony.twilio.signature import Signatures
 from tests.telephony.phone_doubles import AUTH_TOKEN, BASE_URL, settings, sign
 
 VOICE = f"{BASE_URL}/twilio/voice"

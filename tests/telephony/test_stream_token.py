@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.errors import TokenRefused
-from telephony.token import SpentInMemory, StreamTokens, signing_keys
+from telephony.stream_tokens import SpentInMemory, StreamTokens, signing_keys
 from tests.support.clocks import Seconds
 
 NOW = 1_800_000_000.0

@@ -13,9 +13,9 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from agent.seats import Admission
-from telephony import webhook
-from telephony.ports import OVER, AfterStream, Apologise, Dial, HangUp, Resume
-from telephony.routes import phone_routes
+from telephony.carrier import OVER, AfterStream, Apologise, Dial, HangUp, Resume
+from telephony.twilio import webhooks
+from telephony.twilio.routes import phone_routes
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, settings, sign
 
 PATHS = ["/twilio/voice", "/twilio/after-stream", "/twilio/status", "/twilio/stream-status"]
@@ -124,7 +124,7 @@ def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -
             await asyncio.Event().wait()
             raise AssertionError("unreachable")
 
-    monkeypatch.setattr(webhook, "ANSWER_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(webhooks, "ANSWER_TIMEOUT_S", 0.01)
     assert verbs(post(Asleep(), "/twilio/voice", RING)) == ["Say", "Hangup"]
 
 

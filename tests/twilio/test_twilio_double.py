@@ -21,7 +21,7 @@ from sandbox.twilio.errors import WebhookFault
 from sandbox.twilio.playout import Playout
 from sandbox.twilio.stream import SEND_BUFFER, SILENT_FRAME, Act, MediaSession, StreamEnd, Timeline
 from sandbox.twilio.twiml import Connect, Dial, Hangup, Pause, Play, Redirect, Reject, Say, Verb
-from telephony.media_stream_peer import MediaStreamPeer
+from telephony.twilio.media_stream_peer import MediaStreamPeer
 from tests.twilio.phoned_server import PUBLIC, SPEED, STREAM, PhonedServer, Socket
 
 VOICE = b"\x20"

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.seats import Admission
-from telephony import twiml
-from telephony.ports import OVER, Apologise, Desk, Dial, HangUp, Resume
-from telephony.signature import Signatures
-from telephony.token import StreamTokens
+from telephony.carrier import OVER, Apologise, Desk, Dial, HangUp, Resume
+from telephony.stream_tokens import StreamTokens
+from telephony.twilio import twiml
+from telephony.twilio.signature import Signatures
 
 MAX_FORM = 64 * 1024  # bytes; Twilio's forms are one or two thousand
 MAX_FIELDS = 200

@@ -9,7 +9,7 @@ from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from agent.line import WireClosed
-from telephony.farewells import SLOW
+from telephony.browser.close_reasons import SLOW
 
 MAX_WAITING = 1000  # messages that the peer does not take,
 MAX_SIZE = 1024 * 1024  # or characters in them

@@ -24,10 +24,10 @@ from agent.switchboard import Switchboard
 from common import metrics
 from data.errors import DataError
 from data.models import Line as LineName
-from telephony.control import CallControl
-from telephony.media_stream import MediaStream, Started
-from telephony.ports import OVER, AfterStream, Apologise, Caller, HangUp, Resume
-from telephony.transport import PhoneLine
+from telephony.carrier import OVER, AfterStream, Apologise, Caller, HangUp, Resume
+from telephony.twilio.line import PhoneLine
+from telephony.twilio.media_stream import MediaStream, Started
+from telephony.twilio.rest import CallControl
 
 REMEMBER = 1000  # broken calls whose next step Twilio may still ask for
 RESUMES = 2  # of one call
@@ -47,7 +47,7 @@ class _Stream:
 
 
 class PhoneDesk:
-    """One process's desk (telephony.ports.Desk), and the `Answer` of its media socket.
+    """One process's desk (telephony.carrier.Desk), and the `Answer` of its media socket.
 
     `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools.
     """
@@ -142,7 +142,7 @@ class PhoneDesk:
             await self._keeper.told(call_sid, self._switchboard.log_of(call_sid), params)
 
     async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:
-        """Hold one phone call (telephony.ports.Answer)."""
+        """Hold one phone call (telephony.carrier.Answer)."""
 
         async def on_end(outcome: str) -> None:
             if outcome == "completed":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
-from telephony.signature import websocket_url
+from telephony.twilio.signature import websocket_url
 
 MAX_TWIML = 4000  # characters; the REST API's limit, kept everywhere
 MAX_PARAMETER = 200  # characters of a value; name and value together are said to end at 500

@@ -32,16 +32,16 @@ from common import metrics
 from common.settings import Settings
 from data.backends.encoding import printable
 from data.models import Line as LineName
-from telephony.asked import Asked
-from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
-from telephony.browser_messages import BrowserMessages
-from telephony.farewells import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
-from telephony.inflow import DoubledAudio, Flood
-from telephony.media import receive_message
-from telephony.origins import Gate, token_routes
-from telephony.outbox import Outbox
-from telephony.receipts import Receipts
-from telephony.token import SpentNonces
+from telephony.browser.client_setup import Asked
+from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
+from telephony.browser.events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
+from telephony.browser.messages import BrowserMessages
+from telephony.browser.playback_acks import Receipts
+from telephony.browser.send_queue import Outbox
+from telephony.browser.upgrade import Gate, token_routes
+from telephony.rate_guards import DoubledAudio, Flood
+from telephony.stream_tokens import SpentNonces
+from telephony.twilio.socket import receive_message
 
 LEAD_FRAMES = 15  # 300 ms: more than the player's 200 ms
 TAIL_S = 0.2  # the player's own buffer

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from telephony.errors import LocalProtocolError, RemoteProtocolError
-from telephony.media_stream import DTMF_DIGITS, MediaFormat, State, decode, object_of, payload_of, text_of
+from telephony.twilio.media_stream import DTMF_DIGITS, MediaFormat, State, decode, object_of, payload_of, text_of
 
 BINARY_MESSAGE = 31950  # https://www.twilio.com/docs/api/errors/31950
 INVALID_MESSAGE = 31951  # https://www.twilio.com/docs/api/errors/31951

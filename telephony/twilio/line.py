@@ -15,10 +15,10 @@ from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEv
 from agent.line import Wire, WireClosed
 from agent.persona import LineKind
 from telephony.errors import RemoteProtocolError
-from telephony.inflow import Flood, media_ahead
-from telephony.media import close
-from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
-from telephony.patience import Patience
+from telephony.rate_guards import Flood, media_ahead
+from telephony.read_timeout import Patience
+from telephony.twilio.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
+from telephony.twilio.socket import close
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it

@@ -17,9 +17,9 @@ from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 
 from common.settings import Settings, is_loopback
+from telephony.browser.close_reasons import NO_TOKEN, STRANGER, TOO_MANY, Farewell
 from telephony.errors import TokenRefused
-from telephony.farewells import NO_TOKEN, STRANGER, TOO_MANY, Farewell
-from telephony.token import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
+from telephony.stream_tokens import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
 
 PORTS = {"http": 80, "https": 443}
 BROWSER = "browser", ""  # what a token is bound to, in the place of a call and an account

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import PromptStart, Role, SessionStart, ToolSpec
-from telephony.browser_events import Event, HistoryText, SystemText
+from telephony.browser.events import Event, HistoryText, SystemText
 
 MAX_HISTORY = 40  # texts, the newest; Sonic takes 200 KiB of them in all
 MAX_TEXT = 2000  # characters of one

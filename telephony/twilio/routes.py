@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from common.settings import Settings
-from telephony import twiml
-from telephony.media import MAX_WAITING, START_TIMEOUT_S, MediaSocket
-from telephony.ports import Answer, Desk
-from telephony.signature import Signatures
-from telephony.token import SpentInMemory, SpentNonces, StreamTokens, signing_keys
-from telephony.webhook import Webhooks
+from telephony.carrier import Answer, Desk
+from telephony.stream_tokens import SpentInMemory, SpentNonces, StreamTokens, signing_keys
+from telephony.twilio import twiml
+from telephony.twilio.signature import Signatures
+from telephony.twilio.socket import MAX_WAITING, START_TIMEOUT_S, MediaSocket
+from telephony.twilio.webhooks import Webhooks
 
 
 def phone_routes(
@@ -26,7 +26,7 @@ def phone_routes(
     """Everything under /twilio. `spent` remembers used stream tokens; by default, in this process. With
     `call_in_path` a media stream's URL names its call, for whoever must know it before the stream's start.
 
-    Run uvicorn with `ws_max_size=telephony.media.WS_MAX_SIZE` and `ws_per_message_deflate=False` (Twilio does not
+    Run uvicorn with `ws_max_size=telephony.twilio.socket.WS_MAX_SIZE` and `ws_per_message_deflate=False` (Twilio does not
     offer it). Raises ValueError where signatures would be off on a public host.
     """
     signatures = Signatures.from_settings(settings)

@@ -14,12 +14,12 @@ from loguru import logger
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from telephony import twiml
+from telephony.carrier import Answer, Caller, Desk
 from telephony.errors import RemoteProtocolError, TokenRefused
-from telephony.media_stream import MAX_MESSAGE, MediaStream, Started
-from telephony.ports import Answer, Caller, Desk
-from telephony.signature import Signatures
-from telephony.token import StreamTokens
+from telephony.stream_tokens import StreamTokens
+from telephony.twilio import twiml
+from telephony.twilio.media_stream import MAX_MESSAGE, MediaStream, Started
+from telephony.twilio.signature import Signatures
 
 WS_MAX_SIZE = MAX_MESSAGE  # bytes; for uvicorn's ws_max_size, so that a larger frame is never held in memory
 START_TIMEOUT_S = 5.0  # Twilio sends `connected` and `start` at once
