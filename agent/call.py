@@ -26,21 +26,21 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
-from agent.control import HANG_UP, HANG_UP_RESULT
 from agent.filler import Filler, clip
-from agent.frames import SpokenBlock
 from agent.line import LineInput, LineOutput, Wire
-from agent.persona import LineKind, system_prompt
+from agent.metering import MeasuredOpener, MeasuredWire, Meter
+from agent.persona.line_tools import HANG_UP, HANG_UP_RESULT
+from agent.persona.prompt import LineKind, system_prompt
+from agent.pipeline_frames import SpokenBlock
 from agent.playout import Heard
-from agent.record import CallLog, Clock, utcnow
-from agent.recording import Recorder
+from agent.recorder import Recorder
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError, SonicThrottled
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.telemetry import MeasuredOpener, MeasuredWire, Meter
+from agent.transcript import CallLog, Clock, utcnow
 from common import metrics
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome

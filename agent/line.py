@@ -25,7 +25,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.audio.pacing import FRAME_S, Pacer
-from agent.frames import SpokenBlock
+from agent.pipeline_frames import SpokenBlock
 from agent.playout import Heard, Playout
 from common import metrics
 

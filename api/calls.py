@@ -25,13 +25,13 @@ PAGE = 100  # calls on a page unless asked otherwise
 
 
 class Log(Protocol):
-    """A call's story as its process knows it: agent.record.CallLog."""
+    """A call's story as its process knows it: agent.transcript.CallLog."""
 
     def record(self) -> CallRecord: ...
 
 
 class LiveCalls(Protocol):
-    """This process's calls, agent.switchboard.Switchboard, or also which ones are live elsewhere."""
+    """This process's calls, agent.active_calls.Switchboard, or also which ones are live elsewhere."""
 
     @property
     def live(self) -> Container[str]: ...

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 from api.schemas import content, failures
 from common import metrics
 

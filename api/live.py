@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from agent.record import CallLog, Happening
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
+from agent.transcript import CallLog, Happening
 from api.envelope import ApiError, NotFound, success
 from api.schemas import content, failures
 

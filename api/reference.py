@@ -124,7 +124,7 @@ def _resolve(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
 
 def described() -> FastAPI:
     """The application with every route, to be described and not to be run."""
-    from agent.switchboard import Switchboard
+    from agent.active_calls import Switchboard
     from api.application import guard, mount, record_routers
     from api.health import health_routes, metrics_routes
     from api.live import live_routes

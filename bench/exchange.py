@@ -15,8 +15,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived
 
-from agent.sonic.http2 import STREAM, Exchange
-from agent.sonic.plain_data import data_frame
+from agent.sonic.wire.http2 import STREAM, Exchange
+from agent.sonic.wire.plain_data import data_frame
 
 ROUNDS, FRAMES = 7, 4000
 WRITTEN, READ = 1300, 5400  # bytes of an event with 20 ms at 16 kHz, and with 80 ms at 24 kHz

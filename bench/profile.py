@@ -27,15 +27,15 @@ PARTS = (
     ("metrics", ("common/metrics.py", "prometheus_client/")),
     ("SDK receive", ("AWSEventReceiver", "AWSCRTHTTPResponse", "Event.decode", "AsyncBytesReader", "awscrt/")),
     ("SDK send", ("AWSEventPublisher", "aws_sdk_signers/", "smithy_", "aws_sdk_bedrock_runtime/")),
-    ("HTTP/2 and TLS", ("agent/sonic/http2.py", "h2/", "hyperframe/", "ssl.py", "sslproto")),
+    ("HTTP/2 and TLS", ("agent/sonic/wire/http2.py", "h2/", "hyperframe/", "ssl.py", "sslproto")),
     ("Sonic encode", ("agent/sonic/encoding.py",)),
     ("Sonic parse", ("agent/sonic/parsing.py",)),
-    ("Sonic client", ("agent/sonic/client.py", "agent/sonic/frames.py")),
+    ("Sonic client", ("agent/sonic/wire/client.py", "agent/sonic/wire/eventstream.py")),
     ("Sonic session", ("agent/sonic/session.py",)),
     ("Media Stream JSON", ("telephony/twilio/media_stream.py",)),
     ("WebSocket", ("uvicorn/", "websockets/", "starlette/", "fastapi/")),
     ("pipecat", ("pipecat/",)),
-    ("playout", ("agent/playout.py", "agent/line.py", "agent/audio/pacing.py", "agent/telemetry.py")),
+    ("playout", ("agent/playout.py", "agent/line.py", "agent/audio/pacing.py", "agent/metering.py")),
     ("call", ("agent/call.py", "agent/sonic/service.py", "telephony/")),
 )
 

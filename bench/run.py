@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from agent.persona import BUENOS_AIRES
+from agent.persona.prompt import BUENOS_AIRES
 from bench.machine import describe
 from bench.measures import Steps, Talk, barge_ins, grow, load, mb_per_call, ramp, rotation, tools, visits
 from bench.report import summarise

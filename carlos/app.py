@@ -12,18 +12,18 @@ from typing import Any
 from fastapi import FastAPI
 from loguru import logger
 
+from agent.active_calls import Switchboard
 from agent.call import Call, CallSetup, Line
-from agent.keeper import PROCESS, Keeper
-from agent.persona import BUENOS_AIRES
-from agent.record import CallLog
-from agent.sonic.ahead import Ahead
+from agent.persona.prompt import BUENOS_AIRES
+from agent.record_writer import PROCESS, Keeper
 from agent.sonic.breaker import CircuitBreaker
-from agent.sonic.client import SonicClient
-from agent.sonic.credentials import Credentials
 from agent.sonic.errors import SonicError
 from agent.sonic.opening import SonicConfig
+from agent.sonic.preconnect import Ahead
 from agent.sonic.protocol import ToolSpec
-from agent.switchboard import Switchboard
+from agent.sonic.wire.client import SonicClient
+from agent.sonic.wire.credentials import Credentials
+from agent.transcript import CallLog
 from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
 from api.health import health_routes, metrics_routes

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.record import CallLog, Happening
+from agent.transcript import CallLog, Happening
 from api.calls import Prices, call_json, mask_call
 from common.log.cloudwatch import CallLogGroup
 from common.masking import mask_value

@@ -13,7 +13,7 @@ import ctypes
 import gc
 from collections.abc import Callable
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 
 EVERY_S = 15.0
 FULL_ROUND = 16  # calls: a full round takes 12 ms with 40 (44,000 objects), and the event loop stands still for it

@@ -22,7 +22,7 @@ TIMEOUT_S = 5.0
 
 
 class Calls(Protocol):
-    """Whether there are calls: agent.switchboard.Switchboard, or all processes' together."""
+    """Whether there are calls: agent.active_calls.Switchboard, or all processes' together."""
 
     @property
     def live(self) -> Sized: ...

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Tracer, get_tracer, set_span_in_context
 
-from agent.record import CallLog, Happening
+from agent.transcript import CallLog, Happening
 from tools.specs import SPECS
 
 TOOLS = frozenset(spec.name for spec in SPECS)  # a model may invent others, of any text

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket
 
-from agent.seats import Admission
+from agent.capacity import Admission
 from telephony.twilio.media_stream import MediaStream, Started
 
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # values of CallStatus

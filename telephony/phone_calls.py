@@ -15,12 +15,12 @@ from typing import Any
 from loguru import logger
 from starlette.websockets import WebSocket
 
+from agent.active_calls import Switchboard
 from agent.call import Call, Line
-from agent.keeper import Keeper
-from agent.record import CallLog
-from agent.seats import Admission
-from agent.sonic.ahead import Ahead
-from agent.switchboard import Switchboard
+from agent.capacity import Admission
+from agent.record_writer import Keeper
+from agent.sonic.preconnect import Ahead
+from agent.transcript import CallLog
 from common import metrics
 from data.errors import DataError
 from data.models import Line as LineName

@@ -22,7 +22,7 @@ PROTOCOLS = {  # all that the stand-ins share with the product
     "agent.sonic.events",
     "agent.sonic.encoding",
     "agent.sonic.parsing",
-    "agent.sonic.order",
+    "agent.sonic.rules",
     "agent.sonic.errors",
     "telephony.twilio.media_stream",
     "telephony.twilio.media_stream_peer",

@@ -97,4 +97,4 @@ class MalformedEvent(ProtocolError):
 
 
 class OrderError(ProtocolError):
-    """A well-formed event that the rules of `agent.sonic.order` refuse."""
+    """A well-formed event that the rules of `agent.sonic.rules` refuse."""

@@ -1,7 +1,7 @@
 """Nova Sonic's event protocol, sans-IO: typed events both ways, and their JSON.
 
 `encode` and `parse_service_event` are the client's half, `parse_client_event` is the stand-in's, whose own writing is
-in `sandbox.sonic.writing`. When an event may come is the business of `agent.sonic.order`.
+in `sandbox.sonic.writing`. When an event may come is the business of `agent.sonic.rules`.
 """
 
 from __future__ import annotations

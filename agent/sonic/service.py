@@ -34,8 +34,8 @@ from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
 from pipecat.services.llm_service import LLMService
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from agent.frames import SpokenBlock
-from agent.persona import without_marker
+from agent.persona.prompt import without_marker
+from agent.pipeline_frames import SpokenBlock
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.opening import SonicConfig, is_interruption
 from agent.sonic.protocol import (

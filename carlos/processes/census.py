@@ -8,8 +8,8 @@ from collections.abc import Container
 from loguru import logger
 from starlette.requests import Request
 
-from agent.record import CallLog
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
+from agent.transcript import CallLog
 from carlos.processes.handover import Handover, Unreachable
 from carlos.processes.register import Register
 from common import metrics

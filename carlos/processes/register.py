@@ -26,7 +26,7 @@ from zlib import crc32
 
 import numpy as np
 
-from agent.seats import HOLD_S, Admission
+from agent.capacity import HOLD_S, Admission
 
 REMEMBER = 1000  # calls that are over
 ALIKE = 2  # calls more or less
@@ -38,7 +38,7 @@ _FREE = b"", 0, _PHONE, 0.0
 
 
 class Register:
-    """The table as process `number` sees it, and the phone's seats in it (agent.seats.Seating); `browsers` is the same
+    """The table as process `number` sees it, and the phone's seats in it (agent.capacity.Seating); `browsers` is the same
     table with the browsers' seats. The supervisor takes none."""
 
     def __init__(

@@ -38,7 +38,7 @@ class Transcript(Enum):
 
 
 class EarlyText(Enum):
-    """What interactive text of the user is before there was any audio. Sources: `agent.sonic.order.Disputed`."""
+    """What interactive text of the user is before there was any audio. Sources: `agent.sonic.rules.Disputed`."""
 
     HISTORY = "a message of the history, as in AWS's example of one"
     TURN = "a turn of its own, answered once there is audio"

@@ -11,7 +11,6 @@ from typing import Protocol
 from loguru import logger
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.order import DUPLICATE_SYSTEM, OPEN_CONTENTS, Disputed, Phase, SessionOrder
 from agent.sonic.protocol import (
     AudioInput,
     AudioStart,
@@ -28,6 +27,7 @@ from agent.sonic.protocol import (
     ToolResult,
     ToolResultStart,
 )
+from agent.sonic.rules import DUPLICATE_SYSTEM, OPEN_CONTENTS, Disputed, Phase, SessionOrder
 from sandbox.brain import Brain, Prompt
 from sandbox.sonic.behaviour import Behaviour, Clock, EarlyText
 from sandbox.sonic.conversation import Conversation

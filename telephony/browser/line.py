@@ -19,15 +19,15 @@ from fastapi import APIRouter
 from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from agent.active_calls import Switchboard
 from agent.audio.pcm import SAMPLE_BYTES
 from agent.audio.resample import Resampler
 from agent.call import INPUT_RATE, OUTPUT_RATE, Call, CallerAudio, CallerText, LineDropped, LineEvent, MarkBack
 from agent.line import Wire
-from agent.persona import LineKind
+from agent.persona.prompt import LineKind
 from agent.playout import Heard
-from agent.record import CallLog, cut_words
 from agent.sonic.protocol import Usage
-from agent.switchboard import Switchboard
+from agent.transcript import CallLog, cut_words
 from common import metrics
 from common.settings import Settings
 from data.backends.encoding import printable

@@ -13,7 +13,7 @@ from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
 from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack
 from agent.line import Wire, WireClosed
-from agent.persona import LineKind
+from agent.persona.prompt import LineKind
 from telephony.errors import RemoteProtocolError
 from telephony.rate_guards import Flood, media_ahead
 from telephony.read_timeout import Patience

@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agent.seats import Admission
+from agent.capacity import Admission
 from telephony.carrier import OVER, Apologise, Desk, Dial, HangUp, Resume
 from telephony.stream_tokens import StreamTokens
 from telephony.twilio import twiml

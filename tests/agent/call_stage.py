@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
-from agent.persona import LineKind
-from agent.record import CallLog
+from agent.persona.prompt import LineKind
 from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import ToolSpec
+from agent.transcript import CallLog
 from data.models import Line as LineName
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour

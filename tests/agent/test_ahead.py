@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from agent.sonic.ahead import Ahead
 from agent.sonic.errors import SonicError, SonicThrottled
+from agent.sonic.preconnect import Ahead
 from tests.support.waiting import until
 
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallerAudio, CallerDigit, CallSetup
-from agent.record import CallLog
 from agent.sonic.errors import SonicError, SonicLost, SonicRefused
 from agent.sonic.opening import SonicConfig
 from agent.sonic.protocol import (
@@ -27,6 +26,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from agent.transcript import CallLog
 from data.models import Line as LineName
 from tests.agent.call_stage import SILENCE, ListLine, ListToolbox, loud
 from tests.agent.session_stage import CONFIG, FakeSonic, FakeStream, ended, planned, virtually, words

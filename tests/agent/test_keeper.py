@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.keeper import Keeper
-from agent.record import CUT_OFF, CallLog
+from agent.record_writer import Keeper
+from agent.transcript import CUT_OFF, CallLog
 from data.errors import Unavailable
 from data.models import CallRecord, Line
 from data.privacy import erase_call

@@ -7,8 +7,8 @@ from datetime import timedelta
 from itertools import count
 
 from agent.playout import Heard
-from agent.record import CallLog
 from agent.sonic.protocol import Role, Usage
+from agent.transcript import CallLog
 from common.masking import mask_value
 from common.times import utcnow
 from data.items import call_item, to_call

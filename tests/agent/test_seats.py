@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.seats import Admission, Seats
+from agent.capacity import Admission, Seats
 from tests.support.clocks import Seconds
 
 

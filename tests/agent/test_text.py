@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.playout import Heard
-from agent.record import CallLog
+from agent.transcript import CallLog
 from data.backends.encoding import printable
 from data.models import Line
 

@@ -13,7 +13,7 @@ import httpx2 as httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 from api.application import guard, mount, record_routers
 from api.health import health_routes, metrics_routes
 from api.live import live_routes

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from agent.playout import Heard
-from agent.record import CallLog
+from agent.transcript import CallLog
 from api.calls import Prices
 from carlos.call_log import teller
 from common import metrics

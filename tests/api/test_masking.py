@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from loguru import logger
 
 from agent.playout import Heard
-from agent.record import CallLog
+from agent.transcript import CallLog
 from api.calls import Prices
 from carlos.call_log import teller
 from common import log, metrics

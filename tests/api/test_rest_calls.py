@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.keeper import HOST, Keeper
 from agent.playout import Heard
-from agent.record import LOST, CallLog
-from agent.recording import RATE, Recorder
+from agent.record_writer import HOST, Keeper
+from agent.recorder import RATE, Recorder
+from agent.transcript import LOST, CallLog
 from api.live import HEARTBEAT_S, events
 from data.backends.base import Put
 from data.items import call_item

@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.result import Ok
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 from api.reference import described, markdown
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from common.times import utcnow

@@ -19,13 +19,8 @@ import pytest
 from agent.audio.pacing import Pacer
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.line import Wire
-from agent.persona import LineKind
-from agent.record import CallLog
-from agent.sonic.credentials import Credentials
-from agent.sonic.frames import ChunkSigner
-from agent.sonic.http2 import STREAM
+from agent.persona.prompt import LineKind
 from agent.sonic.opening import SonicConfig
-from agent.sonic.plain_data import data_frame
 from agent.sonic.protocol import (
     AudioInput,
     AudioOutput,
@@ -41,6 +36,11 @@ from agent.sonic.protocol import (
     ToolSpec,
     encode,
 )
+from agent.sonic.wire.credentials import Credentials
+from agent.sonic.wire.eventstream import ChunkSigner
+from agent.sonic.wire.http2 import STREAM
+from agent.sonic.wire.plain_data import data_frame
+from agent.transcript import CallLog
 from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.twilio.media_stream import MediaStream

@@ -8,7 +8,7 @@ from base64 import b64encode
 
 import pytest
 
-from agent.seats import Admission
+from agent.capacity import Admission
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser.events import WEBM

@@ -14,8 +14,8 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSet
 from pipecat.utils.asyncio.task_manager import TaskManager
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from agent.frames import SpokenBlock
 from agent.line import LineOutput
+from agent.pipeline_frames import SpokenBlock
 from agent.playout import Heard
 from sandbox.browser.screen import Screen
 from telephony.browser.line import BrowserWire

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agent.persona import CORE_PROMPT
+from agent.persona.prompt import CORE_PROMPT
 from agent.sonic.protocol import PromptStart, Role, SessionStart, TextInput, TextStart
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 from carlos import memory
 from tests.support.waiting import until
 

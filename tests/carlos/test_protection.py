@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 from carlos.protection import EXPIRES_MINUTES, PATH, TaskProtection
 from tests.support.waiting import until
 

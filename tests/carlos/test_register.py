@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.seats import Admission
+from agent.capacity import Admission
 from carlos.processes.register import ALIKE, REMEMBER, Register
 from tests.support.clocks import Seconds
 
@@ -183,7 +183,7 @@ def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, int, str]]
 
 TAKER = """
 import sys
-from agent.seats import Admission
+from agent.capacity import Admission
 from carlos.processes.register import Register
 register = Register(int(sys.argv[1]), 2, 1, int(sys.argv[2]))
 sys.stdin.readline()

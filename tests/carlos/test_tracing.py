@@ -5,7 +5,7 @@ from typing import Any
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, get_current_span
 
-from agent.record import CallLog
+from agent.transcript import CallLog
 from common.tracing import CallTrace
 from data.models import Line
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
 from api.health import health_routes
 from carlos.server import KEEP_ALIVE_S
 from common import metrics

@@ -11,7 +11,6 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from agent.sonic.client import SonicClient, SonicStream
 from agent.sonic.errors import SonicError
 from agent.sonic.protocol import (
     AudioInput,
@@ -30,6 +29,7 @@ from agent.sonic.protocol import (
     ToolResultStart,
     ToolSpec,
 )
+from agent.sonic.wire.client import SonicClient, SonicStream
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import Fault

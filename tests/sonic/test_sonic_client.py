@@ -13,11 +13,11 @@ import botocore.session
 import pytest
 from botocore.credentials import CredentialProvider, RefreshableCredentials
 
-from agent.sonic.client import SonicClient
-from agent.sonic.credentials import Chain, Credentials
 from agent.sonic.errors import OrderError, SonicExpired, SonicLost, SonicRefused, SonicRejected
 from agent.sonic.protocol import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
-from agent.sonic.transport import trust
+from agent.sonic.wire.client import SonicClient
+from agent.sonic.wire.credentials import Chain, Credentials
+from agent.sonic.wire.transport import trust
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.certificates import make_certificates

@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.sonic.client import Bounds, SonicStream
-from agent.sonic.credentials import Credentials
 from agent.sonic.errors import (
     SonicError,
     SonicExpired,
@@ -23,11 +21,13 @@ from agent.sonic.errors import (
     SonicThrottled,
     SonicTimedOut,
 )
-from agent.sonic.failures import frame_error
-from agent.sonic.failures import refusal as http_refusal
-from agent.sonic.frames import EVENT_HEADERS, ChunkSigner, encode_frame
-from agent.sonic.http2 import Exchange
 from agent.sonic.protocol import AudioInput, AudioOutput, ServiceEvent, SessionStart
+from agent.sonic.wire.aws_errors import frame_error
+from agent.sonic.wire.aws_errors import refusal as http_refusal
+from agent.sonic.wire.client import Bounds, SonicStream
+from agent.sonic.wire.credentials import Credentials
+from agent.sonic.wire.eventstream import EVENT_HEADERS, ChunkSigner, encode_frame
+from agent.sonic.wire.http2 import Exchange
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.faults import (

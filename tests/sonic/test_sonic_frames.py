@@ -20,9 +20,9 @@ from smithy_aws_event_stream.aio import AWSEventPublisher, SigningConfig
 from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
 from smithy_json import JSONCodec
 
-from agent.sonic.credentials import Credentials
 from agent.sonic.errors import SonicLost
-from agent.sonic.frames import (
+from agent.sonic.wire.credentials import Credentials
+from agent.sonic.wire.eventstream import (
     EVENT_HEADERS,
     LONGEST_PAYLOAD,
     ChunkSigner,

@@ -25,8 +25,8 @@ from h2.settings import SettingCodes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.sonic.http2 import MOST_WAITING, STREAM, Exchange
-from agent.sonic.plain_data import LONGEST, data_frame
+from agent.sonic.wire.http2 import MOST_WAITING, STREAM, Exchange
+from agent.sonic.wire.plain_data import LONGEST, data_frame
 from tests.support.virtual_loop import VirtualLoop, run_virtually
 
 FRAMES = st.tuples(

@@ -8,18 +8,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.order import (
-    DUPLICATE_SYSTEM,
-    HISTORY_AFTER_AUDIO,
-    HISTORY_OVER_LIMIT,
-    MESSAGE_LIMIT,
-    OPEN_CONTENTS,
-    RULES,
-    TOOL_RESULT_NOT_JSON,
-    Disputed,
-    Phase,
-    SessionOrder,
-)
 from agent.sonic.protocol import (
     AudioInput,
     AudioStart,
@@ -36,6 +24,18 @@ from agent.sonic.protocol import (
     ToolResultStart,
     ToolSpec,
     ToolUse,
+)
+from agent.sonic.rules import (
+    DUPLICATE_SYSTEM,
+    HISTORY_AFTER_AUDIO,
+    HISTORY_OVER_LIMIT,
+    MESSAGE_LIMIT,
+    OPEN_CONTENTS,
+    RULES,
+    TOOL_RESULT_NOT_JSON,
+    Disputed,
+    Phase,
+    SessionOrder,
 )
 
 SESSION = SessionStart(1024, 0.9, 0.7)

@@ -10,7 +10,7 @@ from hyperframe.frame import DataFrame, Frame, PingFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.sonic.plain_data import HEAD, LONGEST, Splitter, data_frame
+from agent.sonic.wire.plain_data import HEAD, LONGEST, Splitter, data_frame
 
 OURS = 1
 

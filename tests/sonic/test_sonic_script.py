@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.sonic.client import SonicClient
-from agent.sonic.credentials import Credentials
 from agent.sonic.protocol import AudioOutput
+from agent.sonic.wire.client import SonicClient
+from agent.sonic.wire.credentials import Credentials
 from sandbox.brain import SpeechEnded, SpeechStarted
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import Say, ScriptError, ScriptTurn, ToneVoice, UseTool, Wait, Write, load_script, scripted

@@ -7,8 +7,8 @@ from itertools import count
 import pytest
 from smithy_aws_event_stream.events import EventMessage
 
-from agent.sonic.credentials import Credentials
-from agent.sonic.frames import ChunkSigner
+from agent.sonic.wire.credentials import Credentials
+from agent.sonic.wire.eventstream import ChunkSigner
 from sandbox.sonic.eventstream import decode_frame
 from sandbox.sonic.signature import ChunkVerifier, Keys, Request, SignatureRefused, verify_request
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.sonic.client import SonicClient
-from agent.sonic.credentials import Credentials
+from agent.sonic.wire.client import SonicClient
+from agent.sonic.wire.credentials import Credentials
 from sandbox.brain import Brain
 from sandbox.hang import HANG_S
 from sandbox.sonic.server import SonicServer

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
-from agent.seats import Admission
+from agent.capacity import Admission
 from common.settings import Settings
 from telephony.carrier import AfterStream, Answer, HangUp
 from telephony.twilio.routes import phone_routes

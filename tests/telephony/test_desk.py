@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from agent.keeper import Keeper
-from agent.record import CUT_OFF, CallLog
-from agent.sonic.ahead import Ahead
-from agent.switchboard import Switchboard
+from agent.active_calls import Switchboard
+from agent.record_writer import Keeper
+from agent.sonic.preconnect import Ahead
+from agent.transcript import CUT_OFF, CallLog
 from common.settings import Settings
 from common.times import utcnow
 from data.errors import Unavailable

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from agent.seats import Admission
+from agent.capacity import Admission
 from telephony.carrier import OVER, AfterStream, Apologise, Dial, HangUp, Resume
 from telephony.twilio import webhooks
 from telephony.twilio.routes import phone_routes

@@ -27,7 +27,7 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes as _Code
 from h2.settings import Settings
 
-from agent.sonic.plain_data import Splitter, data_frame
+from agent.sonic.wire.plain_data import Splitter, data_frame
 
 if TYPE_CHECKING:
     from hyperframe.frame import Frame, GoAwayFrame

@@ -18,7 +18,7 @@ import certifi
 from smithy_http.aio import HTTPResponse
 from smithy_http.aio.interfaces import HTTPRequest
 
-from agent.sonic.http2 import Exchange, Headers
+from agent.sonic.wire.http2 import Exchange, Headers
 
 HTTPS_PORT = 443
 

@@ -21,15 +21,15 @@ from loguru import logger
 from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
 from smithy_http.aio.interfaces import HTTPRequest
 
-from agent.sonic.credentials import Chain, Credentials, CredentialSource, Fixed
 from agent.sonic.errors import SonicError, SonicExpired, SonicLost
-from agent.sonic.failures import connection_error, frame_error, refusal
-from agent.sonic.frames import ChunkSigner, FrameReader, event_of, headers_of, payload_of
-from agent.sonic.http2 import PING_S, Answer, Exchange, retrieve
-from agent.sonic.order import Phase, SessionOrder
 from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
 from agent.sonic.reading import EventReader, count_unknown
-from agent.sonic.transport import RequestTaker, connect, signature_of, trust
+from agent.sonic.rules import Phase, SessionOrder
+from agent.sonic.wire.aws_errors import connection_error, frame_error, refusal
+from agent.sonic.wire.credentials import Chain, Credentials, CredentialSource, Fixed
+from agent.sonic.wire.eventstream import ChunkSigner, FrameReader, event_of, headers_of, payload_of
+from agent.sonic.wire.http2 import PING_S, Answer, Exchange, retrieve
+from agent.sonic.wire.transport import RequestTaker, connect, signature_of, trust
 
 MOST_UNREAD = 8192  # events: ten minutes of speech, all at once
 ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from loguru import logger
 
 from agent.call import MAX_CALL_S
-from agent.record import CUT_OFF, LOST, CallLog, is_over
+from agent.transcript import CUT_OFF, LOST, CallLog, is_over
 from common.times import utcnow
 from data.errors import DataError
 from data.models import CallRecord

@@ -7,8 +7,8 @@ import asyncio
 from loguru import logger
 
 from agent.call import TEAR_DOWN_S, Call
-from agent.record import CallLog
-from agent.seats import Seating, Seats
+from agent.capacity import Seating, Seats
+from agent.transcript import CallLog
 from common import metrics
 
 REMEMBER = 200  # ended calls whose story can still be followed

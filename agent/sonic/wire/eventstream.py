@@ -21,8 +21,8 @@ from hashlib import sha256
 from hmac import digest as hmac_digest
 from zlib import crc32
 
-from agent.sonic.credentials import Credentials
 from agent.sonic.errors import SonicLost
+from agent.sonic.wire.credentials import Credentials
 
 SERVICE = "bedrock"
 LONGEST = 24 * 1024 * 1024  # the SDK's limits on headers and payload, together
