@@ -12,11 +12,11 @@ from api.access import Access
 from api.appointments import appointment_routes
 from api.calls import CallDesk, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
-from api.gate import Gate
 from api.limits import RateLimit
+from api.middleware import Gate
+from api.openapi import describe
 from api.orders import order_routes
 from api.proxy import Proxied
-from api.reference import describe
 from common.settings import Settings
 from common.times import Clock, utcnow
 from data.recordings import Recordings

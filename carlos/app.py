@@ -28,10 +28,10 @@ from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
-from api.reference import reference_routes
+from api.openapi import reference_routes
 from carlos.call_log import teller
 from carlos.memory import give_back
-from carlos.processes.census import Census, Everyones
+from carlos.processes.aggregate import Census, Everyones
 from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
 from carlos.protection import task_protection

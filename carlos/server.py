@@ -21,8 +21,8 @@ from starlette.types import ASGIApp
 from agent.audio.resample import filter_for
 from api.health import health_app
 from carlos.app import House, create_app
-from carlos.doorway import greet, listen
 from carlos.http import BoundedHttp
+from carlos.listen import greet, listen
 from carlos.websocket import SwiftWebSocket
 from common.settings import Settings
 from telephony.twilio.socket import WS_MAX_SIZE

@@ -25,13 +25,13 @@ from tempfile import TemporaryDirectory
 
 from loguru import logger
 
-from carlos.doorway import greet, listen
+from carlos.listen import greet, listen
 from carlos.processes.register import Register
-from carlos.processes.sibling import READY, Place
+from carlos.processes.worker import READY, Place
 from carlos.protection import task_protection
 from common.settings import Settings
 
-COMMAND = (sys.executable, "-m", "carlos.processes.sibling")
+COMMAND = (sys.executable, "-m", "carlos.processes.worker")
 AGAIN_S = 1.0  # before a process that died is started again; doubled each time,
 LONGEST_S = 30.0  # up to this,
 STEADY_S = 60.0  # until it has lived so long

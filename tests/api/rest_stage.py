@@ -17,7 +17,7 @@ from agent.active_calls import Switchboard
 from api.application import guard, mount, record_routers
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
-from api.reference import reference_routes
+from api.openapi import reference_routes
 from common.settings import Settings
 from common.times import BUENOS_AIRES, Clock
 from data.models import CallRecord, Line, ToolCall, Turn

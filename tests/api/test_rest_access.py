@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from api.gate import MAX_BODY
 from api.limits import RateLimit
+from api.middleware import MAX_BODY
 from carlos.app import create_app
 from common.keys import ApiKey, digest
 from common.settings import Settings

@@ -18,7 +18,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.result import Ok
 
 from agent.active_calls import Switchboard
-from api.reference import described, markdown
+from api.openapi import described, markdown
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from common.times import utcnow
 from data.store import Store
@@ -116,4 +116,4 @@ def test_no_request_breaks_the_contract(server: RunningServer, mode: GenerationM
 
 def test_the_written_reference_is_what_the_code_says() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-    assert page.read_text() == markdown(described().openapi()) + "\n", "python -m api.reference > docs/api.md"
+    assert page.read_text() == markdown(described().openapi()) + "\n", "python -m api.openapi > docs/api.md"

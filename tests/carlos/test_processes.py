@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 BEGIN = """
 import os, pathlib, select, signal, socket, sys, time
 from carlos.processes.register import Register
-from carlos.processes.sibling import READY, Place
+from carlos.processes.worker import READY, Place
 channel = socket.socket(fileno=0)
 place, descriptors = Place.take(channel)
 register = Register(descriptors[0], place.processes, place.max_calls, place.number, browsers=place.max_browsers)

@@ -1,6 +1,6 @@
 """The API described: OpenAPI for machines, `/docs` for people, and docs/api.md, which is made here.
 
-python -m api.reference > docs/api.md
+python -m api.openapi > docs/api.md
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _page(path: Path) -> Callable[[], Awaitable[FileResponse]]:
 
 def markdown(schema: dict[str, Any]) -> str:
     """The description as a page of documentation."""
-    lines = ["# REST API", "", "Made by `python -m api.reference`; do not edit.", "", schema["info"]["description"], ""]
+    lines = ["# REST API", "", "Made by `python -m api.openapi`; do not edit.", "", schema["info"]["description"], ""]
     for path, method, operation in _operations(schema):
         lines += [f"## {method.upper()} {path}", "", operation.get("description", operation["summary"]), ""]
         lines += _parameters(operation)

@@ -1,4 +1,4 @@
-"""`python -m carlos.processes.sibling`: one of the server processes that share a port; the supervisor starts it.
+"""`python -m carlos.processes.worker`: one of the server processes that share a port; the supervisor starts it.
 
 Its standard input is a socket to the supervisor. The first message says what this process is and carries what it
 inherits; `ready` goes back; and when the other end is closed, the supervisor is dead and this process drains.
