@@ -36,8 +36,8 @@ from agent.playout import Heard
 from agent.recorder import Recorder
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError, SonicThrottled
+from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
-from agent.sonic.protocol import ToolSpec, Usage
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
 from agent.transcript import CallLog, Clock, utcnow

@@ -8,7 +8,7 @@ from typing import Protocol
 from agent.audio.pacing import FRAME_S
 from agent.line import Wire
 from agent.sonic.errors import SonicError
-from agent.sonic.protocol import AudioInput, ClientEvent, ServiceEvent
+from agent.sonic.events import AudioInput, ClientEvent, ServiceEvent
 from agent.sonic.session import Opener, Stream
 from common import metrics
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from loguru import logger
 
 from agent.playout import Heard
-from agent.sonic.protocol import Role, Usage
+from agent.sonic.events import Role, Usage
 from common import metrics
 from common.masking import Names
 from data.backends.encoding import printable

@@ -29,7 +29,7 @@ from typing import Any
 
 import uvloop
 
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     INTERRUPTED_TEXT,
     AudioOutput,
     CompletionStart,

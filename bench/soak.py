@@ -23,7 +23,7 @@ import uvloop
 from loguru import logger
 from rich.console import Console
 
-from agent.sonic.protocol import AudioOutput, CompletionStart, ContentEnded, TextOutput, UserSpeechEnd
+from agent.sonic.events import AudioOutput, CompletionStart, ContentEnded, TextOutput, UserSpeechEnd
 from bench.child import Child, started
 from bench.faults.caller import Caller, utterance
 from bench.faults.loss import lost_ms

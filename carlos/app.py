@@ -18,9 +18,9 @@ from agent.persona.prompt import BUENOS_AIRES
 from agent.record_writer import PROCESS, Keeper
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
+from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
 from agent.sonic.preconnect import Ahead
-from agent.sonic.protocol import ToolSpec
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Credentials
 from agent.transcript import CallLog

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.sonic.protocol import ToolSpec
+from agent.sonic.events import ToolSpec
 
 HANG_UP = ToolSpec(
     name="finalizarLlamada",

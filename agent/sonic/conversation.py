@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from agent.sonic.opening import RESUME_CUE, History, SonicConfig, alternating, is_interruption, result_as_text
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioOutput,
     ContentEnded,
     ContentStarted,
@@ -24,6 +23,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from agent.sonic.opening import RESUME_CUE, History, SonicConfig, alternating, is_interruption, result_as_text
 from agent.sonic.watch import Owed, Watch
 
 _WORD = re.compile(r"\w")

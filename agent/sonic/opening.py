@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioStart,
     ClientEvent,

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioStart,
     BlockStart,

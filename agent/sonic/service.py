@@ -37,8 +37,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from agent.persona.prompt import without_marker
 from agent.pipeline_frames import SpokenBlock
 from agent.sonic.breaker import CircuitBreaker
-from agent.sonic.opening import SonicConfig, is_interruption
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioOutput,
     ContentEnded,
     ContentStarted,
@@ -53,6 +52,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from agent.sonic.opening import SonicConfig, is_interruption
 from agent.sonic.session import Caller, Opener, SonicSession
 
 RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, arguments (JSON), toolUseId -> object

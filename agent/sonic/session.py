@@ -33,6 +33,19 @@ from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.budget import HEALTHY_S, RetryBudget
 from agent.sonic.conversation import Conversation, speaks
 from agent.sonic.errors import OrderError, SonicError, SonicLost, SonicRefused, SonicRejected, SonicTimedOut
+from agent.sonic.events import (
+    AudioInput,
+    ClientEvent,
+    ContentEnd,
+    PromptEnd,
+    Role,
+    ServiceEvent,
+    SessionEnd,
+    TextOutput,
+    Usage,
+    UserSpeechEnd,
+    UserSpeechStart,
+)
 from agent.sonic.opening import (
     PRIME_S,
     PROBE,
@@ -46,19 +59,6 @@ from agent.sonic.opening import (
     result_as_text,
     result_block,
     text_block,
-)
-from agent.sonic.protocol import (
-    AudioInput,
-    ClientEvent,
-    ContentEnd,
-    PromptEnd,
-    Role,
-    ServiceEvent,
-    SessionEnd,
-    TextOutput,
-    Usage,
-    UserSpeechEnd,
-    UserSpeechStart,
 )
 from agent.sonic.uplink import Reader, Uplink
 from agent.sonic.voice import PAUSE_S

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioOutput,
     CompletionStart,
     ContentEnded,

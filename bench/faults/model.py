@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from agent.sonic.protocol import Role, TextOutput
+from agent.sonic.events import Role, TextOutput
 from sandbox.brain import Brain, Floor, Utterance
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import Say, ScriptedMind, ScriptTurn, Step, ToneVoice, UseTool

@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any
 
 from agent.call import CallerAudio, LineEvent
+from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
-from agent.sonic.protocol import ToolSpec
 from bench.servers import probe
 from carlos.app import House
 from carlos.server import serve

@@ -8,7 +8,7 @@ from itertools import count, repeat
 from random import Random
 from typing import Any
 
-from agent.sonic.protocol import CompletionEnd, CompletionStart, UserSpeechEnd, UserSpeechStart
+from agent.sonic.events import CompletionEnd, CompletionStart, UserSpeechEnd, UserSpeechStart
 from sandbox.brain import Brain, Prompt, SpeechEnded, SpeechStarted, Utterance
 from sandbox.sonic.behaviour import Behaviour, Clock
 from sandbox.sonic.playback import Emit, Playback

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     ContentEnded,
     ContentStarted,
     ContentType,

@@ -11,7 +11,7 @@ from typing import Protocol
 from loguru import logger
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioStart,
     ClientEvent,

@@ -13,15 +13,8 @@ from uuid import uuid4
 from smithy_aws_event_stream.events import EventMessage
 
 from agent.sonic.errors import INVALID_INPUT, MalformedEvent
-from agent.sonic.protocol import (
-    AudioInput,
-    AudioOutput,
-    ClientEvent,
-    PromptStart,
-    ServiceEvent,
-    UnknownEvent,
-    parse_client_event,
-)
+from agent.sonic.events import AudioInput, AudioOutput, ClientEvent, PromptStart, ServiceEvent, UnknownEvent
+from agent.sonic.parsing import parse_client_event
 from sandbox.brain import Brain
 from sandbox.sonic.eventstream import FrameDecoder, FrameError, decode_frame, encode_frame
 from sandbox.sonic.faults import (

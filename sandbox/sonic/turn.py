@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     INTERRUPTED_TEXT,
     AudioOutput,
     ContentEnded,

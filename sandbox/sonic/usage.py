@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.sonic.protocol import Usage
+from agent.sonic.events import Usage
 
 SPEECH_TOKENS_PER_S = 25
 CHARACTERS_PER_TOKEN = 4

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from agent.sonic.events import PromptStart, Role, SessionStart, ToolSpec
 from agent.sonic.opening import SonicConfig
-from agent.sonic.protocol import PromptStart, Role, SessionStart, ToolSpec
 from telephony.browser.events import Event, HistoryText, SystemText
 
 MAX_HISTORY = 40  # texts, the newest; Sonic takes 200 KiB of them in all

@@ -32,7 +32,7 @@ from enum import Enum, auto
 from typing import Any
 
 from agent.sonic.errors import MalformedEvent
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioStart,
     ClientEvent,
@@ -44,8 +44,8 @@ from agent.sonic.protocol import (
     SessionStart,
     TextInput,
     TextStart,
-    parse_client_event,
 )
+from agent.sonic.parsing import parse_client_event
 from data.backends.encoding import printable
 
 MAX_MESSAGE = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB

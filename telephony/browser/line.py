@@ -26,7 +26,7 @@ from agent.call import INPUT_RATE, OUTPUT_RATE, Call, CallerAudio, CallerText, L
 from agent.line import Wire
 from agent.persona.prompt import LineKind
 from agent.playout import Heard
-from agent.sonic.protocol import Usage
+from agent.sonic.events import Usage
 from agent.transcript import CallLog, cut_words
 from common import metrics
 from common.settings import Settings

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from agent.sonic.protocol import INTERRUPTED_TEXT, ContentType, Role, Stage, StopReason, Usage
+from agent.sonic.events import INTERRUPTED_TEXT, ContentType, Role, Stage, StopReason, Usage
 from data.backends.encoding import printable
 
 type Messages = tuple[str, ...]

@@ -14,8 +14,8 @@ import pytest
 
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.persona.prompt import LineKind
+from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
-from agent.sonic.protocol import ToolSpec
 from agent.transcript import CallLog
 from data.models import Line as LineName
 from sandbox.hang import HANG_S

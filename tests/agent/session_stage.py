@@ -12,8 +12,7 @@ import numpy as np
 
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
-from agent.sonic.opening import History, SonicConfig
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioOutput,
     ClientEvent,
@@ -28,6 +27,7 @@ from agent.sonic.protocol import (
     TextOutput,
     ToolUse,
 )
+from agent.sonic.opening import History, SonicConfig
 from agent.sonic.session import SonicSession
 from tests.support.virtual_loop import run_virtually
 

@@ -10,8 +10,8 @@ import pytest
 
 from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
 from agent.playout import Heard
+from agent.sonic.events import AudioOutput, TextInput
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE
-from agent.sonic.protocol import AudioOutput, TextInput
 from agent.transcript import CallLog
 from common.times import utcnow
 from data.models import CallRecord, Line

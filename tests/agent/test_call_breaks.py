@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallerAudio, CallerDigit, CallSetup
 from agent.sonic.errors import SonicError, SonicLost, SonicRefused
-from agent.sonic.opening import SonicConfig
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioOutput,
     ContentEnded,
     ContentStarted,
@@ -26,6 +25,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from agent.sonic.opening import SonicConfig
 from agent.transcript import CallLog
 from data.models import Line as LineName
 from tests.agent.call_stage import SILENCE, ListLine, ListToolbox, loud

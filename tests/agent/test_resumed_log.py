@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import count
 
 from agent.playout import Heard
-from agent.sonic.protocol import Role, Usage
+from agent.sonic.events import Role, Usage
 from agent.transcript import CallLog
 from common.masking import mask_value
 from common.times import utcnow

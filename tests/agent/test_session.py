@@ -6,8 +6,7 @@ import asyncio
 
 from agent.sonic.budget import INCIDENT_S, MOST_OPENS
 from agent.sonic.errors import SonicExpired, SonicHistoryTooLong, SonicLost, SonicRefused, SonicRejected, SonicThrottled
-from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_CUE, SAY_IT_CUE, TAKE_UP_CUE
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioOutput,
     AudioStart,
@@ -23,6 +22,7 @@ from agent.sonic.protocol import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_CUE, SAY_IT_CUE, TAKE_UP_CUE
 from tests.agent.session_stage import (
     FRAME,
     PRIMING,

@@ -20,8 +20,8 @@ from agent.audio.pacing import Pacer
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.line import Wire
 from agent.persona.prompt import LineKind
-from agent.sonic.opening import SonicConfig
-from agent.sonic.protocol import (
+from agent.sonic.encoding import encode
+from agent.sonic.events import (
     AudioInput,
     AudioOutput,
     ClientEvent,
@@ -34,8 +34,8 @@ from agent.sonic.protocol import (
     StopReason,
     TextOutput,
     ToolSpec,
-    encode,
 )
+from agent.sonic.opening import SonicConfig
 from agent.sonic.wire.credentials import Credentials
 from agent.sonic.wire.eventstream import ChunkSigner
 from agent.sonic.wire.http2 import STREAM

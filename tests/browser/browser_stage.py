@@ -14,8 +14,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
-from agent.sonic.protocol import ToolSpec
 from carlos.app import House, open_house
 from common.settings import Settings
 from data.models import CallRecord

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.sonic.protocol import Role
+from agent.sonic.events import Role
 from sandbox.browser.client import OriginalClient
 from telephony.browser.client_setup import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, Asked
 from telephony.browser.events import MAX_BLOCKS, MAX_OPEN, Breach, BrowserStream, HistoryText, SystemText, Typed

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from agent.call import APOLOGY
-from agent.sonic.protocol import AudioOutput, TextInput
+from agent.sonic.events import AudioOutput, TextInput
 from data.models import Line
 from sandbox.sonic.behaviour import BargeIn, Behaviour
 from sandbox.sonic.faults import Drop, EndStream, Fault, Reject

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.sonic.protocol import PromptStart, Role, SessionStart
+from agent.sonic.events import PromptStart, Role, SessionStart
 from sandbox.browser.client import OriginalClient, lpcm
 from telephony.browser.events import (
     MAX_MESSAGE,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agent.persona.prompt import CORE_PROMPT
-from agent.sonic.protocol import PromptStart, Role, SessionStart, TextInput, TextStart
+from agent.sonic.events import PromptStart, Role, SessionStart, TextInput, TextStart
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until

@@ -16,8 +16,8 @@ from uuid import uuid4
 import pytest
 
 import agent.call
-from agent.sonic.protocol import ContentEnded, ContentStarted, ContentType, Role, StopReason
-from agent.sonic.protocol import ToolUse as ToolUseEvent
+from agent.sonic.events import ContentEnded, ContentStarted, ContentType, Role, StopReason
+from agent.sonic.events import ToolUse as ToolUseEvent
 from common.times import BUENOS_AIRES
 from data.models import CallRecord
 from sandbox.brain import Brain, Floor

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from agent.sonic.errors import SonicError
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioStart,
     ClientEvent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.sonic.protocol import ServiceEvent
+from agent.sonic.events import ServiceEvent
 
 
 class Wire:

@@ -14,7 +14,7 @@ import pytest
 from botocore.credentials import CredentialProvider, RefreshableCredentials
 
 from agent.sonic.errors import OrderError, SonicExpired, SonicLost, SonicRefused, SonicRejected
-from agent.sonic.protocol import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
+from agent.sonic.events import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Chain, Credentials
 from agent.sonic.wire.transport import trust

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.sonic.errors import SonicLost, SonicRejected, SonicTimedOut
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     INTERRUPTED_TEXT,
     AudioOutput,
     CompletionEnd,

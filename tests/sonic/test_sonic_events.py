@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.sonic.encoding import encode
 from agent.sonic.errors import INVALID_INPUT, MalformedEvent
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioOutput,
     AudioStart,
@@ -42,11 +43,9 @@ from agent.sonic.protocol import (
     Usage,
     UserSpeechEnd,
     UserSpeechStart,
-    encode,
-    parse_client_event,
-    parse_service_event,
 )
-from agent.sonic.reading import LONGEST_EVENT, OPEN_BLOCKS, EventReader
+from agent.sonic.parsing import parse_client_event
+from agent.sonic.reading import LONGEST_EVENT, OPEN_BLOCKS, EventReader, parse_service_event
 from common import metrics
 from sandbox.sonic.writing import Envelope, encode_service_event
 

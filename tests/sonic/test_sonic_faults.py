@@ -21,7 +21,7 @@ from agent.sonic.errors import (
     SonicThrottled,
     SonicTimedOut,
 )
-from agent.sonic.protocol import AudioInput, AudioOutput, ServiceEvent, SessionStart
+from agent.sonic.events import AudioInput, AudioOutput, ServiceEvent, SessionStart
 from agent.sonic.wire.aws_errors import frame_error
 from agent.sonic.wire.aws_errors import refusal as http_refusal
 from agent.sonic.wire.client import Bounds, SonicStream

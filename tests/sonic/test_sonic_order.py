@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from agent.sonic.errors import INVALID_INPUT, OrderError
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioInput,
     AudioStart,
     ClientEvent,

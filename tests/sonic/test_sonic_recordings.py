@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from agent.sonic.protocol import (
+from agent.sonic.events import (
     AudioOutput,
     ClientEvent,
     ContentEnded,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.sonic.protocol import AudioOutput
+from agent.sonic.events import AudioOutput
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Credentials
 from sandbox.brain import SpeechEnded, SpeechStarted

@@ -13,7 +13,7 @@ from h2.connection import H2Connection
 from h2.events import Event, PingAckReceived
 
 from agent.sonic.errors import SonicLost
-from agent.sonic.protocol import AudioInput, AudioOutput, ToolUse, UnknownEvent, UserSpeechStart
+from agent.sonic.events import AudioInput, AudioOutput, ToolUse, UnknownEvent, UserSpeechStart
 from sandbox.sonic import failures
 from sandbox.sonic.faults import Action, Drop, Fault, Freeze, Inject, Raise, Reject, Repeat, Silence, SpeechClock, Stall
 from sandbox.sonic.http2 import Handler, Http2Connection, HttpStream

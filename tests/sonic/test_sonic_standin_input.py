@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 
 from agent.sonic.errors import INVALID_INPUT, UNPARSABLE, MalformedEvent
-from agent.sonic.protocol import (
-    ClientEvent,
-    CompletionStart,
-    PromptStart,
-    Role,
-    SessionEnd,
-    SessionStart,
-    TextStart,
-)
-from agent.sonic.protocol import parse_client_event as parse
+from agent.sonic.events import ClientEvent, CompletionStart, PromptStart, Role, SessionEnd, SessionStart, TextStart
+from agent.sonic.parsing import parse_client_event as parse
 from sandbox.sonic.behaviour import Behaviour, EarlyText
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.session import Session

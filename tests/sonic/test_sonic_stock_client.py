@@ -19,7 +19,7 @@ from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
 from pipecat.services.llm_service import FunctionCallParams
 from pipecat.workers.runner import WorkerRunner
 
-from agent.sonic.protocol import ToolResult
+from agent.sonic.events import ToolResult
 from bench.servers.stock import NovaSonic
 from sandbox.sonic.behaviour import Behaviour
 from sandbox.sonic.script import Say, ScriptTurn, UseTool

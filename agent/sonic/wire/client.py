@@ -21,8 +21,9 @@ from loguru import logger
 from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
 from smithy_http.aio.interfaces import HTTPRequest
 
+from agent.sonic.encoding import encode
 from agent.sonic.errors import SonicError, SonicExpired, SonicLost
-from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
+from agent.sonic.events import ClientEvent, ServiceEvent
 from agent.sonic.reading import EventReader, count_unknown
 from agent.sonic.rules import Phase, SessionOrder
 from agent.sonic.wire.aws_errors import connection_error, frame_error, refusal
