@@ -7,22 +7,22 @@ import asyncio
 from loguru import logger
 
 from agent.call import TEAR_DOWN_S, Call
-from agent.capacity import Seating, Seats
-from agent.transcript import CallLog
+from agent.capacity import CallCapacity, CapacityCounter
+from agent.transcript import CallTranscript
 from common import metrics
 
 REMEMBER = 200  # ended calls whose story can still be followed
 
 
-class Switchboard:
+class ActiveCalls:
     """Phone and browser calls alike. Seats are counted apart, since a ringing call takes one already, and each line has
     its own, `seats` the phone's: so many of this process's, or those of several processes."""
 
-    def __init__(self, seats: int | Seating, browsers: int | Seating = 0) -> None:
-        self.seats: Seating = Seats(seats) if isinstance(seats, int) else seats
-        self.browsers: Seating = Seats(browsers) if isinstance(browsers, int) else browsers
+    def __init__(self, seats: int | CapacityCounter, browsers: int | CapacityCounter = 0) -> None:
+        self.seats: CapacityCounter = CallCapacity(seats) if isinstance(seats, int) else seats
+        self.browsers: CapacityCounter = CallCapacity(browsers) if isinstance(browsers, int) else browsers
         self.live: dict[str, Call] = {}
-        self._logs: dict[str, CallLog] = {}
+        self._logs: dict[str, CallTranscript] = {}
         self._busy = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -31,7 +31,7 @@ class Switchboard:
     def draining(self) -> bool:
         return self.seats.draining
 
-    def log_of(self, call_id: str) -> CallLog | None:
+    def log_of(self, call_id: str) -> CallTranscript | None:
         """The story of a live call, or of one of the last that ended."""
         return self._logs.get(call_id)
 

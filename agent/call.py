@@ -27,12 +27,12 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
 from agent.filler import Filler, clip
-from agent.line import LineInput, LineOutput, Wire
-from agent.metering import MeasuredOpener, MeasuredWire, Meter
+from agent.line import AudioSink, LineInput, LineOutput
+from agent.metering import MeasuredOpener, MeasuredSink, Meter
 from agent.persona.line_tools import HANG_UP, HANG_UP_RESULT
 from agent.persona.prompt import LineKind, system_prompt
 from agent.pipeline_frames import SpokenBlock
-from agent.playout import Heard
+from agent.playout import Played
 from agent.recorder import Recorder
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError, SonicThrottled
@@ -40,7 +40,7 @@ from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.transcript import CallLog, Clock, utcnow
+from agent.transcript import CallTranscript, Clock, utcnow
 from common import metrics
 from tools.specs import ToolSpec as BusinessTool
 from tools.toolbox import ToolOutcome
@@ -101,28 +101,28 @@ class Line(Protocol):
     """A caller's connection. `events` ends when the caller hangs up and raises LineDropped when the line dies."""
 
     kind: LineKind
-    wire: Wire
+    wire: AudioSink
 
     def events(self) -> AsyncIterator[LineEvent]: ...
     async def end(self, outcome: str) -> None: ...
 
 
-class Audience(Protocol):
+class CallObserver(Protocol):
     """What a line shows of a conversation beside its audio. Never waits and never fails."""
 
     def heard(self, text: str) -> None: ...  # the caller's words, spoken or typed
     def planned(self, text: str) -> None: ...  # what Carlos is about to say
-    def said(self, part: Heard) -> None: ...  # what was heard of it
+    def said(self, part: Played) -> None: ...  # what was heard of it
     def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None: ...
     def used(self, usage: Usage) -> None: ...
 
 
-class Nobody:
+class NullObserver:
     """The audience of a phone."""
 
     def heard(self, text: str) -> None: ...
     def planned(self, text: str) -> None: ...
-    def said(self, part: Heard) -> None: ...
+    def said(self, part: Played) -> None: ...
     def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None: ...
     def used(self, usage: Usage) -> None: ...
 
@@ -146,8 +146,8 @@ class CallSetup:
     sonic: Callable[[str, tuple[ToolSpec, ...]], SonicConfig]
     max_call_s: float = MAX_CALL_S
     clock: Clock = utcnow
-    on_change: Callable[[CallLog], None] = field(default=lambda log: None)  # the record has grown
-    audience: Audience = Nobody()  # noqa: RUF009 - it has no state
+    on_change: Callable[[CallTranscript], None] = field(default=lambda log: None)  # the record has grown
+    observer: CallObserver = NullObserver()  # noqa: RUF009 - it has no state
     earlier: History = ()
     recording: Path | None = None  # where the call is recorded, if it is
     breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
@@ -157,7 +157,7 @@ class Call:
     """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, drained, too_long, closed, or
     a word of the line's own. With a log that has turns already, it goes on where they end."""
 
-    def __init__(self, log: CallLog, line: Line, setup: CallSetup) -> None:
+    def __init__(self, log: CallTranscript, line: Line, setup: CallSetup) -> None:
         self.log = log
         self._line = line
         self._setup = setup
@@ -186,7 +186,7 @@ class Call:
         self._service = SonicService(opener, config, self, self._run_tool, setup.breaker)
         self._input = LineInput(config.input_rate, self._service.session.send_audio)
         self._output = LineOutput(
-            MeasuredWire(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
+            MeasuredSink(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
         )
         self._filler = Filler(self._fill, self._silence_s)
 
@@ -375,11 +375,11 @@ class Call:
         self._filler.owed()
         self.log.heard(text)
         self._setup.on_change(self.log)
-        self._setup.audience.heard(text)
+        self._setup.observer.heard(text)
 
     def planned(self, answer: int, block: int, text: str) -> None:
         """Text that Carlos is about to say; it counts when it has been heard."""
-        self._setup.audience.planned(text)
+        self._setup.observer.planned(text)
 
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
@@ -402,7 +402,7 @@ class Call:
 
     def used(self, usage: Usage) -> None:
         self.log.used(usage)
-        self._setup.audience.used(usage)
+        self._setup.observer.used(usage)
 
     async def fault(self, error: SonicError) -> None:
         logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
@@ -442,7 +442,7 @@ class Call:
         self._filler.answered()
         self._output.release()
         pcm, rate = apology_audio()
-        self._setup.audience.planned(APOLOGY)
+        self._setup.observer.planned(APOLOGY)
         await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=0, block=1))
         await self._output.queue_frame(TTSAudioRawFrame(pcm, rate, 1))
         await self._output.queue_frame(TTSStoppedFrame())
@@ -472,7 +472,7 @@ class Call:
         if self._tools_in_a_row > MOST_TOOLS:
             return self._enough(name)
         self._filler.owed()
-        self._setup.audience.tool_used(tool_use_id, name, arguments)
+        self._setup.observer.tool_used(tool_use_id, name, arguments)
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
         self._untold = True
         self.log.tool(
@@ -521,16 +521,16 @@ class Call:
             self._goodbye_timer.cancel()
             self._goodbye_timer = None
 
-    def _said_goodbye(self, part: Heard) -> bool:
+    def _said_goodbye(self, part: Played) -> bool:
         ending = self._ending and not self._apologising
         return ending and part.last and part.answer == self._service.answer >= self._goodbye_from
 
-    def _on_heard(self, part: Heard) -> None:
+    def _on_heard(self, part: Played) -> None:
         self._untold = False
         self.log.said(part)
         if part.last or part.fraction < 1.0:
             self._setup.on_change(self.log)
-        self._setup.audience.said(part)
+        self._setup.observer.said(part)
         if part.last and part.fraction == 1.0 and part.answer > 0 and self._service.is_whole(part.answer):
             self._service.session.progress()
         if part.answer == 0 and part.last:

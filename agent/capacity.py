@@ -19,7 +19,7 @@ class Admission(Enum):
     BLOCKED = auto()
 
 
-class Seating(Protocol):
+class CapacityCounter(Protocol):
     """What a line asks of its seats: of one process, `Seats`, or a pool of several (carlos.processes.register)."""
 
     @property
@@ -34,7 +34,7 @@ class Seating(Protocol):
     def release(self, call_sid: str) -> None: ...
 
 
-class Seats:
+class CallCapacity:
     """At most `capacity` calls, ringing or live. Every method is idempotent by call. `clock` gives seconds."""
 
     def __init__(self, capacity: int, hold_s: float = HOLD_S, clock: Callable[[], float] = time.monotonic) -> None:

@@ -26,18 +26,18 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.audio.pacing import FRAME_S, Pacer
 from agent.pipeline_frames import SpokenBlock
-from agent.playout import Heard, Playout
+from agent.playout import Played, Playout
 from common import metrics
 
 PAD_AFTER_S = 0.1  # of nothing to play in mid-answer
 MARK_GRACE_S = 1.0  # a mark later than this after its audio's time counts as returned: a caller may be gone
 
 
-class WireClosed(Exception):
+class SinkClosed(Exception):
     """The other side is gone; nothing more can be sent."""
 
 
-class Wire(Protocol):
+class AudioSink(Protocol):
     """The far side of a line. Each send raises WireClosed once the peer is gone."""
 
     rate: int  # Hz of the PCM it takes
@@ -86,7 +86,7 @@ class LineInput(FrameProcessor):
 class LineOutput(FrameProcessor):
     """The pipeline's sink: plays answers on the wire, frame by frame. `on_heard` is told what reached the ear."""
 
-    def __init__(self, wire: Wire, source_rate: int, on_heard: Callable[[Heard], None]) -> None:
+    def __init__(self, wire: AudioSink, source_rate: int, on_heard: Callable[[Played], None]) -> None:
         super().__init__(name="line-out", enable_direct_mode=True)
         self._wire = wire
         self._on_heard = on_heard
@@ -156,7 +156,7 @@ class LineOutput(FrameProcessor):
         async with self._sending:
             try:
                 await self._wire.send_clear()
-            except WireClosed:
+            except SinkClosed:
                 logger.debug("the line closed before a clear")
 
     def settle(self) -> None:
@@ -182,7 +182,7 @@ class LineOutput(FrameProcessor):
         if self._idle:
             try:
                 await self._send_due(asyncio.get_running_loop().time())
-            except WireClosed:
+            except SinkClosed:
                 logger.debug("the line closed when an answer began")
         self._more.set()
 
@@ -197,7 +197,7 @@ class LineOutput(FrameProcessor):
                 else:
                     self._pacer.idle()
                     await self._wait_for_more()
-        except WireClosed:
+        except SinkClosed:
             logger.debug("the line closed while an answer was playing")
 
     async def _wait_for_more(self) -> None:

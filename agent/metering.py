@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from agent.audio.pacing import FRAME_S
-from agent.line import Wire
+from agent.line import AudioSink
 from agent.sonic.errors import SonicError
 from agent.sonic.events import AudioInput, ClientEvent, ServiceEvent
 from agent.sonic.session import Opener, Stream
@@ -65,10 +65,10 @@ class Meter:
             metrics.CLEAR_LATENCY.observe(self._now() - self._event_at)
 
 
-class MeasuredWire:
+class MeasuredSink:
     """A line's wire, measured; `ear` gets a copy of what is played."""
 
-    def __init__(self, wire: Wire, meter: Meter, ear: Ear | None = None) -> None:
+    def __init__(self, wire: AudioSink, meter: Meter, ear: Ear | None = None) -> None:
         self.rate, self.lead = wire.rate, wire.lead
         self.acknowledges, self.tail_s = wire.acknowledges, wire.tail_s
         self._wire = wire

@@ -19,7 +19,7 @@ SLICE = 4  # frames resampled at once: what Sonic sends in one event
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Played:
     """A block's text and how much of its audio was heard, from 0 to 1. `last` is the end of its answer."""
 
     answer: int
@@ -195,12 +195,12 @@ class Playout:
         """True while something of an answer has not been heard to its end."""
         return bool(self._queue or self._ready or self._current or self._due or self._marked)
 
-    def returned(self, mark: str) -> Heard | None:
+    def returned(self, mark: str) -> Played | None:
         """A mark came back: its block was heard. None for one that a cut has made void."""
         block = self._marked.pop(mark, None)
-        return Heard(block.answer, block.text, 1.0, block.last) if block else None
+        return Played(block.answer, block.text, 1.0, block.last) if block else None
 
-    def cut(self, ahead_s: float = 0.0) -> list[Heard]:
+    def cut(self, ahead_s: float = 0.0) -> list[Played]:
         """Drop everything, and say what was heard of the blocks that no mark had confirmed.
 
         The last `ahead_s` seconds of what was taken had not been played yet.
@@ -226,7 +226,7 @@ class Playout:
         self._current.end = self._made + waiting * self._frame // self._source_frame
         return [self._current]
 
-    def _heard_of(self, block: _Block, played: int) -> Heard:
+    def _heard_of(self, block: _Block, played: int) -> Played:
         length = max(1, (block.end or 0) - block.start - block.silence)
         fraction = (played - block.start) / length
-        return Heard(block.answer, block.text, min(1.0, max(0.0, fraction)))
+        return Played(block.answer, block.text, min(1.0, max(0.0, fraction)))

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from loguru import logger
 
 from agent.call import MAX_CALL_S
-from agent.transcript import CUT_OFF, LOST, CallLog, is_over
+from agent.transcript import CUT_OFF, LOST, CallTranscript, is_over
 from common.times import utcnow
 from data.errors import DataError
 from data.models import CallRecord
@@ -46,18 +46,22 @@ class CutOff:
     memory: Mapping[str, Any]
 
 
-class Keeper:
+class CallRecordWriter:
     """`changed` never waits and never fails; `settled` waits until what was said last is kept."""
 
     def __init__(self, store: Store, retry_s: float = RETRY_S) -> None:
         self._store = store
         self._retry_s = retry_s
-        self._dirty: dict[str, CallLog] = {}
+        self._dirty: dict[str, CallTranscript] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
-        self._versions: WeakKeyDictionary[CallLog, int] = WeakKeyDictionary()  # of each record as it was kept last
-        self._remembered: WeakKeyDictionary[CallLog, Mapping[str, Any]] = WeakKeyDictionary()  # beside the record
+        self._versions: WeakKeyDictionary[CallTranscript, int] = (
+            WeakKeyDictionary()
+        )  # of each record as it was kept last
+        self._remembered: WeakKeyDictionary[CallTranscript, Mapping[str, Any]] = (
+            WeakKeyDictionary()
+        )  # beside the record
 
-    def changed(self, log: CallLog) -> None:
+    def changed(self, log: CallTranscript) -> None:
         self._dirty[log.id] = log
         if log.id not in self._writers:
             self._writers[log.id] = asyncio.create_task(self._write(log.id), name=f"keep {log.id}")
@@ -89,7 +93,7 @@ class Keeper:
             return None
         return None if record is None or memory is None or is_over(record) else CutOff(record, memory)
 
-    async def told(self, call_id: str, log: CallLog | None, status: Mapping[str, str]) -> None:
+    async def told(self, call_id: str, log: CallTranscript | None, status: Mapping[str, str]) -> None:
         """Add what Twilio's status callback says; `log` if the call is still known to this process.
 
         It may come to any process, and after the one that held the call has died: then it ends the record. A call
@@ -128,7 +132,7 @@ class Keeper:
         finally:
             del self._writers[call_id]
 
-    async def _save(self, log: CallLog) -> None:
+    async def _save(self, log: CallTranscript) -> None:
         for attempt in range(1, TRIES + 1):
             try:
                 await self._save_once(log)
@@ -143,7 +147,7 @@ class Keeper:
             else:
                 return
 
-    async def _save_once(self, log: CallLog) -> None:
+    async def _save_once(self, log: CallTranscript) -> None:
         record = log.record()
         memory = log.memory() if log.memory and not is_over(record) else None
         record = replace(record, version=self._versions.get(log, record.version))

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from loguru import logger
 
-from agent.playout import Heard
+from agent.playout import Played
 from agent.sonic.events import Role, Usage
 from common import metrics
 from common.masking import Names
@@ -22,7 +22,7 @@ from tools.specs import SPECS
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
 CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
 
-type Happening = dict[str, Any]  # {"type", "at_ms", ...}, JSON
+type CallEvent = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 type Clock = Callable[[], datetime]
 
 _TOOLS = frozenset(spec.name for spec in SPECS)
@@ -48,7 +48,7 @@ def is_over(record: CallRecord) -> bool:
     return record.ended_at is not None and record.outcome not in CUT_OFF
 
 
-class CallLog:
+class CallTranscript:
     """One call's story. Caller texts are Sonic's transcripts; Carlos's are what the line played.
 
     `memory` is set where another process may have to go on with the call: what it needs beside the record.
@@ -57,7 +57,7 @@ class CallLog:
     def __init__(self, call_id: str, line: Line, caller_number: str | None, clock: Clock = utcnow) -> None:
         self._clock = clock
         self.names = Names()  # what the log must hide
-        self.listeners: list[Callable[[Happening], None]] = []
+        self.listeners: list[Callable[[CallEvent], None]] = []
         self.memory: Callable[[], dict[str, Any]] | None = None
         self._record = CallRecord(call_id, line, clock(), caller_number)
         self._turns: list[Turn] = []
@@ -67,8 +67,8 @@ class CallLog:
         self._usage: Counter[str] = Counter()
         self._faults: list[str] = []
         self._notes: dict[str, Any] = {}
-        self._happenings: list[Happening] = []
-        self._followers: set[asyncio.Queue[Happening]] = set()
+        self._happenings: list[CallEvent] = []
+        self._followers: set[asyncio.Queue[CallEvent]] = set()
 
     @classmethod
     def resumed(cls, record: CallRecord, times: int, clock: Clock = utcnow) -> Self:
@@ -111,7 +111,7 @@ class CallLog:
         self._turns.append(Turn("caller", text, self._clock()))
         self._tell("heard", text=text)
 
-    def said(self, part: Heard) -> None:
+    def said(self, part: Played) -> None:
         """The caller heard this of Carlos; parts of one answer make one turn."""
         text = printable(cut_words(part.text, part.fraction))
         interrupted = part.fraction < 1.0
@@ -191,9 +191,9 @@ class CallLog:
                 history.append((role, turn.text))
         return history
 
-    async def follow(self) -> AsyncGenerator[Happening]:
+    async def follow(self) -> AsyncGenerator[CallEvent]:
         """Everything so far, then everything as it happens, to the call's end."""
-        queue: asyncio.Queue[Happening] = asyncio.Queue(FOLLOWER_BACKLOG)
+        queue: asyncio.Queue[CallEvent] = asyncio.Queue(FOLLOWER_BACKLOG)
         past = list(self._happenings)
         self._followers.add(queue)
         try:
@@ -210,7 +210,7 @@ class CallLog:
             self._followers.discard(queue)
 
     def _tell(self, kind: str, **facts: Any) -> None:
-        happening: Happening = {"type": kind, "at_ms": int(self.age_s * 1000), **facts}
+        happening: CallEvent = {"type": kind, "at_ms": int(self.age_s * 1000), **facts}
         self._happenings.append(happening)
         self._log(kind, facts)
         for listener in self.listeners:
@@ -244,9 +244,9 @@ class CallLog:
         metrics.SILENT_CALLS.add(int(spoke is not None and "carlos" not in roles[spoke:]))
 
 
-def _retold(record: CallRecord) -> list[Happening]:
+def _retold(record: CallRecord) -> list[CallEvent]:
     """What a follower was told of the conversation, as far as the record has it."""
-    told: list[tuple[datetime, Happening]] = []
+    told: list[tuple[datetime, CallEvent]] = []
     for turn in record.turns:
         kind = {"type": "heard"} if turn.role == "caller" else {"type": "said", "interrupted": turn.interrupted}
         told.append((turn.at, {**kind, "text": turn.text}))

@@ -10,7 +10,7 @@ from loguru import logger
 from api import envelope
 from api.access import Access
 from api.appointments import appointment_routes
-from api.calls import CallDesk, LiveCalls, NoCalls, Prices, call_routes
+from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
 from api.limits import RateLimit
 from api.middleware import Gate
@@ -55,7 +55,7 @@ def record_routers(
     settings: Settings, store: Store, calls: LiveCalls | None = None, clock: Clock = utcnow
 ) -> list[APIRouter]:
     """The routes that need nothing but the store."""
-    desk = CallDesk(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
+    desk = CallQueries(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
     return [order_routes(store, clock), appointment_routes(store, clock), call_routes(desk), customer_routes(desk)]
 
 

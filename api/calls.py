@@ -25,7 +25,7 @@ PAGE = 100  # calls on a page unless asked otherwise
 
 
 class Log(Protocol):
-    """A call's story as its process knows it: agent.transcript.CallLog."""
+    """A call's story as its process knows it: agent.transcript.CallTranscript."""
 
     def record(self) -> CallRecord: ...
 
@@ -67,7 +67,7 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
-class CallDesk:
+class CallQueries:
     """Where calls are found and how they are shown."""
 
     store: Store
@@ -96,7 +96,7 @@ class CallDesk:
         return mask_call(body) if masked else body
 
 
-def call_routes(desk: CallDesk) -> APIRouter:
+def call_routes(desk: CallQueries) -> APIRouter:
     """What any process with the store can tell of calls."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from api.calls import CallDesk
+from api.calls import CallQueries
 from api.envelope import ApiError, success
 from api.schemas import CustomerBody, CustomerJson, Erased, Found, appointment_json, failures, order_json
 from data.privacy import Customer, CustomerData, erase, export
 
 
-def customer_routes(desk: CallDesk) -> APIRouter:
+def customer_routes(desk: CallQueries) -> APIRouter:
     """Both take the customer in the body, so that nobody's address is in a log of URLs."""
     router = APIRouter(prefix="/customers", tags=["customers"])
 
@@ -44,7 +44,7 @@ def _customer(body: CustomerBody) -> Customer:
     return customer
 
 
-def _json(desk: CallDesk, found: CustomerData) -> dict[str, object]:
+def _json(desk: CallQueries, found: CustomerData) -> dict[str, object]:
     return {
         "orders": [order_json(order) for order in found.orders],
         "appointments": [appointment_json(appointment) for appointment in found.appointments],

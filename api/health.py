@@ -9,14 +9,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from api.schemas import content, failures
 from common import metrics
 
 HEALTHY = {"status": "healthy"}
 
 
-def health_routes(switchboard: Switchboard) -> APIRouter:
+def health_routes(active_calls: ActiveCalls) -> APIRouter:
     """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced. `/ready`
     counts calls by their seats, which are those of all processes that share them."""
     router = APIRouter(tags=["operators"])
@@ -27,9 +27,11 @@ def health_routes(switchboard: Switchboard) -> APIRouter:
 
     @router.get("/ready", responses={503: {"description": "Draining: it takes no new calls."}})
     async def ready() -> JSONResponse:
-        if switchboard.draining:
+        if active_calls.draining:
             return JSONResponse({"status": "draining"}, status_code=503)
-        return JSONResponse({"status": "ready", "calls": switchboard.seats.live, "browsers": switchboard.browsers.live})
+        return JSONResponse(
+            {"status": "ready", "calls": active_calls.seats.live, "browsers": active_calls.browsers.live}
+        )
 
     return router
 

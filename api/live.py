@@ -9,15 +9,15 @@ from collections.abc import AsyncGenerator
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from agent.active_calls import Switchboard
-from agent.transcript import CallLog, Happening
+from agent.active_calls import ActiveCalls
+from agent.transcript import CallEvent, CallTranscript
 from api.envelope import ApiError, NotFound, success
 from api.schemas import content, failures
 
 HEARTBEAT_S = 15.0
 
 
-def live_routes(switchboard: Switchboard) -> APIRouter:
+def live_routes(active_calls: ActiveCalls) -> APIRouter:
     """What only the process that holds a call can do."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -28,7 +28,7 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
     )
     async def follow_call(call_id: str) -> StreamingResponse:
         """Server-sent events of one call, from its beginning to its end: JSON objects with `type` and `at_ms`."""
-        log = switchboard.log_of(call_id)
+        log = active_calls.log_of(call_id)
         if log is None:
             raise NotFound("Call", call_id)
         return StreamingResponse(events(log), media_type="text/event-stream")
@@ -36,9 +36,9 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
     @router.post("/{call_id}/hangup", responses=failures(404, 409))
     async def hang_up(call_id: str) -> JSONResponse:
         """End a call at once."""
-        call = switchboard.live.get(call_id)
+        call = active_calls.live.get(call_id)
         if call is None:
-            if switchboard.log_of(call_id) is None:
+            if active_calls.log_of(call_id) is None:
                 raise NotFound("Call", call_id)
             raise ApiError(409, "Call over", "The call has ended already", code="call_over")
         await call.hang_up("closed")
@@ -47,11 +47,11 @@ def live_routes(switchboard: Switchboard) -> APIRouter:
     return router
 
 
-async def events(log: CallLog, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[str]:
+async def events(log: CallTranscript, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[str]:
     """The call's happenings as server-sent events, and a comment whenever nothing has happened for a while: proxies
     close what is quiet for a minute (nginx) or five (AWS)."""
     happenings = log.follow()
-    coming: asyncio.Task[Happening] | None = None
+    coming: asyncio.Task[CallEvent] | None = None
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(happenings))

@@ -124,7 +124,7 @@ def _resolve(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
 
 def described() -> FastAPI:
     """The application with every route, to be described and not to be run."""
-    from agent.active_calls import Switchboard
+    from agent.active_calls import ActiveCalls
     from api.application import guard, mount, record_routers
     from api.health import health_routes, metrics_routes
     from api.live import live_routes
@@ -136,10 +136,10 @@ def described() -> FastAPI:
     app = FastAPI()
     settings = Settings(_env_file=None)
     store = Store(SqliteBackend(Path(), utcnow))
-    switchboard = Switchboard(1)
-    mount(app, [*record_routers(settings, store), live_routes(switchboard)])
+    active_calls = ActiveCalls(1)
+    mount(app, [*record_routers(settings, store), live_routes(active_calls)])
     app.include_router(metrics_routes())
-    app.include_router(health_routes(switchboard))
+    app.include_router(health_routes(active_calls))
     guard(app, settings)
     return app
 

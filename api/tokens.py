@@ -67,9 +67,9 @@ class Tokens:
 
     ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 
-    def __init__(self, keys: KeySet, audience: str, issuer: str) -> None:
+    def __init__(self, keys: KeySet, observer: str, issuer: str) -> None:
         self._keys = keys
-        self._audience = audience
+        self._observer = observer
         self._issuer = issuer
 
     @classmethod
@@ -95,7 +95,7 @@ class Tokens:
                     token,
                     key,
                     algorithms=list(self.ALGORITHMS),
-                    audience=self._audience,
+                    observer=self._observer,
                     issuer=self._issuer,
                     options={"require": ["exp", "sub", "aud", "iss"]},
                 )

@@ -13,7 +13,7 @@ from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from carlos.websocket import SwiftWebSocket
+from carlos.websocket import FastWebSocket
 
 ROUNDS, MESSAGES = 7, 4000
 UPGRADE = (
@@ -78,7 +78,7 @@ async def microseconds(protocol: type[WebSocketsSansIOProtocol]) -> float:
 
 
 def main() -> None:
-    figures = {kind.__name__: asyncio.run(microseconds(kind)) for kind in (WebSocketsSansIOProtocol, SwiftWebSocket)}
+    figures = {kind.__name__: asyncio.run(microseconds(kind)) for kind in (WebSocketsSansIOProtocol, FastWebSocket)}
     print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
 
 

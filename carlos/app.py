@@ -12,10 +12,10 @@ from typing import Any
 from fastapi import FastAPI
 from loguru import logger
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from agent.call import Call, CallSetup, Line
 from agent.persona.prompt import BUENOS_AIRES
-from agent.record_writer import PROCESS, Keeper
+from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
 from agent.sonic.events import ToolSpec
@@ -23,15 +23,15 @@ from agent.sonic.opening import SonicConfig
 from agent.sonic.preconnect import Ahead
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Credentials
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
 from api.openapi import reference_routes
-from carlos.call_log import teller
+from carlos.call_log import cloudwatch_listener
 from carlos.memory import give_back
-from carlos.processes.aggregate import Census, Everyones
+from carlos.processes.aggregate import ProcessMetrics, SharedCalls
 from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
 from carlos.protection import task_protection
@@ -45,9 +45,9 @@ from data.open import open_store
 from data.operators.seed import seed
 from data.recordings import Recordings
 from data.store import Store
-from telephony.browser.client_setup import Asked, as_asked
+from telephony.browser.client_setup import Asked, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
-from telephony.phone_calls import PhoneDesk
+from telephony.phone_calls import PhoneCalls
 from telephony.twilio.rest import CallControl
 from telephony.twilio.routes import phone_routes
 from tools.identity import CallContext
@@ -57,54 +57,58 @@ SWEEP_S = 3600.0
 LOCAL_SUSPECT_S = 10.0  # the stand-in's recogniser shares the machine with all the rest
 REHEARSAL_S = 5.0  # for AWS credentials that come from far away
 
-__all__ = ["House", "create_app", "open_house"]
+__all__ = ["Services", "create_app", "open_services"]
 
 
 @dataclass(slots=True)
-class House:
+class Services:
     """Everything that lives as long as the server does."""
 
     settings: Settings
     store: Store
     sonic: SonicClient
     ahead: Ahead
-    switchboard: Switchboard
-    keeper: Keeper
+    active_calls: ActiveCalls
+    record_writer: CallRecordWriter
     control: CallControl
     notice: str | None  # what a person must know: which parts are stand-ins
     recordings: Recordings
     group: CallLogGroup | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
 
-    def make_call(self, log: CallLog, line: Line, memory: Mapping[str, Any]) -> Call:
+    def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
         """A phone call, with tools and a verification state of its own, or with what an earlier stream's knew."""
         toolbox = self._toolbox(log, memory)
         log.memory = lambda: toolbox.memory
         return Call(log, line, self._setup(log, toolbox))
 
-    def make_browser_call(self, log: CallLog, line: BrowserLine, asked: Asked) -> Call:
+    def make_browser_call(self, log: CallTranscript, line: BrowserLine, asked: Asked) -> Call:
         """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
         setup = replace(
             self._setup(log, self._toolbox(log)),
-            audience=line,
+            observer=line,
             earlier=asked.history,
             max_call_s=self.settings.browser_max_s,
         )
         if self.settings.browser_trust == "client":
-            setup = replace(setup, sonic=lambda system, tools: as_asked(self.sonic_config(system, tools), asked))
+            setup = replace(
+                setup, sonic=lambda system, tools: with_client_setup(self.sonic_config(system, tools), asked)
+            )
         return Call(log, line, setup)
 
-    def _toolbox(self, log: CallLog, memory: Mapping[str, Any] | None = None) -> Toolbox:
+    def _toolbox(self, log: CallTranscript, memory: Mapping[str, Any] | None = None) -> Toolbox:
         record = log.record()
         context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
         limit_s = self.settings.tool_time_limit_s
         return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s)
 
-    def _setup(self, log: CallLog, toolbox: Toolbox) -> CallSetup:
+    def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
         log.listeners.append(CallTrace(log))
         if self.group is not None:
-            log.listeners.append(teller(self.group, log, prices(self.settings), texts=self.settings.call_log_texts))
+            log.listeners.append(
+                cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
+            )
         part = log.notes.get("resumed", 0)
         recording = self.recordings.path(log.id, part) if self.settings.record_calls else None
         opener = self.ahead.opener_for(log.id)
@@ -112,7 +116,7 @@ class House:
             opener,
             toolbox,
             self.sonic_config,
-            on_change=self.keeper.changed,
+            on_change=self.record_writer.changed,
             recording=recording,
             breaker=self.breaker,
         )
@@ -134,20 +138,20 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, register: Register | None = None) -> AsyncIterator[House]:
+async def open_services(settings: Settings, register: Register | None = None) -> AsyncIterator[Services]:
     """Open the store, seed it when it is empty, find Sonic, and close everything at the end.
 
     With a `register` seats are those of several processes, and the task is their supervisor's to protect.
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
-    house = House(
+    services = Services(
         settings,
         store,
         sonic,
         Ahead(sonic, settings.sonic_model_id),
-        Switchboard(register or settings.max_calls, register.browsers if register else settings.max_browsers),
-        Keeper(store),
+        ActiveCalls(register or settings.max_calls, register.browsers if register else settings.max_browsers),
+        CallRecordWriter(store),
         CallControl.from_settings(settings),
         notice,
         Recordings(settings.carlos_home),
@@ -156,16 +160,16 @@ async def open_house(settings: Settings, register: Register | None = None) -> As
     try:
         async with (
             telemetry(settings.emf_seconds, settings.metrics_namespace),
-            _housekeeping(house),
-            task_protection(settings.ecs_agent_uri if register is None else None, house.switchboard),
+            _housekeeping(services),
+            task_protection(settings.ecs_agent_uri if register is None else None, services.active_calls),
         ):
-            yield house
+            yield services
     finally:
-        await house.ahead.close()
-        await house.keeper.settled()
-        if house.group is not None:
-            await house.group.close()
-        await house.control.close()
+        await services.ahead.close()
+        await services.record_writer.settled()
+        if services.group is not None:
+            await services.group.close()
+        await services.control.close()
         await store.close()
         if standin is not None:
             await standin.stop()
@@ -176,23 +180,23 @@ def needs_standin(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def _housekeeping(house: House) -> AsyncIterator[None]:
+async def _housekeeping(services: Services) -> AsyncIterator[None]:
     """End the records of calls that died with their process; now and then delete recordings and give memory back."""
 
     async def sweep() -> None:
         while True:
-            deleted = await asyncio.to_thread(house.recordings.sweep, house.settings.keep_calls_days)
+            deleted = await asyncio.to_thread(services.recordings.sweep, services.settings.keep_calls_days)
             if deleted:
                 logger.info("{} old recordings deleted", deleted)
             await asyncio.sleep(SWEEP_S)
 
     try:
-        await house.keeper.reconcile()
+        await services.record_writer.reconcile()
     except DataError as error:
         logger.error("call records not reconciled: {!r}", error)
     chores = [
         asyncio.create_task(sweep(), name="sweep recordings"),
-        asyncio.create_task(give_back(house.switchboard), name="give memory back"),
+        asyncio.create_task(give_back(services.active_calls), name="give memory back"),
     ]
     try:
         yield
@@ -231,34 +235,40 @@ async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[Soni
         notice = address.notice
     try:
         async with asyncio.timeout(REHEARSAL_S):
-            await sonic.rehearse()
+            await sonic.warm_up()
     except (SonicError, TimeoutError) as error:
         logger.warning("no call can be answered as things are: {}", error or "AWS credentials took too long")
     return sonic, notice
 
 
 def create_app(
-    settings: Settings, on_ready: Callable[[House], None] = lambda house: None, handover: Handover | None = None
+    settings: Settings, on_ready: Callable[[Services], None] = lambda services: None, handover: Handover | None = None
 ) -> FastAPI:
     """The server. `on_ready` is called once everything is open and calls can be taken. With a `handover` it is one of
     several that share a port."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_house(settings, handover.register if handover else None) as house:
-            app.state.house = house
-            desk = PhoneDesk(house.switchboard, house.make_call, house.control, house.ahead, house.keeper)
-            phone = phone_routes(settings, desk, desk.answer, spent=house.store, call_in_path=handover is not None)
+        async with open_services(settings, handover.register if handover else None) as services:
+            app.state.services = services
+            desk = PhoneCalls(
+                services.active_calls, services.make_call, services.control, services.ahead, services.record_writer
+            )
+            phone = phone_routes(settings, desk, desk.answer, spent=services.store, call_in_path=handover is not None)
             app.include_router(phone)
-            app.include_router(browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store))
-            everyones = house.switchboard if handover is None else Everyones(handover.register, house.switchboard)
-            mount(app, [live_routes(house.switchboard), *record_routers(settings, house.store, everyones)])
-            app.include_router(metrics_routes() if handover is None else metrics_routes(Census(handover).told))
+            app.include_router(
+                browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)
+            )
+            everyones = (
+                services.active_calls if handover is None else SharedCalls(handover.register, services.active_calls)
+            )
+            mount(app, [live_routes(services.active_calls), *record_routers(settings, services.store, everyones)])
+            app.include_router(metrics_routes() if handover is None else metrics_routes(ProcessMetrics(handover).told))
             app.include_router(reference_routes())
-            app.include_router(health_routes(house.switchboard))
-            app.include_router(console_routes(house.notice))
-            _rehearse(app)
-            on_ready(house)
+            app.include_router(health_routes(services.active_calls))
+            app.include_router(console_routes(services.notice))
+            _warm_up(app)
+            on_ready(services)
             yield
 
     app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -268,7 +278,7 @@ def create_app(
     return app
 
 
-def _rehearse(app: FastAPI) -> None:
+def _warm_up(app: FastAPI) -> None:
     """Look a page up: FastAPI works its routes out at the first request, a pause of 95 ms (measured) that the first
     ring would have waited for."""
     for route in app.router.routes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.transcript import CallLog, Happening
+from agent.transcript import CallEvent, CallTranscript
 from api.calls import Prices, call_json, mask_call
 from common.log.cloudwatch import CallLogGroup
 from common.masking import mask_value
@@ -17,11 +17,13 @@ from common.masking import mask_value
 _SAID = frozenset({"text", "name", "arguments", "result"})  # in a caller's, Carlos's or the model's words
 
 
-def teller(group: CallLogGroup, log: CallLog, prices: Prices, *, texts: bool = False) -> Callable[[Happening], None]:
+def cloudwatch_listener(
+    group: CallLogGroup, log: CallTranscript, prices: Prices, *, texts: bool = False
+) -> Callable[[CallEvent], None]:
     """A listener of the call's log."""
-    waiting: list[tuple[int, Happening]] = []
+    waiting: list[tuple[int, CallEvent]] = []
 
-    def tell(happening: Happening) -> None:
+    def tell(happening: CallEvent) -> None:
         waiting.append((log.turn, happening if texts or happening["type"] == "fault" else _without(_SAID, happening)))
         is_end = happening["type"] == "ended"
         if is_end or not texts:

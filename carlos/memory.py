@@ -13,20 +13,20 @@ import ctypes
 import gc
 from collections.abc import Callable
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 
 EVERY_S = 15.0
 FULL_ROUND = 16  # calls: a full round takes 12 ms with 40 (44,000 objects), and the event loop stands still for it
 
 
-async def give_back(switchboard: Switchboard) -> None:
+async def give_back(active_calls: ActiveCalls) -> None:
     """Collect and give back, again and again while there are calls and once after the last. Never returns."""
     trim = _trimmer()
     while True:
-        await switchboard.turned(busy=True)
+        await active_calls.turned(busy=True)
         await asyncio.sleep(EVERY_S)
         # What stood before the first call is out of this: carlos.server freezes it.
-        gc.collect(2 if len(switchboard.live) <= FULL_ROUND else 1)
+        gc.collect(2 if len(active_calls.live) <= FULL_ROUND else 1)
         await asyncio.to_thread(trim, 0)  # its call leaves the interpreter free
 
 

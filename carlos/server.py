@@ -20,10 +20,10 @@ from starlette.types import ASGIApp
 
 from agent.audio.resample import filter_for
 from api.health import health_app
-from carlos.app import House, create_app
+from carlos.app import Services, create_app
 from carlos.http import BoundedHttp
 from carlos.listen import greet, listen
-from carlos.websocket import SwiftWebSocket
+from carlos.websocket import FastWebSocket
 from common.settings import Settings
 from telephony.twilio.socket import WS_MAX_SIZE
 
@@ -34,15 +34,15 @@ KEEP_ALIVE_S = 310
 class DrainingServer(uvicorn.Server):
     """Waits for `house`'s calls before it lets uvicorn go."""
 
-    house: House | None = None
+    services: Services | None = None
     _drain: asyncio.Task[None] | None = None
     _loop: asyncio.AbstractEventLoop
 
     health: socket.socket | None = None
 
-    def takes_calls_of(self, house: House) -> None:
+    def takes_calls_of(self, services: Services) -> None:
         """Everything stands, and calls may come."""
-        self.house = house
+        self.services = services
         _keep_what_stands()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -54,7 +54,7 @@ class DrainingServer(uvicorn.Server):
         """Unlike uvicorn's, remembers no signal to die of afterwards: a drained server exits with 0."""
         if self._drain is not None or self.should_exit:
             self.should_exit = self.force_exit = True
-        elif self.house is None or not self.house.switchboard.live:
+        elif self.services is None or not self.services.active_calls.live:
             self.should_exit = True
         else:
             self._loop.call_soon_threadsafe(self._start_draining)
@@ -64,11 +64,11 @@ class DrainingServer(uvicorn.Server):
             self._drain = self._loop.create_task(self._wait_for_calls())
 
     async def _wait_for_calls(self) -> None:
-        assert self.house is not None  # noqa: S101 - handle_exit has seen it
-        seconds = self.house.settings.drain_seconds
-        logger.info("draining {} calls, for {:g} s at most", len(self.house.switchboard.live), seconds)
+        assert self.services is not None  # noqa: S101 - handle_exit has seen it
+        seconds = self.services.settings.drain_seconds
+        logger.info("draining {} calls, for {:g} s at most", len(self.services.active_calls.live), seconds)
         try:
-            await self.house.switchboard.drain(seconds)
+            await self.services.active_calls.drain(seconds)
         finally:
             self.should_exit = True
 
@@ -79,9 +79,9 @@ def serve(settings: Settings) -> None:
     settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
     server: DrainingServer
 
-    def on_ready(house: House) -> None:
-        server.takes_calls_of(house)
-        greet(settings, house.notice)
+    def on_ready(services: Services) -> None:
+        server.takes_calls_of(services)
+        greet(settings, services.notice)
 
     warm_up()
     server = DrainingServer(configured(create_app(settings, on_ready)))
@@ -95,7 +95,7 @@ def configured(app: ASGIApp, **options: Any) -> uvicorn.Config:
         "log_config": None,
         "access_log": False,
         "http": BoundedHttp,
-        "ws": SwiftWebSocket,
+        "ws": FastWebSocket,
         "ws_max_size": WS_MAX_SIZE,
         "ws_per_message_deflate": False,
         "proxy_headers": False,

@@ -36,7 +36,7 @@ CLOSE_S = 12.0  # after the application's end: uvicorn gives the closing handsha
 _SHORT, _LONG = struct.Struct(">BBH"), struct.Struct(">BBQ")
 
 
-class SwiftWebSocket(WebSocketsSansIOProtocol):
+class FastWebSocket(WebSocketsSansIOProtocol):
     """Give it to `uvicorn.Config(ws=...)`; it expects no `ws_per_message_deflate`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

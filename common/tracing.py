@@ -12,7 +12,7 @@ from collections.abc import Callable
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Tracer, get_tracer, set_span_in_context
 
-from agent.transcript import CallLog, Happening
+from agent.transcript import CallEvent, CallTranscript
 from tools.specs import SPECS
 
 TOOLS = frozenset(spec.name for spec in SPECS)  # a model may invent others, of any text
@@ -21,7 +21,9 @@ TOOLS = frozenset(spec.name for spec in SPECS)  # a model may invent others, of 
 class CallTrace:
     """A listener of one call's log. A turn lasts from the caller's words to his next ones."""
 
-    def __init__(self, log: CallLog, tracer: Tracer | None = None, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, log: CallTranscript, tracer: Tracer | None = None, now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         self._tracer = tracer or get_tracer("carlos")
         self._now_ns = now_ns
         record = log.record()
@@ -30,7 +32,7 @@ class CallTrace:
         self._turn: Span | None = None
         self._turns = 0
 
-    def __call__(self, happening: Happening) -> None:
+    def __call__(self, happening: CallEvent) -> None:
         match happening:
             case {"type": "heard"}:
                 self._begin_turn()

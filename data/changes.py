@@ -17,7 +17,7 @@ from data.tables import TTL_ATTRIBUTE, TableName
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class IdempotencyRecord:
     """What a tool use did, and what was answered.
 
     `fingerprint` names the intent behind it: the tool and what its arguments came to mean. Within a call neither
@@ -45,7 +45,7 @@ class Change:
         return record
 
 
-def writes_of(change: Change, receipt: Receipt | None, receipts_expire: datetime) -> list[Write]:
+def writes_of(change: Change, receipt: IdempotencyRecord | None, receipts_expire: datetime) -> list[Write]:
     """One transaction. The record's own write is the first; every write has its condition."""
     writes = [_record_write(change), *_slot_writes(change)]
     if receipt:
@@ -53,14 +53,14 @@ def writes_of(change: Change, receipt: Receipt | None, receipts_expire: datetime
     return writes
 
 
-def receipt_keys(receipt: Receipt) -> tuple[tuple[str, str], tuple[str, str]]:
+def idempotency_keys(receipt: IdempotencyRecord) -> tuple[tuple[str, str], tuple[str, str]]:
     """A receipt is filed twice: by tool use and by intent."""
     pk = f"CALL#{receipt.call_id}"
     return (pk, f"DONE#{receipt.tool_use_id}"), (pk, f"INTENT#{receipt.fingerprint}")
 
 
-def to_receipt(item: Item) -> Receipt:
-    return Receipt(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
+def to_idempotency_record(item: Item) -> IdempotencyRecord:
+    return IdempotencyRecord(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
 
 
 def slots_key(doctor: str) -> str:
@@ -93,7 +93,7 @@ def _slot_writes(change: Change) -> list[Write]:
     return taken + freed
 
 
-def _receipt_items(receipt: Receipt, expires: datetime) -> list[Item]:
+def _receipt_items(receipt: IdempotencyRecord, expires: datetime) -> list[Item]:
     content = {
         "callId": receipt.call_id,
         "toolUseId": receipt.tool_use_id,
@@ -101,4 +101,4 @@ def _receipt_items(receipt: Receipt, expires: datetime) -> list[Item]:
         "result": json.dumps(receipt.result, ensure_ascii=False),
         TTL_ATTRIBUTE: int(expires.timestamp()),
     }
-    return [{"PK": pk, "SK": sk} | content for pk, sk in receipt_keys(receipt)]
+    return [{"PK": pk, "SK": sk} | content for pk, sk in idempotency_keys(receipt)]

@@ -20,7 +20,7 @@ from data.models import (
     Record,
     slots,
 )
-from data.store import Change, Receipt, Store
+from data.store import Change, IdempotencyRecord, Store
 
 OPENS, CLOSES = time(8), time(20)  # every day, Buenos Aires
 SHORTEST_MINUTES, LONGEST_MINUTES = 10, 120
@@ -89,8 +89,8 @@ def is_open(start: datetime, duration: int) -> bool:
 
 
 async def create(
-    store: Store, kind: type[Record], make: Callable[[str], tuple[Record, Receipt | None]]
-) -> tuple[Record, Receipt | None]:
+    store: Store, kind: type[Record], make: Callable[[str], tuple[Record, IdempotencyRecord | None]]
+) -> tuple[Record, IdempotencyRecord | None]:
     """Give a new record its id and commit it; `make` builds record and receipt from the id.
 
     Ids that are taken although the counter did not know (records put there by other means) are passed over.

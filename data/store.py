@@ -21,7 +21,15 @@ from common.spanish.names import doctor_key
 from common.times import Clock, from_iso, to_iso, utcnow
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
-from data.changes import Change, Receipt, receipt_keys, slot_items, slots_key, to_receipt, writes_of
+from data.changes import (
+    Change,
+    IdempotencyRecord,
+    idempotency_keys,
+    slot_items,
+    slots_key,
+    to_idempotency_record,
+    writes_of,
+)
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
 from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
 from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record
@@ -37,7 +45,7 @@ from data.pages import (
 )
 from data.tables import TTL_ATTRIBUTE, TableName
 
-__all__ = ["Change", "Page", "Receipt", "Store", "slot_items"]
+__all__ = ["Change", "Page", "IdempotencyRecord", "Store", "slot_items"]
 
 KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
@@ -127,7 +135,7 @@ class Store:
         ]
         return cut(found, appointment_position, limit, after, read.unreadable)
 
-    async def commit(self, change: Change, receipt: Receipt | None = None) -> Receipt | None:
+    async def commit(self, change: Change, receipt: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
 
         Raises Conflict if the record is no longer as `change.before` (or the new id is taken), and SlotTaken
@@ -146,14 +154,14 @@ class Store:
             raise
         return receipt
 
-    async def receipt(self, call_id: str, tool_use_id: str) -> Receipt | None:
+    async def receipt(self, call_id: str, tool_use_id: str) -> IdempotencyRecord | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", f"DONE#{tool_use_id}")
-        return to_receipt(item) if item else None
+        return to_idempotency_record(item) if item else None
 
-    async def receipts(self, call_id: str) -> tuple[Receipt, ...]:
+    async def receipts(self, call_id: str) -> tuple[IdempotencyRecord, ...]:
         """What a call has done so far."""
         items = await self._query(TableName.CALLS, f"CALL#{call_id}", low="DONE#", high="DONE$")
-        return tuple(to_receipt(item) for item in items if self._is_live(item))
+        return tuple(to_idempotency_record(item) for item in items if self._is_live(item))
 
     async def next_id(self, kind: type[Record]) -> str:
         """The next order or appointment id: an atomic counter, never reused."""
@@ -308,11 +316,11 @@ class Store:
                 raise
             await self._transact([write for n, write in enumerate(writes) if n not in others])
 
-    async def _standing(self, receipt: Receipt) -> Receipt | None:
+    async def _standing(self, receipt: IdempotencyRecord) -> IdempotencyRecord | None:
         """The receipt that was written for this tool use or for this intent."""
-        for key in receipt_keys(receipt):
+        for key in idempotency_keys(receipt):
             if item := await self._live(TableName.CALLS, *key):
-                return to_receipt(item)
+                return to_idempotency_record(item)
         return None
 
     async def _query(self, table: TableName, value: str, **how: Any) -> list[Item]:

@@ -15,12 +15,12 @@ from typing import Any
 from loguru import logger
 from starlette.websockets import WebSocket
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from agent.call import Call, Line
 from agent.capacity import Admission
-from agent.record_writer import Keeper
+from agent.record_writer import CallRecordWriter
 from agent.sonic.preconnect import Ahead
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from common import metrics
 from data.errors import DataError
 from data.models import Line as LineName
@@ -34,7 +34,7 @@ RESUMES = 2  # of one call
 LOOK_UP_S = 1.0  # how long a ringing call waits for the store
 LET_GO_S = 2.5  # how long a call may take to let go of a stream that is gone
 
-type MakeCall = Callable[[CallLog, Line, Mapping[str, Any]], Call]
+type MakeCall = Callable[[CallTranscript, Line, Mapping[str, Any]], Call]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Stream:
     turned_away: int = 0
 
 
-class PhoneDesk:
+class PhoneCalls:
     """One process's desk (telephony.carrier.Desk), and the `Answer` of its media socket.
 
     `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools.
@@ -54,17 +54,17 @@ class PhoneDesk:
 
     def __init__(
         self,
-        switchboard: Switchboard,
+        active_calls: ActiveCalls,
         make_call: MakeCall,
         control: CallControl,
         ahead: Ahead,
-        keeper: Keeper,
+        record_writer: CallRecordWriter,
     ) -> None:
-        self._switchboard = switchboard
+        self._active_calls = active_calls
         self._make_call = make_call
         self._control = control
         self._ahead = ahead
-        self._keeper = keeper
+        self._record_writer = record_writer
         self._streams: dict[str, _Stream] = {}
         self._broken: OrderedDict[str, None] = OrderedDict()
 
@@ -72,13 +72,13 @@ class PhoneDesk:
         """False where the store cannot tell: a call is worth more than a seat."""
         try:
             async with asyncio.timeout(LOOK_UP_S):
-                return await self._keeper.is_over(call_sid)
+                return await self._record_writer.is_over(call_sid)
         except (DataError, TimeoutError) as error:
             logger.warning("call {} is taken for a new one: {!r}", call_sid, error)
             return False
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
-        admission = self._switchboard.seats.admit(call_sid)
+        admission = self._active_calls.seats.admit(call_sid)
         if admission is Admission.ACCEPTED:
             self._ahead.prepare(call_sid)
         else:
@@ -86,14 +86,14 @@ class PhoneDesk:
         return admission
 
     async def started(self, call_sid: str, stream_sid: str) -> bool:
-        if self._switchboard.seats.start(call_sid):
+        if self._active_calls.seats.start(call_sid):
             return True
         if (stream := self._streams.get(call_sid)) is not None:
             stream.turned_away += 1
         return False
 
     async def release(self, call_sid: str, *, failed: bool = False) -> None:
-        self._switchboard.seats.release(call_sid)
+        self._active_calls.seats.release(call_sid)
         if (stream := self._streams.pop(call_sid, None)) is not None:
             stream.released.set()
         if failed:
@@ -108,7 +108,7 @@ class PhoneDesk:
         await self._let_go(call_sid, resumes)
         if call_sid in self._broken:
             return Apologise()
-        if await self._keeper.is_over(call_sid):
+        if await self._record_writer.is_over(call_sid):
             return HangUp()
         if resumes >= RESUMES or await self.admit(call_sid, "", "") is not Admission.ACCEPTED:
             return Apologise()
@@ -124,7 +124,7 @@ class PhoneDesk:
 
     async def _let_go(self, call_sid: str, resumes: int) -> None:
         """Twilio knows first that a stream is gone; what holds it here would wait for audio for a while."""
-        stream, call = self._streams.get(call_sid), self._switchboard.live.get(call_sid)
+        stream, call = self._streams.get(call_sid), self._active_calls.live.get(call_sid)
         if stream is None or call is None or stream.resumes > resumes:
             return
         await call.hang_up("dropped")
@@ -136,10 +136,10 @@ class PhoneDesk:
     async def status(self, call_sid: str, params: Mapping[str, str]) -> None:
         logger.info("call {} is {}", call_sid, params.get("CallStatus", "?"))
         if params.get("CallStatus") in OVER:
-            if call_sid not in self._switchboard.live:
-                self._switchboard.seats.release(call_sid)
+            if call_sid not in self._active_calls.live:
+                self._active_calls.seats.release(call_sid)
             self._ahead.forget(call_sid)
-            await self._keeper.told(call_sid, self._switchboard.log_of(call_sid), params)
+            await self._record_writer.told(call_sid, self._active_calls.log_of(call_sid), params)
 
     async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:
         """Hold one phone call (telephony.carrier.Answer)."""
@@ -147,21 +147,21 @@ class PhoneDesk:
         async def on_end(outcome: str) -> None:
             if outcome == "completed":
                 await self._control.hang_up(caller.call_sid)
-            await self._keeper.kept(caller.call_sid)  # Twilio asks what is next once the socket is closed
+            await self._record_writer.kept(caller.call_sid)  # Twilio asks what is next once the socket is closed
 
         self._streams[caller.call_sid] = _Stream(caller.resumes)
         with logger.contextualize(call_id=caller.call_sid):
             log, memory = await self._story(caller)
             line = PhoneLine(websocket, stream, on_end)
-            outcome = await self._switchboard.hold(self._make_call(log, line, memory))
+            outcome = await self._active_calls.hold(self._make_call(log, line, memory))
             logger.info("call ended: {}", outcome)
 
-    async def _story(self, caller: Caller) -> tuple[CallLog, Mapping[str, Any]]:
+    async def _story(self, caller: Caller) -> tuple[CallTranscript, Mapping[str, Any]]:
         """A new call's log, or that of one to go on with and what its tools knew."""
-        cut_off = await self._keeper.cut_off(caller.call_sid) if caller.resumes else None
+        cut_off = await self._record_writer.cut_off(caller.call_sid) if caller.resumes else None
         if cut_off is None:
-            log = CallLog(caller.call_sid, LineName.PHONE, caller.number)
+            log = CallTranscript(caller.call_sid, LineName.PHONE, caller.number)
             if caller.resumes:
                 log.note(resumed=caller.resumes)
             return log, {}
-        return CallLog.resumed(cut_off.record, caller.resumes), cut_off.memory
+        return CallTranscript.resumed(cut_off.record, caller.resumes), cut_off.memory

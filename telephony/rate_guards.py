@@ -14,7 +14,7 @@ MEDIA_PER_S = 1.25  # seconds of a phone's audio
 MEDIA_BURST_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
 
 
-class DoubledAudio:
+class AudioRateGuard:
     """Finds a microphone that is sent twice.
 
     The original client never closes its microphone: a second conversation on the same page sends it twice, in
@@ -54,7 +54,7 @@ class Bucket:
         return self._level > self._burst
 
 
-class Flood:
+class MessageRateLimit:
     """Finds a socket with too many messages, or too much in them."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable
 
 
-class Patience:
+class ReadTimeout:
     """Bounds waits of one task, one after another, to `seconds` each. `stop` it at the end."""
 
     def __init__(self, seconds: float) -> None:

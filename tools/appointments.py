@@ -20,7 +20,7 @@ from data.rules import (
     move_appointment,
     taken,
 )
-from data.store import Receipt, Store
+from data.store import IdempotencyRecord, Store
 from tools.arguments import (
     NAME_LIMIT,
     TEXT_LIMIT,
@@ -64,7 +64,7 @@ class AppointmentTools:
         }
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
-            done = await self._store.commit(change, Receipt(self._call_id, tool_use_id, agreed, result))
+            done = await self._store.commit(change, IdempotencyRecord(self._call_id, tool_use_id, agreed, result))
             return dict(done.result) if done else result
 
         return Plan(agreed, f"Cancelar la cita {appointment.id}, {_told(appointment)}.", carry_out)
@@ -88,7 +88,7 @@ class AppointmentTools:
         }
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
-            receipt = Receipt(self._call_id, tool_use_id, agreed, result)
+            receipt = IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
             done = await self._unless_taken(replace(appointment, start=start), self._store.commit(change, receipt))
             return dict(done.result) if done else result
 
@@ -120,9 +120,9 @@ class AppointmentTools:
             raise await self._slot_refusal(doctor, start, draft.duration)
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
-            def build(appointment_id: str) -> tuple[Record, Receipt]:
+            def build(appointment_id: str) -> tuple[Record, IdempotencyRecord]:
                 result = _booked(appointment_id, draft)
-                receipt = Receipt(self._call_id, tool_use_id, agreed, result)
+                receipt = IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
                 return replace(draft, id=appointment_id), receipt
 
             _, done = await self._unless_taken(draft, create(self._store, Appointment, build))
@@ -150,7 +150,7 @@ class AppointmentTools:
             raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
         raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
 
-    async def _stands(self, booking: Receipt, start: datetime) -> bool:
+    async def _stands(self, booking: IdempotencyRecord, start: datetime) -> bool:
         """True if this call's own booking holds that time: its answer may have been lost on the way."""
         appointment = await self._store.appointment(str(booking.result["appointmentId"]))
         return appointment is not None and appointment.is_active and appointment.start == start

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.times import Clock, from_iso, to_iso
-from data.store import Receipt
+from data.store import IdempotencyRecord
 
 LIFETIME = timedelta(seconds=120)
 
@@ -36,7 +36,7 @@ def fingerprint(tool: str, *parts: Any) -> str:
     return f"{tool}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"
 
 
-def next_of(intent: str, receipts: Sequence[Receipt]) -> tuple[str, Receipt | None]:
+def next_of(intent: str, receipts: Sequence[IdempotencyRecord]) -> tuple[str, IdempotencyRecord | None]:
     """For what may be wanted more than once in a call: the fingerprint of the next time, and the time before."""
     times = [receipt for receipt in receipts if receipt.fingerprint.startswith(f"{intent}#")]
     return f"{intent}#{len(times) + 1}", times[-1] if times else None

@@ -11,7 +11,7 @@ from common.times import Clock
 from data.items import amount
 from data.models import Order, OrderItem, OrderStatus, Record
 from data.rules import cancel_order, create
-from data.store import Receipt, Store
+from data.store import IdempotencyRecord, Store
 from tools.arguments import NAME_LIMIT, NOTES_LIMIT, TEXT_LIMIT, NewOrder, OrderProof, read
 from tools.confirmation import Plan, fingerprint, next_of
 from tools.identity import Identity, Proof
@@ -44,7 +44,7 @@ class OrderTools:
         }
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
-            done = await self._store.commit(change, Receipt(self._call_id, tool_use_id, agreed, result))
+            done = await self._store.commit(change, IdempotencyRecord(self._call_id, tool_use_id, agreed, result))
             return dict(done.result) if done else result
 
         return Plan(agreed, f"Cancelar el pedido {order.id}: {_items_told(order)}.", carry_out)
@@ -69,9 +69,9 @@ class OrderTools:
             return self._new(order_id, wanted, items)
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
-            def build(order_id: str) -> tuple[Record, Receipt]:
+            def build(order_id: str) -> tuple[Record, IdempotencyRecord]:
                 order, result = make(order_id)
-                return order, Receipt(self._call_id, tool_use_id, agreed, result)
+                return order, IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
 
             _, done = await create(self._store, Order, build)
             return dict(done.result) if done else {}

@@ -118,7 +118,7 @@ class Prompt:
     last_role: Role | None = None  # of the history
 
 
-class SessionOrder:
+class SessionRules:
     """Follows one session. `check` raises OrderError and changes nothing, or takes the event in."""
 
     def __init__(self, disputed: Container[Disputed] = OURS) -> None:
@@ -221,21 +221,21 @@ def _size(content: str) -> int:
 # Predicates: true when the rule is broken. Rules are tried in order, so later ones may lean on earlier ones.
 
 
-def _out_of_phase(order: SessionOrder, event: ClientEvent) -> bool:
+def _out_of_phase(order: SessionRules, event: ClientEvent) -> bool:
     if type(event) in {kind for _, kind in PHASES}:
         return (order.phase, type(event)) not in PHASES
     return order.phase is not Phase.PROMPT
 
 
-def _prompt_again(order: SessionOrder, event: PromptStart) -> bool:
+def _prompt_again(order: SessionRules, event: PromptStart) -> bool:
     return order.phase is Phase.PROMPT and not _of_another_prompt(order, event)
 
 
-def _of_another_prompt(order: SessionOrder, event: Any) -> bool:
+def _of_another_prompt(order: SessionRules, event: Any) -> bool:
     return order.prompt is None or order.prompt.name != event.prompt_name
 
 
-def _unknown_voice(order: SessionOrder, event: PromptStart) -> bool:
+def _unknown_voice(order: SessionRules, event: PromptStart) -> bool:
     return event.voice not in VOICES
 
 
@@ -243,7 +243,7 @@ def _bad_tool(event: PromptStart) -> int | None:
     return next((i for i, tool in enumerate(event.tools) if not TOOL_NAME.fullmatch(tool.name)), None)
 
 
-def _bad_tool_name(order: SessionOrder, event: PromptStart) -> bool:
+def _bad_tool_name(order: SessionRules, event: PromptStart) -> bool:
     return _bad_tool(event) is not None
 
 
@@ -255,7 +255,7 @@ def _bad_tool_words(event: PromptStart) -> str:
     )
 
 
-def _rich_schema(order: SessionOrder, event: PromptStart) -> bool:
+def _rich_schema(order: SessionRules, event: PromptStart) -> bool:
     return any(tool.input_schema.keys() - SCHEMA_KEYS or _has_foreign_key(tool.input_schema) for tool in event.tools)
 
 
@@ -266,128 +266,128 @@ def _has_foreign_key(schema: Any) -> bool:
     return not FOREIGN_SCHEMA_KEYS.isdisjoint(schema) or any(_has_foreign_key(inner) for inner in nested)
 
 
-def _bad_output_rate(order: SessionOrder, event: PromptStart) -> bool:
+def _bad_output_rate(order: SessionRules, event: PromptStart) -> bool:
     return event.output_rate not in RATES
 
 
-def _bad_input_rate(order: SessionOrder, event: AudioStart) -> bool:
+def _bad_input_rate(order: SessionRules, event: AudioStart) -> bool:
     return event.rate not in RATES
 
 
-def _name_used(order: SessionOrder, event: BlockStart) -> bool:
+def _name_used(order: SessionRules, event: BlockStart) -> bool:
     return order.prompt is not None and event.content_name in order.prompt.used_names
 
 
-def _second_system(order: SessionOrder, event: TextStart) -> bool:
+def _second_system(order: SessionRules, event: TextStart) -> bool:
     return order.prompt is not None and event.role is Role.SYSTEM and order.prompt.has_system
 
 
-def _late_system(order: SessionOrder, event: TextStart) -> bool:
+def _late_system(order: SessionRules, event: TextStart) -> bool:
     if order.prompt is None or event.role is not Role.SYSTEM:
         return False
     return order.prompt.has_history or order.prompt.has_audio
 
 
-def _text_of_a_tool(order: SessionOrder, event: TextStart) -> bool:
+def _text_of_a_tool(order: SessionRules, event: TextStart) -> bool:
     return event.role is Role.TOOL
 
 
-def _interactive_for_another(order: SessionOrder, event: TextStart) -> bool:
+def _interactive_for_another(order: SessionRules, event: TextStart) -> bool:
     """Before the audio the mark means nothing: AWS's samples set it on SYSTEM texts and on a history's messages."""
     return event.interactive and event.role is not Role.USER and _had_audio(order)
 
 
-def _turn_after_audio(order: SessionOrder, event: TextStart) -> bool:
+def _turn_after_audio(order: SessionRules, event: TextStart) -> bool:
     return event.interactive and _had_audio(order) and not _is_audio_open(order)
 
 
-def _turn_before_audio(order: SessionOrder, event: TextStart) -> bool:
+def _turn_before_audio(order: SessionRules, event: TextStart) -> bool:
     return event.interactive and event.role is Role.USER and not _had_audio(order)
 
 
-def _had_audio(order: SessionOrder) -> bool:
+def _had_audio(order: SessionRules) -> bool:
     return order.prompt is not None and order.prompt.has_audio
 
 
-def _is_audio_open(order: SessionOrder) -> bool:
+def _is_audio_open(order: SessionRules) -> bool:
     return any(isinstance(start, AudioStart) for start in order.open_blocks)
 
 
-def _is_history(order: SessionOrder, event: BlockStart) -> bool:
+def _is_history(order: SessionRules, event: BlockStart) -> bool:
     if not isinstance(event, TextStart) or event.role not in (Role.USER, Role.ASSISTANT):
         return False
     return order.prompt is not None and not order.prompt.has_audio
 
 
-def _assistant_first(order: SessionOrder, event: TextStart) -> bool:
+def _assistant_first(order: SessionRules, event: TextStart) -> bool:
     if order.prompt is None or order.prompt.has_history:
         return False
     return _is_history(order, event) and event.role is not Role.USER
 
 
-def _same_role_again(order: SessionOrder, event: TextStart) -> bool:
+def _same_role_again(order: SessionRules, event: TextStart) -> bool:
     return order.prompt is not None and _is_history(order, event) and event.role is order.prompt.last_role
 
 
-def _audio_in_history(order: SessionOrder, event: AudioInput) -> bool:
+def _audio_in_history(order: SessionRules, event: AudioInput) -> bool:
     return order.prompt is not None and order.prompt.history_open > 0
 
 
-def _second_audio(order: SessionOrder, event: AudioStart) -> bool:
+def _second_audio(order: SessionRules, event: AudioStart) -> bool:
     return _is_audio_open(order)
 
 
-def _unknown_tool_use(order: SessionOrder, event: ToolResultStart) -> bool:
+def _unknown_tool_use(order: SessionRules, event: ToolResultStart) -> bool:
     return event.tool_use_id not in order.awaited_tools
 
 
-def _for_another_block(kind: type[BlockStart]) -> Callable[[SessionOrder, Any], bool]:
-    def broken(order: SessionOrder, event: Any) -> bool:
+def _for_another_block(kind: type[BlockStart]) -> Callable[[SessionRules, Any], bool]:
+    def broken(order: SessionRules, event: Any) -> bool:
         block = order.block(event)
         return block is None or not isinstance(block.start, kind)
 
     return broken
 
 
-def _no_block(order: SessionOrder, event: ContentEnd) -> bool:
+def _no_block(order: SessionRules, event: ContentEnd) -> bool:
     return order.block(event) is None
 
 
-def _empty_audio(order: SessionOrder, event: AudioInput) -> bool:
+def _empty_audio(order: SessionRules, event: AudioInput) -> bool:
     return not event.audio
 
 
-def _over_history(order: SessionOrder, event: TextInput) -> bool:
+def _over_history(order: SessionRules, event: TextInput) -> bool:
     block, size = order.block(event), _size(event.content)
     if order.prompt is None or block is None or not block.history:
         return False
     return block.size + size > MESSAGE_LIMIT or order.prompt.history_size + size > HISTORY_LIMIT
 
 
-def _not_an_object(order: SessionOrder, event: ToolResult) -> bool:
+def _not_an_object(order: SessionRules, event: ToolResult) -> bool:
     try:
         return not isinstance(json.loads(event.content), dict)
     except (ValueError, RecursionError):
         return True
 
 
-def _empty_block(order: SessionOrder, event: ContentEnd) -> bool:
+def _empty_block(order: SessionRules, event: ContentEnd) -> bool:
     block = order.block(event)
     return block is not None and not block.received
 
 
-def _open_contents(order: SessionOrder, event: PromptEnd) -> bool:
+def _open_contents(order: SessionRules, event: PromptEnd) -> bool:
     return bool(order.open_blocks)
 
 
-def _no_audio(order: SessionOrder, event: PromptEnd) -> bool:
+def _no_audio(order: SessionRules, event: PromptEnd) -> bool:
     return order.prompt is not None and not order.prompt.has_audio
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     name: str
-    broken: Callable[[SessionOrder, Any], bool]
+    broken: Callable[[SessionRules, Any], bool]
     text: str | Callable[[Any], str] = INVALID_INPUT
     disputed: Disputed | None = None  # holds always, or only if asked for
 

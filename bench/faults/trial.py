@@ -114,7 +114,7 @@ def keys() -> Keys:
 
 @asynccontextmanager
 async def _ours(sonic: SonicServer, folder: Path, rotation: Rotation | None) -> AsyncIterator[Server]:
-    from carlos.app import House, create_app
+    from carlos.app import Services, create_app
     from carlos.server import configured
     from common.settings import Settings
 
@@ -134,22 +134,24 @@ async def _ours(sonic: SonicServer, folder: Path, rotation: Rotation | None) -> 
             emf_seconds=0,
         )
         if rotation is not None:
-            _rotate(House, rotation)
-        house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
-        async with _serving(configured(create_app(settings, house.set_result)), sock):
-            switchboard = (await asyncio.wait_for(house, START_S)).switchboard
+            _rotate(Services, rotation)
+        services: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
+        async with _serving(configured(create_app(settings, services.set_result)), sock):
+            active_calls = (await asyncio.wait_for(services, START_S)).active_calls
             target = {"port": port, "path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
-            yield Server(target, lambda: switchboard.seats.taken + switchboard.browsers.taken + len(switchboard.live))
+            yield Server(
+                target, lambda: active_calls.seats.taken + active_calls.browsers.taken + len(active_calls.live)
+            )
 
 
-def _rotate(house: Any, rotation: Rotation) -> None:
-    configured = house.sonic_config
+def _rotate(services: Any, rotation: Rotation) -> None:
+    configured = services.sonic_config
 
     def sooner(self: Any, *arguments: Any) -> Any:
         config = configured(self, *arguments)
         return replace(config, rotate_after_s=rotation.after_s, rotate_by_s=rotation.by_s, rotate_spread_s=0.0)
 
-    house.sonic_config = sooner
+    services.sonic_config = sooner
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from agent.call import CallerAudio, LineEvent
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
 from bench.servers import probe
-from carlos.app import House
+from carlos.app import Services
 from carlos.server import serve
 from common import log
 from common.settings import Settings
@@ -50,14 +50,14 @@ def _note_first_reads() -> None:
 
 
 def _rotate_after(seconds: float) -> None:
-    configured = House.sonic_config
+    configured = Services.sonic_config
 
-    def sooner(self: House, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+    def sooner(self: Services, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         return replace(
             configured(self, system, tools), rotate_after_s=seconds, rotate_spread_s=0.0, rotate_by_s=seconds + 5
         )
 
-    House.sonic_config = sooner  # type: ignore[method-assign]
+    Services.sonic_config = sooner  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from collections.abc import Container
 from loguru import logger
 from starlette.requests import Request
 
-from agent.active_calls import Switchboard
-from agent.transcript import CallLog
+from agent.active_calls import ActiveCalls
+from agent.transcript import CallTranscript
 from carlos.processes.handover import Handover, Unreachable
 from carlos.processes.register import Register
 from common import metrics
@@ -20,18 +20,18 @@ OWN = "own"  # /metrics?own is of the process that answers, alone
 _KEPT = frozenset({"host", "x-api-key", "authorization", "x-forwarded-for"})
 
 
-class Everyones:
+class SharedCalls:
     """The calls as REST shows them (api.calls.LiveCalls): a call's own story is only where the call is."""
 
-    def __init__(self, register: Register, switchboard: Switchboard) -> None:
+    def __init__(self, register: Register, active_calls: ActiveCalls) -> None:
         self.live: Container[str] = register
-        self._switchboard = switchboard
+        self._active_calls = active_calls
 
-    def log_of(self, call_id: str) -> CallLog | None:
-        return self._switchboard.log_of(call_id)
+    def log_of(self, call_id: str) -> CallTranscript | None:
+        return self._active_calls.log_of(call_id)
 
 
-class Census:
+class ProcessMetrics:
     """Asks the siblings for their metrics over connections of its own, put through like any other."""
 
     def __init__(self, handover: Handover) -> None:

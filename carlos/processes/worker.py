@@ -71,7 +71,7 @@ def main() -> None:
 def _serve(
     settings: Settings, channel: socket.socket, folder: Path, register: Register, listening: list[socket.socket]
 ) -> None:
-    from carlos.app import House, create_app  # after the log: pipecat talks while it is imported
+    from carlos.app import Services, create_app  # after the log: pipecat talks while it is imported
     from carlos.processes.handover import Handover, MovableHttp
     from carlos.server import DrainingServer, configured, warm_up
 
@@ -82,8 +82,8 @@ def _serve(
             await handover.close()
             await super().shutdown(sockets)
 
-    def on_ready(house: House) -> None:
-        server.takes_calls_of(house)
+    def on_ready(services: Services) -> None:
+        server.takes_calls_of(services)
         handover.open(server)
         register.open()
         loop = asyncio.get_running_loop()

@@ -27,7 +27,7 @@ from agent.sonic.events import (
     ToolResult,
     ToolResultStart,
 )
-from agent.sonic.rules import DUPLICATE_SYSTEM, OPEN_CONTENTS, Disputed, Phase, SessionOrder
+from agent.sonic.rules import DUPLICATE_SYSTEM, OPEN_CONTENTS, Disputed, Phase, SessionRules
 from sandbox.brain import Brain, Prompt
 from sandbox.sonic.behaviour import Behaviour, Clock, EarlyText
 from sandbox.sonic.conversation import Conversation
@@ -37,7 +37,7 @@ from sandbox.sonic.faults import is_loud
 SECOND_PROMPT_S = 0.2  # from a second promptStart to the end of the stream, without a word (live)
 
 
-class Wire(Protocol):
+class AudioSink(Protocol):
     def emit(self, event: ServiceEvent) -> None: ...
 
     def refuse(self, kind: str, message: str) -> None:
@@ -65,8 +65,8 @@ class OpenBlock:
 class Session:
     """Takes a client's events in; emits the service's through the wire."""
 
-    def __init__(self, wire: Wire, brain_factory: Callable[[], Brain], behaviour: Behaviour) -> None:
-        self.order = SessionOrder(_held(behaviour))
+    def __init__(self, wire: AudioSink, brain_factory: Callable[[], Brain], behaviour: Behaviour) -> None:
+        self.order = SessionRules(_held(behaviour))
         self.conversation: Conversation | None = None
         self.notes: list[str] = []  # broken rules that the service is known to let pass
         self.tasks: set[asyncio.Task[None]] = set()

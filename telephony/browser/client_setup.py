@@ -56,7 +56,7 @@ class Asked:
         return history
 
 
-def as_asked(config: SonicConfig, asked: Asked) -> SonicConfig:
+def with_client_setup(config: SonicConfig, asked: Asked) -> SonicConfig:
     """The server's configuration, changed to what the browser asked for. Nobody is greeted, as in the original;
     tools that the server does not have are left out."""
     config = replace(config, greeting=None, system=asked.system or config.system)

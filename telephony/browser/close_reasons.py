@@ -10,32 +10,36 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
+class CloseReason:
     code: int
     reason: str  # also the code of the `error` event
     text: str = ""  # what the person reads; nothing when there is nobody to read it
 
 
-DONE = Farewell(1000, "done")
-STRANGER = Farewell(1008, "origin_not_allowed")
-NO_TOKEN = Farewell(1008, "token_refused")
-TOO_MANY = Farewell(1008, "too_many_sockets", "Hay demasiadas conversaciones abiertas desde esta dirección.")
-NO_HANDSHAKE = Farewell(4408, "no_handshake", "La conversación no llegó a empezar. Recargá la página y probá de nuevo.")
-SLOW = Farewell(1008, "too_slow")
-FULL = Farewell(1013, "full", "En este momento todas las líneas están ocupadas. Probá de nuevo en unos minutos.")
-GOING_AWAY = Farewell(1001, "going_away", "El servidor se está reiniciando. Volvé a empezar en unos segundos.")
+DONE = CloseReason(1000, "done")
+STRANGER = CloseReason(1008, "origin_not_allowed")
+NO_TOKEN = CloseReason(1008, "token_refused")
+TOO_MANY = CloseReason(1008, "too_many_sockets", "Hay demasiadas conversaciones abiertas desde esta dirección.")
+NO_HANDSHAKE = CloseReason(
+    4408, "no_handshake", "La conversación no llegó a empezar. Recargá la página y probá de nuevo."
+)
+SLOW = CloseReason(1008, "too_slow")
+FULL = CloseReason(1013, "full", "En este momento todas las líneas están ocupadas. Probá de nuevo en unos minutos.")
+GOING_AWAY = CloseReason(1001, "going_away", "El servidor se está reiniciando. Volvé a empezar en unos segundos.")
 
 # By the outcome of a call.
 FAREWELLS = {
     "closed": GOING_AWAY,
     "drained": GOING_AWAY,
-    "failed": Farewell(1011, "sonic_lost", "Perdón, hubo un problema técnico. Empezá una conversación nueva."),
-    "too_long": Farewell(4409, "too_long", "Llegamos al tiempo máximo de una conversación. Podés empezar otra."),
-    "idle": Farewell(4408, "idle", "Cerré la conversación porque hace rato que nadie dice nada. Podés empezar otra."),
-    "doubled_audio": Farewell(
+    "failed": CloseReason(1011, "sonic_lost", "Perdón, hubo un problema técnico. Empezá una conversación nueva."),
+    "too_long": CloseReason(4409, "too_long", "Llegamos al tiempo máximo de una conversación. Podés empezar otra."),
+    "idle": CloseReason(
+        4408, "idle", "Cerré la conversación porque hace rato que nadie dice nada. Podés empezar otra."
+    ),
+    "doubled_audio": CloseReason(
         4429, "doubled_audio", "El micrófono me llega duplicado y no te entiendo. Recargá la página y empezá de nuevo."
     ),
-    "flooded": Farewell(1008, "too_many_messages", "Llegan demasiados mensajes juntos. Recargá la página."),
-    "too_much_text": Farewell(1009, "too_much_text", "Llegó demasiado texto junto. Recargá la página."),
-    "protocol": Farewell(1008, "protocol", "Esta página no habla como esperaba. Recargala y probá de nuevo."),
+    "flooded": CloseReason(1008, "too_many_messages", "Llegan demasiados mensajes juntos. Recargá la página."),
+    "too_much_text": CloseReason(1009, "too_much_text", "Llegó demasiado texto junto. Recargá la página."),
+    "protocol": CloseReason(1008, "protocol", "Esta página no habla como esperaba. Recargala y probá de nuevo."),
 }

@@ -139,7 +139,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class ProtocolViolation:
     """Something against the protocol. `code` is for programs, `message` for people; after a `final` one the socket is
     not worth reading."""
 
@@ -149,7 +149,17 @@ class Breach:
 
 
 Event = (
-    SessionStart | PromptStart | SystemText | HistoryText | Talking | Audio | Typed | AckStarted | Ack | Ended | Breach
+    SessionStart
+    | PromptStart
+    | SystemText
+    | HistoryText
+    | Talking
+    | Audio
+    | Typed
+    | AckStarted
+    | Ack
+    | Ended
+    | ProtocolViolation
 )
 
 
@@ -179,22 +189,22 @@ class BrowserStream:
         if self.state is State.ENDED:
             return ()
         if not isinstance(message, str):
-            return (Breach("binary", "messages are text"),)
+            return (ProtocolViolation("binary", "messages are text"),)
         if len(message) > MAX_MESSAGE:
-            return (Breach("too_long", f"a message of {len(message)} characters, more than {MAX_MESSAGE}"),)
+            return (ProtocolViolation("too_long", f"a message of {len(message)} characters, more than {MAX_MESSAGE}"),)
         if '"ack' in message[:24] and (extension := _read_extension(message)) is not None:
             return self._extend(extension)
         try:
             event = parse_client_event(message.encode(errors="replace"))
         except MalformedEvent as error:
-            return (Breach("malformed", str(error)),)
+            return (ProtocolViolation("malformed", str(error)),)
         return self._early_audio(event) if self._is_early_audio(event) else self._move(event)
 
     def _move(self, event: ClientEvent) -> tuple[Event, ...]:
         name = self._name(event)
         allowed = TRANSITIONS[self.state]
         if name not in allowed:
-            return (Breach("out_of_order", f"{name} is not allowed in {self.state.name}"),)
+            return (ProtocolViolation("out_of_order", f"{name} is not allowed in {self.state.name}"),)
         self.state = allowed[name]
         return self._take(event)
 
@@ -237,7 +247,7 @@ class BrowserStream:
 
     def _append(self, name: str, content: str) -> tuple[Event, ...]:
         if name not in self._texts:
-            return (Breach("unknown_content", "textInput of a block that is not open"),)
+            return (ProtocolViolation("unknown_content", "textInput of a block that is not open"),)
         block = self._texts[name]
         block.parts.append(content)
         block.size += PART + len(content)
@@ -247,14 +257,14 @@ class BrowserStream:
         if len(self._texts) <= MAX_BLOCKS and sum(block.size for block in self._texts.values()) <= MAX_OPEN:
             return ()
         self._texts.clear()
-        return (Breach("too_much_text", "more text is open than a conversation has", final=True),)
+        return (ProtocolViolation("too_much_text", "more text is open than a conversation has", final=True),)
 
     def _close(self, name: str) -> tuple[Event, ...]:
         if name == self._audio_name:
             self._audio_name = None
             return ()
         if name not in self._texts:
-            return (Breach("unknown_content", "contentEnd of a block that is not open"),)
+            return (ProtocolViolation("unknown_content", "contentEnd of a block that is not open"),)
         block = self._texts.pop(name)
         return self._text(block, text) if (text := printable("".join(block.parts)).strip()) else ()
 
@@ -267,7 +277,7 @@ class BrowserStream:
             case (Role.USER | Role.ASSISTANT) as role if block.opened is State.PROMPT:
                 return (HistoryText(role, text),)
             case role:
-                return (Breach("out_of_order", f"{role} text is not allowed in {block.opened.name}"),)
+                return (ProtocolViolation("out_of_order", f"{role} text is not allowed in {block.opened.name}"),)
 
     # Audio.
 
@@ -281,28 +291,31 @@ class BrowserStream:
         if self._audio_was_early:
             return heard
         self._audio_was_early = True
-        return (Breach("out_of_order", "audioInput before its contentStart; it is heard all the same"), *heard)
+        return (
+            ProtocolViolation("out_of_order", "audioInput before its contentStart; it is heard all the same"),
+            *heard,
+        )
 
     def _hear(self, pcm: bytes) -> tuple[Event, ...]:
         if pcm.startswith(WEBM):
-            return (Breach("not_pcm", "audio must be 16-bit PCM, this is WebM"),)
+            return (ProtocolViolation("not_pcm", "audio must be 16-bit PCM, this is WebM"),)
         if len(pcm) > MAX_CHUNK_S * self._rate * 2:
-            return (Breach("too_long", f"more than {MAX_CHUNK_S:g} s of audio in one event"),)
+            return (ProtocolViolation("too_long", f"more than {MAX_CHUNK_S:g} s of audio in one event"),)
         return (Audio(pcm),) if pcm else ()
 
     # Extensions.
 
-    def _extend(self, event: AckStarted | Ack | Breach) -> tuple[Event, ...]:
+    def _extend(self, event: AckStarted | Ack | ProtocolViolation) -> tuple[Event, ...]:
         if isinstance(event, AckStarted):
             if self.state not in (State.CONNECTED, State.SESSION, State.PROMPT):
-                return (Breach("out_of_order", "ackStart must come before the audio's contentStart"),)
+                return (ProtocolViolation("out_of_order", "ackStart must come before the audio's contentStart"),)
             self.acknowledges = True
         elif isinstance(event, Ack) and not self.acknowledges:
-            return (Breach("out_of_order", "ack without ackStart"),)
+            return (ProtocolViolation("out_of_order", "ack without ackStart"),)
         return (event,)
 
 
-def _read_extension(message: str) -> AckStarted | Ack | Breach | None:
+def _read_extension(message: str) -> AckStarted | Ack | ProtocolViolation | None:
     try:
         ((name, body),) = json.loads(message)["event"].items()
         match name:
@@ -311,7 +324,7 @@ def _read_extension(message: str) -> AckStarted | Ack | Breach | None:
             case "ack":
                 return Ack(_number(body, "sequence", int), _number(body, "bufferedMs", float))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return Breach("malformed", f"ack: {error!r}")
+        return ProtocolViolation("malformed", f"ack: {error!r}")
     return None
 
 
@@ -322,9 +335,9 @@ def _number[N: (int, float)](body: dict[str, Any], key: str, kind: type[N]) -> N
     return kind(value)
 
 
-def _typed(text: str) -> Typed | Breach:
+def _typed(text: str) -> Typed | ProtocolViolation:
     if KEYPAD.fullmatch(text):
         return Typed(text)
     if len(text) > MAX_TYPED:
-        return Breach("too_long", f"a text of {len(text)} characters, more than {MAX_TYPED}")
+        return ProtocolViolation("too_long", f"a text of {len(text)} characters, more than {MAX_TYPED}")
     return Typed(text.translate(BRACKETS))

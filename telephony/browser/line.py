@@ -19,27 +19,27 @@ from fastapi import APIRouter
 from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from agent.audio.pcm import SAMPLE_BYTES
 from agent.audio.resample import Resampler
 from agent.call import INPUT_RATE, OUTPUT_RATE, Call, CallerAudio, CallerText, LineDropped, LineEvent, MarkBack
-from agent.line import Wire
+from agent.line import AudioSink
 from agent.persona.prompt import LineKind
-from agent.playout import Heard
+from agent.playout import Played
 from agent.sonic.events import Usage
-from agent.transcript import CallLog, cut_words
+from agent.transcript import CallTranscript, cut_words
 from common import metrics
 from common.settings import Settings
 from data.backends.encoding import printable
 from data.models import Line as LineName
 from telephony.browser.client_setup import Asked
-from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
-from telephony.browser.events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
+from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, CloseReason
+from telephony.browser.events import Ack, Audio, BrowserStream, Ended, Event, ProtocolViolation, Talking, Typed
 from telephony.browser.messages import BrowserMessages
-from telephony.browser.playback_acks import Receipts
-from telephony.browser.send_queue import Outbox
+from telephony.browser.playback_acks import PlaybackAcks
+from telephony.browser.send_queue import SendQueue
 from telephony.browser.upgrade import Gate, token_routes
-from telephony.rate_guards import DoubledAudio, Flood
+from telephony.rate_guards import AudioRateGuard, MessageRateLimit
 from telephony.stream_tokens import SpentNonces
 from telephony.twilio.socket import receive_message
 
@@ -55,7 +55,7 @@ MAX_WAITING = 64  # sockets that have not finished their handshake
 LEFT = (1000, 1001)  # closings of a tab
 
 
-class BrowserWire:
+class BrowserSink:
     """Carlos's audio to a browser. A client that acknowledges says what it played; the original does not."""
 
     rate = OUTPUT_RATE
@@ -63,9 +63,11 @@ class BrowserWire:
     piece = 1
     tail_s = TAIL_S
 
-    def __init__(self, outbox: Outbox, messages: BrowserMessages, on_audio: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, outbox: SendQueue, messages: BrowserMessages, on_audio: Callable[[], None] = lambda: None
+    ) -> None:
         self.acknowledges = False
-        self.receipts = Receipts()
+        self.receipts = PlaybackAcks()
         self._outbox = outbox
         self._messages = messages
         self._on_audio = on_audio
@@ -92,19 +94,19 @@ class BrowserLine:
 
     kind: LineKind = "browser"
 
-    def __init__(self, websocket: WebSocket, log: CallLog, idle_s: float = IDLE_S) -> None:
+    def __init__(self, websocket: WebSocket, log: CallTranscript, idle_s: float = IDLE_S) -> None:
         self._websocket = websocket
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._stream = BrowserStream()
         self._messages = BrowserMessages(log.id)
-        self._outbox = Outbox(websocket)
-        self._wire = BrowserWire(self._outbox, self._messages, self._stay)
-        self.wire: Wire = self._wire
+        self._outbox = SendQueue(websocket)
+        self._wire = BrowserSink(self._outbox, self._messages, self._stay)
+        self.wire: AudioSink = self._wire
         self._idle_s = idle_s
         self._idle_at = 0.0
-        self._flood = Flood()
-        self._doubled = DoubledAudio()
+        self._flood = MessageRateLimit()
+        self._doubled = AudioRateGuard()
         self._breaches = 0
         self._rate = INPUT_RATE
         self._upsample: Resampler | None = None
@@ -156,7 +158,7 @@ class BrowserLine:
             raise LineDropped("more messages than a client needs", "flooded")
         events = self._stream.receive(message)
         for event in events:
-            if isinstance(event, Breach):
+            if isinstance(event, ProtocolViolation):
                 self._tell(event)
         return events
 
@@ -188,7 +190,7 @@ class BrowserLine:
         audio, self._audio = bytes(self._audio), bytearray()
         return [CallerAudio(audio)]
 
-    def _tell(self, breach: Breach) -> None:
+    def _tell(self, breach: ProtocolViolation) -> None:
         message = breach.message[:MAX_TOLD]
         if not self._breaches:
             logger.warning("a browser's message against the protocol: {}, {}", breach.code, printable(message))
@@ -209,7 +211,7 @@ class BrowserLine:
         self._stay()
         self._outbox.put(*self._messages.planned(text))
 
-    def said(self, part: Heard) -> None:
+    def said(self, part: Played) -> None:
         self._stay()
         text = cut_words(part.text, part.fraction)
         self._outbox.put(*self._messages.said(text, cut=part.fraction < 1.0, last=part.last))
@@ -231,7 +233,7 @@ class BrowserLine:
             self._log.note(audio_out=self._wire.receipts.figures())
         await self.leave(FAREWELLS.get(outcome, DONE))
 
-    async def leave(self, farewell: Farewell) -> None:
+    async def leave(self, farewell: CloseReason) -> None:
         if farewell.text:
             self._outbox.put(*self._messages.error(farewell.reason, farewell.text))
             self._outbox.put(*self._messages.notice(farewell.text))
@@ -242,7 +244,7 @@ class BrowserLine:
         self._outbox.abandon()
 
 
-type MakeBrowserCall = Callable[[CallLog, BrowserLine, Asked], Call]
+type MakeBrowserCall = Callable[[CallTranscript, BrowserLine, Asked], Call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,10 +260,10 @@ class BrowserSocket:
     """The endpoint. `waiting` counts the sockets whose handshake is not complete."""
 
     def __init__(
-        self, switchboard: Switchboard, make_call: MakeBrowserCall, gate: Gate, limits: BrowserLimits | None = None
+        self, active_calls: ActiveCalls, make_call: MakeBrowserCall, gate: Gate, limits: BrowserLimits | None = None
     ) -> None:
         self.waiting = 0
-        self._switchboard = switchboard
+        self._active_calls = active_calls
         self._make_call = make_call
         self._gate = gate
         self._limits = limits or BrowserLimits()
@@ -276,7 +278,7 @@ class BrowserSocket:
             return
         call_id = str(uuid4())
         with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as refused:
-            line = BrowserLine(websocket, log := CallLog(call_id, LineName.BROWSER, None), self._limits.idle_s)
+            line = BrowserLine(websocket, log := CallTranscript(call_id, LineName.BROWSER, None), self._limits.idle_s)
             try:
                 await self._run(line, log, refused)
             except Exception:
@@ -285,8 +287,8 @@ class BrowserSocket:
             finally:
                 line.abandon()
 
-    async def _run(self, line: BrowserLine, log: CallLog, refused: Farewell | None) -> None:
-        seats = self._switchboard.browsers
+    async def _run(self, line: BrowserLine, log: CallTranscript, refused: CloseReason | None) -> None:
+        seats = self._active_calls.browsers
         if refused is None and self.waiting >= self._limits.max_waiting:
             refused = FULL
         if refused is None:
@@ -295,7 +297,7 @@ class BrowserSocket:
                 return
             if seats.start(log.id):
                 try:
-                    outcome = await self._switchboard.hold(self._make_call(log, line, asked))
+                    outcome = await self._active_calls.hold(self._make_call(log, line, asked))
                     logger.info("browser call ended: {}", outcome)
                 finally:
                     seats.release(log.id)
@@ -325,7 +327,7 @@ class BrowserSocket:
 
 def browser_routes(
     settings: Settings,
-    switchboard: Switchboard,
+    active_calls: ActiveCalls,
     make_call: MakeBrowserCall,
     *,
     spent: SpentNonces | None = None,
@@ -335,5 +337,5 @@ def browser_routes(
     gate = Gate.from_settings(settings, spent)
     limits = limits or BrowserLimits(idle_s=settings.browser_idle_s)
     router = APIRouter() if gate.tokens is None else token_routes(gate.tokens)
-    router.add_api_websocket_route("/", BrowserSocket(switchboard, make_call, gate, limits).serve)
+    router.add_api_websocket_route("/", BrowserSocket(active_calls, make_call, gate, limits).serve)
     return router

@@ -11,7 +11,7 @@ SAMPLES = 4096  # of the round trip, for the figures
 
 
 @dataclass(slots=True)
-class Receipts:
+class PlaybackAcks:
     """Positions are seconds of audio sent since the beginning. A mark comes back when its audio was played."""
 
     received: int = 0

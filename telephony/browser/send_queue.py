@@ -8,7 +8,7 @@ from collections import deque
 from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from agent.line import WireClosed
+from agent.line import SinkClosed
 from telephony.browser.close_reasons import SLOW
 
 MAX_WAITING = 1000  # messages that the peer does not take,
@@ -16,7 +16,7 @@ MAX_SIZE = 1024 * 1024  # or characters in them
 FLUSH_S = 1.0
 
 
-class Outbox:
+class SendQueue:
     """One socket's writer. `put` never waits; `send` waits until all has been written. A peer that is too slow for that
     is told so with a close, as far as it takes one: a server cuts off one that takes nothing (carlos.websocket)."""
 
@@ -47,7 +47,7 @@ class Outbox:
         self.put(*messages)
         await self._empty.wait()
         if self._gone:
-            raise WireClosed
+            raise SinkClosed
 
     async def close(self, code: int, reason: str) -> None:
         """Write what waits, close the socket, and end; the peer may be gone already, or be slow."""

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 
 from common.settings import Settings, is_loopback
-from telephony.browser.close_reasons import NO_TOKEN, STRANGER, TOO_MANY, Farewell
+from telephony.browser.close_reasons import NO_TOKEN, STRANGER, TOO_MANY, CloseReason
 from telephony.errors import TokenRefused
 from telephony.stream_tokens import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
 
@@ -74,7 +74,7 @@ class Gate:
         name = page.hostname or ""
         return default is not None and same and (is_loopback(name) or name in self._own_hosts)
 
-    async def refusal(self, upgrade: HTTPConnection) -> Farewell | None:
+    async def refusal(self, upgrade: HTTPConnection) -> CloseReason | None:
         """Why this socket may not stay; None when it may."""
         if not self.knows(upgrade):
             return STRANGER
@@ -86,7 +86,7 @@ class Gate:
         return None
 
     @contextmanager
-    def admit(self, upgrade: HTTPConnection) -> Iterator[Farewell | None]:
+    def admit(self, upgrade: HTTPConnection) -> Iterator[CloseReason | None]:
         """Count a socket while it is open; gives the refusal when its address has too many."""
         address = upgrade.client.host if upgrade.client else ""
         self._open[address] += 1

@@ -12,11 +12,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
 from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack
-from agent.line import Wire, WireClosed
+from agent.line import AudioSink, SinkClosed
 from agent.persona.prompt import LineKind
 from telephony.errors import RemoteProtocolError
-from telephony.rate_guards import Flood, media_ahead
-from telephony.read_timeout import Patience
+from telephony.rate_guards import MessageRateLimit, media_ahead
+from telephony.read_timeout import ReadTimeout
 from telephony.twilio.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
 from telephony.twilio.socket import close
 
@@ -31,7 +31,7 @@ NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008
 FLOODED = "flooded"  # the outcome of a call whose line sent more than a phone can
 
 
-class PhoneWire:
+class PhoneSink:
     """Carlos's audio to Twilio, as mu-law media messages."""
 
     rate = ULAW_RATE
@@ -60,7 +60,7 @@ class PhoneWire:
     def _live(self) -> MediaStream:
         """The stream, while Twilio takes anything on it: an answer may still be playing when its `stop` comes."""
         if self._stream.state is State.STOPPED:
-            raise WireClosed
+            raise SinkClosed
         return self._stream
 
     async def _send(self, message: str) -> None:
@@ -68,7 +68,7 @@ class PhoneWire:
             await self._websocket.send_text(message)
         except (WebSocketDisconnect, RuntimeError) as error:
             # Starlette raises RuntimeError for a send after its own close.
-            raise WireClosed from error
+            raise SinkClosed from error
 
 
 class PhoneLine:
@@ -78,20 +78,20 @@ class PhoneLine:
     reading: ClassVar[set[PhoneLine]] = set()  # the lines of this process
 
     def __init__(self, websocket: WebSocket, stream: MediaStream, on_end: Callable[[str], Awaitable[None]]) -> None:
-        self.wire: Wire = PhoneWire(websocket, stream)
+        self.wire: AudioSink = PhoneSink(websocket, stream)
         self._on_end = on_end
         self._websocket = websocket
         self._stream = stream
         self._upsample = Resampler(ULAW_RATE, INPUT_RATE)
         self._ulaw = bytearray()  # not handed on yet
         self._loop = asyncio.get_running_loop()
-        self._flood = Flood()
+        self._flood = MessageRateLimit()
         self._media = media_ahead()
         self._breaches = 0
 
     async def events(self) -> AsyncIterator[LineEvent]:
         """What the caller does. Ends with Twilio's `stop`; raises LineDropped when the socket dies without one."""
-        patience = Patience(MEDIA_TIMEOUT_S)
+        patience = ReadTimeout(MEDIA_TIMEOUT_S)
         self.reading.add(self)
         try:
             while not isinstance(event := self._read(await self._message(patience)), Stopped):
@@ -103,7 +103,7 @@ class PhoneLine:
             self.reading.discard(self)
             patience.stop()
 
-    async def _message(self, patience: Patience) -> str | bytes:
+    async def _message(self, patience: ReadTimeout) -> str | bytes:
         try:
             message = await patience.wait(self._websocket.receive())
         except TimeoutError as error:

@@ -16,7 +16,7 @@ from agent.call import Call, CallerAudio, CallSetup, LineEvent
 from agent.persona.prompt import LineKind
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from data.models import Line as LineName
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
@@ -144,7 +144,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         faults: Sequence[Fault] = (),
         behaviour: Behaviour | None = None,
         resume: bool = False,
-        log: CallLog | None = None,
+        log: CallTranscript | None = None,
         open_s: float = HANG_S,
         **config: Any,
     ) -> Stage:
@@ -156,7 +156,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
             return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
 
-        call = Call(log or CallLog("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, configured))
+        call = Call(log or CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, configured))
         line.wire.on_mark = call.mark_returned
         stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
         stages.append(stage)

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
-from agent.playout import Heard
+from agent.playout import Played
 from agent.sonic.events import AudioOutput, TextInput
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from common.times import utcnow
 from data.models import CallRecord, Line
 from sandbox.sonic.behaviour import BargeIn, Behaviour
@@ -149,15 +149,15 @@ async def test_a_second_piece_of_one_utterance_confirms_nothing(begin: Begin) ->
     assert stage.toolbox.turns == 2
 
 
-def cut_off(*, age_s: float = 60.0, silent: bool = False) -> CallLog:
+def cut_off(*, age_s: float = 60.0, silent: bool = False) -> CallTranscript:
     """The log of a call that another process began."""
-    log = CallLog("CA1", Line.PHONE, None)
+    log = CallTranscript("CA1", Line.PHONE, None)
     if not silent:
-        log.said(Heard(1, "Hola, soy Carlos.", 1.0, last=True))
+        log.said(Played(1, "Hola, soy Carlos.", 1.0, last=True))
         log.heard("Cancelá el pedido uno")
-        log.said(Heard(2, "¿Lo confirmás?", 1.0, last=True))
+        log.said(Played(2, "¿Lo confirmás?", 1.0, last=True))
     record: CallRecord = replace(log.record(), started_at=utcnow() - timedelta(seconds=age_s))
-    return CallLog.resumed(record, 1)
+    return CallTranscript.resumed(record, 1)
 
 
 async def test_a_call_that_was_cut_off_goes_on_where_it_was(begin: Begin) -> None:

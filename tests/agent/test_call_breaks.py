@@ -26,7 +26,7 @@ from agent.sonic.events import (
     UserSpeechStart,
 )
 from agent.sonic.opening import SonicConfig
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from data.models import Line as LineName
 from tests.agent.call_stage import SILENCE, ListLine, ListToolbox, loud
 from tests.agent.session_stage import CONFIG, FakeSonic, FakeStream, ended, planned, virtually, words
@@ -95,7 +95,7 @@ async def calling(
     def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         return replace(CONFIG, system=system, tools=tools)
 
-    call = Call(CallLog("CA1", LineName.PHONE, None), line, CallSetup(sonic, toolbox, configured))
+    call = Call(CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(sonic, toolbox, configured))
     line.wire.on_mark = call.mark_returned
     running = asyncio.create_task(call.run())
     stage = CallStage(call, line, sonic, toolbox, running, asyncio.get_running_loop().time())

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.record_writer import Keeper
-from agent.transcript import CUT_OFF, CallLog
+from agent.record_writer import CallRecordWriter
+from agent.transcript import CUT_OFF, CallTranscript
 from data.errors import Unavailable
 from data.models import CallRecord, Line
 from data.privacy import erase_call
@@ -19,7 +19,7 @@ from data.recordings import Recordings
 from data.store import Store
 
 
-class Noted(Keeper):
+class Noted(CallRecordWriter):
     """Notes which writes it asks of the store."""
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,48 +35,50 @@ class Noted(Keeper):
 
 
 @pytest.fixture
-def keeper(store: Store, monkeypatch: pytest.MonkeyPatch) -> Noted:
+def record_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> Noted:
     return Noted(store, monkeypatch)
 
 
 @pytest.fixture
-def log() -> CallLog:
-    log = CallLog("CA1", Line.PHONE, None)
+def log() -> CallTranscript:
+    log = CallTranscript("CA1", Line.PHONE, None)
     log.memory = lambda: {"turns": log.turn // 2}
     return log
 
 
 async def test_the_memory_is_written_when_it_changes_and_with_the_record(
-    keeper: Noted, log: CallLog, store: Store
+    record_writer: Noted, log: CallTranscript, store: Store
 ) -> None:
     for text in ("Hola", "Uno", "Dos"):
-        keeper.changed(log)
-        await keeper.settled()
+        record_writer.changed(log)
+        await record_writer.settled()
         log.heard(text)
-    assert keeper.writes == [True, False, True]
+    assert record_writer.writes == [True, False, True]
     assert await store.recall("CA1") == {"turns": 1}
 
 
-async def test_changes_that_come_together_are_one_write(keeper: Noted, log: CallLog, store: Store) -> None:
+async def test_changes_that_come_together_are_one_write(
+    record_writer: Noted, log: CallTranscript, store: Store
+) -> None:
     for text in ("Hola", "Uno", "Dos", "Tres"):
         log.heard(text)
-        keeper.changed(log)
-    await keeper.settled()
-    assert keeper.writes == [True]
+        record_writer.changed(log)
+    await record_writer.settled()
+    assert record_writer.writes == [True]
     record = await store.call("CA1")
     assert record is not None
     assert len(record.turns) == 4
 
 
-async def test_a_browsers_call_leaves_no_memory(keeper: Noted, store: Store) -> None:
-    keeper.changed(CallLog("B1", Line.BROWSER, None))
-    await keeper.settled()
-    assert (keeper.writes, await store.recall("B1")) == ([False], None)
+async def test_a_browsers_call_leaves_no_memory(record_writer: Noted, store: Store) -> None:
+    record_writer.changed(CallTranscript("B1", Line.BROWSER, None))
+    await record_writer.settled()
+    assert (record_writer.writes, await store.recall("B1")) == ([False], None)
 
 
 @pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])
 async def test_the_memory_of_a_call_that_is_over_is_deleted(
-    keeper: Noted, log: CallLog, store: Store, monkeypatch: pytest.MonkeyPatch, outcome: str
+    record_writer: Noted, log: CallTranscript, store: Store, monkeypatch: pytest.MonkeyPatch, outcome: str
 ) -> None:
     saved = asyncio.Event()
     save = store.save_call
@@ -87,32 +89,32 @@ async def test_the_memory_of_a_call_that_is_over_is_deleted(
         return kept
 
     monkeypatch.setattr(store, "save_call", save_call)
-    keeper.changed(log)
+    record_writer.changed(log)
     await saved.wait()
     log.end(outcome)  # while the write before it is under way
-    keeper.changed(log)
-    await keeper.settled()
+    record_writer.changed(log)
+    await record_writer.settled()
     assert await store.recall("CA1") is None
-    assert await keeper.is_over("CA1")
-    assert await keeper.cut_off("CA1") is None
+    assert await record_writer.is_over("CA1")
+    assert await record_writer.cut_off("CA1") is None
 
 
 @pytest.mark.parametrize("outcome", sorted(CUT_OFF))
 async def test_a_call_that_was_cut_off_can_be_gone_on_with(
-    keeper: Noted, log: CallLog, store: Store, outcome: str
+    record_writer: Noted, log: CallTranscript, store: Store, outcome: str
 ) -> None:
     log.heard("Hola")
     log.end(outcome)
-    keeper.changed(log)
-    cut_off = await keeper.cut_off("CA1")
+    record_writer.changed(log)
+    cut_off = await record_writer.cut_off("CA1")
     assert cut_off is not None, "it waits for what is being written"
     assert [turn.text for turn in cut_off.record.turns] == ["Hola"]
     assert cut_off.memory == {"turns": 0}
-    assert not await keeper.is_over("CA1")
+    assert not await record_writer.is_over("CA1")
 
 
 async def test_what_could_not_be_written_is_written_with_the_next_try(
-    keeper: Noted, log: CallLog, store: Store, monkeypatch: pytest.MonkeyPatch
+    record_writer: Noted, log: CallTranscript, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, faults = store.save_call, [Unavailable("no store")]
 
@@ -122,26 +124,26 @@ async def test_what_could_not_be_written_is_written_with_the_next_try(
         return await save(call, state)
 
     monkeypatch.setattr(store, "save_call", failing_at_first)
-    keeper.changed(log)
-    await keeper.settled()
+    record_writer.changed(log)
+    await record_writer.settled()
     assert await store.recall("CA1") == {"turns": 0}
 
 
-async def test_twilios_last_word_does_not_bring_an_old_story_back(keeper: Noted, store: Store) -> None:
+async def test_twilios_last_word_does_not_bring_an_old_story_back(record_writer: Noted, store: Store) -> None:
     """It came to the process that the call was cut off in; another one has gone on with it since."""
-    here = CallLog("CA1", Line.PHONE, None)
+    here = CallTranscript("CA1", Line.PHONE, None)
     here.memory = dict
     here.heard("Hola")
     here.end("drained")
-    keeper.changed(here)
-    cut_off = await keeper.cut_off("CA1")
+    record_writer.changed(here)
+    cut_off = await record_writer.cut_off("CA1")
     assert cut_off is not None
-    elsewhere = CallLog.resumed(cut_off.record, 1)
+    elsewhere = CallTranscript.resumed(cut_off.record, 1)
     elsewhere.heard("Chau")
     elsewhere.end("completed")
     await store.save_call(elsewhere.record())
-    await keeper.told("CA1", here, {"CallStatus": "completed", "CallDuration": "42"})
-    await keeper.settled()
+    await record_writer.told("CA1", here, {"CallStatus": "completed", "CallDuration": "42"})
+    await record_writer.settled()
     record = await store.call("CA1")
     assert record is not None
     assert (record.outcome, len(record.turns), record.details["resumed"]) == ("completed", 2, 1)
@@ -168,9 +170,9 @@ class Interleaved:
         return record
 
 
-async def _keep(keeper: Keeper, log: CallLog) -> None:
-    keeper.changed(log)
-    await keeper.settled()
+async def _keep(record_writer: CallRecordWriter, log: CallTranscript) -> None:
+    record_writer.changed(log)
+    await record_writer.settled()
 
 
 async def _as_it_should_be(store: Store) -> None:
@@ -183,9 +185,9 @@ async def _as_it_should_be(store: Store) -> None:
 
 @pytest.mark.parametrize("told_before", range(4))
 async def test_a_callback_on_another_server_and_the_end_here_come_in_any_order(
-    store: Store, log: CallLog, told_before: int
+    store: Store, log: CallTranscript, told_before: int
 ) -> None:
-    here, there = Keeper(store, retry_s=0.0), Keeper(store, retry_s=0.0)
+    here, there = CallRecordWriter(store, retry_s=0.0), CallRecordWriter(store, retry_s=0.0)
 
     async def begin() -> None:
         log.note(process="here")
@@ -208,9 +210,9 @@ async def test_a_callback_on_another_server_and_the_end_here_come_in_any_order(
 
 
 async def test_a_callback_that_read_before_the_call_ended_adds_to_the_end(
-    store: Store, log: CallLog, monkeypatch: pytest.MonkeyPatch
+    store: Store, log: CallTranscript, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, there = Keeper(store, retry_s=0.0), Keeper(store, retry_s=0.0)
+    here, there = CallRecordWriter(store, retry_s=0.0), CallRecordWriter(store, retry_s=0.0)
     log.note(process="here")
     await _keep(here, log)
 
@@ -225,46 +227,48 @@ async def test_a_callback_that_read_before_the_call_ended_adds_to_the_end(
     await _as_it_should_be(store)
 
 
-async def test_what_a_dead_process_left_is_ended_by_the_callback(store: Store, log: CallLog) -> None:
+async def test_what_a_dead_process_left_is_ended_by_the_callback(store: Store, log: CallTranscript) -> None:
     log.heard("Hola")
-    await _keep(Keeper(store, retry_s=0.0), log)
-    await Keeper(store, retry_s=0.0).told("CA1", None, COMPLETED)
+    await _keep(CallRecordWriter(store, retry_s=0.0), log)
+    await CallRecordWriter(store, retry_s=0.0).told("CA1", None, COMPLETED)
     record = await store.call("CA1")
     assert record is not None
     assert (record.outcome, record.details["twilio"]["duration_s"]) == ("lost", "42")
 
 
 @pytest.mark.parametrize("seconds", ["²", "9" * 5000, "-1", "", "1e999990"])
-async def test_a_duration_that_is_none_ends_nothing(store: Store, log: CallLog, seconds: str) -> None:
-    await _keep(Keeper(store, retry_s=0.0), log)
-    await Keeper(store, retry_s=0.0).told("CA1", None, {"CallStatus": "completed", "CallDuration": seconds})
+async def test_a_duration_that_is_none_ends_nothing(store: Store, log: CallTranscript, seconds: str) -> None:
+    await _keep(CallRecordWriter(store, retry_s=0.0), log)
+    await CallRecordWriter(store, retry_s=0.0).told("CA1", None, {"CallStatus": "completed", "CallDuration": seconds})
     record = await store.call("CA1")
     assert record is not None
     assert record.ended_at is None
     assert len(record.details["twilio"]["duration_s"]) <= 64
 
 
-async def test_an_erased_record_does_not_come_back(store: Store, log: CallLog, tmp_path: Path) -> None:
-    keeper = Keeper(store, retry_s=0.0)
-    await _keep(keeper, log)
+async def test_an_erased_record_does_not_come_back(store: Store, log: CallTranscript, tmp_path: Path) -> None:
+    record_writer = CallRecordWriter(store, retry_s=0.0)
+    await _keep(record_writer, log)
     await erase_call(store, Recordings(tmp_path), "CA1")
-    await _keep(keeper, log)
-    await keeper.told("CA1", None, COMPLETED)
+    await _keep(record_writer, log)
+    await record_writer.told("CA1", None, COMPLETED)
     assert await store.call("CA1") is None
 
 
 BROKEN = "Me llamo \ud800 Ana\x00\x1b[2J"
 
 
-async def test_what_no_encoding_takes_is_replaced_where_it_enters(keeper: Noted, log: CallLog, store: Store) -> None:
+async def test_what_no_encoding_takes_is_replaced_where_it_enters(
+    record_writer: Noted, log: CallTranscript, store: Store
+) -> None:
     log.heard(BROKEN)
     log.tool("\udfff", "t1", {"customerName": [BROKEN], BROKEN: 1}, {"error": BROKEN}, ok=False, elapsed_ms=1)
     log.fault(BROKEN)
     log.end("completed")
     told = json.dumps([happening async for happening in log.follow()], ensure_ascii=False)
     told.encode()
-    keeper.changed(log)
-    await keeper.settled()
+    record_writer.changed(log)
+    await record_writer.settled()
     record = await store.call("CA1")
     assert record is not None
     assert (record.details, record.tools[0].arguments) == (log.record().details, log.record().tools[0].arguments)
@@ -272,12 +276,12 @@ async def test_what_no_encoding_takes_is_replaced_where_it_enters(keeper: Noted,
 
 
 async def test_a_record_that_cannot_be_written_is_not_told_to_the_log(
-    keeper: Noted, log: CallLog, logged: list[str]
+    record_writer: Noted, log: CallTranscript, logged: list[str]
 ) -> None:
     log.heard("Soy Zulema Quiroga")
     log.note(what={"Zulema Quiroga"})  # a set is no JSON
-    keeper.changed(log)
-    await keeper.settled()
+    record_writer.changed(log)
+    await record_writer.settled()
     said = " ".join(logged)
     assert "not kept" in said
     assert "Quiroga" not in said

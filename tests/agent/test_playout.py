@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.playout import Heard, Playout
+from agent.playout import Played, Playout
 
 
 def tone(seconds: float, rate: int = 24000) -> bytes:
@@ -61,8 +61,8 @@ def test_a_returned_mark_says_which_text_was_heard() -> None:
     playout.end_answer()
     _, marks = drain(playout)
     assert [playout.returned(mark) for mark in marks] == [
-        Heard(3, "uno", 1.0, last=False),
-        Heard(3, "dos", 1.0, last=True),
+        Played(3, "uno", 1.0, last=False),
+        Played(3, "dos", 1.0, last=True),
     ]
     assert not playout.playing
 

@@ -6,22 +6,22 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
-from agent.playout import Heard
+from agent.playout import Played
 from agent.sonic.events import Role, Usage
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from common.masking import mask_value
 from common.times import utcnow
 from data.items import call_item, to_call
 from data.models import CallRecord, Line
 
 
-def told(log: CallLog) -> None:
+def told(log: CallTranscript) -> None:
     """What happens before the cut."""
-    log.said(Heard(1, "Hola, soy Carlos.", 1.0, last=True))
+    log.said(Played(1, "Hola, soy Carlos.", 1.0, last=True))
     log.heard("Soy María González, cancelá el pedido uno")
     result = {"success": False, "confirmation_required": True}
     log.tool("cancelarOrder", "t1", {"customerName": "María González"}, result, ok=True, elapsed_ms=3)
-    log.said(Heard(2, "¿Lo confirmás?", 1.0, last=True))
+    log.said(Played(2, "¿Lo confirmás?", 1.0, last=True))
     log.used(Usage(1, 2, 3, 4, 3, 7))
     log.fault("SonicLost: dropped")
     log.note(greeting_ms=90)
@@ -33,7 +33,7 @@ def from_store(record: CallRecord) -> CallRecord:
 
 def cut_off() -> CallRecord:
     began, seconds = utcnow(), count()
-    log = CallLog("CA1", Line.PHONE, "+5491155550100", clock=lambda: began + timedelta(seconds=next(seconds)))
+    log = CallTranscript("CA1", Line.PHONE, "+5491155550100", clock=lambda: began + timedelta(seconds=next(seconds)))
     told(log)
     log.end("dropped")
     return from_store(log.record())
@@ -41,7 +41,7 @@ def cut_off() -> CallRecord:
 
 def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
     record = cut_off()
-    log = CallLog.resumed(record, 1)
+    log = CallTranscript.resumed(record, 1)
     assert log.record() == replace(record, ended_at=None, outcome=None, details={**record.details, "resumed": 1})
     log.used(Usage(1, 0, 0, 0, 1, 0))
     log.heard("Sí")
@@ -51,8 +51,8 @@ def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
 
 
 def test_the_model_is_told_all_that_was_said() -> None:
-    log = CallLog.resumed(cut_off(), 1)
-    log.said(Heard(1, "Perdón, se cortó.", 1.0, last=True))
+    log = CallTranscript.resumed(cut_off(), 1)
+    log.said(Played(1, "Perdón, se cortó.", 1.0, last=True))
     assert log.history() == [
         (Role.ASSISTANT, "Hola, soy Carlos."),
         (Role.USER, "Soy María González, cancelá el pedido uno"),
@@ -61,7 +61,7 @@ def test_the_model_is_told_all_that_was_said() -> None:
 
 
 def test_names_that_were_learnt_stay_hidden() -> None:
-    log = CallLog.resumed(cut_off(), 1)
+    log = CallTranscript.resumed(cut_off(), 1)
     assert "González" not in str(mask_value({"text": "Dice González que sí"}, log.names))
 
 
@@ -69,7 +69,7 @@ async def test_who_follows_the_call_is_told_what_came_before() -> None:
     record = cut_off()
     assert record.ended_at is not None
     later = record.ended_at + timedelta(seconds=1)
-    log = CallLog.resumed(record, 1, clock=lambda: later)
+    log = CallTranscript.resumed(record, 1, clock=lambda: later)
     log.end("completed")
     happenings = [happening async for happening in log.follow()]
     assert [happening["type"] for happening in happenings] == ["said", "heard", "tool", "said", "resumed", "ended"]

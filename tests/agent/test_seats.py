@@ -5,24 +5,24 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.capacity import Admission, Seats
+from agent.capacity import Admission, CallCapacity
 from tests.support.clocks import Seconds
 
 
 def test_the_call_after_the_last_seat_is_refused() -> None:
-    seats = Seats(2, clock=Seconds())
+    seats = CallCapacity(2, clock=Seconds())
     assert [seats.admit(call) for call in "abc"] == [Admission.ACCEPTED, Admission.ACCEPTED, Admission.FULL]
 
 
 def test_a_call_that_rings_twice_holds_one_seat() -> None:
-    seats = Seats(1, clock=Seconds())
+    seats = CallCapacity(1, clock=Seconds())
     assert seats.admit("a") is seats.admit("a") is Admission.ACCEPTED
     assert seats.taken == 1
 
 
 def test_a_seat_whose_stream_never_starts_is_free_after_a_minute() -> None:
     clock = Seconds()
-    seats = Seats(1, clock=clock)
+    seats = CallCapacity(1, clock=clock)
     seats.admit("a")
     clock.now = 59.9
     assert seats.admit("b") is Admission.FULL
@@ -33,7 +33,7 @@ def test_a_seat_whose_stream_never_starts_is_free_after_a_minute() -> None:
 
 def test_a_started_call_keeps_its_seat_until_it_is_released() -> None:
     clock = Seconds()
-    seats = Seats(1, clock=clock)
+    seats = CallCapacity(1, clock=clock)
     seats.admit("a")
     assert seats.start("a")
     clock.now = 3600.0
@@ -45,13 +45,13 @@ def test_a_started_call_keeps_its_seat_until_it_is_released() -> None:
 
 
 def test_a_call_cannot_have_two_streams() -> None:
-    seats = Seats(2, clock=Seconds())
+    seats = CallCapacity(2, clock=Seconds())
     assert seats.start("a")
     assert not seats.start("a")
 
 
 def test_while_draining_only_calls_that_were_admitted_start() -> None:
-    seats = Seats(3, clock=Seconds())
+    seats = CallCapacity(3, clock=Seconds())
     seats.admit("a")
     seats.drain()
     assert seats.admit("b") is Admission.DRAINING
@@ -63,7 +63,7 @@ def test_while_draining_only_calls_that_were_admitted_start() -> None:
     steps=st.lists(st.tuples(st.sampled_from(["admit", "start", "release"]), st.sampled_from("abcdef")), max_size=60)
 )
 def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, str]]) -> None:
-    seats = Seats(3, clock=Seconds())
+    seats = CallCapacity(3, clock=Seconds())
     for step, call in steps:
         getattr(seats, step)(call)
         assert 0 <= seats.live <= seats.taken <= 3

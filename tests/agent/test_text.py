@@ -7,8 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.playout import Heard
-from agent.transcript import CallLog
+from agent.playout import Played
+from agent.transcript import CallTranscript
 from data.backends.encoding import printable
 from data.models import Line
 
@@ -32,9 +32,9 @@ def test_text_stays_as_it_is(text: str) -> None:
 
 @given(ANYTHING, st.dictionaries(ANYTHING, VALUES, max_size=3))
 def test_a_calls_record_holds_nothing_that_cannot_be_stored(text: str, facts: dict[str, object]) -> None:
-    log = CallLog("id", Line.BROWSER, None)
+    log = CallTranscript("id", Line.BROWSER, None)
     log.heard(text)
-    log.said(Heard(1, text, 1.0))
+    log.said(Played(1, text, 1.0))
     log.fault(text)
     log.tool(text, text, facts, facts, ok=True, elapsed_ms=1)
     record = log.record()

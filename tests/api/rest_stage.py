@@ -13,7 +13,7 @@ import httpx2 as httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from api.application import guard, mount, record_routers
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
@@ -38,10 +38,10 @@ def rest_settings(home: Path, **changes: Any) -> Settings:
     return Settings(_env_file=None, **(made | changes))
 
 
-def rest_app(settings: Settings, store: Store, switchboard: Switchboard, clock: Clock) -> FastAPI:
+def rest_app(settings: Settings, store: Store, active_calls: ActiveCalls, clock: Clock) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
-    mount(app, [live_routes(switchboard), *record_routers(settings, store, switchboard, clock)])
-    for router in (metrics_routes(), reference_routes(), health_routes(switchboard)):
+    mount(app, [live_routes(active_calls), *record_routers(settings, store, active_calls, clock)])
+    for router in (metrics_routes(), reference_routes(), health_routes(active_calls)):
         app.include_router(router)
     guard(app, settings)
     return app
@@ -54,7 +54,7 @@ class Rest:
     http: httpx.AsyncClient
     anonymous: httpx.AsyncClient
     store: Store
-    switchboard: Switchboard
+    active_calls: ActiveCalls
     settings: Settings
     app: FastAPI
 
@@ -62,15 +62,15 @@ class Rest:
 @asynccontextmanager
 async def serving(store: Store, home: Path, clock: Clock, **changes: Any) -> AsyncIterator[Rest]:
     settings = rest_settings(home, **changes)
-    switchboard = Switchboard(4)
-    app = rest_app(settings, store, switchboard, clock)
+    active_calls = ActiveCalls(4)
+    app = rest_app(settings, store, active_calls, clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     base = "http://localhost:8081"
     async with (
         httpx.AsyncClient(transport=transport, base_url=base, headers=key_of("operator")) as http,
         httpx.AsyncClient(transport=transport, base_url=base) as anonymous,
     ):
-        yield Rest(http, anonymous, store, switchboard, settings, app)
+        yield Rest(http, anonymous, store, active_calls, settings, app)
 
 
 async def seeded(store: Store, clock: Callable[[], datetime]) -> Store:

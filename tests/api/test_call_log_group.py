@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from agent.playout import Heard
-from agent.transcript import CallLog
+from agent.playout import Played
+from agent.transcript import CallTranscript
 from api.calls import Prices
-from carlos.call_log import teller
+from carlos.call_log import cloudwatch_listener
 from common import metrics
 from common.log import cloudwatch
 from common.log.cloudwatch import CallLogGroup, open_log_group
@@ -114,11 +114,11 @@ async def test_what_cannot_be_delivered_at_the_end_is_counted(monkeypatch: pytes
 
 def a_call(group: CallLogGroup, *, texts: bool) -> None:
     """Names are spoken before a tool learns them."""
-    call = CallLog(CALL_ID, Line.PHONE, "+5491155550101")
-    call.listeners.append(teller(group, call, PRICES, texts=texts))
+    call = CallTranscript(CALL_ID, Line.PHONE, "+5491155550101")
+    call.listeners.append(cloudwatch_listener(group, call, PRICES, texts=texts))
     call.heard("Soy Zulema Quiroga, me duele la rodilla")
     call.tool("Zulema", "t1", {"customerName": "Zulema Quiroga"}, {"success": True}, ok=True, elapsed_ms=3)
-    call.said(Heard(1, "Hola, Zulema.", 1.0))
+    call.said(Played(1, "Hola, Zulema.", 1.0))
     call.end("completed")
 
 
@@ -153,11 +153,11 @@ async def test_a_call_is_read_back_from_the_log_group_by_its_id(
     group = await asyncio.to_thread(open_log_group, GROUP, REGION, endpoint)
     await group.start()
     for call_id in (CALL_ID, "CA" + "2" * 32):
-        call = CallLog(call_id, Line.PHONE, "+5491155550101")
-        call.listeners.append(teller(group, call, PRICES, texts=True))
+        call = CallTranscript(call_id, Line.PHONE, "+5491155550101")
+        call.listeners.append(cloudwatch_listener(group, call, PRICES, texts=True))
         call.tool("consultarOrder", "t1", {"customerName": "Ana Paz"}, {"success": True}, ok=True, elapsed_ms=3)
         call.heard("Soy Ana Paz, 28456789")
-        call.said(Heard(1, "Hola, Ana.", 1.0))
+        call.said(Played(1, "Hola, Ana.", 1.0))
         call.end("completed")
     await group.close()
     found = reader.filter_log_events(logGroupName=GROUP, filterPattern=f'"{CALL_ID}"')["events"]

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loguru import logger
 
-from agent.playout import Heard
-from agent.transcript import CallLog
+from agent.playout import Played
+from agent.transcript import CallTranscript
 from api.calls import Prices
-from carlos.call_log import teller
+from carlos.call_log import cloudwatch_listener
 from common import log, metrics
 from common.log.cloudwatch import CallLogGroup
 from common.masking import Names, mask_text, mask_value
@@ -118,8 +118,8 @@ def test_nothing_personal_of_a_call_gets_out(dni: str, phone: str, email: str, n
 async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: str, form: str) -> str:
     """Put it into every part of a call and of the log; returns what CloudWatch would be told."""
     group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
-    call = CallLog("CA" + "1" * 32, Line.PHONE, phone)
-    call.listeners.append(teller(group, call, PRICES))
+    call = CallTranscript("CA" + "1" * 32, Line.PHONE, phone)
+    call.listeners.append(cloudwatch_listener(group, call, PRICES))
     arguments: dict[str, Any] = {"dni": dni, "customerName": name, "notes": form.format(dni), "deep": [{"x": email}]}
     result = {"order": {"customerName": name, "customerEmail": email, "phone": phone}}
     with logger.contextualize(call_id=call.id, call=call):
@@ -127,7 +127,7 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
         call.tool(form.format(email), "t2", {}, {}, ok=False, elapsed_ms=1)
         for number, secret in enumerate((dni, phone, email, name), 1):
             call.heard(form.format(secret))
-            call.said(Heard(number, form.format(secret), 1.0))
+            call.said(Played(number, form.format(secret), 1.0))
             call.fault(form.format(secret))
             logger.info("free text: {}", form.format(secret))
             logger.bind(extra=form.format(secret), more=[secret]).warning("bound")
@@ -142,7 +142,7 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
 
 def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:
     async def talk() -> None:
-        call = CallLog("CA" + "1" * 32, Line.PHONE, None)
+        call = CallTranscript("CA" + "1" * 32, Line.PHONE, None)
         with logger.contextualize(call_id=call.id, call=call):
             call.heard("Hola\nqué tal")
             logger.info("two\nlines")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.playout import Heard
-from agent.record_writer import HOST, Keeper
+from agent.playout import Played
+from agent.record_writer import HOST, CallRecordWriter
 from agent.recorder import RATE, Recorder
-from agent.transcript import LOST, CallLog
+from agent.transcript import LOST, CallTranscript
 from api.live import HEARTBEAT_S, events
 from data.backends.base import Put
 from data.items import call_item
@@ -89,7 +89,7 @@ async def test_an_unknown_call_is_not_found(quick_rest: Rest, call_id: str) -> N
 class LiveCall:
     """A call that notes how it was ended."""
 
-    def __init__(self, log: CallLog) -> None:
+    def __init__(self, log: CallTranscript) -> None:
         self.log = log
         self.outcome: str | None = None
 
@@ -98,9 +98,9 @@ class LiveCall:
 
 
 async def test_a_live_call_is_followed_and_hung_up(quick_rest: Rest) -> None:
-    log = CallLog(CALL_ID, Line.PHONE, "+5491155550101")
+    log = CallTranscript(CALL_ID, Line.PHONE, "+5491155550101")
     call = LiveCall(log)
-    board = quick_rest.switchboard
+    board = quick_rest.active_calls
     board.live[CALL_ID] = call  # type: ignore[assignment]
     board._logs[CALL_ID] = log
     log.heard("Hola")
@@ -108,7 +108,7 @@ async def test_a_live_call_is_followed_and_hung_up(quick_rest: Rest) -> None:
     assert (await quick_rest.http.get(f"/calls/{CALL_ID}")).json()["data"]["live"] is True
     assert (await quick_rest.http.post(f"/calls/{CALL_ID}/hangup")).status_code == 200
     assert call.outcome == "closed"
-    log.said(Heard(1, "Chau.", 1.0))
+    log.said(Played(1, "Chau.", 1.0))
     log.end("closed")
     del board.live[CALL_ID]
     told = (await following).text
@@ -215,7 +215,7 @@ async def test_records_that_a_crash_left_are_ended_at_the_next_start(rest: Rest,
         started = now - timedelta(hours=3) if call_id == "old" else now - timedelta(minutes=5)
         record = call_record(id=call_id, started_at=started, ended_at=None, outcome=None, turns=(), tools=())
         await rest.store.save_call(replace(record, details={"process": process}))
-    assert await Keeper(rest.store).reconcile(now) == 2
+    assert await CallRecordWriter(rest.store).reconcile(now) == 2
     outcomes = {call_id: (await rest.store.call(call_id)) for call_id in held}
     assert {call_id: record and record.outcome for call_id, record in outcomes.items()} == {
         "gone": LOST,
@@ -226,8 +226,8 @@ async def test_records_that_a_crash_left_are_ended_at_the_next_start(rest: Rest,
 
 async def test_twilios_last_word_ends_a_record_whose_process_died(rest: Rest) -> None:
     await rest.store.save_call(call_record(ended_at=None, outcome=None))
-    keeper = Keeper(rest.store)
-    await keeper.told(CALL_ID, None, {"CallStatus": "completed", "CallDuration": "42"})
+    record_writer = CallRecordWriter(rest.store)
+    await record_writer.told(CALL_ID, None, {"CallStatus": "completed", "CallDuration": "42"})
     record = await rest.store.call(CALL_ID)
     assert record is not None
     assert record.ended_at == record.started_at + timedelta(seconds=42)
@@ -235,11 +235,11 @@ async def test_twilios_last_word_ends_a_record_whose_process_died(rest: Rest) ->
 
 
 async def test_twilios_last_word_is_added_to_a_record_that_has_ended(rest: Rest) -> None:
-    log = CallLog(CALL_ID, Line.PHONE, None)
+    log = CallTranscript(CALL_ID, Line.PHONE, None)
     log.end("completed")
-    keeper = Keeper(rest.store)
-    await keeper.told(CALL_ID, log, {"CallStatus": "completed", "CallDuration": "42"})
-    await keeper.settled()
+    record_writer = CallRecordWriter(rest.store)
+    await record_writer.told(CALL_ID, log, {"CallStatus": "completed", "CallDuration": "42"})
+    await record_writer.settled()
     record = await rest.store.call(CALL_ID)
     assert record is not None
     assert (record.outcome, record.details["twilio"]["duration_s"]) == ("completed", "42")
@@ -262,9 +262,9 @@ async def test_one_bad_record_breaks_no_list_and_is_counted(rest: Rest) -> None:
 
 
 async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_rest: Rest) -> None:
-    log = CallLog("B1", Line.BROWSER, None)
+    log = CallTranscript("B1", Line.BROWSER, None)
     log.heard("\ud800")
-    quick_rest.switchboard._logs["B1"] = log
+    quick_rest.active_calls._logs["B1"] = log
     await quick_rest.store.save_call(log.record())
     for path in ("/calls", "/calls/B1", "/calls/B1/transcript"):
         assert (await quick_rest.http.get(path)).status_code == 200
@@ -273,7 +273,7 @@ async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_re
 
 def test_a_quiet_call_sends_its_followers_a_comment_every_15_seconds() -> None:
     async def follow() -> list[str]:
-        log, told = CallLog("CA1", Line.PHONE, None), []
+        log, told = CallTranscript("CA1", Line.PHONE, None), []
         log.heard("Hola")
         loop = asyncio.get_running_loop()
         loop.call_later(50, log.end, "completed")
@@ -286,7 +286,7 @@ def test_a_quiet_call_sends_its_followers_a_comment_every_15_seconds() -> None:
 
 
 async def test_a_follower_who_leaves_leaves_nothing_behind() -> None:
-    log = CallLog("CA1", Line.PHONE, None)
+    log = CallTranscript("CA1", Line.PHONE, None)
     async with no_task_left():
         following = events(log, heartbeat_s=0.001)
         assert await anext(following) == ":\n\n"

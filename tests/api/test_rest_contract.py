@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.result import Ok
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from api.openapi import described, markdown
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from common.times import utcnow
@@ -63,7 +63,7 @@ class RunningServer:
         async with self._store as store:
             await seeded(store, utcnow)
             await store.save_call(call_record())
-            app = rest_app(rest_settings(self._home), store, Switchboard(1), utcnow)
+            app = rest_app(rest_settings(self._home), store, ActiveCalls(1), utcnow)
             with loopback() as listener:
                 self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
                 async with serving(app, listener):

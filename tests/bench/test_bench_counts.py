@@ -18,7 +18,7 @@ import pytest
 
 from agent.audio.pacing import Pacer
 from agent.call import Call, CallerAudio, CallSetup, LineEvent
-from agent.line import Wire
+from agent.line import AudioSink
 from agent.persona.prompt import LineKind
 from agent.sonic.encoding import encode
 from agent.sonic.events import (
@@ -40,7 +40,7 @@ from agent.sonic.wire.credentials import Credentials
 from agent.sonic.wire.eventstream import ChunkSigner
 from agent.sonic.wire.http2 import STREAM
 from agent.sonic.wire.plain_data import data_frame
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.twilio.media_stream import MediaStream
@@ -156,7 +156,7 @@ class FakeLine:
 
     def __init__(self) -> None:
         self.heard = FakeWire()
-        self.wire: Wire = self.heard
+        self.wire: AudioSink = self.heard
         self.queue: asyncio.Queue[LineEvent | None] = asyncio.Queue()
 
     async def events(self) -> AsyncIterator[LineEvent]:
@@ -183,7 +183,7 @@ def config(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
 async def begun() -> AsyncIterator[tuple[FakeLine, Sonic]]:
     line, sonic = FakeLine(), Sonic()
     running = asyncio.create_task(
-        Call(CallLog("CA1", LineName.PHONE, None), line, CallSetup(sonic, NoTools(), config)).run()
+        Call(CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(sonic, NoTools(), config)).run()
     )
     try:
         yield line, sonic

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
-from carlos.app import House, open_house
+from carlos.app import Services, open_services
 from common.settings import Settings
 from data.models import CallRecord
 from sandbox.browser.client import OriginalClient
@@ -44,7 +44,7 @@ def loud(seconds: float) -> bytes:
 class Served:
     """What a test may look at and do."""
 
-    house: House
+    services: Services
     sonic: SonicServer
     server: uvicorn.Server
     url: str
@@ -55,15 +55,15 @@ class Served:
     @property
     def notes(self) -> Mapping[str, Any]:
         """What the call that is on the line has noted so far."""
-        (call,) = self.house.switchboard.live.values()
+        (call,) = self.services.active_calls.live.values()
         return call.log.notes
 
     async def record(self) -> CallRecord:
         """The record of the call that ended last."""
-        await until_true(lambda: not self.house.switchboard.live)
-        await self.house.keeper.settled()
-        (log,) = list(self.house.switchboard._logs.values())[-1:]
-        record = await self.house.store.call(log.id)
+        await until_true(lambda: not self.services.active_calls.live)
+        await self.services.record_writer.settled()
+        (log,) = list(self.services.active_calls._logs.values())[-1:]
+        record = await self.services.store.call(log.id)
         assert record is not None
         return record
 
@@ -98,15 +98,17 @@ async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             sonic_ca_file=standin.ca_file,
             **(PATIENT | changes),
         )
-        house = await stack.enter_async_context(open_house(settings))
+        services = await stack.enter_async_context(open_services(settings))
         app = FastAPI()
         app.include_router(
-            browser_routes(settings, house.switchboard, house.make_browser_call, spent=house.store, limits=limits)
+            browser_routes(
+                settings, services.active_calls, services.make_browser_call, spent=services.store, limits=limits
+            )
         )
         listener = stack.enter_context(loopback())
         uvicorns: dict[str, Any] = {"ws": "websockets-sansio", "ws_per_message_deflate": False}
         server = await stack.enter_async_context(serving(app, listener, **uvicorns))
-        return Served(house, standin, server, f"ws://localhost:{listener.getsockname()[1]}/")
+        return Served(services, standin, server, f"ws://localhost:{listener.getsockname()[1]}/")
 
     async with no_task_left(), stack:
         yield start
@@ -114,12 +116,12 @@ async def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 def configure(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     """Every call's SonicConfig with these changes."""
-    made = House.sonic_config
+    made = Services.sonic_config
 
-    def changed(house: House, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
-        return replace(made(house, system, tools), **changes)
+    def changed(services: Services, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
+        return replace(made(services, system, tools), **changes)
 
-    monkeypatch.setattr(House, "sonic_config", changed)
+    monkeypatch.setattr(Services, "sonic_config", changed)
 
 
 async def until(client: OriginalClient, holds: Callable[[], object]) -> None:

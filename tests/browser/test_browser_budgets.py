@@ -10,9 +10,17 @@ import pytest
 from agent.sonic.events import Role
 from sandbox.browser.client import OriginalClient
 from telephony.browser.client_setup import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, Asked
-from telephony.browser.events import MAX_BLOCKS, MAX_OPEN, Breach, BrowserStream, HistoryText, SystemText, Typed
+from telephony.browser.events import (
+    MAX_BLOCKS,
+    MAX_OPEN,
+    BrowserStream,
+    HistoryText,
+    ProtocolViolation,
+    SystemText,
+    Typed,
+)
 from telephony.browser.messages import BrowserMessages
-from telephony.rate_guards import BURST, BURST_BYTES, BYTES_PER_S, Flood
+from telephony.rate_guards import BURST, BURST_BYTES, BYTES_PER_S, MessageRateLimit
 
 CLIENT = OriginalClient("", history=[("USER", "Hola"), ("ASSISTANT", "Buenas")])
 
@@ -24,8 +32,8 @@ def talking() -> BrowserStream:
     return stream
 
 
-def tell(stream: BrowserStream, event: dict[str, Any]) -> list[Breach]:
-    return [told for told in stream.receive(json.dumps({"event": event})) if isinstance(told, Breach)]
+def tell(stream: BrowserStream, event: dict[str, Any]) -> list[ProtocolViolation]:
+    return [told for told in stream.receive(json.dumps({"event": event})) if isinstance(told, ProtocolViolation)]
 
 
 def held(stream: BrowserStream) -> int:
@@ -37,7 +45,7 @@ def test_a_text_that_never_ends_is_given_up_when_its_budget_is_spent(size: int) 
     stream = talking()
     start, text, _ = CLIENT.text("USER", "a" * size)
     assert tell(stream, start) == []
-    told: list[Breach] = []
+    told: list[ProtocolViolation] = []
     parts = 0
     while not told:
         told = tell(stream, text)
@@ -52,7 +60,7 @@ def test_a_text_that_never_ends_is_given_up_when_its_budget_is_spent(size: int) 
 def test_blocks_that_are_opened_and_never_closed_have_a_budget(name: str) -> None:
     stream = talking()
     opened = 0
-    told: list[Breach] = []
+    told: list[ProtocolViolation] = []
     while not told:
         start, _, _ = CLIENT.text("USER", "")
         start["contentStart"]["contentName"] = f"{name}{opened}"
@@ -83,11 +91,11 @@ def test_an_endless_history_is_kept_to_its_newest_texts() -> None:
 
 
 def test_few_messages_with_much_in_them_are_a_flood() -> None:
-    flood, size, sent = Flood(), 64 * 1024, 0
+    flood, size, sent = MessageRateLimit(), 64 * 1024, 0
     while not flood.push(size, 1000.0):
         sent += 1
     assert sent * size == BURST_BYTES
-    steady = Flood()
+    steady = MessageRateLimit()
     assert not any(steady.push(BYTES_PER_S // 100, 1000 + number / 100) for number in range(100_000))
     assert sum(not flood.push(0, 2000.0) for _ in range(BURST + 5)) == BURST
 

@@ -131,7 +131,7 @@ async def test_ending_the_conversation_is_answered_at_once_and_leaves_nothing(se
     record = await served.record()
     assert (record.line, record.outcome) == (Line.BROWSER, "caller_left")
     assert [turn.text for turn in record.turns] == [HELLO]
-    assert served.house.switchboard.browsers.taken == 0
+    assert served.services.active_calls.browsers.taken == 0
     assert served.sonic.open_streams == 0
     await client.close_tab()
 

@@ -19,11 +19,11 @@ from telephony.browser.events import (
     Ack,
     AckStarted,
     Audio,
-    Breach,
     BrowserStream,
     Ended,
     Event,
     HistoryText,
+    ProtocolViolation,
     State,
     SystemText,
     Talking,
@@ -48,7 +48,7 @@ def talking() -> BrowserStream:
 
 
 def codes(events: list[Event]) -> list[str]:
-    return [event.code for event in events if isinstance(event, Breach)]
+    return [event.code for event in events if isinstance(event, ProtocolViolation)]
 
 
 def test_the_originals_handshake_is_read_in_its_order() -> None:
@@ -159,7 +159,7 @@ def test_a_microphone_may_have_another_rate(rate: int) -> None:
 @pytest.mark.parametrize("message", [b"\0\1", "", "null", "[]", '{"event":{}}', '{"event":null}', "{" * 60000])
 def test_a_message_that_is_no_event_is_a_breach(message: str | bytes) -> None:
     (told,) = BrowserStream().receive(message)
-    assert isinstance(told, Breach)
+    assert isinstance(told, ProtocolViolation)
 
 
 def test_an_oversized_message_is_a_breach() -> None:

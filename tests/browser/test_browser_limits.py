@@ -41,16 +41,16 @@ async def test_a_full_house_is_told(serve: Serve) -> None:
         await greeted(served, first)
         await second.start()
         await assert_told(second, 1013, "full")
-        switchboard = served.house.switchboard
-        assert (switchboard.browsers.taken, switchboard.seats.taken) == (1, 0)
-        assert switchboard.seats.admit("CA1") is Admission.ACCEPTED, "the phone is not busy"
+        active_calls = served.services.active_calls
+        assert (active_calls.browsers.taken, active_calls.seats.taken) == (1, 0)
+        assert active_calls.seats.admit("CA1") is Admission.ACCEPTED, "the phone is not busy"
 
 
 async def test_a_draining_server_takes_nobody_and_says_goodbye_to_those_who_stay(serve: Serve) -> None:
     served = await serve([GREETING])
     async with served.client() as first, served.client() as second:
         await greeted(served, first)
-        draining = asyncio.create_task(served.house.switchboard.drain(0.3))
+        draining = asyncio.create_task(served.services.active_calls.drain(0.3))
         await asyncio.sleep(0)
         await second.start()
         await assert_told(second, 1001, "going_away")

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from starlette.websockets import WebSocket, WebSocketState
 
-from agent.line import WireClosed
-from telephony.browser.send_queue import FLUSH_S, MAX_SIZE, MAX_WAITING, Outbox
+from agent.line import SinkClosed
+from telephony.browser.send_queue import FLUSH_S, MAX_SIZE, MAX_WAITING, SendQueue
 from tests.support.virtual_loop import run_virtually
 
 
@@ -34,7 +34,7 @@ class Slow:
 @pytest.mark.parametrize("size", [0, 1000, 100_000])
 def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
     async def run() -> None:
-        outbox = Outbox(cast(WebSocket, socket := Slow()))
+        outbox = SendQueue(cast(WebSocket, socket := Slow()))
         most = 0
         for _ in range(3 * MAX_WAITING):
             outbox.put("x" * size)
@@ -42,7 +42,7 @@ def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
             most = max(most, outbox._size)
         assert most < MAX_SIZE + max(size, 1)
         assert (len(outbox._waiting), outbox._size) == (0, 0)
-        with pytest.raises(WireClosed):
+        with pytest.raises(SinkClosed):
             await outbox.send("more")
         socket.reads.release()
         await asyncio.wait({outbox._writer})
@@ -54,7 +54,7 @@ def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
 
 def test_closing_a_browser_that_takes_nothing_is_bounded() -> None:
     async def run() -> float:
-        outbox = Outbox(cast(WebSocket, Slow()))
+        outbox = SendQueue(cast(WebSocket, Slow()))
         outbox.put("farewell")
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -74,7 +74,7 @@ def test_a_writer_that_fails_leaves_nobody_waiting() -> None:
         pass
 
     async def run() -> None:
-        with pytest.raises(WireClosed):
-            await Outbox(cast(WebSocket, Broken())).send("hola")
+        with pytest.raises(SinkClosed):
+            await SendQueue(cast(WebSocket, Broken())).send("hola")
 
     run_virtually(run())

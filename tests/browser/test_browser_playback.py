@@ -16,9 +16,9 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from agent.line import LineOutput
 from agent.pipeline_frames import SpokenBlock
-from agent.playout import Heard
+from agent.playout import Played
 from sandbox.browser.screen import Screen
-from telephony.browser.line import BrowserWire
+from telephony.browser.line import BrowserSink
 from telephony.browser.messages import BrowserMessages
 from tests.browser.browser_stage import voiced
 from tests.support.virtual_loop import run_virtually
@@ -52,9 +52,9 @@ class Stage:
     """A line's sink, its wire and the client's screen."""
 
     def __init__(self) -> None:
-        self.screen, self.heard = Screen(), list[Heard]()
+        self.screen, self.heard = Screen(), list[Played]()
         self.outbox = DirectOutbox(self.screen)
-        wire = BrowserWire(self.outbox, BrowserMessages("s"))  # type: ignore[arg-type]
+        wire = BrowserSink(self.outbox, BrowserMessages("s"))  # type: ignore[arg-type]
         self.output = LineOutput(wire, RATE, self.heard.append)
         self.answer = 0
 

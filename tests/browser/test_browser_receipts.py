@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from telephony.browser.playback_acks import Receipts
+from telephony.browser.playback_acks import PlaybackAcks
 
 
-def sent(receipts: Receipts, frames: int) -> None:
+def sent(receipts: PlaybackAcks, frames: int) -> None:
     for number in range(1, frames + 1):
         receipts.sent(number, 0.02, now=number * 0.02)
 
 
 def test_a_mark_comes_back_when_its_audio_was_played_not_when_it_came() -> None:
-    receipts = Receipts()
+    receipts = PlaybackAcks()
     sent(receipts, 10)
     receipts.mark("a1.1")
     assert receipts.acknowledge(10, 150, now=0.25) == [], "it came, and waits in the player"
@@ -21,7 +21,7 @@ def test_a_mark_comes_back_when_its_audio_was_played_not_when_it_came() -> None:
 
 
 def test_marks_come_back_in_order_and_only_those_that_are_due() -> None:
-    receipts = Receipts()
+    receipts = PlaybackAcks()
     sent(receipts, 2)
     receipts.mark("a1.1")
     receipts.sent(3, 0.02, now=0.06)
@@ -31,7 +31,7 @@ def test_marks_come_back_in_order_and_only_those_that_are_due() -> None:
 
 
 def test_a_mark_of_cleared_audio_never_comes_back() -> None:
-    receipts = Receipts()
+    receipts = PlaybackAcks()
     sent(receipts, 3)
     receipts.mark("a1.1")
     receipts.clear()
@@ -39,7 +39,7 @@ def test_a_mark_of_cleared_audio_never_comes_back() -> None:
 
 
 def test_figures_tell_the_round_trip_its_jitter_and_how_near_the_player_was_to_silence() -> None:
-    receipts = Receipts()
+    receipts = PlaybackAcks()
     for number, trip_s in enumerate([0.03, 0.05] * 50, start=1):
         receipts.sent(number, 0.02, now=number)
         receipts.acknowledge(number, 100 + number, now=number + trip_s)
@@ -51,9 +51,9 @@ def test_figures_tell_the_round_trip_its_jitter_and_how_near_the_player_was_to_s
 
 
 def test_a_receipt_for_what_was_never_sent_is_worth_nothing() -> None:
-    receipts = Receipts()
+    receipts = PlaybackAcks()
     receipts.mark("a1.1")
     sent(receipts, 2)
     receipts.mark("a1.2")
     assert receipts.acknowledge(999, 0, now=1.0) == ["a1.1", "a1.2"], "all that was sent, and no more"
-    assert Receipts().figures()["receipts"] == 0
+    assert PlaybackAcks().figures()["receipts"] == 0

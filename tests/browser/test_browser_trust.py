@@ -50,7 +50,7 @@ async def test_by_default_the_servers_persona_tools_voice_and_limits_win(serve: 
     assert "NAVEGADOR" in texts[Role.SYSTEM][0]
     assert "pirata" not in "".join(sum(texts.values(), []))
     assert (prompt.voice, len(prompt.tools)) == ("carlos", 7)
-    assert session.top_p == served.house.settings.sonic_top_p
+    assert session.top_p == served.services.settings.sonic_top_p
 
 
 async def test_a_trusted_browser_decides_as_in_the_original(serve: Serve) -> None:

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 
 from carlos.processes.handover import Handover, MovableHttp, PutThrough, Unreachable
 from carlos.processes.register import Register
-from carlos.websocket import SwiftWebSocket
+from carlos.websocket import FastWebSocket
 from tests.support.servers import loopback, serving
 from tests.support.waiting import bounded, until
 
@@ -92,7 +92,7 @@ async def process(folder: Path, register: Register) -> AsyncIterator[Process]:
     with loopback() as listener:
         made = Process(Handover(folder, register), listener.getsockname()[1])
         app = PutThrough(made.app, made.handover)
-        async with serving(app, listener, http=MovableHttp, ws=SwiftWebSocket) as made.server:
+        async with serving(app, listener, http=MovableHttp, ws=FastWebSocket) as made.server:
             made.handover.open(made.server)
             register.open()
             try:

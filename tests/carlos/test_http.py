@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from carlos import http
 from carlos.http import BODY_S, CLOSE_S, HEAD_S, MAX_HEAD, STALLED_S, BoundedHttp
 from carlos.server import KEEP_ALIVE_S
-from carlos.websocket import SwiftWebSocket
+from carlos.websocket import FastWebSocket
 from tests.support.servers import loopback, serving
 from tests.support.virtual_loop import run_virtually
 from tests.support.waiting import bounded, until
@@ -81,7 +81,7 @@ class Transport(asyncio.Transport):
 
 def connected(transport: Transport) -> BoundedHttp:
     config = Config(
-        app, log_config=None, lifespan="off", timeout_keep_alive=KEEP_ALIVE_S, ws=SwiftWebSocket, ws_ping_interval=None
+        app, log_config=None, lifespan="off", timeout_keep_alive=KEEP_ALIVE_S, ws=FastWebSocket, ws_ping_interval=None
     )
     config.load()
     transport.protocol = protocol = BoundedHttp(config, ServerState(), {})
@@ -172,7 +172,7 @@ def test_an_answer_that_is_not_taken_is_given_up(paused: bool) -> None:
 async def test_half_sent_requests_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "HEAD_S", 0.2)
     with loopback() as listener:
-        async with serving(app, listener, http=BoundedHttp, ws=SwiftWebSocket, timeout_keep_alive=300) as server:
+        async with serving(app, listener, http=BoundedHttp, ws=FastWebSocket, timeout_keep_alive=300) as server:
             peers = [await asyncio.open_connection(*listener.getsockname()) for _ in range(150)]
             for _, writer in peers:
                 writer.write(GET[:-2])

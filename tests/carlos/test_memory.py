@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from carlos import memory
 from tests.support.waiting import until
 
@@ -31,7 +31,7 @@ async def test_memory_is_given_back_as_long_as_there_are_calls(monkeypatch: pyte
     monkeypatch.setattr(gc, "collect", lambda generation: done.append(f"collected {generation}"))
     monkeypatch.setattr(memory, "_trimmer", lambda: lambda pad: done.append("trimmed"))
     calls = Calls()
-    giving = asyncio.create_task(memory.give_back(cast(Switchboard, calls)))
+    giving = asyncio.create_task(memory.give_back(cast(ActiveCalls, calls)))
     await asyncio.sleep(0)
     assert done == []
     calls.some.set()
@@ -49,7 +49,7 @@ async def test_many_calls_are_not_kept_waiting_for_a_full_round(monkeypatch: pyt
     calls = Calls()
     calls.live = dict.fromkeys(map(str, range(memory.FULL_ROUND + 1)))
     calls.some.set()
-    giving = asyncio.create_task(memory.give_back(cast(Switchboard, calls)))
+    giving = asyncio.create_task(memory.give_back(cast(ActiveCalls, calls)))
     await until(lambda: done)
     giving.cancel()
     with suppress(asyncio.CancelledError):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from carlos.protection import EXPIRES_MINUTES, PATH, TaskProtection
 from tests.support.waiting import until
 
@@ -41,7 +41,7 @@ class FakeCall:
 
 
 @asynccontextmanager
-async def protected(agent: FakeAgent, **times: float) -> AsyncIterator[tuple[Switchboard, TaskProtection]]:
+async def protected(agent: FakeAgent, **times: float) -> AsyncIterator[tuple[ActiveCalls, TaskProtection]]:
     app = web.Application()
     app.router.add_put(PATH, agent.put)
     runner = web.AppRunner(app)
@@ -49,11 +49,11 @@ async def protected(agent: FakeAgent, **times: float) -> AsyncIterator[tuple[Swi
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    switchboard = Switchboard(5)
-    protection = TaskProtection(f"http://127.0.0.1:{port}", switchboard, **times)
+    active_calls = ActiveCalls(5)
+    protection = TaskProtection(f"http://127.0.0.1:{port}", active_calls, **times)
     following = asyncio.create_task(protection.run())
     try:
-        yield switchboard, protection
+        yield active_calls, protection
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -62,9 +62,9 @@ async def protected(agent: FakeAgent, **times: float) -> AsyncIterator[tuple[Swi
 
 async def test_the_task_is_protected_from_the_first_call_to_the_last() -> None:
     agent = FakeAgent()
-    async with protected(agent) as (switchboard, protection):
+    async with protected(agent) as (active_calls, protection):
         first, second = FakeCall(), FakeCall()
-        holding = [asyncio.create_task(switchboard.hold(call)) for call in (first, second)]  # type: ignore[arg-type]
+        holding = [asyncio.create_task(active_calls.hold(call)) for call in (first, second)]  # type: ignore[arg-type]
         await until(lambda: protection.protected)
         first.over.set()
         await holding[0]
@@ -76,9 +76,9 @@ async def test_the_task_is_protected_from_the_first_call_to_the_last() -> None:
 
 async def test_protection_is_renewed_while_a_call_lasts() -> None:
     agent = FakeAgent()
-    async with protected(agent, refresh_s=0.01) as (switchboard, _):
+    async with protected(agent, refresh_s=0.01) as (active_calls, _):
         call = FakeCall()
-        holding = asyncio.create_task(switchboard.hold(call))  # type: ignore[arg-type]
+        holding = asyncio.create_task(active_calls.hold(call))  # type: ignore[arg-type]
         await until(lambda: len(agent.asked) >= 3)
         assert all(asked["ProtectionEnabled"] for asked in agent.asked)
         call.over.set()
@@ -87,9 +87,9 @@ async def test_protection_is_renewed_while_a_call_lasts() -> None:
 
 async def test_a_refusal_is_asked_again() -> None:
     agent = FakeAgent(refusals=2)
-    async with protected(agent, retry_s=0.01) as (switchboard, protection):
+    async with protected(agent, retry_s=0.01) as (active_calls, protection):
         call = FakeCall()
-        holding = asyncio.create_task(switchboard.hold(call))  # type: ignore[arg-type]
+        holding = asyncio.create_task(active_calls.hold(call))  # type: ignore[arg-type]
         await until(lambda: protection.protected)
         assert len(agent.asked) == 3
         call.over.set()
@@ -98,11 +98,11 @@ async def test_a_refusal_is_asked_again() -> None:
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:9"])
 async def test_an_agent_that_cannot_be_reached_breaks_nothing(uri: str) -> None:
-    switchboard = Switchboard(5)
-    protection = TaskProtection(uri, switchboard, retry_s=0.01)
+    active_calls = ActiveCalls(5)
+    protection = TaskProtection(uri, active_calls, retry_s=0.01)
     following = asyncio.create_task(protection.run())
     call = FakeCall()
-    holding = asyncio.create_task(switchboard.hold(call))  # type: ignore[arg-type]
+    holding = asyncio.create_task(active_calls.hold(call))  # type: ignore[arg-type]
     await asyncio.sleep(0.1)
     call.over.set()
     assert await holding == "completed"

@@ -5,7 +5,7 @@ from typing import Any
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, get_current_span
 
-from agent.transcript import CallLog
+from agent.transcript import CallTranscript
 from common.tracing import CallTrace
 from data.models import Line
 
@@ -38,7 +38,7 @@ class FakeTracer:
 
 
 def told() -> list[FakeSpan]:
-    log, tracer, ticks = CallLog("CA1", Line.PHONE, "+5491155550101"), FakeTracer(), count(0, 1_000_000_000)
+    log, tracer, ticks = CallTranscript("CA1", Line.PHONE, "+5491155550101"), FakeTracer(), count(0, 1_000_000_000)
     log.listeners.append(CallTrace(log, tracer, lambda: next(ticks)))  # type: ignore[arg-type]
     log.heard("Mi DNI es 28456789")
     log.tool("consultarOrder", "t1", {"dni": "28456789"}, {}, ok=True, elapsed_ms=40)

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from carlos import websocket
-from carlos.websocket import CLOSE_S, MOST_AT_ONCE, MOST_CHARACTERS, MOST_WAITING, STALLED_S, SwiftWebSocket
+from carlos.websocket import CLOSE_S, MOST_AT_ONCE, MOST_CHARACTERS, MOST_WAITING, STALLED_S, FastWebSocket
 from tests.support.servers import loopback, serving
 from tests.support.virtual_loop import run_virtually
 from tests.support.waiting import until
@@ -129,7 +129,7 @@ def test_any_frames_in_any_pieces_are_read_as_uvicorn_reads_one_by_one(frames: l
     places = sorted(place for place in cuts if place < len(data))
     pieces = [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
     expected = asyncio.run(outcome(WebSocketsSansIOProtocol, frames))
-    assert asyncio.run(outcome(SwiftWebSocket, pieces)) == expected
+    assert asyncio.run(outcome(FastWebSocket, pieces)) == expected
 
 
 @given(st.one_of(st.text(max_size=200), st.integers(60_000, 70_000).map(lambda size: "x" * size)))
@@ -139,7 +139,7 @@ def test_a_text_is_sent_as_uvicorn_sends_it(text: str) -> None:
 
 async def sent_alike(text: str) -> None:
     written = []
-    for kind in (WebSocketsSansIOProtocol, SwiftWebSocket):
+    for kind in (WebSocketsSansIOProtocol, FastWebSocket):
         peer = Peer(kind)
         await peer.open()
         await peer.protocol.send({"type": "websocket.send", "text": text})
@@ -149,7 +149,7 @@ async def sent_alike(text: str) -> None:
 
 
 async def test_nothing_more_is_read_while_the_application_is_behind() -> None:
-    peer = Peer(SwiftWebSocket)
+    peer = Peer(FastWebSocket)
     await peer.open()
     for _ in range(MOST_WAITING):
         assert not peer.transport.paused
@@ -163,7 +163,7 @@ async def test_nothing_more_is_read_while_the_application_is_behind() -> None:
 
 
 async def test_a_text_waits_while_the_socket_is_full() -> None:
-    peer = Peer(SwiftWebSocket)
+    peer = Peer(FastWebSocket)
     await peer.open()
     peer.protocol.pause_writing()
     sending = asyncio.create_task(peer.protocol.send({"type": "websocket.send", "text": "hola"}))
@@ -176,9 +176,9 @@ async def test_a_text_waits_while_the_socket_is_full() -> None:
 
 
 async def test_what_waits_for_the_application_has_a_budget_in_characters() -> None:
-    peer = Peer(SwiftWebSocket)
+    peer = Peer(FastWebSocket)
     await peer.open()
-    cast(SwiftWebSocket, peer.protocol)._longest = MOST_CHARACTERS
+    cast(FastWebSocket, peer.protocol)._longest = MOST_CHARACTERS
     peer.protocol.data_received(frame(1, b"x" * (MOST_CHARACTERS - 1)))
     assert not peer.transport.paused
     peer.protocol.data_received(frame(1, b"x"))
@@ -194,7 +194,7 @@ async def test_what_waits_for_the_application_has_a_budget_in_characters() -> No
 
 @pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
 async def test_more_messages_at_once_than_a_client_has_cut_it_off(opcode: Opcode) -> None:
-    peer = Peer(SwiftWebSocket)
+    peer = Peer(FastWebSocket)
     await peer.open()
     peer.protocol.data_received(frame(opcode, b"") * (2 * MOST_AT_ONCE))
     assert peer.protocol.queue.qsize() == MOST_AT_ONCE
@@ -204,7 +204,7 @@ async def test_more_messages_at_once_than_a_client_has_cut_it_off(opcode: Opcode
 
 def test_a_peer_that_takes_nothing_is_cut_off() -> None:
     async def stall(taken_s: float) -> bool:
-        peer = Peer(SwiftWebSocket)
+        peer = Peer(FastWebSocket)
         await peer.open()
         peer.protocol.stop_keepalive()
         for _ in range(3):
@@ -222,7 +222,7 @@ def test_a_peer_that_takes_nothing_is_cut_off() -> None:
 
 def test_a_peer_that_does_not_go_is_cut_off() -> None:
     async def left_after(seconds: float) -> bool:
-        peer = Peer(SwiftWebSocket)
+        peer = Peer(FastWebSocket)
         await peer.open()
         await peer.close()
         await asyncio.sleep(seconds)
@@ -251,7 +251,7 @@ async def test_a_client_that_never_reads_frees_what_waits_for_it(monkeypatch: py
             await send({"type": "websocket.send", "text": "x" * 60_000})
 
     with loopback() as listener:
-        async with serving(app, listener, ws=SwiftWebSocket, ws_per_message_deflate=False, interface="asgi3") as server:
+        async with serving(app, listener, ws=FastWebSocket, ws_per_message_deflate=False, interface="asgi3") as server:
             reader, writer = await asyncio.open_connection(*listener.getsockname(), limit=1024)
             writer.write(UPGRADE)
             await until(lambda: told and not server.server_state.connections)

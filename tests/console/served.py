@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from api.console import console_routes
-from carlos.app import House, create_app
+from carlos.app import Services, create_app
 from common.settings import Settings
 from data.models import CallRecord
 from sandbox.brain import Brain
@@ -69,7 +69,7 @@ class Served:
 
     settings: Settings
     sonic: SonicServer
-    house: House = field(init=False)
+    services: Services = field(init=False)
     _server: uvicorn.Server = field(init=False)
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -78,11 +78,11 @@ class Served:
         return f"http://localhost:{self.settings.ws_port}"
 
     async def start(self) -> None:
-        house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
+        services: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
         listener = self._running.enter_context(loopback(self.settings.ws_port))
-        app, options = create_app(self.settings, house.set_result), {"ws": "websockets-sansio", "lifespan": "on"}
+        app, options = create_app(self.settings, services.set_result), {"ws": "websockets-sansio", "lifespan": "on"}
         self._server = await self._running.enter_async_context(serving(app, listener, **options))
-        self.house = house.result()
+        self.services = services.result()
 
     async def stop(self) -> None:
         """End as a killed process does: nobody gets in, and every socket is cut."""
@@ -102,9 +102,9 @@ class Served:
 
     async def record(self, call_id: str) -> CallRecord:
         """A call's record, once the call is over."""
-        await until(lambda: call_id not in self.house.switchboard.live)
-        await self.house.keeper.settled()
-        record = await self.house.store.call(call_id)
+        await until(lambda: call_id not in self.services.active_calls.live)
+        await self.services.record_writer.settled()
+        record = await self.services.store.call(call_id)
         assert record is not None
         return record
 

@@ -141,7 +141,7 @@ async def test_two_tabs_hold_two_conversations(server: Served, browser: Chromium
     assert "primera" not in await second.text("#transcript")
     calls = {await page.js("carlos.session.line.callId") for page in (first, second)}
     assert len(calls) == 2
-    assert calls <= server.house.switchboard.live.keys()
+    assert calls <= server.services.active_calls.live.keys()
     await second.click("#call")
     await type_(first, "sigo acá")
     await told(first, "Entendí sigo acá.")

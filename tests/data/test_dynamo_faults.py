@@ -17,7 +17,7 @@ from data.backends.dynamo import DynamoBackend
 from data.errors import Unavailable
 from data.models import Order, OrderItem, OrderStatus
 from data.open import open_dynamodb
-from data.store import Change, Receipt, Store
+from data.store import Change, IdempotencyRecord, Store
 from data.tables import TABLES, TableName, create_request
 from sandbox.ministack import CREDENTIALS, REGION
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.ministack
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=BUENOS_AIRES)
 ORDER = Order("1", "Ana Ruiz", "ana@email.com", (OrderItem("Mouse", 1, 100),), OrderStatus.PENDING, NOON, NOON)
-RECEIPT = Receipt("CA1", "use-1", "crearOrder:f", {"orderId": "1"})
+RECEIPT = IdempotencyRecord("CA1", "use-1", "crearOrder:f", {"orderId": "1"})
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from data.models import (
 )
 from data.operators.seed import seed, seed_appointments, seed_orders
 from data.rules import cancel_appointment, cancel_order, create, free_times, move_appointment
-from data.store import Change, Receipt, Store
+from data.store import Change, IdempotencyRecord, Store
 from data.tables import TableName
 
 DOCTOR = "Dra. Ana López"
@@ -63,8 +63,10 @@ def an_appointment(appointment_id: str = "1", **fields: object) -> Appointment:
     return replace(appointment, **fields)  # type: ignore[arg-type]
 
 
-def a_receipt(tool_use_id: str = "use-1", call_id: str = "call-1") -> Receipt:
-    return Receipt(call_id, tool_use_id, f"tool:{tool_use_id}", {"success": True, "message": f"hecho {tool_use_id}"})
+def a_receipt(tool_use_id: str = "use-1", call_id: str = "call-1") -> IdempotencyRecord:
+    return IdempotencyRecord(
+        call_id, tool_use_id, f"tool:{tool_use_id}", {"success": True, "message": f"hecho {tool_use_id}"}
+    )
 
 
 async def added[R: (Order, Appointment)](store: Store, record: R) -> R:

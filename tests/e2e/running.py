@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 
 from agent.audio.ulaw import ulaw_encode
-from carlos.app import House, create_app
-from carlos.websocket import SwiftWebSocket
+from carlos.app import Services, create_app
+from carlos.websocket import FastWebSocket
 from common.settings import Settings
 from data.models import CallRecord
 from sandbox.brain import Brain
@@ -34,7 +34,7 @@ from tests.support.waiting import until
 class Running:
     """What a test may look at and do."""
 
-    house: House
+    services: Services
     sonic: SonicServer
     twilio: TwilioDouble
     server: uvicorn.Server
@@ -48,9 +48,9 @@ class Running:
         return call
 
     async def record_of(self, call: PhoneCall) -> CallRecord:
-        await until(lambda: call.sid not in self.house.switchboard.live)
-        await self.house.keeper.settled()
-        record = await self.house.store.call(call.sid)
+        await until(lambda: call.sid not in self.services.active_calls.live)
+        await self.services.record_writer.settled()
+        record = await self.services.store.call(call.sid)
         assert record is not None
         return record
 
@@ -84,10 +84,10 @@ async def running(
             twilio_api_base=twilio.rest.base_url,
             **(PATIENT | settings),
         )
-        house: asyncio.Future[House] = asyncio.get_running_loop().create_future()
-        app = create_app(config, house.set_result)
-        server = await stack.enter_async_context(serving(app, listener, ws=SwiftWebSocket, lifespan="on"))
-        yield Running(house.result(), standin, twilio, server, base_url)
+        services: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
+        app = create_app(config, services.set_result)
+        server = await stack.enter_async_context(serving(app, listener, ws=FastWebSocket, lifespan="on"))
+        yield Running(services.result(), standin, twilio, server, base_url)
 
 
 def environment(home: Path, sonic: SonicServer, twilio: TwilioDouble) -> dict[str, str]:

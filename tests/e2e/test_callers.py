@@ -104,7 +104,7 @@ async def serve_all(here: Running, *, heard: bool = False) -> None:
         if heard:
             assert [turn.text for turn in record.turns if turn.role == "caller"] == [t.heard for t in script.turns]
         check_call(script, record)
-    await check_records(here.house.store)
+    await check_records(here.services.store)
 
 
 def check_call(script: Script, record: CallRecord) -> None:

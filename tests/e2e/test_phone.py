@@ -53,23 +53,23 @@ async def test_a_socket_that_drops_in_mid_word_leaves_nothing_behind(
             await until(lambda: call.first_audio_ms is not None)
             placed.cancel()
             await asyncio.gather(placed, return_exceptions=True)
-            await until(lambda: not here.house.switchboard.live and not here.sonic.open_streams)
+            await until(lambda: not here.services.active_calls.live and not here.sonic.open_streams)
         assert (await here.record_of(call)).outcome in ("dropped", "caller_left")
-        assert here.house.switchboard.seats.taken == 0
+        assert here.services.active_calls.seats.taken == 0
 
 
 async def test_a_caller_who_finds_every_line_taken_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(tmp_path, monkeypatch, scripted([GREETING]), max_calls=1) as here:
         first = here.twilio.dial(_Leaver(), "+5491155550100")
         placed = asyncio.create_task(first.run())
-        await until(lambda: here.house.switchboard.live)
+        await until(lambda: here.services.active_calls.live)
         second = await here.call([])
         assert [type(verb).__name__ for verb in second.verbs][0] == "Say"
-        assert len(here.house.switchboard.live) == 1
+        assert len(here.services.active_calls.live) == 1
         first.hang_up()
         await placed
         assert (await here.record_of(first)).outcome == "caller_left"
-        assert here.house.switchboard.seats.taken == 0
+        assert here.services.active_calls.seats.taken == 0
 
 
 async def test_without_sonic_the_caller_hears_an_apology_and_the_next_verb_runs(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.active_calls import Switchboard
+from agent.active_calls import ActiveCalls
 from api.health import health_routes
 from carlos.server import KEEP_ALIVE_S
 from common import metrics
@@ -297,7 +297,7 @@ def test_the_dashboard_reckons_with_the_servers_prices(stage: Stage) -> None:
 
 
 def test_the_paths_that_are_asked_for_health_are_routes(stage: Stage) -> None:
-    routes = {getattr(route, "path", "") for route in health_routes(Switchboard(1)).routes}
+    routes = {getattr(route, "path", "") for route in health_routes(ActiveCalls(1)).routes}
     (check,) = stage.one("aws_lb_target_group")["health_check"]
     assert check["path"] == "/ready"
     assert check["path"] in routes

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from agent.transcript import Happening
+from agent.transcript import CallEvent
 from sandbox.twilio.playout import SILENCE
 from sandbox.twilio.script import Turn
 from sandbox.twilio.stream import FRAME, FRAME_MS, Act
@@ -30,7 +30,7 @@ class Caller:
         self._heard_ms: int | None = None  # since Carlos was first heard in his answer
         self.turn = -1  # the one he has begun last
 
-    def told(self, happening: Happening) -> None:
+    def told(self, happening: CallEvent) -> None:
         """What happens in the call. An answer that was cut off is none."""
         if happening["type"] == "said" and not happening["interrupted"]:
             self._answered = True

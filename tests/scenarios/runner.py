@@ -76,11 +76,11 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
     monkeypatch.setattr(agent.call, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
-        await give(here.house.store, scenario.given)
-        before = await read_records(here.house.store)
+        await give(here.services.store, scenario.given)
+        before = await read_records(here.services.store)
         call = await _hold(here, caller)
         record = await here.record_of(call)
-        after = await read_records(here.house.store)
+        after = await read_records(here.services.store)
         return Result(scenario, record, before, after, call.warnings, _errors(here))
 
 
@@ -105,7 +105,7 @@ async def _hold(here: Running, caller: Caller) -> PhoneCall:
     with suppress(TimeoutError):
         async with asyncio.timeout(HANG_S), asyncio.TaskGroup() as tasks:
             tasks.create_task(call.run())
-            while (log := here.house.switchboard.log_of(call.sid)) is None:
+            while (log := here.services.active_calls.log_of(call.sid)) is None:
                 await asyncio.sleep(0.01)
             async for happening in log.follow():
                 caller.told(happening)

@@ -16,7 +16,7 @@ from botocore.credentials import CredentialProvider, RefreshableCredentials
 from agent.sonic.errors import OrderError, SonicExpired, SonicLost, SonicRefused, SonicRejected
 from agent.sonic.events import AudioInput, AudioOutput, PromptEnd, Role, SessionStart, TextStart, ToolUse
 from agent.sonic.wire.client import SonicClient
-from agent.sonic.wire.credentials import Chain, Credentials
+from agent.sonic.wire.credentials import CredentialChain, Credentials
 from agent.sonic.wire.transport import trust
 from sandbox.hang import HANG_S
 from sandbox.sonic.behaviour import Behaviour
@@ -152,7 +152,7 @@ async def test_a_close_goes_on_when_its_caller_is_cancelled(tmp_path: Path) -> N
 async def test_an_open_cancelled_at_any_moment_leaves_no_connection(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         client = at.client()
-        await client.rehearse()
+        await client.warm_up()
         for moment in range(40):
             opening_stream = asyncio.create_task(client.open(MODEL))
             await asyncio.sleep(0.0004 * moment)  # an open takes 4 to 15 ms
@@ -165,7 +165,7 @@ async def test_an_open_cancelled_at_any_moment_leaves_no_connection(tmp_path: Pa
 
 async def test_a_rehearsal_connects_to_nothing(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
-        await at.client().rehearse()
+        await at.client().warm_up()
         assert (at.server.connections, at.server.open_streams) == (0, 0)
 
 
@@ -308,7 +308,7 @@ class Keychain:
 async def test_the_chain_looks_again_for_keys_that_it_forgot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    chain, seen = Chain(), []
+    chain, seen = CredentialChain(), []
     for key, forgotten in (("AK1", False), ("AK2", False), ("AK3", True)):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
         if forgotten:
@@ -377,7 +377,7 @@ async def test_the_chain_reads_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "SECRETENV")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "TOKENENV")
-    assert await Chain().resolve() == Credentials("AKENV", "SECRETENV", "TOKENENV")
+    assert await CredentialChain().resolve() == Credentials("AKENV", "SECRETENV", "TOKENENV")
 
 
 async def test_the_chain_reads_a_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -386,7 +386,7 @@ async def test_the_chain_reads_a_profile(monkeypatch: pytest.MonkeyPatch, tmp_pa
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_PROFILE", "carlos")
-    assert await Chain().resolve() == Credentials("AKPROF", "S")
+    assert await CredentialChain().resolve() == Credentials("AKPROF", "S")
 
 
 @pytest.mark.parametrize("profile", [None, "nobody"])
@@ -417,7 +417,7 @@ async def test_role_credentials_are_refreshed_for_the_next_stream(monkeypatch: p
             return RefreshableCredentials.create_from_metadata(fetch(), fetch, "role")
 
     monkeypatch.setattr(botocore.session.Session, "get_credentials", lambda self: Role().load())
-    chain = Chain()
+    chain = CredentialChain()
     first, second = await chain.resolve(), await chain.resolve()
     assert first != second
     assert second.access_key_id == fetched[-1]

@@ -37,7 +37,7 @@ FRAMES = st.tuples(
 REQUEST = [(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")]
 
 
-class Wire:
+class AudioSink:
     """A transport whose far end is a server of h2's: what is written is read at once."""
 
     def __init__(self, exchange: Exchange, window: int = 65_535) -> None:
@@ -80,13 +80,13 @@ class Wire:
 
 
 @pytest.fixture
-async def wire() -> Wire:
-    wire = Wire(Exchange())
+async def wire() -> AudioSink:
+    wire = AudioSink(Exchange())
     wire.exchange.request(REQUEST)
     return wire
 
 
-async def test_both_bodies_are_open_at_once(wire: Wire) -> None:
+async def test_both_bodies_are_open_at_once(wire: AudioSink) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -103,7 +103,7 @@ async def test_both_bodies_are_open_at_once(wire: Wire) -> None:
 
 
 async def test_what_the_windows_do_not_take_waits_in_order() -> None:
-    wire = Wire(Exchange(), window=10)
+    wire = AudioSink(Exchange(), window=10)
     wire.exchange.request(REQUEST)
     for number in range(MOST_WAITING):
         wire.exchange.write(bytes([number]) * 8)
@@ -120,13 +120,13 @@ async def test_what_the_windows_do_not_take_waits_in_order() -> None:
     assert wire.body == b"".join(bytes([number]) * 8 for number in range(MOST_WAITING)) + b"more"
 
 
-async def test_a_piece_longer_than_a_frame_is_cut(wire: Wire) -> None:
+async def test_a_piece_longer_than_a_frame_is_cut(wire: AudioSink) -> None:
     piece = bytes(range(256)) * 160
     wire.exchange.write(piece)
     assert wire.body == piece
 
 
-async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: Wire) -> None:
+async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: AudioSink) -> None:
     wire.exchange.pause_writing()
     for _ in range(MOST_WAITING):
         wire.exchange.write(b"x")
@@ -136,7 +136,7 @@ async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: Wire) -> No
     assert len(wire.body) == MOST_WAITING
 
 
-async def test_an_errors_answer_comes_with_its_body(wire: Wire) -> None:
+async def test_an_errors_answer_comes_with_its_body(wire: AudioSink) -> None:
     wire.respond(403)
     assert not wire.exchange.answer.done()
     wire.server.send_data(STREAM, b'{"message":"no"}', end_stream=True)
@@ -148,7 +148,7 @@ async def test_an_errors_answer_comes_with_its_body(wire: Wire) -> None:
     assert wire.body == b""
 
 
-async def test_a_graceful_goaway_lets_the_stream_go_on(wire: Wire) -> None:
+async def test_a_graceful_goaway_lets_the_stream_go_on(wire: AudioSink) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -164,7 +164,7 @@ async def test_a_graceful_goaway_lets_the_stream_go_on(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("stream", "code"), [(STREAM, ErrorCodes.INTERNAL_ERROR), (0, ErrorCodes.NO_ERROR)], ids=["error", "not ours"]
 )
-async def test_any_other_goaway_is_the_end(wire: Wire, stream: int, code: ErrorCodes) -> None:
+async def test_any_other_goaway_is_the_end(wire: AudioSink, stream: int, code: ErrorCodes) -> None:
     wire.exchange.data_received(b"\0\0\x08\x07\0\0\0\0\0" + stream.to_bytes(4) + code.to_bytes(4))
     with pytest.raises(ConnectionResetError, match=code.name):
         await wire.exchange.ended
@@ -172,7 +172,7 @@ async def test_any_other_goaway_is_the_end(wire: Wire, stream: int, code: ErrorC
         wire.exchange.write(b"x")
 
 
-async def test_a_reset_is_told_by_its_name(wire: Wire) -> None:
+async def test_a_reset_is_told_by_its_name(wire: AudioSink) -> None:
     wire.respond()
     wire.server.reset_stream(STREAM, ErrorCodes.ENHANCE_YOUR_CALM)
     wire.answer()
@@ -180,7 +180,7 @@ async def test_a_reset_is_told_by_its_name(wire: Wire) -> None:
         await wire.exchange.ended
 
 
-async def test_a_lost_connection_wakes_who_waits_for_room(wire: Wire) -> None:
+async def test_a_lost_connection_wakes_who_waits_for_room(wire: AudioSink) -> None:
     wire.exchange.pause_writing()
     for _ in range(MOST_WAITING):
         wire.exchange.write(b"x")
@@ -192,20 +192,20 @@ async def test_a_lost_connection_wakes_who_waits_for_room(wire: Wire) -> None:
         await wire.exchange.answer
 
 
-async def test_a_breach_of_the_protocol_is_the_end(wire: Wire) -> None:
+async def test_a_breach_of_the_protocol_is_the_end(wire: AudioSink) -> None:
     wire.exchange.data_received(b"\0\0\x05\x04\0\0\0\0\0hello")  # SETTINGS come in sixes
     with pytest.raises(ProtocolError):
         await wire.exchange.ended
 
 
-async def test_a_frame_longer_than_allowed_is_the_end(wire: Wire) -> None:
+async def test_a_frame_longer_than_allowed_is_the_end(wire: AudioSink) -> None:
     wire.respond()
     wire.exchange.data_received(data_frame(STREAM, bytes(LONGEST + 1)))
     with pytest.raises(ProtocolError):
         await wire.exchange.ended
 
 
-async def test_audio_behind_the_responses_end_is_nobodys(wire: Wire) -> None:
+async def test_audio_behind_the_responses_end_is_nobodys(wire: AudioSink) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -215,7 +215,7 @@ async def test_audio_behind_the_responses_end_is_nobodys(wire: Wire) -> None:
     assert heard == [b"last"]
 
 
-async def test_padded_audio_is_read_without_its_padding(wire: Wire) -> None:
+async def test_padded_audio_is_read_without_its_padding(wire: AudioSink) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -224,14 +224,14 @@ async def test_padded_audio_is_read_without_its_padding(wire: Wire) -> None:
     assert heard == [b"padded"]
 
 
-async def test_a_ping_is_answered(wire: Wire) -> None:
+async def test_a_ping_is_answered(wire: AudioSink) -> None:
     wire.server.ping(b"12345678")
     wire.answer()
     assert any(isinstance(event, PingAckReceived) for event in wire.events)
 
 
 async def test_the_body_ends_behind_what_waits() -> None:
-    wire = Wire(Exchange(), window=3)
+    wire = AudioSink(Exchange(), window=3)
     wire.exchange.request(REQUEST)
     wire.exchange.write(b"12345")
     wire.exchange.finish()
@@ -242,7 +242,7 @@ async def test_the_body_ends_behind_what_waits() -> None:
     assert any(isinstance(event, StreamEnded) for event in wire.events)
 
 
-async def test_a_close_says_goodbye_and_may_be_repeated(wire: Wire) -> None:
+async def test_a_close_says_goodbye_and_may_be_repeated(wire: AudioSink) -> None:
     await wire.exchange.close(0.1)
     await wire.exchange.close(0.1)
     assert any(isinstance(event, ConnectionTerminated) for event in wire.events)
@@ -257,13 +257,13 @@ def on_a_virtual_clock(test: Callable[[], Coroutine[Any, Any, None]]) -> Callabl
     return run
 
 
-def asking(**options: Any) -> Wire:
-    wire = Wire(Exchange(**options))
+def asking(**options: Any) -> AudioSink:
+    wire = AudioSink(Exchange(**options))
     wire.exchange.request(REQUEST)
     return wire
 
 
-def pings(wire: Wire) -> int:
+def pings(wire: AudioSink) -> int:
     return sum(isinstance(event, PingReceived) for event in wire.events)
 
 
@@ -329,7 +329,7 @@ async def test_nothing_is_asked_behind_the_end() -> None:
 @given(st.lists(st.one_of(st.binary(max_size=60), FRAMES), max_size=6))
 def test_no_bytes_get_an_exception_out_of_the_exchange(pieces: list[bytes]) -> None:
     async def read() -> None:
-        wire = Wire(Exchange(ping_s=None))
+        wire = AudioSink(Exchange(ping_s=None))
         wire.exchange.request(REQUEST)
         for piece in pieces:
             wire.exchange.data_received(piece)

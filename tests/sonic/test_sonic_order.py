@@ -35,7 +35,7 @@ from agent.sonic.rules import (
     TOOL_RESULT_NOT_JSON,
     Disputed,
     Phase,
-    SessionOrder,
+    SessionRules,
 )
 
 SESSION = SessionStart(1024, 0.9, 0.7)
@@ -175,8 +175,8 @@ CASES = [
 
 def order_after(
     events: list[ClientEvent], tool_uses: list[str], disputed: Container[Disputed] = frozenset()
-) -> SessionOrder:
-    order = SessionOrder(disputed)
+) -> SessionRules:
+    order = SessionRules(disputed)
     for tool_use in tool_uses:
         order.received(ToolUse("content", tool_use, "consultarOrden", "{}"))
     for event in events:

@@ -49,7 +49,7 @@ class Pipe:
         return self.events
 
 
-class Nobody:
+class NullObserver:
     def __init__(self) -> None:
         self.heard = b""
 
@@ -62,7 +62,7 @@ class Nobody:
 
 
 def test_a_connection_answers_pings_and_opens_its_windows_until_it_freezes() -> None:
-    body, streams = Nobody(), list[HttpStream]()
+    body, streams = NullObserver(), list[HttpStream]()
 
     def accept(stream: HttpStream) -> Handler:
         streams.append(stream)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from agent.active_calls import Switchboard
-from agent.record_writer import Keeper
+from agent.active_calls import ActiveCalls
+from agent.record_writer import CallRecordWriter
 from agent.sonic.preconnect import Ahead
-from agent.transcript import CUT_OFF, CallLog
+from agent.transcript import CUT_OFF, CallTranscript
 from common.settings import Settings
 from common.times import utcnow
 from data.errors import Unavailable
@@ -21,7 +21,7 @@ from data.models import CallRecord, Line, ToolCall, Turn
 from data.open import open_sqlite
 from data.store import Store
 from telephony.carrier import Apologise, Caller, HangUp, Resume
-from telephony.phone_calls import RESUMES, PhoneDesk
+from telephony.phone_calls import RESUMES, PhoneCalls
 from telephony.twilio.media_stream import MediaStream, Started
 from telephony.twilio.rest import CallControl
 from tests.support.waiting import until
@@ -40,7 +40,7 @@ class NoSonic:
 class HeldCall:
     """A call that waits for audio until it is told to end."""
 
-    log: CallLog
+    log: CallTranscript
     ended_as: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def run(self) -> str:
@@ -55,8 +55,8 @@ class Office:
     """A desk with a store of its own, and what it made calls of."""
 
     store: Store
-    desk: PhoneDesk
-    switchboard: Switchboard
+    desk: PhoneCalls
+    active_calls: ActiveCalls
     made: list[tuple[HeldCall, Any]]
 
     async def answer(self, resumes: int) -> asyncio.Task[None]:
@@ -73,22 +73,24 @@ class Office:
                 await self.desk.release(CALL)
 
         holding = asyncio.create_task(hold())
-        await until(lambda: CALL in self.switchboard.live)
+        await until(lambda: CALL in self.active_calls.live)
         return holding
 
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     store = await open_sqlite(tmp_path / "carlos.db")
-    switchboard, made = Switchboard(2), []
+    active_calls, made = ActiveCalls(2), []
     control = CallControl.from_settings(Settings(_env_file=None))
     ahead = Ahead(NoSonic(), "model")
 
-    def make_call(log: CallLog, line: Any, memory: Any) -> Any:
+    def make_call(log: CallTranscript, line: Any, memory: Any) -> Any:
         made.append((HeldCall(log), memory))
         return made[-1][0]
 
-    yield Office(store, PhoneDesk(switchboard, make_call, control, ahead, Keeper(store)), switchboard, made)
+    yield Office(
+        store, PhoneCalls(active_calls, make_call, control, ahead, CallRecordWriter(store)), active_calls, made
+    )
     for opening in ahead._opening.values():
         opening.cancel()
     await asyncio.gather(*ahead._opening.values(), return_exceptions=True)
@@ -107,7 +109,7 @@ def record(outcome: str | None, **changes: Any) -> CallRecord:
 async def test_a_call_that_was_cut_off_goes_on(office: Office, outcome: str | None) -> None:
     await office.store.save_call(record(outcome), {})
     assert await office.desk.ended(CALL, 0) == Resume()
-    assert office.switchboard.seats.taken == 1, "a seat is held for the next stream"
+    assert office.active_calls.seats.taken == 1, "a seat is held for the next stream"
 
 
 @pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])
@@ -123,7 +125,7 @@ async def test_a_call_whose_stream_never_opened_is_tried_again_and_then_apologis
 
 async def test_a_server_that_must_go_takes_no_call_over(office: Office) -> None:
     await office.store.save_call(record("drained"), {})
-    office.switchboard.seats.drain()
+    office.active_calls.seats.drain()
     assert await office.desk.ended(CALL, 0) == Apologise()
 
 

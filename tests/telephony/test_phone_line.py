@@ -13,10 +13,10 @@ from starlette.websockets import WebSocket
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
-from agent.line import WireClosed
+from agent.line import SinkClosed
 from telephony.rate_guards import BURST, MEDIA_BURST_S
 from telephony.twilio import line
-from telephony.twilio.line import PhoneLine, PhoneWire
+from telephony.twilio.line import PhoneLine, PhoneSink
 from telephony.twilio.media_stream import MediaStream
 from tests.support.virtual_loop import run_virtually
 
@@ -88,7 +88,7 @@ async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none(monkeyp
 
 
 def test_answers_go_out_in_pairs_long_before_the_callers_audio_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = PhoneWire(cast(WebSocket, None), started())
+    wire = PhoneSink(cast(WebSocket, None), started())
     monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_OUT_LINES - 1)))
     assert wire.piece == 1
     monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_OUT_LINES)))
@@ -111,10 +111,10 @@ async def test_a_line_counts_as_busy_only_while_it_is_read() -> None:
 
 async def test_an_answer_that_still_plays_when_the_caller_hangs_up_finds_the_wire_closed() -> None:
     stream = started()
-    wire = PhoneWire(cast(WebSocket, None), stream)
+    wire = PhoneSink(cast(WebSocket, None), stream)
     stream.receive(json.dumps(STOP))
     for sending in (wire.send_audio(bytes(320)), wire.send_mark("m"), wire.send_clear()):
-        with pytest.raises(WireClosed):
+        with pytest.raises(SinkClosed):
             await sending
 
 

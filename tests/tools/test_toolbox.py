@@ -15,7 +15,7 @@ from common.times import BUENOS_AIRES, Clock
 from data.errors import Unavailable
 from data.models import AppointmentStatus, AppointmentType, Order, OrderStatus
 from data.operators.seed import seed
-from data.store import Change, Receipt, Store
+from data.store import Change, IdempotencyRecord, Store
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
@@ -478,7 +478,7 @@ async def test_a_write_whose_fate_was_unknown_is_found_out_and_not_repeated(
     assert len(await seeded.receipts("CA1")) == 1
 
 
-async def _lost(receipt: Receipt) -> Receipt | None:
+async def _lost(receipt: IdempotencyRecord) -> IdempotencyRecord | None:
     raise Unavailable("lost")
 
 
@@ -567,7 +567,7 @@ async def test_a_write_in_doubt_is_looked_for_in_another_process(
     call.box.caller_spoke()
     commit = seeded.commit
 
-    async def unanswered(change: Change, receipt: Receipt | None = None) -> Receipt | None:
+    async def unanswered(change: Change, receipt: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
         await commit(change, receipt)
         raise Unavailable("no answer")
 

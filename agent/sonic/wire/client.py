@@ -25,9 +25,9 @@ from agent.sonic.encoding import encode
 from agent.sonic.errors import SonicError, SonicExpired, SonicLost
 from agent.sonic.events import ClientEvent, ServiceEvent
 from agent.sonic.reading import EventReader, count_unknown
-from agent.sonic.rules import Phase, SessionOrder
+from agent.sonic.rules import Phase, SessionRules
 from agent.sonic.wire.aws_errors import connection_error, frame_error, refusal
-from agent.sonic.wire.credentials import Chain, Credentials, CredentialSource, Fixed
+from agent.sonic.wire.credentials import CredentialChain, Credentials, CredentialSource, StaticCredentials
 from agent.sonic.wire.eventstream import ChunkSigner, FrameReader, event_of, headers_of, payload_of
 from agent.sonic.wire.http2 import PING_S, Answer, Exchange, retrieve
 from agent.sonic.wire.transport import RequestTaker, connect, signature_of, trust
@@ -68,8 +68,8 @@ class SonicClient:
         self._ca_file = Path(ca_file) if ca_file is not None else None
         self._bounds = Bounds(open_timeout_s, send_timeout_s, close_timeout_s)
         self._ping_s = ping_s
-        source = Fixed(credentials) if isinstance(credentials, Credentials) else credentials
-        self._credentials: CredentialSource = source or Chain()
+        source = StaticCredentials(credentials) if isinstance(credentials, Credentials) else credentials
+        self._credentials: CredentialSource = source or CredentialChain()
 
     async def open(self, model_id: str) -> SonicStream:
         """Connect. Raises SonicRefused without credentials, SonicExpired where they ran out, SonicLost when nothing
@@ -91,7 +91,7 @@ class SonicClient:
         signer = ChunkSigner(signature_of(request), keys, self._region)
         return SonicStream(exchange, signer, self._bounds, on_failure=self._noted)
 
-    async def rehearse(self) -> None:
+    async def warm_up(self) -> None:
         """Make and sign a request that is not sent: what Python and the SDK do once in a process, 100 ms and
         134 modules (measured), is done before the first call rings. Raises SonicError without credentials."""
         trust(self._ca_file)
@@ -150,7 +150,7 @@ class SonicStream:
         on_failure: Callable[[SonicError], object] = lambda failure: None,
     ) -> None:
         """`exchange` is connected and has sent the head of the request that `signer` goes on from."""
-        self.order = SessionOrder()
+        self.order = SessionRules()
         self._exchange = exchange
         self._signer = signer
         self._bounds = bounds

@@ -38,7 +38,7 @@ class CredentialSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class StaticCredentials:
     credentials: Credentials
 
     async def resolve(self) -> Credentials:
@@ -48,7 +48,7 @@ class Fixed:
         """There are no others."""
 
 
-class Chain:
+class CredentialChain:
     """botocore's chain, found on first use and refreshed by botocore when it is due."""
 
     def __init__(self) -> None:
