@@ -251,10 +251,12 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, handover.register if handover else None) as services:
             app.state.services = services
-            desk = PhoneCalls(
+            phone_calls = PhoneCalls(
                 services.active_calls, services.make_call, services.control, services.ahead, services.record_writer
             )
-            phone = phone_routes(settings, desk, desk.answer, spent=services.store, call_in_path=handover is not None)
+            phone = phone_routes(
+                settings, phone_calls, phone_calls.answer, spent=services.store, call_in_path=handover is not None
+            )
             app.include_router(phone)
             app.include_router(
                 browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)

@@ -49,7 +49,7 @@ class Resume:
 AfterStream = HangUp | Apologise | Dial | Resume
 
 
-class Desk(Protocol):
+class CarrierHandler(Protocol):
     """Keeps count of the calls of this server. Twilio may ask anything twice: all of it is idempotent by call."""
 
     async def is_over(self, call_sid: str) -> bool:

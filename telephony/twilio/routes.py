@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from common.settings import Settings
-from telephony.carrier import Answer, Desk
+from telephony.carrier import Answer, CarrierHandler
 from telephony.stream_tokens import SpentInMemory, SpentNonces, StreamTokens, signing_keys
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
@@ -15,7 +15,7 @@ from telephony.twilio.webhooks import Webhooks
 
 def phone_routes(
     settings: Settings,
-    desk: Desk,
+    phone_calls: CarrierHandler,
     answer: Answer,
     *,
     spent: SpentNonces | None = None,
@@ -31,8 +31,10 @@ def phone_routes(
     """
     signatures = Signatures.from_settings(settings)
     tokens = StreamTokens(signing_keys(settings.token_secrets), spent or SpentInMemory())
-    socket = MediaSocket(signatures, tokens, desk, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting)
-    router = Webhooks(settings.base_url, signatures, tokens, desk, call_in_path=call_in_path).router()
+    socket = MediaSocket(
+        signatures, tokens, phone_calls, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting
+    )
+    router = Webhooks(settings.base_url, signatures, tokens, phone_calls, call_in_path=call_in_path).router()
     router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
     if call_in_path:
         router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)

@@ -14,7 +14,7 @@ from loguru import logger
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from telephony.carrier import Answer, Caller, Desk
+from telephony.carrier import Answer, Caller, CarrierHandler
 from telephony.errors import RemoteProtocolError, TokenRefused
 from telephony.stream_tokens import StreamTokens
 from telephony.twilio import twiml
@@ -38,7 +38,7 @@ class MediaSocket:
         self,
         signatures: Signatures,
         tokens: StreamTokens,
-        desk: Desk,
+        phone_calls: CarrierHandler,
         answer: Answer,
         *,
         start_timeout_s: float = START_TIMEOUT_S,
@@ -47,7 +47,7 @@ class MediaSocket:
         self.waiting = 0
         self._signatures = signatures
         self._tokens = tokens
-        self._desk = desk
+        self._phone_calls = phone_calls
         self._answer = answer
         self._start_timeout_s = start_timeout_s
         self._max_waiting = max_waiting
@@ -79,7 +79,7 @@ class MediaSocket:
                 started = await receive_start(websocket, stream)
                 token = started.parameters.get("token", "")
                 await self._tokens.redeem(token, started.call_sid, started.account_sid)
-                seated = await self._desk.started(started.call_sid, started.stream_sid)
+                seated = await self._phone_calls.started(started.call_sid, started.stream_sid)
         except WebSocketDisconnect:
             logger.info("media socket left before its start")
         except TimeoutError:
@@ -113,7 +113,7 @@ class MediaSocket:
         except Exception:
             logger.exception("call {} failed", call_sid)
         finally:
-            await self._desk.release(call_sid, failed=failed)
+            await self._phone_calls.release(call_sid, failed=failed)
         await close(websocket, INTERNAL_ERROR if failed else 1000)
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
-from telephony.carrier import OVER, Apologise, Desk, Dial, HangUp, Resume
+from telephony.carrier import OVER, Apologise, CarrierHandler, Dial, HangUp, Resume
 from telephony.stream_tokens import StreamTokens
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
@@ -49,12 +49,18 @@ class Webhooks:
     """
 
     def __init__(
-        self, base_url: str, signatures: Signatures, tokens: StreamTokens, desk: Desk, *, call_in_path: bool = False
+        self,
+        base_url: str,
+        signatures: Signatures,
+        tokens: StreamTokens,
+        phone_calls: CarrierHandler,
+        *,
+        call_in_path: bool = False,
     ) -> None:
         self._base_url = base_url
         self._signatures = signatures
         self._tokens = tokens
-        self._desk = desk
+        self._phone_calls = phone_calls
         self._call_in_path = call_in_path
 
     def router(self) -> APIRouter:
@@ -73,10 +79,10 @@ class Webhooks:
     async def _voice(self, params: Params) -> Response:
         """A call rings: open its stream, or say why not. One that is over is hung up, should this be a replay."""
         call_sid, from_, to = params["CallSid"], params.get("From", ""), params.get("To", "")
-        if params.get("CallStatus") in OVER or await self._desk.is_over(call_sid):
+        if params.get("CallStatus") in OVER or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
             return xml(twiml.hang_up())
-        admission = await self._desk.admit(call_sid, from_, to)
+        admission = await self._phone_calls.admit(call_sid, from_, to)
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
         if admission is Admission.BLOCKED:
             return xml(twiml.reject())
@@ -87,10 +93,10 @@ class Webhooks:
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
         if params.get("CallStatus") in OVER:
-            await self._desk.status(params["CallSid"], params)
+            await self._phone_calls.status(params["CallSid"], params)
             return xml(twiml.hang_up())
         resumes = twiml.resumes_of(params)
-        after = await self._desk.ended(params["CallSid"], resumes)
+        after = await self._phone_calls.ended(params["CallSid"], resumes)
         logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
         return self._connect(params, resumes + 1) if isinstance(after, Resume) else xml(next_step(after))
 
@@ -101,7 +107,7 @@ class Webhooks:
         return xml(twiml.connect(self._base_url, parameters, path))
 
     async def _status(self, params: Params) -> Response:
-        await self._desk.status(params["CallSid"], params)
+        await self._phone_calls.status(params["CallSid"], params)
         return Response(status_code=204)
 
     async def _stream_status(self, params: Params) -> Response:

@@ -79,14 +79,14 @@ class Running:
 
     http: str
     ws: str
-    desk: FakeDesk
+    phone_calls: FakeDesk
 
 
 @asynccontextmanager
-async def phone_server(desk: FakeDesk, answer: Answer, **options: Any) -> AsyncIterator[Running]:
+async def phone_server(phone_calls: FakeDesk, answer: Answer, **options: Any) -> AsyncIterator[Running]:
     app = FastAPI()
-    app.include_router(phone_routes(settings(), desk, answer, **options))
+    app.include_router(phone_routes(settings(), phone_calls, answer, **options))
     with loopback() as listener:
         host, port = listener.getsockname()
         async with serving(app, listener, ws_per_message_deflate=False):
-            yield Running(f"http://{host}:{port}", f"ws://{host}:{port}", desk)
+            yield Running(f"http://{host}:{port}", f"ws://{host}:{port}", phone_calls)

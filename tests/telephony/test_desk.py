@@ -55,22 +55,22 @@ class Office:
     """A desk with a store of its own, and what it made calls of."""
 
     store: Store
-    desk: PhoneCalls
+    phone_calls: PhoneCalls
     active_calls: ActiveCalls
     made: list[tuple[HeldCall, Any]]
 
     async def answer(self, resumes: int) -> asyncio.Task[None]:
         """Answer a stream as the media socket does, and wait until its call is live."""
-        assert await self.desk.started(CALL, "MZ1")
+        assert await self.phone_calls.started(CALL, "MZ1")
         caller = Caller(CALL, "+5491155550100", "+541150310000", resumes)
         started: Any = Started("MZ1", CALL, "AC1", {}, None)  # type: ignore[arg-type]
         websocket: Any = None
 
         async def hold() -> None:
             try:
-                await self.desk.answer(websocket, MediaStream(), started, caller)
+                await self.phone_calls.answer(websocket, MediaStream(), started, caller)
             finally:
-                await self.desk.release(CALL)
+                await self.phone_calls.release(CALL)
 
         holding = asyncio.create_task(hold())
         await until(lambda: CALL in self.active_calls.live)
@@ -108,35 +108,35 @@ def record(outcome: str | None, **changes: Any) -> CallRecord:
 @pytest.mark.parametrize("outcome", [*sorted(CUT_OFF), None])
 async def test_a_call_that_was_cut_off_goes_on(office: Office, outcome: str | None) -> None:
     await office.store.save_call(record(outcome), {})
-    assert await office.desk.ended(CALL, 0) == Resume()
+    assert await office.phone_calls.ended(CALL, 0) == Resume()
     assert office.active_calls.seats.taken == 1, "a seat is held for the next stream"
 
 
 @pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])
 async def test_a_call_that_ended_as_calls_do_is_over(office: Office, outcome: str) -> None:
     await office.store.save_call(record(outcome))
-    assert await office.desk.ended(CALL, 0) == HangUp()
+    assert await office.phone_calls.ended(CALL, 0) == HangUp()
 
 
 async def test_a_call_whose_stream_never_opened_is_tried_again_and_then_apologised_to(office: Office) -> None:
-    answers = [await office.desk.ended(CALL, resumes) for resumes in range(RESUMES + 1)]
+    answers = [await office.phone_calls.ended(CALL, resumes) for resumes in range(RESUMES + 1)]
     assert answers == [Resume()] * RESUMES + [Apologise()]
 
 
 async def test_a_server_that_must_go_takes_no_call_over(office: Office) -> None:
     await office.store.save_call(record("drained"), {})
     office.active_calls.seats.drain()
-    assert await office.desk.ended(CALL, 0) == Apologise()
+    assert await office.phone_calls.ended(CALL, 0) == Apologise()
 
 
 async def test_a_call_that_broke_here_is_apologised_to(office: Office) -> None:
-    await office.desk.release(CALL, failed=True)
-    assert await office.desk.ended(CALL, 0) == Apologise()
+    await office.phone_calls.release(CALL, failed=True)
+    assert await office.phone_calls.ended(CALL, 0) == Apologise()
 
 
 async def test_a_stream_that_twilio_calls_over_is_let_go_at_once(office: Office) -> None:
     holding = await office.answer(resumes=0)
-    assert await office.desk.ended(CALL, 0) == Resume()
+    assert await office.phone_calls.ended(CALL, 0) == Resume()
     assert holding.done()
     assert await office.made[0][0].ended_as == "dropped"
     again = await office.answer(resumes=1)
@@ -146,10 +146,10 @@ async def test_a_stream_that_twilio_calls_over_is_let_go_at_once(office: Office)
 
 async def test_a_webhook_asked_twice_does_not_cut_the_first_stream(office: Office) -> None:
     holding = await office.answer(resumes=0)
-    assert not await office.desk.started(CALL, "MZ2")
-    assert await office.desk.ended(CALL, 0) == HangUp()
+    assert not await office.phone_calls.started(CALL, "MZ2")
+    assert await office.phone_calls.ended(CALL, 0) == HangUp()
     assert not holding.done()
-    assert await office.desk.ended(CALL, 0) == Resume(), "this time it is the first stream"
+    assert await office.phone_calls.ended(CALL, 0) == Resume(), "this time it is the first stream"
     assert await office.made[0][0].ended_as == "dropped"
     assert holding.done()
 
@@ -169,7 +169,7 @@ async def test_a_call_is_over_when_the_store_or_twilio_says_so(
 ) -> None:
     if stored is not None:
         await office.store.save_call(stored)
-    assert await office.desk.is_over(CALL) is over
+    assert await office.phone_calls.is_over(CALL) is over
 
 
 async def test_without_a_store_a_ringing_call_is_taken(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,12 +177,12 @@ async def test_without_a_store_a_ringing_call_is_taken(office: Office, monkeypat
         raise Unavailable("no store")
 
     monkeypatch.setattr(office.store, "call", unavailable)
-    assert not await office.desk.is_over(CALL)
+    assert not await office.phone_calls.is_over(CALL)
 
 
 async def test_a_question_asked_twice_does_not_end_the_next_stream(office: Office) -> None:
     holding = await office.answer(resumes=1)
-    assert await office.desk.ended(CALL, 0) == Resume()
+    assert await office.phone_calls.ended(CALL, 0) == Resume()
     assert not holding.done()
     await office.made[0][0].hang_up()
     await holding

@@ -79,8 +79,8 @@ async def closed_with(websocket: ClientConnection) -> int | None:
 
 
 async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
-    desk, echo = FakeDesk(), Echo()
-    async with phone_server(desk, echo) as server, dialled(server) as websocket:
+    phone_calls, echo = FakeDesk(), Echo()
+    async with phone_server(phone_calls, echo) as server, dialled(server) as websocket:
         peer = await start(websocket, await ring(server))
         for number in range(5):
             await websocket.send(peer.media(bytes([number]) * 160, 5 + 20 * number))
@@ -91,8 +91,8 @@ async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
         assert await closed_with(websocket) == 1000
     assert echo.caller == Caller(CALL, "+5491155550100", "+541150310000")
     assert echo.digits == "#"
-    assert [what[0] for what in desk.asked] == ["admit", "started", "release"]
-    assert desk.asked[-1] == ("release", CALL, False)
+    assert [what[0] for what in phone_calls.asked] == ["admit", "started", "release"]
+    assert phone_calls.asked[-1] == ("release", CALL, False)
 
 
 async def test_a_stream_that_was_opened_anew_says_how_often() -> None:
@@ -138,27 +138,27 @@ async def test_a_token_opens_one_stream_only() -> None:
 
 @pytest.mark.parametrize("token", [None, "", "forged", "9999999999.nonce.0000"])
 async def test_a_forged_or_missing_token_is_closed_1008(token: str | None) -> None:
-    desk = FakeDesk()
-    async with phone_server(desk, Echo()) as server, dialled(server) as websocket:
+    phone_calls = FakeDesk()
+    async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, {} if token is None else {"token": token})
         assert await closed_with(websocket) == 1008
-    assert desk.asked == [], "a stranger moves nobody's seat"
+    assert phone_calls.asked == [], "a stranger moves nobody's seat"
 
 
 async def test_another_calls_token_is_closed_1008() -> None:
-    desk = FakeDesk()
-    async with phone_server(desk, Echo()) as server, dialled(server) as websocket:
+    phone_calls = FakeDesk()
+    async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server), call_sid="CA" + "9" * 32)
         assert await closed_with(websocket) == 1008
-    assert [what[0] for what in desk.asked] == ["admit"]
+    assert [what[0] for what in phone_calls.asked] == ["admit"]
 
 
 async def test_a_call_without_a_seat_is_told_to_come_later() -> None:
-    desk = FakeDesk(seat=False)
-    async with phone_server(desk, Echo()) as server, dialled(server) as websocket:
+    phone_calls = FakeDesk(seat=False)
+    async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1013
-    assert [what[0] for what in desk.asked] == ["admit", "started"]
+    assert [what[0] for what in phone_calls.asked] == ["admit", "started"]
 
 
 @pytest.mark.parametrize("connected", [False, True])
@@ -197,8 +197,8 @@ async def test_unknown_events_before_start_are_passed_over() -> None:
 @pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("binary", [False, True])
 async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool, binary: bool) -> None:
-    desk, echo = FakeDesk(), Echo()
-    async with phone_server(desk, echo) as server:
+    phone_calls, echo = FakeDesk(), Echo()
+    async with phone_server(phone_calls, echo) as server:
         async with dialled(server) as websocket:
             if started:
                 peer = await start(websocket, await ring(server))
@@ -216,8 +216,8 @@ async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool,
 
 
 async def test_a_socket_that_drops_in_mid_word_frees_its_seat_and_leaves_no_task() -> None:
-    desk, echo = FakeDesk(), Echo()
-    async with phone_server(desk, echo) as server:
+    phone_calls, echo = FakeDesk(), Echo()
+    async with phone_server(phone_calls, echo) as server:
         before = asyncio.all_tasks()
         websocket = await connect(f"{server.ws}/twilio/media", additional_headers=sign(MEDIA_URL), compression=None)
         peer = await start(websocket, await ring(server))
@@ -230,46 +230,50 @@ async def test_a_socket_that_drops_in_mid_word_frees_its_seat_and_leaves_no_task
         if left:
             await asyncio.wait(left, timeout=5)
         assert asyncio.all_tasks() - before == set()
-    assert desk.asked[-1] == ("release", CALL, True)
+    assert phone_calls.asked[-1] == ("release", CALL, True)
 
 
 async def test_an_answer_that_fails_closes_1011_after_its_seat_is_free() -> None:
-    desk = FakeDesk()
+    phone_calls = FakeDesk()
 
     async def fail(*_: Any) -> None:
         raise RuntimeError("Carlos is out")
 
-    async with phone_server(desk, fail) as server, dialled(server) as websocket:
+    async with phone_server(phone_calls, fail) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1011
-        assert desk.asked[-1] == ("release", CALL, True)
+        assert phone_calls.asked[-1] == ("release", CALL, True)
 
 
 async def test_a_desk_that_fails_closes_1011_and_no_call_is_answered() -> None:
-    desk, echo = FakeDesk(), Echo()
-    async with phone_server(desk, echo) as server, dialled(server) as websocket:
+    phone_calls, echo = FakeDesk(), Echo()
+    async with phone_server(phone_calls, echo) as server, dialled(server) as websocket:
         parameters = await ring(server)
-        desk.fault = RuntimeError("the store is down")
+        phone_calls.fault = RuntimeError("the store is down")
         await start(websocket, parameters)
         assert await closed_with(websocket) == 1011
     assert echo.caller is None
 
 
 async def test_an_answer_may_close_the_socket_itself() -> None:
-    desk = FakeDesk()
+    phone_calls = FakeDesk()
 
     async def hang_up(websocket: WebSocket, *_: Any) -> None:
         await websocket.close(1000)
 
-    async with phone_server(desk, hang_up) as server, dialled(server) as websocket:
+    async with phone_server(phone_calls, hang_up) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1000
-    assert desk.asked[-1] == ("release", CALL, False)
+    assert phone_calls.asked[-1] == ("release", CALL, False)
 
 
 async def test_sockets_that_wait_for_their_start_are_capped_and_calls_are_not() -> None:
-    desk = FakeDesk()
-    async with phone_server(desk, Echo(), max_waiting=2) as server, dialled(server) as first, dialled(server) as second:
+    phone_calls = FakeDesk()
+    async with (
+        phone_server(phone_calls, Echo(), max_waiting=2) as server,
+        dialled(server) as first,
+        dialled(server) as second,
+    ):
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{server.ws}/twilio/media", additional_headers=sign(MEDIA_URL))
         assert refused.value.response.status_code == 503

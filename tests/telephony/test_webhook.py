@@ -26,14 +26,14 @@ async def nobody_answers(*_: Any) -> None:
     raise AssertionError("no stream in these tests")
 
 
-def client(desk: FakeDesk, **changes: Any) -> TestClient:
+def client(phone_calls: FakeDesk, **changes: Any) -> TestClient:
     app = FastAPI()
-    app.include_router(phone_routes(settings(**changes), desk, nobody_answers))
+    app.include_router(phone_routes(settings(**changes), phone_calls, nobody_answers))
     return TestClient(app, raise_server_exceptions=False)
 
 
-def post(desk: FakeDesk, path: str, form: dict[str, str]) -> Response:
-    return client(desk).post(path, data=form, headers=sign(BASE_URL + path, form))
+def post(phone_calls: FakeDesk, path: str, form: dict[str, str]) -> Response:
+    return client(phone_calls).post(path, data=form, headers=sign(BASE_URL + path, form))
 
 
 def verbs(response: Response) -> list[str]:
@@ -45,10 +45,10 @@ def verbs(response: Response) -> list[str]:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_unsigned_webhook_is_403_with_an_empty_body(path: str, method: str) -> None:
-    desk = FakeDesk()
-    response = client(desk).request(method, path, data=RING if method == "POST" else None)
+    phone_calls = FakeDesk()
+    response = client(phone_calls).request(method, path, data=RING if method == "POST" else None)
     assert (response.status_code, response.content) == (403, b"")
-    assert desk.asked == []
+    assert phone_calls.asked == []
 
 
 def test_a_signature_of_other_parameters_is_403() -> None:
@@ -64,10 +64,10 @@ def test_forwarded_headers_decide_nothing() -> None:
 
 
 def test_a_ringing_call_gets_its_stream() -> None:
-    desk = FakeDesk()
-    response = post(desk, "/twilio/voice", RING)
+    phone_calls = FakeDesk()
+    response = post(phone_calls, "/twilio/voice", RING)
     assert verbs(response) == ["Connect"]
-    assert desk.asked == [("admit", CALL, "+5491155550100", "+541150310000")]
+    assert phone_calls.asked == [("admit", CALL, "+5491155550100", "+541150310000")]
 
 
 def test_get_is_answered_too() -> None:
@@ -98,19 +98,19 @@ def test_the_desk_says_what_comes_after_the_stream(after: AfterStream, expected:
 
 @pytest.mark.parametrize(("query", "resumes"), [("", 0), ("?resumes=1", 1), ("?resumes=no", 0)])
 def test_a_call_goes_on_over_another_stream_which_is_counted_in_its_action(query: str, resumes: int) -> None:
-    desk = FakeDesk(after=Resume())
-    response = post(desk, f"/twilio/after-stream{query}", RING)
+    phone_calls = FakeDesk(after=Resume())
+    response = post(phone_calls, f"/twilio/after-stream{query}", RING)
     assert verbs(response) == ["Connect"]
-    assert desk.asked == [("ended", CALL, resumes)]
+    assert phone_calls.asked == [("ended", CALL, resumes)]
     assert f'action="{BASE_URL}/twilio/after-stream?resumes={resumes + 1}"' in response.text
     assert f'<Parameter name="resumes" value="{resumes + 1}"' in response.text
 
 
 def test_a_count_that_was_not_signed_is_403() -> None:
     headers = sign(f"{BASE_URL}/twilio/after-stream?resumes=2", RING)
-    desk = FakeDesk(after=Resume())
-    assert client(desk).post("/twilio/after-stream?resumes=0", data=RING, headers=headers).status_code == 403
-    assert desk.asked == []
+    phone_calls = FakeDesk(after=Resume())
+    assert client(phone_calls).post("/twilio/after-stream?resumes=0", data=RING, headers=headers).status_code == 403
+    assert phone_calls.asked == []
 
 
 @pytest.mark.parametrize("path", PATHS[:2])
@@ -129,38 +129,38 @@ def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_replayed_ring_of_a_call_that_is_over_is_hung_up() -> None:
-    desk = FakeDesk(over=True)
-    assert verbs(post(desk, "/twilio/voice", RING)) == ["Hangup"]
-    assert desk.asked == [], "no seat is held for it"
+    phone_calls = FakeDesk(over=True)
+    assert verbs(post(phone_calls, "/twilio/voice", RING)) == ["Hangup"]
+    assert phone_calls.asked == [], "no seat is held for it"
 
 
 @pytest.mark.parametrize("status", sorted(OVER))
 def test_no_stream_is_opened_for_a_call_that_twilio_says_is_over(status: str) -> None:
-    desk, form = FakeDesk(after=Resume()), RING | {"CallStatus": status}
-    assert verbs(post(desk, "/twilio/voice", form)) == ["Hangup"]
-    assert verbs(post(desk, "/twilio/after-stream", form)) == ["Hangup"]
-    assert desk.asked == [("status", CALL, form)]
+    phone_calls, form = FakeDesk(after=Resume()), RING | {"CallStatus": status}
+    assert verbs(post(phone_calls, "/twilio/voice", form)) == ["Hangup"]
+    assert verbs(post(phone_calls, "/twilio/after-stream", form)) == ["Hangup"]
+    assert phone_calls.asked == [("status", CALL, form)]
 
 
 @pytest.mark.parametrize("sid", ["", "C" * 65, "CA1 2", "CA\x00", "../x"])
 def test_a_call_sid_that_is_none_is_a_bad_request(sid: str) -> None:
-    desk = FakeDesk()
-    assert post(desk, "/twilio/voice", RING | {"CallSid": sid}).status_code == 400
-    assert desk.asked == []
+    phone_calls = FakeDesk()
+    assert post(phone_calls, "/twilio/voice", RING | {"CallSid": sid}).status_code == 400
+    assert phone_calls.asked == []
 
 
 def test_a_status_reaches_the_desk() -> None:
-    desk = FakeDesk()
+    phone_calls = FakeDesk()
     form = RING | {"CallStatus": "completed", "CallDuration": "42"}
-    assert post(desk, "/twilio/status", form).status_code == 204
-    assert desk.asked == [("status", CALL, form)]
+    assert post(phone_calls, "/twilio/status", form).status_code == 204
+    assert phone_calls.asked == [("status", CALL, form)]
 
 
 def test_a_stream_status_is_noted_and_asks_the_desk_nothing() -> None:
-    desk = FakeDesk()
+    phone_calls = FakeDesk()
     form = {"CallSid": CALL, "StreamEvent": "stream-error", "StreamError": "31920 {braces} <b>"}
-    assert post(desk, "/twilio/stream-status", form).status_code == 204
-    assert desk.asked == []
+    assert post(phone_calls, "/twilio/stream-status", form).status_code == 204
+    assert phone_calls.asked == []
 
 
 @pytest.mark.parametrize("path", PATHS)
