@@ -45,7 +45,7 @@ from data.open import open_store
 from data.operators.seed import seed
 from data.recordings import Recordings
 from data.store import Store
-from telephony.browser.client_setup import Asked, with_client_setup
+from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
 from telephony.phone_calls import PhoneCalls
 from telephony.twilio.rest import CallControl
@@ -82,17 +82,17 @@ class Services:
         log.memory = lambda: toolbox.memory
         return Call(log, line, self._setup(log, toolbox))
 
-    def make_browser_call(self, log: CallTranscript, line: BrowserLine, asked: Asked) -> Call:
+    def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
         setup = replace(
             self._setup(log, self._toolbox(log)),
             observer=line,
-            earlier=asked.history,
+            earlier=client_setup.history,
             max_call_s=self.settings.browser_max_s,
         )
         if self.settings.browser_trust == "client":
             setup = replace(
-                setup, sonic=lambda system, tools: with_client_setup(self.sonic_config(system, tools), asked)
+                setup, sonic=lambda system, tools: with_client_setup(self.sonic_config(system, tools), client_setup)
             )
         return Call(log, line, setup)
 

@@ -23,7 +23,7 @@ VOICE = re.compile(r"[a-z]{2,20}")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientSetup:
     """One browser's wishes, as they came."""
 
     session: SessionStart | None = None
@@ -31,7 +31,7 @@ class Asked:
     system: str = ""
     earlier: tuple[tuple[Role, str], ...] = ()  # bounded as it comes
 
-    def with_event(self, event: Event) -> Asked:
+    def with_event(self, event: Event) -> ClientSetup:
         match event:
             case SessionStart():
                 return replace(self, session=event)
@@ -56,16 +56,16 @@ class Asked:
         return history
 
 
-def with_client_setup(config: SonicConfig, asked: Asked) -> SonicConfig:
+def with_client_setup(config: SonicConfig, client_setup: ClientSetup) -> SonicConfig:
     """The server's configuration, changed to what the browser asked for. Nobody is greeted, as in the original;
     tools that the server does not have are left out."""
-    config = replace(config, greeting=None, system=asked.system or config.system)
-    if asked.prompt is not None:
-        tools = _known(asked.prompt.tools, config.tools) or config.tools
-        voice = asked.prompt.voice if VOICE.fullmatch(asked.prompt.voice) else config.voice
+    config = replace(config, greeting=None, system=client_setup.system or config.system)
+    if client_setup.prompt is not None:
+        tools = _known(client_setup.prompt.tools, config.tools) or config.tools
+        voice = client_setup.prompt.voice if VOICE.fullmatch(client_setup.prompt.voice) else config.voice
         config = replace(config, tools=tools, voice=voice)
-    if asked.session is not None:
-        wish = asked.session
+    if client_setup.session is not None:
+        wish = client_setup.session
         config = replace(
             config,
             max_tokens=min(max(wish.max_tokens, 1), MAX_TOKENS),

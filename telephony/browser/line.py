@@ -32,13 +32,13 @@ from common import metrics
 from common.settings import Settings
 from data.backends.encoding import printable
 from data.models import Line as LineName
-from telephony.browser.client_setup import Asked
+from telephony.browser.client_setup import ClientSetup
 from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, CloseReason
 from telephony.browser.events import Ack, Audio, BrowserStream, Ended, Event, ProtocolViolation, Talking, Typed
 from telephony.browser.messages import BrowserMessages
 from telephony.browser.playback_acks import PlaybackAcks
 from telephony.browser.send_queue import SendQueue
-from telephony.browser.upgrade import Gate, token_routes
+from telephony.browser.upgrade import UpgradePolicy, token_routes
 from telephony.rate_guards import AudioRateGuard, MessageRateLimit
 from telephony.stream_tokens import SpentNonces
 from telephony.twilio.socket import receive_message
@@ -64,11 +64,11 @@ class BrowserSink:
     tail_s = TAIL_S
 
     def __init__(
-        self, outbox: SendQueue, messages: BrowserMessages, on_audio: Callable[[], None] = lambda: None
+        self, send_queue: SendQueue, messages: BrowserMessages, on_audio: Callable[[], None] = lambda: None
     ) -> None:
         self.acknowledges = False
-        self.receipts = PlaybackAcks()
-        self._outbox = outbox
+        self.playback_acks = PlaybackAcks()
+        self._send_queue = send_queue
         self._messages = messages
         self._on_audio = on_audio
 
@@ -77,16 +77,16 @@ class BrowserSink:
         messages = self._messages.audio(pcm)
         if self.acknowledges:
             now = asyncio.get_running_loop().time()
-            self.receipts.sent(self._messages.sequence, len(pcm) / SAMPLE_BYTES / self.rate, now)
-        await self._outbox.send(*messages)
+            self.playback_acks.sent(self._messages.sequence, len(pcm) / SAMPLE_BYTES / self.rate, now)
+        await self._send_queue.send(*messages)
 
     async def send_mark(self, name: str) -> None:
         """Nothing is sent: a receipt of the audio before it is the mark's return."""
-        self.receipts.mark(name)
+        self.playback_acks.mark(name)
 
     async def send_clear(self) -> None:
-        self.receipts.clear()
-        await self._outbox.send(*self._messages.interrupted())
+        self.playback_acks.clear()
+        await self._send_queue.send(*self._messages.interrupted())
 
 
 class BrowserLine:
@@ -100,8 +100,8 @@ class BrowserLine:
         self._loop = asyncio.get_running_loop()
         self._stream = BrowserStream()
         self._messages = BrowserMessages(log.id)
-        self._outbox = SendQueue(websocket)
-        self._wire = BrowserSink(self._outbox, self._messages, self._stay)
+        self._send_queue = SendQueue(websocket)
+        self._wire = BrowserSink(self._send_queue, self._messages, self._stay)
         self.wire: AudioSink = self._wire
         self._idle_s = idle_s
         self._idle_at = 0.0
@@ -115,20 +115,20 @@ class BrowserLine:
 
     # The caller.
 
-    async def handshake(self) -> Asked:
+    async def handshake(self) -> ClientSetup:
         """Read up to the first audio and no further. Raises LineDropped when the browser leaves before."""
-        asked = Asked()
+        client_setup = ClientSetup()
         while not self._early:
             for event in await self._receive():
-                asked = asked.with_event(event)
+                client_setup = client_setup.with_event(event)
                 if isinstance(event, Talking | Audio | Typed):
                     self._early += (event,)
                 elif isinstance(event, Ended):
                     raise LineDropped("the session ended before its audio")
-        if asked.prompt is not None:
-            self._messages.prompt_name = asked.prompt.prompt_name[:MAX_NAME]
+        if client_setup.prompt is not None:
+            self._messages.prompt_name = client_setup.prompt.prompt_name[:MAX_NAME]
         self._messages.numbered = self._wire.acknowledges = self._stream.acknowledges
-        return asked
+        return client_setup
 
     async def events(self) -> AsyncIterator[LineEvent]:
         """What the caller does. Ends with sessionEnd or a closed tab; raises LineDropped for every other end."""
@@ -172,7 +172,7 @@ class BrowserLine:
                 self._stay()
                 return [CallerText(text)]
             case Ack(sequence, buffered_ms):
-                marks = self._wire.receipts.acknowledge(sequence, buffered_ms, self._loop.time())
+                marks = self._wire.playback_acks.acknowledge(sequence, buffered_ms, self._loop.time())
                 return [MarkBack(mark) for mark in marks]
         return []
 
@@ -190,14 +190,14 @@ class BrowserLine:
         audio, self._audio = bytes(self._audio), bytearray()
         return [CallerAudio(audio)]
 
-    def _tell(self, breach: ProtocolViolation) -> None:
-        message = breach.message[:MAX_TOLD]
+    def _tell(self, violation: ProtocolViolation) -> None:
+        message = violation.message[:MAX_TOLD]
         if not self._breaches:
-            logger.warning("a browser's message against the protocol: {}, {}", breach.code, printable(message))
+            logger.warning("a browser's message against the protocol: {}, {}", violation.code, printable(message))
         self._breaches += 1
-        if breach.final:
-            raise LineDropped(message, breach.code)
-        self._outbox.put(*self._messages.error(breach.code, message))
+        if violation.final:
+            raise LineDropped(message, violation.code)
+        self._send_queue.put(*self._messages.error(violation.code, message))
         if self._breaches >= BREACHES:
             raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")
 
@@ -205,22 +205,22 @@ class BrowserLine:
 
     def heard(self, text: str) -> None:
         self._stay()
-        self._outbox.put(*self._messages.heard(text))
+        self._send_queue.put(*self._messages.heard(text))
 
     def planned(self, text: str) -> None:
         self._stay()
-        self._outbox.put(*self._messages.planned(text))
+        self._send_queue.put(*self._messages.planned(text))
 
     def said(self, part: Played) -> None:
         self._stay()
         text = cut_words(part.text, part.fraction)
-        self._outbox.put(*self._messages.said(text, cut=part.fraction < 1.0, last=part.last))
+        self._send_queue.put(*self._messages.said(text, cut=part.fraction < 1.0, last=part.last))
 
     def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None:
-        self._outbox.put(*self._messages.tool_used(tool_use_id, name, arguments))
+        self._send_queue.put(*self._messages.tool_used(tool_use_id, name, arguments))
 
     def used(self, usage: Usage) -> None:
-        self._outbox.put(*self._messages.used(usage))
+        self._send_queue.put(*self._messages.used(usage))
 
     def _stay(self) -> None:
         self._idle_at = self._loop.time() + self._idle_s
@@ -230,21 +230,21 @@ class BrowserLine:
     async def end(self, outcome: str) -> None:
         """Say why, and close."""
         if self._wire.acknowledges:
-            self._log.note(audio_out=self._wire.receipts.figures())
+            self._log.note(audio_out=self._wire.playback_acks.figures())
         await self.leave(FAREWELLS.get(outcome, DONE))
 
-    async def leave(self, farewell: CloseReason) -> None:
-        if farewell.text:
-            self._outbox.put(*self._messages.error(farewell.reason, farewell.text))
-            self._outbox.put(*self._messages.notice(farewell.text))
-        await self._outbox.close(farewell.code, farewell.reason)
+    async def leave(self, close_reason: CloseReason) -> None:
+        if close_reason.text:
+            self._send_queue.put(*self._messages.error(close_reason.reason, close_reason.text))
+            self._send_queue.put(*self._messages.notice(close_reason.text))
+        await self._send_queue.close(close_reason.code, close_reason.reason)
 
     def abandon(self) -> None:
         """Leave no task behind."""
-        self._outbox.abandon()
+        self._send_queue.abandon()
 
 
-type MakeBrowserCall = Callable[[CallTranscript, BrowserLine, Asked], Call]
+type MakeBrowserCall = Callable[[CallTranscript, BrowserLine, ClientSetup], Call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,24 +260,28 @@ class BrowserSocket:
     """The endpoint. `waiting` counts the sockets whose handshake is not complete."""
 
     def __init__(
-        self, active_calls: ActiveCalls, make_call: MakeBrowserCall, gate: Gate, limits: BrowserLimits | None = None
+        self,
+        active_calls: ActiveCalls,
+        make_call: MakeBrowserCall,
+        policy: UpgradePolicy,
+        limits: BrowserLimits | None = None,
     ) -> None:
         self.waiting = 0
         self._active_calls = active_calls
         self._make_call = make_call
-        self._gate = gate
+        self._policy = policy
         self._limits = limits or BrowserLimits()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Handle one socket from upgrade to close. Refusals come after the upgrade: a page sees no code before it."""
-        refused = await self._gate.refusal(websocket)
+        refused = await self._policy.refusal(websocket)
         await websocket.accept()
         if refused is not None:
             logger.warning("a browser's socket turned away: {}", refused.reason)
             await websocket.close(refused.code, refused.reason)
             return
         call_id = str(uuid4())
-        with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as refused:
+        with logger.contextualize(call_id=call_id), self._policy.admit(websocket) as refused:
             line = BrowserLine(websocket, log := CallTranscript(call_id, LineName.BROWSER, None), self._limits.idle_s)
             try:
                 await self._run(line, log, refused)
@@ -292,12 +296,12 @@ class BrowserSocket:
         if refused is None and self.waiting >= self._limits.max_waiting:
             refused = FULL
         if refused is None:
-            asked = await self._shake_hands(line)
-            if asked is None:
+            client_setup = await self._shake_hands(line)
+            if client_setup is None:
                 return
             if seats.start(log.id):
                 try:
-                    outcome = await self._active_calls.hold(self._make_call(log, line, asked))
+                    outcome = await self._active_calls.hold(self._make_call(log, line, client_setup))
                     logger.info("browser call ended: {}", outcome)
                 finally:
                     seats.release(log.id)
@@ -307,7 +311,7 @@ class BrowserSocket:
         metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
         await line.leave(refused)
 
-    async def _shake_hands(self, line: BrowserLine) -> Asked | None:
+    async def _shake_hands(self, line: BrowserLine) -> ClientSetup | None:
         """What the browser asks for; None when it left, or was sent away."""
         self.waiting += 1
         try:
@@ -334,8 +338,8 @@ def browser_routes(
     limits: BrowserLimits | None = None,
 ) -> APIRouter:
     """`WS /` and `POST /browser/tokens`. `spent` remembers used tokens; by default, in this process."""
-    gate = Gate.from_settings(settings, spent)
+    policy = UpgradePolicy.from_settings(settings, spent)
     limits = limits or BrowserLimits(idle_s=settings.browser_idle_s)
-    router = APIRouter() if gate.tokens is None else token_routes(gate.tokens)
-    router.add_api_websocket_route("/", BrowserSocket(active_calls, make_call, gate, limits).serve)
+    router = APIRouter() if policy.tokens is None else token_routes(policy.tokens)
+    router.add_api_websocket_route("/", BrowserSocket(active_calls, make_call, policy, limits).serve)
     return router

@@ -25,7 +25,7 @@ PORTS = {"http": 80, "https": 443}
 BROWSER = "browser", ""  # what a token is bound to, in the place of a call and an account
 
 
-class Gate:
+class UpgradePolicy:
     """Checks upgrades. `admit` counts the open sockets of each address."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Gate:
         self._open: Counter[str] = Counter()
 
     @classmethod
-    def from_settings(cls, settings: Settings, spent: SpentNonces | None = None) -> Gate:
+    def from_settings(cls, settings: Settings, spent: SpentNonces | None = None) -> UpgradePolicy:
         own = [urlsplit(settings.base_url).hostname or "", settings.host]
         keys = signing_keys(settings.token_secrets)
         tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.browser_tokens else None
@@ -66,9 +66,9 @@ class Gate:
 
     def _is_own(self, origin: str, host: str) -> bool:
         try:
-            page, asked = urlsplit(origin), urlsplit(f"//{host}")
+            page, client_setup = urlsplit(origin), urlsplit(f"//{host}")
             default = PORTS.get(page.scheme)
-            same = (page.hostname, page.port or default) == (asked.hostname, asked.port or default)
+            same = (page.hostname, page.port or default) == (client_setup.hostname, client_setup.port or default)
         except ValueError:
             return False
         name = page.hostname or ""

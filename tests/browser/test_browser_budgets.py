@@ -9,7 +9,7 @@ import pytest
 
 from agent.sonic.events import Role
 from sandbox.browser.client import OriginalClient
-from telephony.browser.client_setup import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, Asked
+from telephony.browser.client_setup import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, ClientSetup
 from telephony.browser.events import (
     MAX_BLOCKS,
     MAX_OPEN,
@@ -52,7 +52,7 @@ def test_a_text_that_never_ends_is_given_up_when_its_budget_is_spent(size: int) 
         parts += 1
         assert held(stream) <= MAX_OPEN
         assert parts <= MAX_OPEN
-    assert [(breach.code, breach.final) for breach in told] == [("too_much_text", True)]
+    assert [(violation.code, violation.final) for violation in told] == [("too_much_text", True)]
     assert held(stream) == 0
 
 
@@ -80,14 +80,16 @@ def test_what_is_closed_counts_no_more() -> None:
 
 
 def test_an_endless_history_is_kept_to_its_newest_texts() -> None:
-    asked = Asked()
+    client_setup = ClientSetup()
     for number in range(1000):
-        asked = asked.with_event(HistoryText((Role.USER, Role.ASSISTANT)[number % 2], f"{number} " + "a" * 60_000))
-        asked = asked.with_event(SystemText("s" * 60_000))
-    assert len(asked.earlier) == MAX_HISTORY
-    assert max(len(text) for _, text in asked.earlier) == MAX_TEXT
-    assert asked.earlier[-1][1].startswith("999 ")
-    assert len(asked.system) == MAX_SYSTEM
+        client_setup = client_setup.with_event(
+            HistoryText((Role.USER, Role.ASSISTANT)[number % 2], f"{number} " + "a" * 60_000)
+        )
+        client_setup = client_setup.with_event(SystemText("s" * 60_000))
+    assert len(client_setup.earlier) == MAX_HISTORY
+    assert max(len(text) for _, text in client_setup.earlier) == MAX_TEXT
+    assert client_setup.earlier[-1][1].startswith("999 ")
+    assert len(client_setup.system) == MAX_SYSTEM
 
 
 def test_few_messages_with_much_in_them_are_a_flood() -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
 from common.settings import Settings
-from telephony.browser.upgrade import BROWSER, Gate
+from telephony.browser.upgrade import BROWSER, UpgradePolicy
 from tests.browser.browser_stage import GREETING, Serve, until
 from tests.support.waiting import bounded
 
@@ -54,7 +54,7 @@ def upgrade(origin: str | None, host: str = "localhost:8081", client: str = "127
     ],
 )
 def test_on_loopback_its_own_pages_and_the_allow_list_are_known(origin: str | None, host: str, known: bool) -> None:
-    assert Gate.from_settings(settings()).knows(upgrade(origin, host)) is known
+    assert UpgradePolicy.from_settings(settings()).knows(upgrade(origin, host)) is known
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_on_loopback_its_own_pages_and_the_allow_list_are_known(origin: str | No
     ],
 )
 def test_in_public_only_pages_are_known(origin: str | None, host: str, known: bool) -> None:
-    assert Gate.from_settings(settings(public=True)).knows(upgrade(origin, host)) is known
+    assert UpgradePolicy.from_settings(settings(public=True)).knows(upgrade(origin, host)) is known
 
 
 def test_a_program_from_elsewhere_is_not_known_even_without_a_public_name() -> None:
-    assert not Gate.from_settings(settings()).knows(upgrade(None, client="10.0.0.7"))
+    assert not UpgradePolicy.from_settings(settings()).knows(upgrade(None, client="10.0.0.7"))
 
 
 def test_a_browser_may_not_be_in_charge_in_public() -> None:
@@ -106,13 +106,13 @@ async def test_a_token_opens_one_socket(serve: Serve) -> None:
 
 
 async def test_tokens_are_bound_to_browsers() -> None:
-    gate = Gate.from_settings(settings(browser_tokens=True))
-    assert gate.tokens is not None
+    policy = UpgradePolicy.from_settings(settings(browser_tokens=True))
+    assert policy.tokens is not None
     connection = upgrade("http://localhost:3000")
-    for token, refused in ((gate.tokens.mint("CA1", "AC1"), True), (gate.tokens.mint(*BROWSER), False)):
+    for token, refused in ((policy.tokens.mint("CA1", "AC1"), True), (policy.tokens.mint(*BROWSER), False)):
         connection.scope["query_string"] = f"token={token}".encode()
         fresh = HTTPConnection(dict(connection.scope))
-        assert (await gate.refusal(fresh) is not None) is refused
+        assert (await policy.refusal(fresh) is not None) is refused
 
 
 async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None:
@@ -129,16 +129,16 @@ async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None
 
 
 def test_a_closed_socket_is_counted_no_more() -> None:
-    gate = Gate.from_settings(settings(browser_max_per_address=1))
+    policy = UpgradePolicy.from_settings(settings(browser_max_per_address=1))
     for _ in range(3):
-        with gate.admit(upgrade(None)) as refused:
+        with policy.admit(upgrade(None)) as refused:
             assert refused is None
-            with gate.admit(upgrade(None, client="127.0.0.2")) as neighbour, gate.admit(upgrade(None)) as second:
+            with policy.admit(upgrade(None, client="127.0.0.2")) as neighbour, policy.admit(upgrade(None)) as second:
                 assert neighbour is None
                 assert second is not None
 
 
 def test_behind_a_proxy_nobody_is_counted() -> None:
-    gate = Gate.from_settings(settings(browser_max_per_address=0))
-    with gate.admit(upgrade(None)) as first, gate.admit(upgrade(None)) as second:
+    policy = UpgradePolicy.from_settings(settings(browser_max_per_address=0))
+    with policy.admit(upgrade(None)) as first, policy.admit(upgrade(None)) as second:
         assert first is second is None

@@ -51,7 +51,7 @@ class AcknowledgingClient(OriginalClient):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.timers: list[asyncio.TimerHandle] = []
-        self.receipts: list[asyncio.Future[None]] = []
+        self.playback_acks: list[asyncio.Future[None]] = []
 
     def handshake(self) -> Any:
         yield self.session_start()
@@ -67,13 +67,13 @@ class AcknowledgingClient(OriginalClient):
     def _ack(self, sequence: int) -> None:
         self.screen.player.advance(asyncio.get_running_loop().time())
         receipt = {"ack": {"sequence": sequence, "bufferedMs": self.screen.player.buffered_ms}}
-        self.receipts.append(asyncio.ensure_future(self._receipt(receipt)))
+        self.playback_acks.append(asyncio.ensure_future(self._receipt(receipt)))
 
     async def no_more(self) -> None:
         """Nothing is acknowledged any more, and nothing is under way."""
         for timer in self.timers:
             timer.cancel()
-        await asyncio.gather(*self.receipts)
+        await asyncio.gather(*self.playback_acks)
 
     async def _receipt(self, receipt: dict[str, Any]) -> None:
         with suppress(ConnectionClosed):  # it acknowledges until it is gone

@@ -34,18 +34,18 @@ class Slow:
 @pytest.mark.parametrize("size", [0, 1000, 100_000])
 def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
     async def run() -> None:
-        outbox = SendQueue(cast(WebSocket, socket := Slow()))
+        send_queue = SendQueue(cast(WebSocket, socket := Slow()))
         most = 0
         for _ in range(3 * MAX_WAITING):
-            outbox.put("x" * size)
+            send_queue.put("x" * size)
             await asyncio.sleep(0)
-            most = max(most, outbox._size)
+            most = max(most, send_queue._size)
         assert most < MAX_SIZE + max(size, 1)
-        assert (len(outbox._waiting), outbox._size) == (0, 0)
+        assert (len(send_queue._waiting), send_queue._size) == (0, 0)
         with pytest.raises(SinkClosed):
-            await outbox.send("more")
+            await send_queue.send("more")
         socket.reads.release()
-        await asyncio.wait({outbox._writer})
+        await asyncio.wait({send_queue._writer})
         assert len(socket.taken) == 1, "the one under way"
         assert socket.closed == (1008, "too_slow")
 
@@ -54,12 +54,12 @@ def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
 
 def test_closing_a_browser_that_takes_nothing_is_bounded() -> None:
     async def run() -> float:
-        outbox = SendQueue(cast(WebSocket, Slow()))
-        outbox.put("farewell")
+        send_queue = SendQueue(cast(WebSocket, Slow()))
+        send_queue.put("farewell")
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await outbox.close(1000, "done")
-        await asyncio.wait({outbox._writer})
+        await send_queue.close(1000, "done")
+        await asyncio.wait({send_queue._writer})
         return loop.time() - began
 
     assert run_virtually(run()) == pytest.approx(FLUSH_S)

@@ -53,8 +53,8 @@ class Stage:
 
     def __init__(self) -> None:
         self.screen, self.heard = Screen(), list[Played]()
-        self.outbox = DirectOutbox(self.screen)
-        wire = BrowserSink(self.outbox, BrowserMessages("s"))  # type: ignore[arg-type]
+        self.send_queue = DirectOutbox(self.screen)
+        wire = BrowserSink(self.send_queue, BrowserMessages("s"))  # type: ignore[arg-type]
         self.output = LineOutput(wire, RATE, self.heard.append)
         self.answer = 0
 
@@ -204,9 +204,9 @@ def test_nothing_is_lost_or_stuck_when_the_network_stalls(held_s: float) -> None
     async def play(stage: Stage) -> None:
         telling = asyncio.create_task(stage.say(said))
         await asyncio.sleep(1.6)
-        stage.outbox.delay_s = held_s
+        stage.send_queue.delay_s = held_s
         await asyncio.sleep(held_s)
-        stage.outbox.delay_s = 0.0
+        stage.send_queue.delay_s = 0.0
         await telling
         await asyncio.sleep(held_s)
         await stage.quiet()
@@ -221,12 +221,12 @@ def test_an_interruption_during_a_slow_send_neither_stops_the_line_nor_loses_the
     async def play(stage: Stage) -> None:
         telling = asyncio.create_task(stage.block(utterance(3.0, 1)))
         await asyncio.sleep(0.5)
-        stage.outbox.delay_s = 0.05
+        stage.send_queue.delay_s = 0.05
         await asyncio.sleep(0.03)
         cutting = asyncio.create_task(stage.push(InterruptionFrame()))
         telling.cancel()
         await asyncio.sleep(0.001)
-        stage.outbox.delay_s = 0.0
+        stage.send_queue.delay_s = 0.0
         speaking = asyncio.create_task(stage.say(new))
         await asyncio.gather(cutting, speaking)
         await stage.quiet()
