@@ -30,7 +30,7 @@ from tools.arguments import (
     read,
 )
 from tools.confirmation import Plan, fingerprint, next_of
-from tools.errors import Asked, Refused
+from tools.errors import NeedsInput, Refused
 from tools.identity import Identity, Proof
 from tools.wording import APPOINTMENT_STATUS, APPOINTMENT_TYPE, clean, day_and_time, listed, local_iso
 
@@ -73,7 +73,7 @@ class AppointmentTools:
         wanted = read(Move, arguments)
         appointment = await self._proven(wanted)
         if wanted.new_date is None and wanted.new_time is None:
-            raise Asked("new_date_needed", "¿Para qué día y a qué hora la querés pasar?")
+            raise NeedsInput("new_date_needed", "¿Para qué día y a qué hora la querés pasar?")
         now = self._clock()
         start = parse_move(wanted.new_date, wanted.new_time, appointment.start, now)
         change = move_appointment(appointment, start, now)
@@ -145,7 +145,7 @@ class AppointmentTools:
         if len(found) == 1:
             return found[0]
         if found:
-            raise Asked("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
+            raise NeedsInput("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
         if not doctors:
             raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
         raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")

@@ -1,6 +1,6 @@
 """A tool's arguments at the border: forgiving of a voice model in form, strict in content and length.
 
-`read` answers what is missing or unclear with `Asked`, so that Carlos asks the caller instead of guessing.
+`read` answers what is missing or unclear with `NeedsInput`, so that Carlos asks the caller instead of guessing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from common.spanish.names import name_words, plain
 from common.spanish.numbers import digits_of
 from data.items import cents
 from data.models import AppointmentType
-from tools.errors import Asked
+from tools.errors import NeedsInput
 from tools.wording import clean
 
 NAME_LIMIT, EMAIL_LIMIT, TEXT_LIMIT, NOTES_LIMIT = 80, 120, 120, 300
@@ -219,7 +219,7 @@ def read[T: _Arguments](model: type[T], arguments: Mapping[str, Any]) -> T:
     except ValidationError as error:
         field = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
         name = {"order_id": "orderId", "appointment_id": "appointmentId"}.get(field, field)
-        raise Asked(f"{_snake(name)}_needed", _QUESTIONS[name]) from None
+        raise NeedsInput(f"{_snake(name)}_needed", _QUESTIONS[name]) from None
 
 
 def _snake(name: str) -> str:

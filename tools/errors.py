@@ -24,5 +24,5 @@ class Refused(ToolError):
     pass
 
 
-class Asked(ToolError):
+class NeedsInput(ToolError):
     pass

@@ -38,7 +38,7 @@ from common.spanish.numbers import digits_of
 from data.errors import Malformed
 from data.models import Appointment, Line, Order, Record
 from data.store import Store
-from tools.errors import Asked, Refused
+from tools.errors import NeedsInput, Refused
 
 FAILURES_PER_CALL = 3
 FAILURES_PER_NUMBER = 6
@@ -168,7 +168,7 @@ class Identity:
     ) -> R:
         self.require_unlocked()
         if proof == Proof() and key not in self._proven:
-            raise Asked("identity_needed", question)
+            raise NeedsInput("identity_needed", question)
         guess = _guess(key, proof)
         if guess in self._failed:
             raise Refused("not_verified", refusal)

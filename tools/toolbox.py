@@ -26,7 +26,7 @@ from data.store import Store
 from tools.appointments import AppointmentTools
 from tools.arguments import parse_object
 from tools.confirmation import Confirmations, Plan, fingerprint
-from tools.errors import Asked, Refused, ToolError
+from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import CallContext, Identity, Sleep
 from tools.orders import OrderTools
 from tools.specs import SPECS, ToolSpec
@@ -194,7 +194,7 @@ class Toolbox:
     def _said(self, error: Exception) -> dict[str, Any]:
         """An exception as a result; its own text reaches neither the model nor the log."""
         match error:
-            case Asked():
+            case NeedsInput():
                 return {"success": False, "question": error.sentence, "code": error.code, **error.extra}
             case Refused():
                 return _refusal(error.code, error.sentence, **error.extra)

@@ -18,7 +18,7 @@ from data.errors import Malformed
 from data.items import MOST_DIGITS, cents, to_item, to_order, whole
 from data.operators.seed import seed_orders
 from tools.arguments import PRICE_LIMIT_CENTS, NewOrder, OrderProof, parse_object, read
-from tools.errors import Asked
+from tools.errors import NeedsInput
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 HUGE = st.builds("{}{}e{}".format, st.sampled_from(["", "-", "+"]), st.integers(0, 99), st.integers(100, 9_999_999))
@@ -58,7 +58,7 @@ def order(price: Any) -> dict[str, Any]:
 def test_a_price_is_asked_for_or_within_its_limit(price: Any) -> None:
     try:
         wanted = read(NewOrder, order(price))
-    except Asked:
+    except NeedsInput:
         return
     assert 0 <= wanted.items[0].price_cents <= PRICE_LIMIT_CENTS
 
@@ -67,7 +67,7 @@ def test_a_price_is_asked_for_or_within_its_limit(price: Any) -> None:
     "price", ["1e999990", "9" * 5000, "1" + "0" * 30, "-1", "NaN", "1e3", "٣", float("inf"), 1e300]
 )
 def test_a_price_that_is_none_is_asked_for(price: Any) -> None:
-    with pytest.raises(Asked):
+    with pytest.raises(NeedsInput):
         read(NewOrder, order(price))
 
 
@@ -83,14 +83,14 @@ def test_a_price_is_read_as_it_is_written_here(said: Any, in_cents: int) -> None
 def test_an_id_is_asked_for_or_short(said: Any) -> None:
     try:
         proof = read(OrderProof, {"orderId": said, "dni": said})
-    except Asked:
+    except NeedsInput:
         return
     assert 0 < int(proof.order_id) < 10_000_000
 
 
 @pytest.mark.parametrize("said", ["-3", -3, 3.7, "3.7", "3,7", "+3", "- 3"])
 def test_what_only_looks_like_an_id_is_none(said: Any) -> None:
-    with pytest.raises(Asked, match="order_id_needed"):
+    with pytest.raises(NeedsInput, match="order_id_needed"):
         read(OrderProof, {"orderId": said})
 
 
@@ -99,12 +99,12 @@ def test_a_date_is_understood_or_asked_for(said: Any) -> None:
     text = str(said)[:120] if not isinstance(said, int) else "1"
     try:
         parse_when(text, NOW)
-    except Asked:
+    except NeedsInput:
         return
 
 
 def test_a_date_at_the_end_of_time_does_not_exist() -> None:
-    with pytest.raises(Asked, match="no_such_date"):
+    with pytest.raises(NeedsInput, match="no_such_date"):
         parse_when("9999-12-31T23:59-12:00", NOW)
 
 

@@ -15,7 +15,7 @@ from data.errors import Conflict
 from data.models import Line
 from data.operators.seed import seed
 from data.store import Change, Store
-from tools.errors import Asked, Refused, ToolError
+from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import (
     FAILURES_PER_NUMBER,
     LONGEST_WAIT_S,
@@ -304,6 +304,6 @@ async def test_memory_holds_no_personal_data(caller: Caller) -> None:
 
 
 def test_questions_and_refusals_are_tool_errors() -> None:
-    assert issubclass(Asked, ToolError)
+    assert issubclass(NeedsInput, ToolError)
     assert not issubclass(Refused, Conflict)
     assert timedelta(seconds=LONGEST_WAIT_S) < timedelta(seconds=4)
