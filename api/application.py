@@ -13,7 +13,7 @@ from api.appointments import appointment_routes
 from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
 from api.limits import RateLimit
-from api.middleware import Gate
+from api.middleware import SecurityMiddleware
 from api.openapi import describe
 from api.orders import order_routes
 from api.proxy import Proxied
@@ -33,7 +33,7 @@ def guard(app: FastAPI, settings: Settings, access: Access | None = None) -> Non
     if access.open_read:
         logger.warning("ADMIN_OPEN_READ: orders and appointments are given to everybody who can reach this server")
     app.add_middleware(
-        Gate,
+        SecurityMiddleware,
         access=access,
         limit=RateLimit(settings.rate_limit_per_minute),
         https=settings.is_public,
@@ -55,8 +55,13 @@ def record_routers(
     settings: Settings, store: Store, calls: LiveCalls | None = None, clock: Clock = utcnow
 ) -> list[APIRouter]:
     """The routes that need nothing but the store."""
-    desk = CallQueries(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
-    return [order_routes(store, clock), appointment_routes(store, clock), call_routes(desk), customer_routes(desk)]
+    queries = CallQueries(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
+    return [
+        order_routes(store, clock),
+        appointment_routes(store, clock),
+        call_routes(queries),
+        customer_routes(queries),
+    ]
 
 
 def prices(settings: Settings) -> Prices:

@@ -96,29 +96,29 @@ class CallQueries:
         return mask_call(body) if masked else body
 
 
-def call_routes(desk: CallQueries) -> APIRouter:
+def call_routes(queries: CallQueries) -> APIRouter:
     """What any process with the store can tell of calls."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get("", response_model=Found[list[CallJson]], responses=failures())
     async def list_calls(request: Request, limit: Limit = PAGE, cursor: Cursor = None) -> JSONResponse:
         """Calls, newest first, those on the line included."""
-        page = await desk.store.calls(limit=limit, after=read_cursor(cursor))
+        page = await queries.store.calls(limit=limit, after=read_cursor(cursor))
         masked = is_masked(request)
-        found = [desk.json(desk.newest(record), masked=masked) for record in page.items]
+        found = [queries.json(queries.newest(record), masked=masked) for record in page.items]
         return success(found, retrieved("calls", len(found), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
     async def get_call(request: Request, call_id: str) -> JSONResponse:
         """One call. Without the scope `calls`, what is personal is masked."""
-        record = await desk.find(call_id)
-        return success(desk.json(record, masked=is_masked(request)), "Call retrieved successfully")
+        record = await queries.find(call_id)
+        return success(queries.json(record, masked=is_masked(request)), "Call retrieved successfully")
 
     @router.get("/{call_id}/transcript", response_class=Response, responses=failures(404) | content("text/plain"))
     async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
         """The call as text, a line a turn; what Carlos said is what was heard of it."""
-        record = await desk.find(call_id)
-        return PlainTextResponse(transcript(desk.json(record, masked=is_masked(request))))
+        record = await queries.find(call_id)
+        return PlainTextResponse(transcript(queries.json(record, masked=is_masked(request))))
 
     @router.get(
         "/{call_id}/audio",
@@ -127,7 +127,7 @@ def call_routes(desk: CallQueries) -> APIRouter:
     )
     async def get_audio(call_id: str) -> Response:
         """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""
-        path = desk.recordings.find(call_id)
+        path = queries.recordings.find(call_id)
         if path is None:
             raise NotFound("Recording", call_id)
         return FileResponse(path, media_type="audio/wav", filename=path.name)

@@ -11,20 +11,20 @@ from api.schemas import CustomerBody, CustomerJson, Erased, Found, appointment_j
 from data.privacy import Customer, CustomerData, erase, export
 
 
-def customer_routes(desk: CallQueries) -> APIRouter:
+def customer_routes(queries: CallQueries) -> APIRouter:
     """Both take the customer in the body, so that nobody's address is in a log of URLs."""
     router = APIRouter(prefix="/customers", tags=["customers"])
 
     @router.post("/export", response_model=Found[CustomerJson], responses=failures(422))
     async def export_customer(body: CustomerBody) -> JSONResponse:
         """Orders, appointments and calls of a customer."""
-        found = await export(desk.store, _customer(body))
-        return success(_json(desk, found), "Customer exported successfully")
+        found = await export(queries.store, _customer(body))
+        return success(_json(queries, found), "Customer exported successfully")
 
     @router.post("/erase", response_model=Found[Erased], responses=failures(409, 422))
     async def erase_customer(body: CustomerBody) -> JSONResponse:
         """Delete all of that for good, recordings included."""
-        found = await erase(desk.store, desk.recordings, _customer(body))
+        found = await erase(queries.store, queries.recordings, _customer(body))
         counts = {
             "orders": len(found.orders),
             "appointments": len(found.appointments),
@@ -44,9 +44,9 @@ def _customer(body: CustomerBody) -> Customer:
     return customer
 
 
-def _json(desk: CallQueries, found: CustomerData) -> dict[str, object]:
+def _json(queries: CallQueries, found: CustomerData) -> dict[str, object]:
     return {
         "orders": [order_json(order) for order in found.orders],
         "appointments": [appointment_json(appointment) for appointment in found.appointments],
-        "calls": [desk.json(call, masked=False) for call in found.calls],
+        "calls": [queries.json(call, masked=False) for call in found.calls],
     }

@@ -37,7 +37,7 @@ SECURITY_HEADERS = {
 STRICT_TRANSPORT = "max-age=31536000"
 
 
-class Gate:
+class SecurityMiddleware:
     """ASGI middleware. WebSockets pass: each line checks its own callers."""
 
     def __init__(self, app: ASGIApp, access: Access, limit: RateLimit, *, https: bool = False) -> None:
