@@ -18,8 +18,8 @@ class ActiveCalls:
     """Phone and browser calls alike. Seats are counted apart, since a ringing call takes one already, and each line has
     its own, `seats` the phone's: so many of this process's, or those of several processes."""
 
-    def __init__(self, seats: int | CapacityCounter, browsers: int | CapacityCounter = 0) -> None:
-        self.seats: CapacityCounter = CallCapacity(seats) if isinstance(seats, int) else seats
+    def __init__(self, capacity: int | CapacityCounter, browsers: int | CapacityCounter = 0) -> None:
+        self.capacity: CapacityCounter = CallCapacity(capacity) if isinstance(capacity, int) else capacity
         self.browsers: CapacityCounter = CallCapacity(browsers) if isinstance(browsers, int) else browsers
         self.live: dict[str, Call] = {}
         self._logs: dict[str, CallTranscript] = {}
@@ -29,7 +29,7 @@ class ActiveCalls:
 
     @property
     def draining(self) -> bool:
-        return self.seats.draining
+        return self.capacity.draining
 
     def log_of(self, call_id: str) -> CallTranscript | None:
         """The story of a live call, or of one of the last that ended."""
@@ -60,7 +60,7 @@ class ActiveCalls:
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in, wait for the live calls to end, and hang up on those that outlast the time."""
-        self.seats.drain()
+        self.capacity.drain()
         self.browsers.drain()
         try:
             await asyncio.wait_for(self._quiet.wait(), seconds)

@@ -30,7 +30,7 @@ def health_routes(active_calls: ActiveCalls) -> APIRouter:
         if active_calls.draining:
             return JSONResponse({"status": "draining"}, status_code=503)
         return JSONResponse(
-            {"status": "ready", "calls": active_calls.seats.live, "browsers": active_calls.browsers.live}
+            {"status": "ready", "calls": active_calls.capacity.live, "browsers": active_calls.browsers.live}
         )
 
     return router

@@ -20,7 +20,7 @@ from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
-from agent.sonic.preconnect import Ahead
+from agent.sonic.preconnect import StreamPreconnector
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Credentials
 from agent.transcript import CallTranscript
@@ -67,7 +67,7 @@ class Services:
     settings: Settings
     store: Store
     sonic: SonicClient
-    ahead: Ahead
+    ahead: StreamPreconnector
     active_calls: ActiveCalls
     record_writer: CallRecordWriter
     control: CallControl
@@ -149,7 +149,7 @@ async def open_services(settings: Settings, register: Register | None = None) ->
         settings,
         store,
         sonic,
-        Ahead(sonic, settings.sonic_model_id),
+        StreamPreconnector(sonic, settings.sonic_model_id),
         ActiveCalls(register or settings.max_calls, register.browsers if register else settings.max_browsers),
         CallRecordWriter(store),
         CallControl.from_settings(settings),

@@ -19,7 +19,7 @@ from agent.active_calls import ActiveCalls
 from agent.call import Call, Line
 from agent.capacity import Admission
 from agent.record_writer import CallRecordWriter
-from agent.sonic.preconnect import Ahead
+from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CallTranscript
 from common import metrics
 from data.errors import DataError
@@ -57,7 +57,7 @@ class PhoneCalls:
         active_calls: ActiveCalls,
         make_call: MakeCall,
         control: CallControl,
-        ahead: Ahead,
+        ahead: StreamPreconnector,
         record_writer: CallRecordWriter,
     ) -> None:
         self._active_calls = active_calls
@@ -78,7 +78,7 @@ class PhoneCalls:
             return False
 
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
-        admission = self._active_calls.seats.admit(call_sid)
+        admission = self._active_calls.capacity.admit(call_sid)
         if admission is Admission.ACCEPTED:
             self._ahead.prepare(call_sid)
         else:
@@ -86,14 +86,14 @@ class PhoneCalls:
         return admission
 
     async def started(self, call_sid: str, stream_sid: str) -> bool:
-        if self._active_calls.seats.start(call_sid):
+        if self._active_calls.capacity.start(call_sid):
             return True
         if (stream := self._streams.get(call_sid)) is not None:
             stream.turned_away += 1
         return False
 
     async def release(self, call_sid: str, *, failed: bool = False) -> None:
-        self._active_calls.seats.release(call_sid)
+        self._active_calls.capacity.release(call_sid)
         if (stream := self._streams.pop(call_sid, None)) is not None:
             stream.released.set()
         if failed:
@@ -137,7 +137,7 @@ class PhoneCalls:
         logger.info("call {} is {}", call_sid, params.get("CallStatus", "?"))
         if params.get("CallStatus") in OVER:
             if call_sid not in self._active_calls.live:
-                self._active_calls.seats.release(call_sid)
+                self._active_calls.capacity.release(call_sid)
             self._ahead.forget(call_sid)
             await self._record_writer.told(call_sid, self._active_calls.log_of(call_sid), params)
 

@@ -12,7 +12,7 @@ from agent.sonic.session import Opener, Stream
 KEEP_S = 30.0  # less than Sonic's 55 s without events; a call that rings longer opens its stream itself
 
 
-class Ahead:
+class StreamPreconnector:
     """Opens a stream for each announced call, and hands it over once."""
 
     def __init__(self, opener: Opener, model_id: str, keep_s: float = KEEP_S) -> None:

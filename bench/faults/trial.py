@@ -48,7 +48,7 @@ class Server:
     """A running server: what its callers must know, and what it holds besides tasks and sockets."""
 
     target: dict[str, Any]
-    seats: Callable[[], int] = lambda: 0
+    capacity: Callable[[], int] = lambda: 0
 
 
 async def trial(row: Row, kind: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ async def _left(sonic: SonicServer, server: Server, tasks: set[asyncio.Task[Any]
     def count() -> int:
         remaining = [task for task in asyncio.all_tasks() - tasks if not _of_the_standin(task)]
         ours = len(remaining) - (asyncio.current_task() in remaining)
-        return ours + sonic.open_streams + server.seats() + max(0, _sockets() - sockets)
+        return ours + sonic.open_streams + server.capacity() + max(0, _sockets() - sockets)
 
     with suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_S):
@@ -140,7 +140,7 @@ async def _ours(sonic: SonicServer, folder: Path, rotation: Rotation | None) -> 
             active_calls = (await asyncio.wait_for(services, START_S)).active_calls
             target = {"port": port, "path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
             yield Server(
-                target, lambda: active_calls.seats.taken + active_calls.browsers.taken + len(active_calls.live)
+                target, lambda: active_calls.capacity.taken + active_calls.browsers.taken + len(active_calls.live)
             )
 
 

@@ -203,9 +203,9 @@ class Register:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
 
 
-def size_of(processes: int, seats: int) -> int:
+def size_of(processes: int, capacity: int) -> int:
     """Bytes of the file."""
-    return (seats + REMEMBER) * _ROW.itemsize + processes
+    return (capacity + REMEMBER) * _ROW.itemsize + processes
 
 
 def _key(call_id: str) -> bytes:

@@ -292,21 +292,21 @@ class BrowserSocket:
                 line.abandon()
 
     async def _run(self, line: BrowserLine, log: CallTranscript, refused: CloseReason | None) -> None:
-        seats = self._active_calls.browsers
+        capacity = self._active_calls.browsers
         if refused is None and self.waiting >= self._limits.max_waiting:
             refused = FULL
         if refused is None:
             client_setup = await self._shake_hands(line)
             if client_setup is None:
                 return
-            if seats.start(log.id):
+            if capacity.start(log.id):
                 try:
                     outcome = await self._active_calls.hold(self._make_call(log, line, client_setup))
                     logger.info("browser call ended: {}", outcome)
                 finally:
-                    seats.release(log.id)
+                    capacity.release(log.id)
                 return
-            refused = GOING_AWAY if seats.draining else FULL
+            refused = GOING_AWAY if capacity.draining else FULL
         logger.warning("a browser's socket turned away: {}", refused.reason)
         metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
         await line.leave(refused)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agent.sonic.errors import SonicError, SonicThrottled
-from agent.sonic.preconnect import Ahead
+from agent.sonic.preconnect import StreamPreconnector
 from tests.support.waiting import until
 
 
@@ -33,7 +33,7 @@ class FakeOpener:
 
 async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
     opener = FakeOpener()
-    ahead = Ahead(opener, "model")
+    ahead = StreamPreconnector(opener, "model")
     ahead.prepare("CA1")
     ahead.prepare("CA1")
     mine = ahead.opener_for("CA1")
@@ -47,7 +47,7 @@ async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
 
 async def test_a_stream_that_nobody_takes_is_closed() -> None:
     opener = FakeOpener()
-    ahead = Ahead(opener, "model", keep_s=0.01)
+    ahead = StreamPreconnector(opener, "model", keep_s=0.01)
     ahead.prepare("CA1")
     await until(lambda: opener.streams and opener.streams[0].closed)
     late: Any = await ahead.opener_for("CA1").open("model")
@@ -55,7 +55,7 @@ async def test_a_stream_that_nobody_takes_is_closed() -> None:
 
 
 async def test_a_refusal_while_it_rang_is_the_calls_to_deal_with() -> None:
-    ahead = Ahead(FakeOpener(SonicThrottled("429")), "model")
+    ahead = StreamPreconnector(FakeOpener(SonicThrottled("429")), "model")
     ahead.prepare("CA1")
     with pytest.raises(SonicThrottled):
         await ahead.opener_for("CA1").open("model")

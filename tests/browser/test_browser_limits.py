@@ -42,8 +42,8 @@ async def test_a_full_house_is_told(serve: Serve) -> None:
         await second.start()
         await assert_told(second, 1013, "full")
         active_calls = served.services.active_calls
-        assert (active_calls.browsers.taken, active_calls.seats.taken) == (1, 0)
-        assert active_calls.seats.admit("CA1") is Admission.ACCEPTED, "the phone is not busy"
+        assert (active_calls.browsers.taken, active_calls.capacity.taken) == (1, 0)
+        assert active_calls.capacity.admit("CA1") is Admission.ACCEPTED, "the phone is not busy"
 
 
 async def test_a_draining_server_takes_nobody_and_says_goodbye_to_those_who_stay(serve: Serve) -> None:

@@ -55,7 +55,7 @@ async def test_a_socket_that_drops_in_mid_word_leaves_nothing_behind(
             await asyncio.gather(placed, return_exceptions=True)
             await until(lambda: not here.services.active_calls.live and not here.sonic.open_streams)
         assert (await here.record_of(call)).outcome in ("dropped", "caller_left")
-        assert here.services.active_calls.seats.taken == 0
+        assert here.services.active_calls.capacity.taken == 0
 
 
 async def test_a_caller_who_finds_every_line_taken_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ async def test_a_caller_who_finds_every_line_taken_is_told_so(tmp_path: Path, mo
         first.hang_up()
         await placed
         assert (await here.record_of(first)).outcome == "caller_left"
-        assert here.services.active_calls.seats.taken == 0
+        assert here.services.active_calls.capacity.taken == 0
 
 
 async def test_without_sonic_the_caller_hears_an_apology_and_the_next_verb_runs(

@@ -41,12 +41,12 @@ class Exchange:
         return result
 
     async def _place_all(self) -> None:
-        seats = asyncio.Semaphore(AT_ONCE)
-        placed = await asyncio.gather(*(self._place(each, seats) for each in self.scenarios), return_exceptions=True)
+        capacity = asyncio.Semaphore(AT_ONCE)
+        placed = await asyncio.gather(*(self._place(each, capacity) for each in self.scenarios), return_exceptions=True)
         self.results = dict(zip((each.name for each in self.scenarios), placed, strict=True))
 
-    async def _place(self, scenario: Scenario, seats: asyncio.Semaphore) -> Result:
-        async with seats:
+    async def _place(self, scenario: Scenario, capacity: asyncio.Semaphore) -> Result:
+        async with capacity:
             return await place(scenario, self.homes.mktemp(scenario.name), self.monkeypatch)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from agent.active_calls import ActiveCalls
 from agent.record_writer import CallRecordWriter
-from agent.sonic.preconnect import Ahead
+from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CUT_OFF, CallTranscript
 from common.settings import Settings
 from common.times import utcnow
@@ -82,7 +82,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     store = await open_sqlite(tmp_path / "carlos.db")
     active_calls, made = ActiveCalls(2), []
     control = CallControl.from_settings(Settings(_env_file=None))
-    ahead = Ahead(NoSonic(), "model")
+    ahead = StreamPreconnector(NoSonic(), "model")
 
     def make_call(log: CallTranscript, line: Any, memory: Any) -> Any:
         made.append((HeldCall(log), memory))
@@ -109,7 +109,7 @@ def record(outcome: str | None, **changes: Any) -> CallRecord:
 async def test_a_call_that_was_cut_off_goes_on(office: Office, outcome: str | None) -> None:
     await office.store.save_call(record(outcome), {})
     assert await office.phone_calls.ended(CALL, 0) == Resume()
-    assert office.active_calls.seats.taken == 1, "a seat is held for the next stream"
+    assert office.active_calls.capacity.taken == 1, "a seat is held for the next stream"
 
 
 @pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])
@@ -125,7 +125,7 @@ async def test_a_call_whose_stream_never_opened_is_tried_again_and_then_apologis
 
 async def test_a_server_that_must_go_takes_no_call_over(office: Office) -> None:
     await office.store.save_call(record("drained"), {})
-    office.active_calls.seats.drain()
+    office.active_calls.capacity.drain()
     assert await office.phone_calls.ended(CALL, 0) == Apologise()
 
 
