@@ -67,7 +67,7 @@ class Services:
     settings: Settings
     store: Store
     sonic: SonicClient
-    ahead: StreamPreconnector
+    preconnector: StreamPreconnector
     active_calls: ActiveCalls
     record_writer: CallRecordWriter
     control: CallControl
@@ -111,7 +111,7 @@ class Services:
             )
         part = log.notes.get("resumed", 0)
         recording = self.recordings.path(log.id, part) if self.settings.record_calls else None
-        opener = self.ahead.opener_for(log.id)
+        opener = self.preconnector.opener_for(log.id)
         return CallSetup(
             opener,
             toolbox,
@@ -165,7 +165,7 @@ async def open_services(settings: Settings, register: Register | None = None) ->
         ):
             yield services
     finally:
-        await services.ahead.close()
+        await services.preconnector.close()
         await services.record_writer.settled()
         if services.group is not None:
             await services.group.close()
@@ -252,7 +252,11 @@ def create_app(
         async with open_services(settings, handover.register if handover else None) as services:
             app.state.services = services
             phone_calls = PhoneCalls(
-                services.active_calls, services.make_call, services.control, services.ahead, services.record_writer
+                services.active_calls,
+                services.make_call,
+                services.control,
+                services.preconnector,
+                services.record_writer,
             )
             phone = phone_routes(
                 settings, phone_calls, phone_calls.answer, spent=services.store, call_in_path=handover is not None

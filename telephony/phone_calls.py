@@ -57,13 +57,13 @@ class PhoneCalls:
         active_calls: ActiveCalls,
         make_call: MakeCall,
         control: CallControl,
-        ahead: StreamPreconnector,
+        preconnector: StreamPreconnector,
         record_writer: CallRecordWriter,
     ) -> None:
         self._active_calls = active_calls
         self._make_call = make_call
         self._control = control
-        self._ahead = ahead
+        self._preconnector = preconnector
         self._record_writer = record_writer
         self._streams: dict[str, _Stream] = {}
         self._broken: OrderedDict[str, None] = OrderedDict()
@@ -80,7 +80,7 @@ class PhoneCalls:
     async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
         admission = self._active_calls.capacity.admit(call_sid)
         if admission is Admission.ACCEPTED:
-            self._ahead.prepare(call_sid)
+            self._preconnector.prepare(call_sid)
         else:
             metrics.REFUSALS.add(reason=admission.name.lower())
         return admission
@@ -138,7 +138,7 @@ class PhoneCalls:
         if params.get("CallStatus") in OVER:
             if call_sid not in self._active_calls.live:
                 self._active_calls.capacity.release(call_sid)
-            self._ahead.forget(call_sid)
+            self._preconnector.forget(call_sid)
             await self._record_writer.told(call_sid, self._active_calls.log_of(call_sid), params)
 
     async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:

@@ -33,31 +33,31 @@ class FakeOpener:
 
 async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
     opener = FakeOpener()
-    ahead = StreamPreconnector(opener, "model")
-    ahead.prepare("CA1")
-    ahead.prepare("CA1")
-    mine = ahead.opener_for("CA1")
+    preconnector = StreamPreconnector(opener, "model")
+    preconnector.prepare("CA1")
+    preconnector.prepare("CA1")
+    mine = preconnector.opener_for("CA1")
     first: Any = await mine.open("model")
     assert first is opener.streams[0]
     second: Any = await mine.open("model")
     assert second is opener.streams[1], "a reconnect opens another"
-    await ahead.close()
+    await preconnector.close()
     assert not opener.streams[0].closed
 
 
 async def test_a_stream_that_nobody_takes_is_closed() -> None:
     opener = FakeOpener()
-    ahead = StreamPreconnector(opener, "model", keep_s=0.01)
-    ahead.prepare("CA1")
+    preconnector = StreamPreconnector(opener, "model", keep_s=0.01)
+    preconnector.prepare("CA1")
     await until(lambda: opener.streams and opener.streams[0].closed)
-    late: Any = await ahead.opener_for("CA1").open("model")
+    late: Any = await preconnector.opener_for("CA1").open("model")
     assert late is opener.streams[1]
 
 
 async def test_a_refusal_while_it_rang_is_the_calls_to_deal_with() -> None:
-    ahead = StreamPreconnector(FakeOpener(SonicThrottled("429")), "model")
-    ahead.prepare("CA1")
+    preconnector = StreamPreconnector(FakeOpener(SonicThrottled("429")), "model")
+    preconnector.prepare("CA1")
     with pytest.raises(SonicThrottled):
-        await ahead.opener_for("CA1").open("model")
-    ahead.prepare("CA2")
-    await ahead.close()
+        await preconnector.opener_for("CA1").open("model")
+    preconnector.prepare("CA2")
+    await preconnector.close()

@@ -82,19 +82,19 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     store = await open_sqlite(tmp_path / "carlos.db")
     active_calls, made = ActiveCalls(2), []
     control = CallControl.from_settings(Settings(_env_file=None))
-    ahead = StreamPreconnector(NoSonic(), "model")
+    preconnector = StreamPreconnector(NoSonic(), "model")
 
     def make_call(log: CallTranscript, line: Any, memory: Any) -> Any:
         made.append((HeldCall(log), memory))
         return made[-1][0]
 
     yield Office(
-        store, PhoneCalls(active_calls, make_call, control, ahead, CallRecordWriter(store)), active_calls, made
+        store, PhoneCalls(active_calls, make_call, control, preconnector, CallRecordWriter(store)), active_calls, made
     )
-    for opening in ahead._opening.values():
+    for opening in preconnector._opening.values():
         opening.cancel()
-    await asyncio.gather(*ahead._opening.values(), return_exceptions=True)
-    ahead._opening.clear()
+    await asyncio.gather(*preconnector._opening.values(), return_exceptions=True)
+    preconnector._opening.clear()
     await control.close()
     await store.close()
 
