@@ -15,7 +15,7 @@ def listen(settings: Settings) -> tuple[socket.socket, socket.socket | None]:
     return sock, None if settings.health_port is None else _bind(settings.host, settings.health_port, "HEALTH_PORT")
 
 
-def greet(settings: Settings, notice: str | None) -> None:
+def print_banner(settings: Settings, notice: str | None) -> None:
     """Say where to go; `notice` says which parts are stand-ins. WS_PORT is the port that was bound."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"[bold]open[/]   http://{settings.host}:{settings.ws_port}/")

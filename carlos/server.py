@@ -22,7 +22,7 @@ from agent.audio.resample import filter_for
 from api.health import health_app
 from carlos.app import Services, create_app
 from carlos.http import BoundedHttp
-from carlos.listen import greet, listen
+from carlos.listen import listen, print_banner
 from carlos.websocket import FastWebSocket
 from common.settings import Settings
 from telephony.twilio.socket import WS_MAX_SIZE
@@ -81,7 +81,7 @@ def serve(settings: Settings) -> None:
 
     def on_ready(services: Services) -> None:
         server.takes_calls_of(services)
-        greet(settings, services.notice)
+        print_banner(settings, services.notice)
 
     warm_up()
     server = DrainingServer(configured(create_app(settings, on_ready)))

@@ -41,7 +41,7 @@ class ProcessMetrics:
         """The sum of what can be had, and how many processes are in it."""
         if OWN in request.query_params:
             return metrics.exposition()
-        asked = [self._ask(number, _question(request)) for number in self._handover.siblings]
+        asked = [self._ask(number, _question(request)) for number in self._handover.workers]
         answers = [answer for answer in await asyncio.gather(*asked) if answer is not None]
         text = metrics.added_up([metrics.exposition().decode(), *answers])
         return (text + _processes(1 + len(answers), len(asked) - len(answers))).encode()

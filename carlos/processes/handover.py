@@ -59,7 +59,7 @@ class Handover:
 
     def __init__(self, folder: Path, register: Register) -> None:
         self.register = register
-        self.siblings = [number for number in range(register.processes) if number != register.number]
+        self.workers = [number for number in range(register.processes) if number != register.number]
         self._folder = folder
         self._adopting: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None

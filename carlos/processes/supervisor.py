@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 
 from loguru import logger
 
-from carlos.listen import greet, listen
+from carlos.listen import listen, print_banner
 from carlos.processes.register import Register
 from carlos.processes.worker import READY, Place
 from carlos.protection import task_protection
@@ -102,7 +102,7 @@ class Supervisor:
             await asyncio.gather(*map(self._start, numbers[1:]))
         except NotStarted as failed:
             return await self._give_up(failed)
-        greet(self._settings, None)
+        print_banner(self._settings, None)
         return max(map(exit_code, await asyncio.gather(*map(self._keep, numbers))))
 
     def stop(self) -> None:
