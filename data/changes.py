@@ -45,18 +45,18 @@ class Change:
         return record
 
 
-def writes_of(change: Change, receipt: IdempotencyRecord | None, receipts_expire: datetime) -> list[Write]:
+def writes_of(change: Change, idempotency: IdempotencyRecord | None, receipts_expire: datetime) -> list[Write]:
     """One transaction. The record's own write is the first; every write has its condition."""
     writes = [_record_write(change), *_slot_writes(change)]
-    if receipt:
-        writes += [Put(TableName.CALLS, item, Absent()) for item in _receipt_items(receipt, receipts_expire)]
+    if idempotency:
+        writes += [Put(TableName.CALLS, item, Absent()) for item in _receipt_items(idempotency, receipts_expire)]
     return writes
 
 
-def idempotency_keys(receipt: IdempotencyRecord) -> tuple[tuple[str, str], tuple[str, str]]:
+def idempotency_keys(idempotency: IdempotencyRecord) -> tuple[tuple[str, str], tuple[str, str]]:
     """A receipt is filed twice: by tool use and by intent."""
-    pk = f"CALL#{receipt.call_id}"
-    return (pk, f"DONE#{receipt.tool_use_id}"), (pk, f"INTENT#{receipt.fingerprint}")
+    pk = f"CALL#{idempotency.call_id}"
+    return (pk, f"DONE#{idempotency.tool_use_id}"), (pk, f"INTENT#{idempotency.fingerprint}")
 
 
 def to_idempotency_record(item: Item) -> IdempotencyRecord:
@@ -93,12 +93,12 @@ def _slot_writes(change: Change) -> list[Write]:
     return taken + freed
 
 
-def _receipt_items(receipt: IdempotencyRecord, expires: datetime) -> list[Item]:
+def _receipt_items(idempotency: IdempotencyRecord, expires: datetime) -> list[Item]:
     content = {
-        "callId": receipt.call_id,
-        "toolUseId": receipt.tool_use_id,
-        "fingerprint": receipt.fingerprint,
-        "result": json.dumps(receipt.result, ensure_ascii=False),
+        "callId": idempotency.call_id,
+        "toolUseId": idempotency.tool_use_id,
+        "fingerprint": idempotency.fingerprint,
+        "result": json.dumps(idempotency.result, ensure_ascii=False),
         TTL_ATTRIBUTE: int(expires.timestamp()),
     }
-    return [{"PK": pk, "SK": sk} | content for pk, sk in idempotency_keys(receipt)]
+    return [{"PK": pk, "SK": sk} | content for pk, sk in idempotency_keys(idempotency)]

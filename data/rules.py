@@ -97,9 +97,9 @@ async def create(
     The receipt that comes back is the one that stands, which may be older than this attempt.
     """
     for _ in range(_ID_ATTEMPTS):
-        record, receipt = make(await store.next_id(kind))
+        record, idempotency = make(await store.next_id(kind))
         try:
-            return record, await store.commit(Change(None, record), receipt)
+            return record, await store.commit(Change(None, record), idempotency)
         except Conflict:
             continue
     raise Conflict("no free id was found")

@@ -135,7 +135,7 @@ class Store:
         ]
         return cut(found, appointment_position, limit, after, read.unreadable)
 
-    async def commit(self, change: Change, receipt: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+    async def commit(self, change: Change, idempotency: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
 
         Raises Conflict if the record is no longer as `change.before` (or the new id is taken), and SlotTaken
@@ -143,18 +143,18 @@ class Store:
         the same receipt, without doing anything twice.
         """
         try:
-            await self._transact(writes_of(change, receipt, self._clock() + KEEP_RECEIPTS))
+            await self._transact(writes_of(change, idempotency, self._clock() + KEEP_RECEIPTS))
         except ConditionFailed as failed:
-            if receipt and (stored := await self._standing(receipt)):
+            if idempotency and (stored := await self._standing(idempotency)):
                 return stored
             raise (Conflict() if 0 in failed.positions else SlotTaken()) from failed
         except Unavailable:
-            if receipt and (stored := await self._standing(receipt)):
+            if idempotency and (stored := await self._standing(idempotency)):
                 return stored
             raise
-        return receipt
+        return idempotency
 
-    async def receipt(self, call_id: str, tool_use_id: str) -> IdempotencyRecord | None:
+    async def idempotency(self, call_id: str, tool_use_id: str) -> IdempotencyRecord | None:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", f"DONE#{tool_use_id}")
         return to_idempotency_record(item) if item else None
 
@@ -260,7 +260,7 @@ class Store:
 
     # Nonces and failures.
 
-    async def spend(self, nonce: str, expires: datetime) -> bool:
+    async def consume_nonce(self, nonce: str, expires: datetime) -> bool:
         """True for the first one who spends the nonce; it is remembered until `expires`."""
         key = f"NONCE#{_digest(nonce)}"
         item = {"PK": key, "SK": key, TTL_ATTRIBUTE: _epoch(expires)}
@@ -270,7 +270,7 @@ class Store:
             return False
         return True
 
-    async def strike(self, who: str, window: timedelta, amount: int = 1) -> int:
+    async def record_failure(self, who: str, window: timedelta, amount: int = 1) -> int:
         """Count a failure of `who` (-1 takes one back), and return which one it is, counted as `strikes` does.
 
         Failures at once get different numbers. `who` is stored as a digest only.
@@ -282,7 +282,7 @@ class Store:
         before = await self.backend.get(TableName.CALLS, pk, f"{bucket - 1:012d}")
         return number + (int(before["n"]) if before else 0)
 
-    async def strikes(self, who: str, window: timedelta) -> int:
+    async def failure_count(self, who: str, window: timedelta) -> int:
         """Failures of `who` in this window and the one before."""
         low = f"{self._bucket(window) - 1:012d}"
         items = await self._query(TableName.CALLS, _strikes_key(who, window), low=low)
@@ -316,9 +316,9 @@ class Store:
                 raise
             await self._transact([write for n, write in enumerate(writes) if n not in others])
 
-    async def _standing(self, receipt: IdempotencyRecord) -> IdempotencyRecord | None:
+    async def _standing(self, idempotency: IdempotencyRecord) -> IdempotencyRecord | None:
         """The receipt that was written for this tool use or for this intent."""
-        for key in idempotency_keys(receipt):
+        for key in idempotency_keys(idempotency):
             if item := await self._live(TableName.CALLS, *key):
                 return to_idempotency_record(item)
         return None

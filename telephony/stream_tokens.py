@@ -29,7 +29,7 @@ KEY_LABEL = b"carlos media stream token v1"
 class SpentNonces(Protocol):
     """Where spent tokens are remembered until they expire; shared by all processes that answer one number."""
 
-    async def spend(self, nonce: str, expires: datetime) -> bool:
+    async def consume_nonce(self, nonce: str, expires: datetime) -> bool:
         """Remember `nonce` until `expires`; False if it was spent before. Atomic."""
         ...
 
@@ -41,7 +41,7 @@ class SpentInMemory:
         self._clock = clock
         self._spent: dict[str, datetime] = {}
 
-    async def spend(self, nonce: str, expires: datetime) -> bool:
+    async def consume_nonce(self, nonce: str, expires: datetime) -> bool:
         now = datetime.fromtimestamp(self._clock(), UTC)
         self._spent = {old: until for old, until in self._spent.items() if until > now}
         if nonce in self._spent:
@@ -84,7 +84,7 @@ class StreamTokens:
         expires_at, nonce = self._verify(token, call_sid, account_sid)
         if int(expires_at) <= self._clock():
             raise TokenRefused("the token has expired")
-        if not await self._spent.spend(nonce, datetime.fromtimestamp(int(expires_at), UTC)):
+        if not await self._spent.consume_nonce(nonce, datetime.fromtimestamp(int(expires_at), UTC)):
             raise TokenRefused("the token was spent before")
 
     def _verify(self, token: str, call_sid: str, account_sid: str) -> tuple[str, str]:

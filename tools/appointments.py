@@ -88,8 +88,8 @@ class AppointmentTools:
         }
 
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
-            receipt = IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
-            done = await self._unless_taken(replace(appointment, start=start), self._store.commit(change, receipt))
+            idempotency = IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
+            done = await self._unless_taken(replace(appointment, start=start), self._store.commit(change, idempotency))
             return dict(done.result) if done else result
 
         proposal = f"Pasar la cita {appointment.id}, {_told(appointment)}, al {day_and_time(start)}."
@@ -122,8 +122,8 @@ class AppointmentTools:
         async def carry_out(tool_use_id: str) -> dict[str, Any]:
             def build(appointment_id: str) -> tuple[Record, IdempotencyRecord]:
                 result = _booked(appointment_id, draft)
-                receipt = IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
-                return replace(draft, id=appointment_id), receipt
+                idempotency = IdempotencyRecord(self._call_id, tool_use_id, agreed, result)
+                return replace(draft, id=appointment_id), idempotency
 
             _, done = await self._unless_taken(draft, create(self._store, Appointment, build))
             return dict(done.result) if done else {}

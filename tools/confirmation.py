@@ -38,7 +38,7 @@ def fingerprint(tool: str, *parts: Any) -> str:
 
 def next_of(intent: str, receipts: Sequence[IdempotencyRecord]) -> tuple[str, IdempotencyRecord | None]:
     """For what may be wanted more than once in a call: the fingerprint of the next time, and the time before."""
-    times = [receipt for receipt in receipts if receipt.fingerprint.startswith(f"{intent}#")]
+    times = [idempotency for idempotency in receipts if idempotency.fingerprint.startswith(f"{intent}#")]
     return f"{intent}#{len(times) + 1}", times[-1] if times else None
 
 

@@ -189,13 +189,13 @@ class Identity:
     async def _count_attempt(self) -> None:
         if self._call.caller_number is None:
             return
-        if await self._store.strikes(self._call.caller_number, NUMBER_WINDOW) >= FAILURES_PER_NUMBER:
+        if await self._store.failure_count(self._call.caller_number, NUMBER_WINDOW) >= FAILURES_PER_NUMBER:
             raise Refused("number_locked", _NUMBER_LOCKED)
-        if await self._store.strike(self._call.caller_number, NUMBER_WINDOW) > FAILURES_PER_NUMBER:
+        if await self._store.record_failure(self._call.caller_number, NUMBER_WINDOW) > FAILURES_PER_NUMBER:
             raise Refused("number_locked", _NUMBER_LOCKED)
 
     async def _wait(self, key: str) -> None:
-        guesses = await self._store.strikes(key, RECORD_WINDOW)
+        guesses = await self._store.failure_count(key, RECORD_WINDOW)
         if guesses >= FREE_GUESSES_PER_RECORD:
             doublings = min(guesses - FREE_GUESSES_PER_RECORD, 10)
             await self._sleep(min(FIRST_WAIT_S * 2**doublings, LONGEST_WAIT_S))
@@ -203,14 +203,14 @@ class Identity:
     async def _fail(self, key: str, guess: str, refusal: str) -> None:
         self._failures += 1
         self._failed.add(guess)
-        await self._store.strike(key, RECORD_WINDOW)
+        await self._store.record_failure(key, RECORD_WINDOW)
         logger.bind(call_id=self._call.call_id).info("identity: failure {} of this call", self._failures)
         self.require_unlocked()
 
     async def _prove(self, key: str) -> None:
         self._proven.add(key)
         if self._call.caller_number is not None:
-            await self._store.strike(self._call.caller_number, NUMBER_WINDOW, -1)
+            await self._store.record_failure(self._call.caller_number, NUMBER_WINDOW, -1)
 
 
 async def _readable[R](fetch: Callable[[], Awaitable[R | None]]) -> R | None:

@@ -173,9 +173,9 @@ class Toolbox:
         if self._doubt and self._doubt.asked == fingerprint(name, asked):
             tool_use_ids.append(self._doubt.tool_use_id)
         for each in tool_use_ids:
-            if receipt := await self._store.receipt(self._call.call_id, each):
+            if idempotency := await self._store.idempotency(self._call.call_id, each):
                 self._settle()
-                return dict(receipt.result)
+                return dict(idempotency.result)
         return None
 
     async def _carry_out(self, plan: Plan, tool_use_id: str) -> dict[str, Any]:

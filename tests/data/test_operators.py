@@ -98,7 +98,7 @@ async def original(store: Store) -> Store:
 @pytest.fixture
 async def seeded(store: Store, clock: Clock) -> Store:
     await seed(store, clock().date())
-    await store.strike("someone", timedelta(hours=1))
+    await store.record_failure("someone", timedelta(hours=1))
     return store
 
 

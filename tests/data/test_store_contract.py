@@ -203,7 +203,7 @@ async def test_a_receipt_is_written_only_with_its_change(store: Store) -> None:
     await added(store, an_order())
     with pytest.raises(Conflict):
         await store.commit(Change(None, an_order()), a_receipt())
-    assert await store.receipt("call-1", "use-1") is None
+    assert await store.idempotency("call-1", "use-1") is None
 
 
 async def test_a_call_lists_its_own_receipts(store: Store) -> None:
@@ -216,7 +216,7 @@ async def test_a_call_lists_its_own_receipts(store: Store) -> None:
 async def test_a_receipt_expires(store: Store, clock: Clock) -> None:
     await store.commit(Change(None, an_order()), a_receipt())
     clock.advance(days=8)  # type: ignore[attr-defined]
-    assert await store.receipt("call-1", "use-1") is None
+    assert await store.idempotency("call-1", "use-1") is None
     assert await store.receipts("call-1") == ()
 
 
@@ -236,8 +236,8 @@ async def test_fifty_ids_at_once_are_fifty_ids(store: Store) -> None:
 async def test_a_new_record_passes_over_ids_that_are_taken(store: Store) -> None:
     await added(store, an_order("1"))
     await added(store, an_order("2"))
-    record, receipt = await create(store, Order, lambda id_: (an_order(id_), a_receipt()))
-    assert (record.id, receipt) == ("3", a_receipt())
+    record, idempotency = await create(store, Order, lambda id_: (an_order(id_), a_receipt()))
+    assert (record.id, idempotency) == ("3", a_receipt())
 
 
 @pytest.mark.parametrize("start_minutes", [-25, -5, 0, 5, 25])
@@ -326,7 +326,7 @@ async def test_fifty_bookings_of_one_time_sell_it_once(store: Store) -> None:
     assert all(isinstance(refusal, SlotTaken) for refusal in refusals)
     assert len(await store.receipts("call-1")) == 1
     assert set((await store.busy(DOCTOR, NOON, NOON + timedelta(hours=1))).values()) == {
-        receipt.tool_use_id.removeprefix("use-") for receipt in done if receipt
+        idempotency.tool_use_id.removeprefix("use-") for idempotency in done if idempotency
     }
 
 
@@ -349,7 +349,7 @@ async def test_fifty_retries_of_one_tool_use_all_get_its_answer(store: Store) ->
             for _ in range(50)
         )
     )
-    ids = {str(receipt.result["orderId"]) for _, receipt in answers if receipt}
+    ids = {str(idempotency.result["orderId"]) for _, idempotency in answers if idempotency}
     assert len(ids) == 1
     assert [order.id for order in (await store.orders()).items] == list(ids)
 
@@ -548,29 +548,29 @@ async def test_a_calls_state_is_kept_with_its_record_until_it_is_forgotten(store
 
 async def test_fifty_spend_one_nonce_and_one_succeeds(store: Store, clock: Clock) -> None:
     expires = clock() + timedelta(minutes=1)
-    spent = await asyncio.gather(*(store.spend("token", expires) for _ in range(50)))
+    spent = await asyncio.gather(*(store.consume_nonce("token", expires) for _ in range(50)))
     assert spent.count(True) == 1
-    assert await store.spend("another", expires)
+    assert await store.consume_nonce("another", expires)
 
 
 async def test_failures_are_counted_and_age(store: Store, clock: Clock) -> None:
     window = timedelta(minutes=15)
-    assert [await store.strike("+541155550000", window) for _ in range(3)] == [1, 2, 3]
-    assert await store.strike("+541155550001", window) == 1
-    assert await store.strike("+541155550000", window, -1) == 2
+    assert [await store.record_failure("+541155550000", window) for _ in range(3)] == [1, 2, 3]
+    assert await store.record_failure("+541155550001", window) == 1
+    assert await store.record_failure("+541155550000", window, -1) == 2
     clock.advance(minutes=15)  # type: ignore[attr-defined]
-    assert await store.strikes("+541155550000", window) == 2
+    assert await store.failure_count("+541155550000", window) == 2
     clock.advance(minutes=15)  # type: ignore[attr-defined]
-    assert await store.strikes("+541155550000", window) == 0
+    assert await store.failure_count("+541155550000", window) == 0
 
 
 async def test_fifty_failures_at_once_are_fifty(store: Store) -> None:
-    await asyncio.gather(*(store.strike("someone", timedelta(hours=1)) for _ in range(50)))
-    assert await store.strikes("someone", timedelta(hours=1)) == 50
+    await asyncio.gather(*(store.record_failure("someone", timedelta(hours=1)) for _ in range(50)))
+    assert await store.failure_count("someone", timedelta(hours=1)) == 50
 
 
 async def test_no_phone_number_is_written_in_clear(store: Store) -> None:
-    await store.strike("+541155550000", timedelta(hours=1))
+    await store.record_failure("+541155550000", timedelta(hours=1))
     items = [item async for page in store.backend.scan(TableName.CALLS) for item in page]
     assert items
     assert "541155550000" not in str(items)

@@ -86,8 +86,8 @@ async def test_without_an_auth_token_the_key_is_the_process_own() -> None:
 async def test_spent_nonces_are_forgotten_once_they_have_expired() -> None:
     clock = Seconds(NOW)
     spent = SpentInMemory(clock)
-    assert await spent.spend("a", datetime.fromtimestamp(clock.now + 60, UTC))
-    assert not await spent.spend("a", datetime.fromtimestamp(clock.now + 60, UTC))
+    assert await spent.consume_nonce("a", datetime.fromtimestamp(clock.now + 60, UTC))
+    assert not await spent.consume_nonce("a", datetime.fromtimestamp(clock.now + 60, UTC))
     clock.now += 60
-    await spent.spend("b", datetime.fromtimestamp(clock.now + 60, UTC))
+    await spent.consume_nonce("b", datetime.fromtimestamp(clock.now + 60, UTC))
     assert list(spent._spent) == ["b"]

@@ -478,7 +478,7 @@ async def test_a_write_whose_fate_was_unknown_is_found_out_and_not_repeated(
     assert len(await seeded.receipts("CA1")) == 1
 
 
-async def _lost(receipt: IdempotencyRecord) -> IdempotencyRecord | None:
+async def _lost(idempotency: IdempotencyRecord) -> IdempotencyRecord | None:
     raise Unavailable("lost")
 
 
@@ -567,8 +567,8 @@ async def test_a_write_in_doubt_is_looked_for_in_another_process(
     call.box.caller_spoke()
     commit = seeded.commit
 
-    async def unanswered(change: Change, receipt: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
-        await commit(change, receipt)
+    async def unanswered(change: Change, idempotency: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+        await commit(change, idempotency)
         raise Unavailable("no answer")
 
     with monkeypatch.context() as patch:
@@ -576,7 +576,7 @@ async def test_a_write_in_doubt_is_looked_for_in_another_process(
         assert (await call.use("crearOrder", **PURCHASE))["code"] == "unavailable"
     resumed = Call(seeded, clock, memory=call.memory)
     assert (await resumed.use("crearOrder", **PURCHASE))["success"] is True
-    assert [receipt.fingerprint[-2:] for receipt in await seeded.receipts("CA1")] == ["#1"]
+    assert [idempotency.fingerprint[-2:] for idempotency in await seeded.receipts("CA1")] == ["#1"]
 
 
 async def test_what_another_process_is_told_holds_no_personal_data(call: Call) -> None:
