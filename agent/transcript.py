@@ -67,7 +67,7 @@ class CallTranscript:
         self._usage: Counter[str] = Counter()
         self._faults: list[str] = []
         self._notes: dict[str, Any] = {}
-        self._happenings: list[CallEvent] = []
+        self._events: list[CallEvent] = []
         self._followers: set[asyncio.Queue[CallEvent]] = set()
 
     @classmethod
@@ -81,7 +81,7 @@ class CallTranscript:
         log._faults += details.pop("faults", [])
         log._notes = details | {"resumed": times}
         log.names.learn_from([said for tool in record.tools for said in (tool.arguments, tool.result)])
-        log._happenings = _retold(record)
+        log._events = _retold(record)
         log._tell("resumed", times=times)
         return log
 
@@ -194,32 +194,32 @@ class CallTranscript:
     async def follow(self) -> AsyncGenerator[CallEvent]:
         """Everything so far, then everything as it happens, to the call's end."""
         queue: asyncio.Queue[CallEvent] = asyncio.Queue(FOLLOWER_BACKLOG)
-        past = list(self._happenings)
+        past = list(self._events)
         self._followers.add(queue)
         try:
-            for happening in past:
-                yield happening
+            for event in past:
+                yield event
             if self.ended:
                 return
             while queue in self._followers or not queue.empty():
-                happening = await queue.get()
-                yield happening
-                if happening["type"] == "ended":
+                event = await queue.get()
+                yield event
+                if event["type"] == "ended":
                     return
         finally:
             self._followers.discard(queue)
 
     def _tell(self, kind: str, **facts: Any) -> None:
-        happening: CallEvent = {"type": kind, "at_ms": int(self.age_s * 1000), **facts}
-        self._happenings.append(happening)
+        event: CallEvent = {"type": kind, "at_ms": int(self.age_s * 1000), **facts}
+        self._events.append(event)
         self._log(kind, facts)
         for listener in self.listeners:
-            listener(happening)
+            listener(event)
         for queue in list(self._followers):
             if queue.full():
                 self._followers.discard(queue)
             else:
-                queue.put_nowait(happening)
+                queue.put_nowait(event)
 
     def _log(self, kind: str, facts: Mapping[str, Any]) -> None:
         """The log tells that something was said, never what."""
@@ -254,8 +254,8 @@ def _retold(record: CallRecord) -> list[CallEvent]:
         facts = {"arguments": dict(tool.arguments), "result": dict(tool.result), "ok": tool.ok, "ms": tool.elapsed_ms}
         told.append((tool.at, {"type": "tool", "name": tool.name, **facts}))
     return [
-        {"at_ms": int((at - record.started_at).total_seconds() * 1000), **happening}
-        for at, happening in sorted(told, key=lambda each: each[0])
+        {"at_ms": int((at - record.started_at).total_seconds() * 1000), **event}
+        for at, event in sorted(told, key=lambda each: each[0])
     ]
 
 

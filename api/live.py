@@ -50,21 +50,21 @@ def live_routes(active_calls: ActiveCalls) -> APIRouter:
 async def events(log: CallTranscript, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[str]:
     """The call's happenings as server-sent events, and a comment whenever nothing has happened for a while: proxies
     close what is quiet for a minute (nginx) or five (AWS)."""
-    happenings = log.follow()
+    events = log.follow()
     coming: asyncio.Task[CallEvent] | None = None
     try:
         while True:
-            coming = coming or asyncio.ensure_future(anext(happenings))
+            coming = coming or asyncio.ensure_future(anext(events))
             done, _ = await asyncio.wait({coming}, timeout=heartbeat_s)
             if not done:
                 yield ":\n\n"
                 continue
-            happening, coming = coming.result(), None
-            yield f"data: {json.dumps(happening, ensure_ascii=False)}\n\n"
+            event, coming = coming.result(), None
+            yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
     except StopAsyncIteration:
         return
     finally:
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
-        await happenings.aclose()
+        await events.aclose()

@@ -23,9 +23,9 @@ def cloudwatch_listener(
     """A listener of the call's log."""
     waiting: list[tuple[int, CallEvent]] = []
 
-    def tell(happening: CallEvent) -> None:
-        waiting.append((log.turn, happening if texts or happening["type"] == "fault" else _without(_SAID, happening)))
-        is_end = happening["type"] == "ended"
+    def tell(event: CallEvent) -> None:
+        waiting.append((log.turn, event if texts or event["type"] == "fault" else _without(_SAID, event)))
+        is_end = event["type"] == "ended"
         if is_end or not texts:
             for turn, each in waiting:
                 group.event({"kind": "event", "call_id": log.id, "turn": turn, **mask_value(each, log.names)})

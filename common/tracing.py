@@ -32,8 +32,8 @@ class CallTrace:
         self._turn: Span | None = None
         self._turns = 0
 
-    def __call__(self, happening: CallEvent) -> None:
-        match happening:
+    def __call__(self, event: CallEvent) -> None:
+        match event:
             case {"type": "heard"}:
                 self._begin_turn()
             case {"type": "tool", "name": name, "ok": ok, "ms": elapsed_ms}:

@@ -71,8 +71,8 @@ async def test_who_follows_the_call_is_told_what_came_before() -> None:
     later = record.ended_at + timedelta(seconds=1)
     log = CallTranscript.resumed(record, 1, clock=lambda: later)
     log.end("completed")
-    happenings = [happening async for happening in log.follow()]
-    assert [happening["type"] for happening in happenings] == ["said", "heard", "tool", "said", "resumed", "ended"]
-    assert happenings[1]["text"] == "Soy María González, cancelá el pedido uno"
-    times = [happening["at_ms"] for happening in happenings]
+    events = [event async for event in log.follow()]
+    assert [event["type"] for event in events] == ["said", "heard", "tool", "said", "resumed", "ended"]
+    assert events[1]["text"] == "Soy María González, cancelá el pedido uno"
+    times = [event["at_ms"] for event in events]
     assert times == sorted(times)

@@ -30,9 +30,9 @@ class Caller:
         self._heard_ms: int | None = None  # since Carlos was first heard in his answer
         self.turn = -1  # the one he has begun last
 
-    def told(self, happening: CallEvent) -> None:
+    def told(self, event: CallEvent) -> None:
         """What happens in the call. An answer that was cut off is none."""
-        if happening["type"] == "said" and not happening["interrupted"]:
+        if event["type"] == "said" and not event["interrupted"]:
             self._answered = True
 
     def listen(self, heard: bytes) -> Act:

@@ -107,8 +107,8 @@ async def _hold(here: Running, caller: Caller) -> PhoneCall:
             tasks.create_task(call.run())
             while (log := here.services.active_calls.log_of(call.sid)) is None:
                 await asyncio.sleep(0.01)
-            async for happening in log.follow():
-                caller.told(happening)
+            async for event in log.follow():
+                caller.told(event)
     return call
 
 
