@@ -47,5 +47,5 @@ class Filler:
 @cache
 def clip(name: str) -> bytes:
     """A pre-rendered sentence: PCM 16-bit mono at 24 kHz."""
-    with files("agent").joinpath(name).open("rb") as source, wave.open(source) as wav:
+    with files("agent.persona").joinpath(name).open("rb") as source, wave.open(source) as wav:
         return bytes(wav.readframes(wav.getnframes()))

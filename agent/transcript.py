@@ -15,7 +15,7 @@ from agent.playout import Played
 from agent.sonic.events import Role, Usage
 from common import metrics
 from common.masking import Names
-from data.backends.encoding import printable
+from common.text import printable
 from data.models import CallRecord, Line, ToolCall, Turn
 from tools.specs import SPECS
 

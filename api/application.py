@@ -12,9 +12,9 @@ from api.access import Access
 from api.appointments import appointment_routes
 from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
+from api.description import describe
 from api.limits import RateLimit
 from api.middleware import SecurityMiddleware
-from api.openapi import describe
 from api.orders import order_routes
 from api.proxy import Proxied
 from common.settings import Settings

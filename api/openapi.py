@@ -1,4 +1,4 @@
-"""The API described: OpenAPI for machines, `/docs` for people, and docs/api.md, which is made here.
+"""docs/api.md, made from the application's own description.
 
 python -m api.openapi > docs/api.md
 """
@@ -6,69 +6,26 @@ python -m api.openapi > docs/api.md
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
-from starlette.responses import FileResponse
+from fastapi import FastAPI
 
-from api.access import needed
-
-TITLE = "Carlos"
-VERSION = "1.0"
-ABOUT = (
-    "Orders, appointments and calls of Carlos, the phone voice agent. Send a key as `X-Api-Key`, or a bearer token."
-    " Every route is also served under `/demo`, where the original client expects it. Every answer is"
-    ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`.'
-)
-SECURITY = {
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
-    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-}
-PAGES = {"": "index.html", "/docs.js": "docs.js", "/docs.css": "docs.css"}
-
-
-def describe(app: FastAPI) -> None:
-    """Give the application a description with its ways in."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
-            schema.setdefault("components", {})["securitySchemes"] = SECURITY
-            for path, method, operation in _operations(schema):
-                if needed(method.upper(), path):
-                    operation["security"] = [{name: []} for name in SECURITY]
-                if "requestBody" not in operation:
-                    operation["responses"].pop("422", None)  # a bad parameter is a 400 here
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def reference_routes() -> APIRouter:
-    """`/docs`: the description as a page, from files of ours."""
-    router = APIRouter(include_in_schema=False)
-    folder = Path(str(files("api").joinpath("static", "docs")))
-    for path, name in PAGES.items():
-        router.add_api_route(f"/docs{path}", _page(folder / name), methods=["GET"])
-    return router
-
-
-def _page(path: Path) -> Callable[[], Awaitable[FileResponse]]:
-    async def page() -> FileResponse:
-        return FileResponse(path)
-
-    return page
+from agent.active_calls import ActiveCalls
+from api.application import guard, mount, record_routers
+from api.description import operations
+from api.health import health_routes, metrics_routes
+from api.live import live_routes
+from common.settings import Settings
+from common.times import utcnow
+from data.backends.sqlite import SqliteBackend
+from data.store import Store
 
 
 def markdown(schema: dict[str, Any]) -> str:
     """The description as a page of documentation."""
     lines = ["# REST API", "", "Made by `python -m api.openapi`; do not edit.", "", schema["info"]["description"], ""]
-    for path, method, operation in _operations(schema):
+    for path, method, operation in operations(schema):
         lines += [f"## {method.upper()} {path}", "", operation.get("description", operation["summary"]), ""]
         lines += _parameters(operation)
         if body := operation.get("requestBody"):
@@ -79,12 +36,6 @@ def markdown(schema: dict[str, Any]) -> str:
                 lines += ["```json", example, "```", ""]
         lines += [f"Answers: {', '.join(operation['responses'])}.", ""]
     return "\n".join(lines)
-
-
-def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in schema["paths"].items():
-        for method, operation in methods.items():
-            yield path, method, operation
 
 
 def _parameters(operation: dict[str, Any]) -> list[str]:
@@ -124,15 +75,6 @@ def _resolve(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
 
 def described() -> FastAPI:
     """The application with every route, to be described and not to be run."""
-    from agent.active_calls import ActiveCalls
-    from api.application import guard, mount, record_routers
-    from api.health import health_routes, metrics_routes
-    from api.live import live_routes
-    from common.settings import Settings
-    from common.times import utcnow
-    from data.backends.sqlite import SqliteBackend
-    from data.store import Store
-
     app = FastAPI()
     settings = Settings(_env_file=None)
     store = Store(SqliteBackend(Path(), utcnow))

@@ -15,11 +15,11 @@ from typing import Any
 
 from rich.console import Console
 
-from agent.persona.prompt import BUENOS_AIRES
 from bench.machine import describe
 from bench.measures import Steps, Talk, barge_ins, grow, load, mb_per_call, ramp, rotation, tools, visits
 from bench.report import summarise
 from bench.stage import KINDS, Stage, served, stage
+from common.times import BUENOS_AIRES
 from data.backends.dynamo import DynamoBackend
 from data.operators.seed import seed
 from data.store import Store

@@ -14,7 +14,6 @@ from loguru import logger
 
 from agent.active_calls import ActiveCalls
 from agent.call import Call, CallSetup, Line
-from agent.persona.prompt import BUENOS_AIRES
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
@@ -26,9 +25,9 @@ from agent.sonic.wire.credentials import Credentials
 from agent.transcript import CallTranscript
 from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
+from api.docs_page import docs_routes
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
-from api.openapi import reference_routes
 from carlos.call_log import cloudwatch_listener
 from carlos.memory import give_back
 from carlos.processes.aggregate import ProcessMetrics, SharedCalls
@@ -39,6 +38,7 @@ from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
 from common.log.cloudwatch import CallLogGroup, open_log_group
 from common.settings import Settings
+from common.times import BUENOS_AIRES
 from common.tracing import CallTrace
 from data.errors import DataError
 from data.open import open_store
@@ -104,7 +104,7 @@ class Services:
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
-        log.listeners.append(CallTrace(log))
+        log.listeners.append(CallTrace(log.id, log.record().line, frozenset(tool.name for tool in toolbox.specs)))
         if self.group is not None:
             log.listeners.append(
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
@@ -270,7 +270,7 @@ def create_app(
             )
             mount(app, [live_routes(services.active_calls), *record_routers(settings, services.store, everyones)])
             app.include_router(metrics_routes() if handover is None else metrics_routes(ProcessMetrics(handover).told))
-            app.include_router(reference_routes())
+            app.include_router(docs_routes())
             app.include_router(health_routes(services.active_calls))
             app.include_router(console_routes(services.notice))
             _warm_up(app)

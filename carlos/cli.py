@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from carlos.commands import bench, call, customers, records, serve
+from carlos.commands import customers, records, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
-for command in (serve, call, records, customers, bench):
+for command in (serve, records, customers):
     command.register(app)
+# What lies above the server, and is in a checkout but not in the server's image, brings its own commands.
+for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.command")):
+    if find_spec(package) is not None:
+        import_module(module).register(app)
 
 
 def main() -> None:

@@ -7,32 +7,36 @@ and run `opentelemetry-instrument carlos serve`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Tracer, get_tracer, set_span_in_context
 
-from agent.transcript import CallEvent, CallTranscript
-from tools.specs import SPECS
-
-TOOLS = frozenset(spec.name for spec in SPECS)  # a model may invent others, of any text
-
 
 class CallTrace:
-    """A listener of one call's log. A turn lasts from the caller's words to his next ones."""
+    """A listener of one call's events. A turn lasts from the caller's words to their next ones.
+
+    `tools` are the names that may be told: a model may invent others, of any text.
+    """
 
     def __init__(
-        self, log: CallTranscript, tracer: Tracer | None = None, now_ns: Callable[[], int] = time.time_ns
+        self,
+        call_id: str,
+        line: str,
+        tools: frozenset[str],
+        tracer: Tracer | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
+        self._tools = tools
         self._tracer = tracer or get_tracer("carlos")
         self._now_ns = now_ns
-        record = log.record()
-        attributes = {"carlos.call.id": record.id, "carlos.call.line": str(record.line)}
+        attributes = {"carlos.call.id": call_id, "carlos.call.line": line}
         self._call = self._tracer.start_span("call", attributes=attributes, start_time=now_ns())
         self._turn: Span | None = None
         self._turns = 0
 
-    def __call__(self, event: CallEvent) -> None:
+    def __call__(self, event: Mapping[str, Any]) -> None:
         match event:
             case {"type": "heard"}:
                 self._begin_turn()
@@ -59,7 +63,8 @@ class CallTrace:
 
     def _use_tool(self, name: str, ok: bool, elapsed_ms: int) -> None:
         end = self._now_ns()
-        attributes: dict[str, str | bool] = {"carlos.tool": name if name in TOOLS else "unknown", "carlos.tool.ok": ok}
+        known = name if name in self._tools else "unknown"
+        attributes: dict[str, str | bool] = {"carlos.tool": known, "carlos.tool.ok": ok}
         parent = self._within(self._turn or self._call)
         span = self._tracer.start_span("tool", parent, attributes=attributes, start_time=end - elapsed_ms * 1_000_000)
         span.end(end)

@@ -12,9 +12,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
+from common.text import printable
 from common.times import from_iso, to_iso
 from data.backends.base import Item
-from data.backends.encoding import printable
 from data.errors import Malformed
 from data.models import (
     Appointment,

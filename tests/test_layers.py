@@ -1,24 +1,27 @@
-"""Imports point one way, and no product code knows the sandbox."""
+"""The plan of the house: rooms lie above one another, arrows point down, and no files go round in a circle."""
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
-LEAVES = {"common.settings", "common.keys", "common.log", "common.masking", "common.metrics"}  # anyone may import these
-BELOW = {
-    "data": set(),
-    "tools": {"data"},
-    "agent": {"tools", "data"},
-    "telephony": {"agent", "tools", "data"},
-    "api": {"agent", "tools", "data"},
-    "carlos": {"api", "telephony", "agent", "tools", "data", "bench"},
-}
-PROTOCOLS = {  # all that the stand-ins share with the product
-    "agent.sonic.protocol",
+FLOORS = (  # from the ground up; what shares a floor does not know each other
+    {"common"},
+    {"data"},
+    {"tools"},
+    {"agent"},
+    {"telephony", "api"},
+    {"carlos"},
+    {"sandbox"},
+    {"bench"},
+)
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+PROTOCOLS = {  # all that the stand-ins share with the product, beside the ground
     "agent.sonic.events",
     "agent.sonic.encoding",
     "agent.sonic.parsing",
@@ -28,52 +31,81 @@ PROTOCOLS = {  # all that the stand-ins share with the product
     "telephony.twilio.media_stream_peer",
     "telephony.browser.events",
     "telephony.errors",
-    "common.settings",
 }
-COMMANDS_INTO_THE_SANDBOX = {"carlos/commands/call.py"}  # `carlos call` is the double's own command
 
 
-def imports_of(path: Path) -> set[str]:
-    found: set[str] = set()
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def modules() -> dict[str, Path]:
+    paths = (path for room in FLOOR_OF for path in sorted((ROOT / room).rglob("*.py")))
+    return {module_of(path): path for path in paths}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The modules of ours that a file imports, also inside functions and for types alone."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            whole = "." not in node.module  # from carlos import metrics
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} if whole else {node.module}
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return found
+            names = [alias.name for alias in node.names]
+        for name in names:
+            known = name if name in modules() else name.rpartition(".")[0]
+            if known in modules():
+                yield known
 
 
-def files_of(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+@cache
+def graph() -> dict[str, set[str]]:
+    return {module: set(imports_of(path)) - {module} for module, path in modules().items()}
 
 
-@pytest.mark.parametrize("package", sorted(BELOW))
-def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
-    ours = set(BELOW) | {"sandbox", "bench"}
-    wrong = {
-        (str(path.relative_to(ROOT)), name)
-        for path in files_of(package)
-        for name in imports_of(path)
-        if name.split(".")[0] in ours - {package} - BELOW[package] and not is_allowed(path, name)
-    }
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def test_no_arrow_points_up_and_no_room_looks_into_one_beside_it() -> None:
+    wrong = [
+        f"{module} -> {below}"
+        for module, imported in graph().items()
+        for below in imported
+        if room_of(module) != room_of(below) and FLOOR_OF[room_of(below)] >= FLOOR_OF[room_of(module)]
+    ]
     assert not wrong
 
 
-def is_allowed(path: Path, name: str) -> bool:
-    if any(name == leaf or name.startswith(f"{leaf}.") for leaf in LEAVES):
-        return True
-    return str(path.relative_to(ROOT)) in COMMANDS_INTO_THE_SANDBOX and name.startswith("sandbox.")
+def test_no_files_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        raise AssertionError(f"a circle: {' -> '.join(error.args[1])}") from None
 
 
-def test_the_sandbox_shares_nothing_but_protocols_with_the_product() -> None:
-    product = set(BELOW)
-    wrong = {
-        (str(path.relative_to(ROOT)), name)
-        for path in files_of("sandbox")
-        for name in imports_of(path)
-        if name.split(".")[0] in product and name not in PROTOCOLS
-    }
+def drawing() -> str:
+    """Rooms and the arrows between them, for docs/architecture.md."""
+    arrows = {(room_of(module), room_of(below)) for module, imported in graph().items() for below in imported}
+    roof_first = sorted(arrows, key=lambda arrow: (-FLOOR_OF[arrow[0]], arrow[0], -FLOOR_OF[arrow[1]], arrow[1]))
+    return "\n".join(f"    {room} --> {below}" for room, below in roof_first if room != below)
+
+
+def test_the_plan_in_the_docs_is_the_code_s_own() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert f"flowchart TD\n{drawing()}\n```" in page
+    rooms = re.findall(r"^\| \[(\w+)/\]\([^)]*\) \|", page, re.MULTILINE)
+    assert sorted(rooms) == sorted(FLOOR_OF)
+    assert [FLOOR_OF[room] for room in rooms] == sorted(FLOOR_OF.values(), reverse=True)
+
+
+def test_the_sandbox_shares_nothing_but_protocols_and_the_ground_with_the_product() -> None:
+    wrong = [
+        f"{module} -> {below}"
+        for module, imported in graph().items()
+        for below in imported
+        if room_of(module) == "sandbox" and room_of(below) not in ("sandbox", "common") and below not in PROTOCOLS
+    ]
     assert not wrong
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from common.spanish.dates import parse_move, parse_when
 from common.spanish.names import doctor_words, plain
+from common.spanish.wording import day_and_time, listed, local_iso
+from common.text import clean
 from common.times import Clock, to_iso
 from data.errors import SlotTaken
 from data.models import Appointment, Record
@@ -32,7 +34,7 @@ from tools.arguments import (
 from tools.confirmation import Plan, fingerprint, next_of
 from tools.errors import NeedsInput, Refused
 from tools.identity import Identity, Proof
-from tools.wording import APPOINTMENT_STATUS, APPOINTMENT_TYPE, clean, day_and_time, listed, local_iso
+from tools.wording import APPOINTMENT_STATUS, APPOINTMENT_TYPE
 
 
 class AppointmentTools:

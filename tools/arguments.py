@@ -14,10 +14,10 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from common.spanish.names import name_words, plain
 from common.spanish.numbers import digits_of
+from common.text import clean
 from data.items import cents
 from data.models import AppointmentType
 from tools.errors import NeedsInput
-from tools.wording import clean
 
 NAME_LIMIT, EMAIL_LIMIT, TEXT_LIMIT, NOTES_LIMIT = 80, 120, 120, 300
 ARGUMENTS_LIMIT = 20_000  # characters of JSON

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from common.spanish.names import plain
+from common.spanish.wording import day, listed, local_iso, money
+from common.text import clean
 from common.times import Clock
 from data.items import amount
 from data.models import Order, OrderItem, OrderStatus, Record
@@ -15,7 +17,7 @@ from data.store import IdempotencyRecord, Store
 from tools.arguments import NAME_LIMIT, NOTES_LIMIT, TEXT_LIMIT, NewOrder, OrderProof, read
 from tools.confirmation import Plan, fingerprint, next_of
 from tools.identity import Identity, Proof
-from tools.wording import ORDER_STATUS, clean, day, listed, local_iso, money
+from tools.wording import ORDER_STATUS
 
 DELIVERY = timedelta(days=5)
 

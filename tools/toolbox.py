@@ -20,6 +20,7 @@ from typing import Any
 
 from loguru import logger
 
+from common.spanish.errors import Unclear
 from common.times import Clock, utcnow
 from data.errors import Conflict, RuleBroken, Unavailable
 from data.store import Store
@@ -181,7 +182,7 @@ class Toolbox:
     async def _carry_out(self, plan: Plan, tool_use_id: str) -> dict[str, Any]:
         try:
             result = await plan.carry_out(tool_use_id)
-        except (ToolError, RuleBroken, Conflict):
+        except (ToolError, Unclear, RuleBroken, Conflict):
             self._settle()
             raise
         self._settle()
@@ -194,6 +195,8 @@ class Toolbox:
     def _said(self, error: Exception) -> dict[str, Any]:
         """An exception as a result; its own text reaches neither the model nor the log."""
         match error:
+            case Unclear():
+                return {"success": False, "question": error.sentence, "code": error.code}
             case NeedsInput():
                 return {"success": False, "question": error.sentence, "code": error.code, **error.extra}
             case Refused():

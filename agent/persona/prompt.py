@@ -6,19 +6,14 @@ import re
 from datetime import datetime
 from importlib.resources import files
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
+from common.spanish.wording import MONTHS, WEEKDAYS
+from common.times import BUENOS_AIRES
+
 LineKind = Literal["phone", "browser"]
 
 # The core lives in a file of its own, so that nobody rewraps it.
-CORE_PROMPT = files("agent").joinpath("carlos-prompt.txt").read_text(encoding="utf-8").rstrip()
-
-DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
-MONTHS = (
-    "enero", "febrero", "marzo", "abril", "mayo", "junio",
-    "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
-)  # fmt: skip
+CORE_PROMPT = files("agent.persona").joinpath("carlos-prompt.txt").read_text(encoding="utf-8").rstrip()
 
 # The marker is a rule of the original prompt. Speech to speech, it would be read aloud.
 COMMON_RULES = """\
@@ -48,7 +43,7 @@ BROWSER_RULES = "- Hablás por el NAVEGADOR: el cliente te escucha y puede leer 
 def system_prompt(line: LineKind, now: datetime) -> str:
     """The SYSTEM text of a session. `now` is aware; the model is told Buenos Aires time."""
     local = now.astimezone(BUENOS_AIRES)
-    today = f"{DAYS[local.weekday()]} {local.day} de {MONTHS[local.month - 1]} de {local.year}"
+    today = f"{WEEKDAYS[local.weekday()]} {local.day} de {MONTHS[local.month - 1]} de {local.year}"
     moment = f"Hoy es {today} y son las {local:%H:%M} en Buenos Aires."
     rules = PHONE_RULES if line == "phone" else BROWSER_RULES
     return f"{CORE_PROMPT}\n\n{COMMON_RULES}\n{rules}\n\n{moment}"

@@ -38,8 +38,8 @@ _FREE = b"", 0, _PHONE, 0.0
 
 
 class Register:
-    """The table as process `number` sees it, and the phone's seats in it (agent.capacity.Seating); `browsers` is the same
-    table with the browsers' seats. The supervisor takes none."""
+    """The table as process `number` sees it, and the phone's capacity in it (agent.capacity.CapacityCounter);
+    `browsers` is the same table with the browsers' capacity. The supervisor takes none."""
 
     def __init__(
         self,

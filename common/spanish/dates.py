@@ -2,7 +2,7 @@
 
 Two tables say it all: `_DAYS` and `_TIMES`, patterns over plain text (lower case, no accents, number words as
 digits) and what they mean. Every word must be accounted for and every day named must be the same day; what is
-left unclear, missing or past comes back as a question (`NeedsInput`), never as a guess. All wall-clock times are
+left unclear, missing or past comes back as a question (`Unclear`), never as a guess. All wall-clock times are
 those of Buenos Aires.
 """
 
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NoReturn
 
+from common.spanish.errors import Unclear
 from common.spanish.names import plain
 from common.spanish.numbers import numerals
+from common.spanish.wording import MONTHS, WEEKDAYS
 from common.times import BUENOS_AIRES
-from tools.errors import NeedsInput
-from tools.wording import MONTHS, WEEKDAYS
 
 # "15 de marzo" said in April means next year's; said a few weeks after it, it may be a slip.
 _RECENT = timedelta(days=60)
@@ -41,9 +41,9 @@ def parse_when(text: str, now: datetime) -> datetime:
     """The day and time that the text says, aware. Raises Asked when one is missing, unclear or past."""
     said = parse_moment(text, now)
     if said.day is None:
-        raise NeedsInput("date_needed", "¿Para qué día?")
+        raise Unclear("date_needed", "¿Para qué día?")
     if said.time is None:
-        raise NeedsInput("time_needed", "¿A qué hora?")
+        raise Unclear("time_needed", "¿A qué hora?")
     return _future(said.day, said.time, now)
 
 
@@ -83,12 +83,12 @@ def _hour_alone(text: str) -> str:
 def _future(day: date, at: time, now: datetime) -> datetime:
     moment = datetime.combine(day, at, BUENOS_AIRES)
     if moment < now:
-        raise NeedsInput("past_date", "Esa fecha ya pasó. ¿Qué día y a qué hora te sirve?")
+        raise Unclear("past_date", "Esa fecha ya pasó. ¿Qué día y a qué hora te sirve?")
     return moment
 
 
 def _unclear() -> NoReturn:
-    raise NeedsInput("date_unclear", "No entendí bien la fecha. ¿Me la decís con día, mes y hora?")
+    raise Unclear("date_unclear", "No entendí bien la fecha. ¿Me la decís con día, mes y hora?")
 
 
 def _iso(text: str) -> Moment | None:
@@ -107,7 +107,7 @@ def _calendar[T](make: Callable[[], T]) -> T:
     try:
         return make()
     except (ValueError, OverflowError) as error:
-        raise NeedsInput("no_such_date", "Esa fecha no existe. ¿Me la repetís?") from error
+        raise Unclear("no_such_date", "Esa fecha no existe. ¿Me la repetís?") from error
 
 
 def _expand(text: str) -> str:
@@ -172,7 +172,7 @@ def _time_of_day(said: _Said) -> time | None:
         return time(12)
     if name:
         part = "mañana" if name == "manana" else name
-        raise NeedsInput("time_needed", f"¿A qué hora de la {part}?")
+        raise Unclear("time_needed", f"¿A qué hora de la {part}?")
     return None
 
 
@@ -207,7 +207,7 @@ def _hour_of_day(hour: int, period: range | None, on_24_hours: bool) -> int:
         return fitting[0]
     if not on_24_hours and 1 <= hour <= 7:
         article = "la" if hour == 1 else "las"
-        raise NeedsInput("time_ambiguous", f"¿A {article} {hour} de la mañana o de la tarde?")
+        raise Unclear("time_ambiguous", f"¿A {article} {hour} de la mañana o de la tarde?")
     return hour
 
 
@@ -248,14 +248,14 @@ def _dated(day: int, month: int, year: str | None, today: date) -> date:
     if this_year >= today:
         return this_year
     if today - this_year <= _RECENT:
-        raise NeedsInput("past_date", f"El {day} de {MONTHS[month - 1]} ya pasó. ¿Qué día te sirve?")
+        raise Unclear("past_date", f"El {day} de {MONTHS[month - 1]} ya pasó. ¿Qué día te sirve?")
     return date(today.year + 1, month, day)
 
 
 def _day_of_month(match: re.Match[str], today: date) -> date:
     day = today.replace(day=int(match[1]))
     if day < today:
-        raise NeedsInput("date_ambiguous", f"¿El {day.day} de qué mes?")
+        raise Unclear("date_ambiguous", f"¿El {day.day} de qué mes?")
     return day
 
 
@@ -290,7 +290,7 @@ def _day(said: _Said, today: date) -> date | None:
         return _coming(weekday, today)
     if day.weekday() != _WEEKDAY[weekday["day"]]:
         real = f"El {day.day} de {MONTHS[day.month - 1]} es {WEEKDAYS[day.weekday()]}"
-        raise NeedsInput("date_mismatch", f"{real}. ¿Qué día te sirve?")
+        raise Unclear("date_mismatch", f"{real}. ¿Qué día te sirve?")
     return day
 
 
@@ -301,5 +301,5 @@ def _coming(said: re.Match[str], today: date) -> date:
         return today + timedelta(days=7 - today.weekday() + wanted)
     ahead = (wanted - today.weekday()) % 7
     if ahead == 0 and not (said["coming"] or said["next"]):
-        raise NeedsInput("date_ambiguous", f"¿Hoy {WEEKDAYS[wanted]} o el de la semana que viene?")
+        raise Unclear("date_ambiguous", f"¿Hoy {WEEKDAYS[wanted]} o el de la semana que viene?")
     return today + timedelta(days=ahead or 7)

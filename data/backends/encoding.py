@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from data.backends.base import Item
 
 _MOST_DIGITS = 38  # DynamoDB's
-
-
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-def printable(value: Any) -> Any:
-    """A JSON value whose texts hold no control characters but line breaks and tabs, and no half of a surrogate pair,
-    which no encoding takes: U+FFFD stands for each."""
-    if isinstance(value, str):
-        return _UNPRINTABLE.sub("\ufffd", value)
-    if isinstance(value, Mapping):
-        return {printable(key): printable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [printable(each) for each in value]
-    return value
 
 
 def encode(item: Item) -> str:

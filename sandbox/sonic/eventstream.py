@@ -1,6 +1,7 @@
 """`application/vnd.amazon.eventstream`, read and written by AWS's own codec: frames out of bytes, bytes out of frames.
 
-The client's frames are its own work (`agent.sonic.wire.eventstream`), so that what judges them here is nobody's second copy.
+The client's frames are its own work (`agent.sonic.wire.eventstream`), so that what judges them here is nobody's
+second copy.
 """
 
 from __future__ import annotations

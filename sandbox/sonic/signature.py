@@ -1,8 +1,8 @@
 """AWS Signature Version 4 of an event stream, judged by AWS's own signer: the request's signature seeds a chain over
 its chunks.
 
-The client signs with its own code (`agent.sonic.wire.eventstream`) or through the SDK; either way this signs the same request
-and the same chunks anew and compares.
+The client signs with its own code (`agent.sonic.wire.eventstream`) or through the SDK; either way this signs the same
+request and the same chunks anew and compares.
 """
 
 from __future__ import annotations

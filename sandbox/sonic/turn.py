@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from agent.sonic.events import (
@@ -21,19 +21,34 @@ from agent.sonic.events import (
     StopReason,
     ToolUse,
 )
-from sandbox.brain import Prompt, Utterance
-from sandbox.sonic.behaviour import BargeIn, Transcript
-from sandbox.sonic.playback import text_block
+from sandbox.brain import Brain, Prompt, Utterance
+from sandbox.sonic.behaviour import BargeIn, Behaviour, Transcript
+from sandbox.sonic.playback import Emit, Playback, text_block
+from sandbox.sonic.usage import UsageMeter
 
-if TYPE_CHECKING:
-    from sandbox.sonic.conversation import Conversation
+
+class Dialogue(Protocol):
+    """What a turn needs of the conversation that it is a part of."""
+
+    prompt: Prompt
+    brain: Brain
+    behaviour: Behaviour
+    playback: Playback
+    usage: UsageMeter
+    piece_s: Iterator[float]  # of audio in the next audioOutput
+
+    @property
+    def emit(self) -> Emit: ...
+    def expect_result(self, tool_use_id: str) -> asyncio.Future[dict[str, Any]]: ...
+    async def next_utterance(self, timeout_s: float) -> Utterance | None: ...
+    async def pace(self, seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
 class Turn:
     """The `Floor` of one turn. Once interrupted, whatever the mind still tries is cancelled."""
 
-    conversation: Conversation
+    conversation: Dialogue
     heard: Utterance
     transcribed: bool = False
     spoke: bool = False

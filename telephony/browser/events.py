@@ -46,7 +46,7 @@ from agent.sonic.events import (
     TextStart,
 )
 from agent.sonic.parsing import parse_client_event
-from data.backends.encoding import printable
+from common.text import printable
 
 MAX_MESSAGE = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB
 MAX_CHUNK_S = 1.0  # of audio in one event

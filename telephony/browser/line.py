@@ -30,7 +30,7 @@ from agent.sonic.events import Usage
 from agent.transcript import CallTranscript, cut_words
 from common import metrics
 from common.settings import Settings
-from data.backends.encoding import printable
+from common.text import printable
 from data.models import Line as LineName
 from telephony.browser.client_setup import ClientSetup
 from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, CloseReason
@@ -40,8 +40,8 @@ from telephony.browser.playback_acks import PlaybackAcks
 from telephony.browser.send_queue import SendQueue
 from telephony.browser.upgrade import UpgradePolicy, token_routes
 from telephony.rate_guards import AudioRateGuard, MessageRateLimit
+from telephony.sockets import receive_message
 from telephony.stream_tokens import SpentNonces
-from telephony.twilio.socket import receive_message
 
 LEAD_FRAMES = 15  # 300 ms: more than the player's 200 ms
 TAIL_S = 0.2  # the player's own buffer

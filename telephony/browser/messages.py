@@ -22,7 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 from agent.sonic.events import INTERRUPTED_TEXT, ContentType, Role, Stage, StopReason, Usage
-from data.backends.encoding import printable
+from common.text import printable
 
 type Messages = tuple[str, ...]
 

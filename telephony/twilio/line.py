@@ -17,8 +17,8 @@ from agent.persona.prompt import LineKind
 from telephony.errors import RemoteProtocolError
 from telephony.rate_guards import MessageRateLimit, media_ahead
 from telephony.read_timeout import ReadTimeout
+from telephony.sockets import close
 from telephony.twilio.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
-from telephony.twilio.socket import close
 
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it

@@ -26,8 +26,8 @@ def phone_routes(
     """Everything under /twilio. `spent` remembers used stream tokens; by default, in this process. With
     `call_in_path` a media stream's URL names its call, for whoever must know it before the stream's start.
 
-    Run uvicorn with `ws_max_size=telephony.twilio.socket.WS_MAX_SIZE` and `ws_per_message_deflate=False` (Twilio does not
-    offer it). Raises ValueError where signatures would be off on a public host.
+    Run uvicorn with `ws_max_size=telephony.twilio.socket.WS_MAX_SIZE` and `ws_per_message_deflate=False` (Twilio does
+    not offer it). Raises ValueError where signatures would be off on a public host.
     """
     signatures = Signatures.from_settings(settings)
     tokens = StreamTokens(signing_keys(settings.token_secrets), spent or SpentInMemory())

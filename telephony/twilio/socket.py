@@ -12,10 +12,11 @@ import asyncio
 
 from loguru import logger
 from starlette.responses import Response
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from telephony.carrier import Answer, Caller, CarrierHandler
 from telephony.errors import RemoteProtocolError, TokenRefused
+from telephony.sockets import close, receive_message
 from telephony.stream_tokens import StreamTokens
 from telephony.twilio import twiml
 from telephony.twilio.media_stream import MAX_MESSAGE, MediaStream, Started
@@ -117,16 +118,6 @@ class MediaSocket:
         await close(websocket, INTERNAL_ERROR if failed else 1000)
 
 
-async def receive_message(websocket: WebSocket) -> str | bytes:
-    """The next message, text or binary. Raises WebSocketDisconnect when the peer is gone."""
-    message = await websocket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
-    text: str | None = message.get("text")
-    binary: bytes | None = message.get("bytes")
-    return text if text is not None else binary or b""
-
-
 async def receive_start(websocket: WebSocket, stream: MediaStream) -> Started:
     """Read up to `start` and no further: the caller's first words stay in the socket."""
     for _ in range(MAX_BEFORE_START):
@@ -134,13 +125,3 @@ async def receive_start(websocket: WebSocket, stream: MediaStream) -> Started:
         if isinstance(event, Started):
             return event
     raise RemoteProtocolError(f"no start in {MAX_BEFORE_START} messages")
-
-
-async def close(websocket: WebSocket, code: int = 1000) -> None:
-    """Close a socket that may be closed already, by either side."""
-    if WebSocketState.DISCONNECTED in (websocket.client_state, websocket.application_state):
-        return
-    try:
-        await websocket.close(code)
-    except (RuntimeError, WebSocketDisconnect) as error:
-        logger.debug("the media socket was gone before its close: {!r}", error)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.playout import Played
 from agent.transcript import CallTranscript
-from data.backends.encoding import printable
+from common.text import printable
 from data.models import Line
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from agent.active_calls import ActiveCalls
 from api.application import guard, mount, record_routers
+from api.docs_page import docs_routes
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
-from api.openapi import reference_routes
 from common.settings import Settings
 from common.times import BUENOS_AIRES, Clock
 from data.models import CallRecord, Line, ToolCall, Turn
@@ -41,7 +41,7 @@ def rest_settings(home: Path, **changes: Any) -> Settings:
 def rest_app(settings: Settings, store: Store, active_calls: ActiveCalls, clock: Clock) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
     mount(app, [live_routes(active_calls), *record_routers(settings, store, active_calls, clock)])
-    for router in (metrics_routes(), reference_routes(), health_routes(active_calls)):
+    for router in (metrics_routes(), docs_routes(), health_routes(active_calls)):
         app.include_router(router)
     guard(app, settings)
     return app

@@ -9,6 +9,8 @@ from agent.transcript import CallTranscript
 from common.tracing import CallTrace
 from data.models import Line
 
+TOOLS = frozenset({"consultarOrder"})
+
 
 class FakeSpan(NonRecordingSpan):
     def __init__(self, name: str, parent: Any, attributes: dict[str, Any], start: int) -> None:
@@ -39,7 +41,7 @@ class FakeTracer:
 
 def told() -> list[FakeSpan]:
     log, tracer, ticks = CallTranscript("CA1", Line.PHONE, "+5491155550101"), FakeTracer(), count(0, 1_000_000_000)
-    log.listeners.append(CallTrace(log, tracer, lambda: next(ticks)))  # type: ignore[arg-type]
+    log.listeners.append(CallTrace(log.id, log.record().line, TOOLS, tracer, lambda: next(ticks)))  # type: ignore[arg-type]
     log.heard("Mi DNI es 28456789")
     log.tool("consultarOrder", "t1", {"dni": "28456789"}, {}, ok=True, elapsed_ms=40)
     log.tool("28456789", "t2", {}, {}, ok=False, elapsed_ms=1)

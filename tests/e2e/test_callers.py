@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent.persona.prompt import BUENOS_AIRES
+from common.times import BUENOS_AIRES
 from data.models import Appointment, CallRecord, Order
 from data.operators.seed import seed_appointments, seed_orders
 from data.store import Store

@@ -10,7 +10,6 @@ from common import metrics
 from common.settings import Settings
 from data.tables import TABLES
 from tests.infra.planned_stage import INFRA, ROOT, STAGES, Stage
-from tests.test_layers import BELOW, LEAVES
 
 PAGES = ("deploy", "costs", "architecture")
 
@@ -104,15 +103,6 @@ def test_what_the_diagram_draws_of_aws_is_in_the_terraform(diagram: str, stage: 
     assert stage.one("aws_lb_target_group")["health_check"][0]["path"] in aws
     (handler,) = re.findall(r"Lambda<br/>([\w/.]+)\]", aws)
     assert (ROOT / handler).exists()
-
-
-def test_the_rooms_table_says_who_may_import_whom(architecture: str) -> None:
-    rows = re.findall(r"^\| \[(\w+)/\]\([^)]*\) \|.*\| (.*) \|$", architecture, re.MULTILINE)
-    written = {room: set(re.findall(r"`(\w+)`", allowed)) for room, allowed in rows}
-    assert {room: written[room] for room in BELOW if room != "carlos"} == {
-        room: below for room, below in BELOW.items() if room != "carlos"
-    }
-    assert set(re.findall(r"`(carlos\.\w+)`", architecture)) == LEAVES
 
 
 # --- costs ---------------------------------------------------------------------------------------------------

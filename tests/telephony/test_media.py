@@ -16,11 +16,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from telephony.carrier import Caller
+from telephony.sockets import receive_message
 from telephony.stream_tokens import SpentInMemory, StreamTokens, signing_keys
 from telephony.twilio.media_stream import Dtmf, Media, MediaStream, Started, Stopped
 from telephony.twilio.media_stream_peer import MediaStreamPeer, Play
 from telephony.twilio.signature import Signatures
-from telephony.twilio.socket import MediaSocket, receive_message
+from telephony.twilio.socket import MediaSocket
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, phone_server, sign
 
 MEDIA_URL = BASE_URL.replace("https", "wss") + "/twilio/media"

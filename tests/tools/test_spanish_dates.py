@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.spanish.dates import parse_moment, parse_move, parse_when
+from common.spanish.errors import Unclear
+from common.spanish.wording import MONTHS, WEEKDAYS, day_and_time
 from common.times import BUENOS_AIRES
-from tools.errors import NeedsInput
-from tools.wording import MONTHS, WEEKDAYS, day_and_time
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=BUENOS_AIRES)  # a Sunday
 
@@ -100,7 +100,7 @@ def test_what_people_say_is_understood(text: str, meant: str) -> None:
 
 @pytest.mark.parametrize(("text", "code"), ASKED)
 def test_what_is_missing_unclear_or_past_is_asked_about(text: str, code: str) -> None:
-    with pytest.raises(NeedsInput) as asked:
+    with pytest.raises(Unclear) as asked:
         parse_when(text, NOW)
     assert asked.value.code == code
     assert asked.value.sentence.endswith("?")
@@ -179,14 +179,14 @@ def test_anything_else_is_a_future_moment_or_a_question(now: datetime, text: str
     understood: datetime | str
     try:
         understood = parse_when(text, now)
-    except NeedsInput as asked:
+    except Unclear as asked:
         understood = asked.sentence
     assert understood.endswith("?") if isinstance(understood, str) else understood >= now
 
 
 @given(now=MOMENTS, text=st.lists(WORDS, max_size=6).map(" ".join))
 def test_a_word_that_is_not_understood_is_never_passed_over(now: datetime, text: str) -> None:
-    with pytest.raises(NeedsInput):
+    with pytest.raises(Unclear):
         parse_moment(f"{text} abracadabra", now)
 
 

@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from carlos.commands.call import register
 from sandbox.twilio.account import Account
+from sandbox.twilio.command import register
 from sandbox.twilio.errors import ServerUnavailable
 from sandbox.twilio.feed import CallFeed
 from sandbox.twilio.phone import Summary, call_server, place

@@ -1,0 +1,48 @@
+"""What an application says of itself: its OpenAPI schema, with the ways in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.access import needed
+
+TITLE = "Carlos"
+VERSION = "1.0"
+ABOUT = (
+    "Orders, appointments and calls of Carlos, the phone voice agent. Send a key as `X-Api-Key`, or a bearer token."
+    " Every route is also served under `/demo`, where the original client expects it. Every answer is"
+    ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`.'
+)
+SECURITY = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Give the application a description with its ways in."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
+            schema.setdefault("components", {})["securitySchemes"] = SECURITY
+            for path, method, operation in operations(schema):
+                if needed(method.upper(), path):
+                    operation["security"] = [{name: []} for name in SECURITY]
+                if "requestBody" not in operation:
+                    operation["responses"].pop("422", None)  # a bad parameter is a 400 here
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation of every route of an OpenAPI schema."""
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
