@@ -1,7 +1,7 @@
 """Keeps call records in the store as calls go on: the newest state of each, one write at a time.
 
-A record is written when its call begins, so that a crash leaves one without an end; `reconcile` and Twilio's status
-callbacks finish those. Beside it lies, until the call is over, what another process needs to go on with the call.
+A record is written when its call begins, so that a crash leaves one without an end; `reconcile` and a carrier's word
+that it is over finish those. Beside it lies, until the call is over, what another process needs to go on with the call.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ LONGEST = timedelta(seconds=MAX_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
 _LONGEST_FACT = 64  # characters
-_TWILIO = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +75,12 @@ class CallRecordWriter:
         if (writer := self._writers.get(call_id)) is not None:
             await asyncio.wait({writer}, timeout=KEPT_S)
 
-    async def is_over(self, call_id: str) -> bool:
-        """True for a call that ended as calls do, in whichever process, or that Twilio says is over. May raise
+    async def is_over(self, call_id: str, carrier: str) -> bool:
+        """True for a call that ended as calls do, in whichever process, or that its carrier says is over. May raise
         DataError."""
         await self.kept(call_id)
         record = await self._store.call(call_id)
-        return record is not None and (is_over(record) or "twilio" in record.details)
+        return record is not None and (is_over(record) or carrier in record.details)
 
     async def cut_off(self, call_id: str) -> CutOff | None:
         """What there is to go on with; None for a call that is over, was never begun or has lain too long."""
@@ -93,22 +92,24 @@ class CallRecordWriter:
             return None
         return None if record is None or memory is None or is_over(record) else CutOff(record, memory)
 
-    async def told(self, call_id: str, log: CallTranscript | None, status: Mapping[str, str]) -> None:
-        """Add what Twilio's status callback says; `log` if the call is still known to this process.
+    async def carrier_said(
+        self, call_id: str, log: CallTranscript | None, carrier: str, facts: Mapping[str, str]
+    ) -> None:
+        """Add what a carrier says of a call that is over; `log` if the call is still known to this process.
 
         It may come to any process, and after the one that held the call has died: then it ends the record. A call
         that was cut off here may have gone on elsewhere: what is known of it here is old.
         """
-        facts = {ours: status[theirs][:_LONGEST_FACT] for theirs, ours in _TWILIO.items() if theirs in status}
+        facts = {name: fact[:_LONGEST_FACT] for name, fact in facts.items()}
         if log is not None and log.record().outcome not in CUT_OFF:
-            log.note(twilio={**log.notes.get("twilio", {}), **facts})
+            log.note(**{carrier: {**log.notes.get(carrier, {}), **facts}})
             self.changed(log)
             return
         try:
-            await self._store.amend_call(call_id, lambda record: _finished(record, facts))
+            await self._store.amend_call(call_id, lambda record: _finished(record, carrier, facts))
             await self._store.forget(call_id)
         except DataError as error:
-            logger.error("Twilio's status of call {} not kept: {!r}", call_id, error)
+            logger.error("what {} says of call {} is not kept: {!r}", carrier, call_id, error)
 
     async def reconcile(self, now: datetime | None = None) -> int:
         """End the records that nobody is keeping any more; returns how many."""
@@ -180,9 +181,9 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _finished(record: CallRecord, facts: Mapping[str, str]) -> CallRecord:
-    known = record.details.get("twilio", {})
-    record = replace(record, details={**record.details, "twilio": {**known, **facts}})
+def _finished(record: CallRecord, carrier: str, facts: Mapping[str, str]) -> CallRecord:
+    known = record.details.get(carrier, {})
+    record = replace(record, details={**record.details, carrier: {**known, **facts}})
     seconds = facts.get("duration_s", "")
     if record.ended_at is not None or not re.fullmatch(r"[0-9]{1,6}", seconds):
         return record

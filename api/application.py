@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 from loguru import logger
@@ -25,9 +25,9 @@ from data.store import Store
 STAGE = "/demo"  # the original client's address ends in it
 
 
-def guard(app: FastAPI, settings: Settings, access: Access | None = None) -> None:
+def guard(app: FastAPI, settings: Settings, access: Access | None = None, signed_folders: Sequence[str] = ()) -> None:
     """Put the gate in front of an application, errors into the envelope, and its description in order."""
-    access = access or Access.from_settings(settings)
+    access = access or Access.from_settings(settings, signed_folders)
     if access.open_mode:
         logger.warning("no ADMIN_API_KEYS: everybody on this machine may use the REST API")
     if access.open_read:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access import SAFE_METHODS, SIGNED_FOLDER, Access, Denied, Principal
+from api.access import SAFE_METHODS, Access, Denied, Principal
 from api.envelope import failed_to, failure
 from api.limits import RateLimit
 from common import metrics
@@ -122,7 +122,7 @@ class SecurityMiddleware:
             response["Access-Control-Expose-Headers"] = EXPOSE_HEADERS
 
     def _account(self, scope: Scope, method: str, path: str, status: int, principal: Principal | None) -> None:
-        if path.startswith(SIGNED_FOLDER):
+        if self._access.is_signed(path):
             return
         metrics.REQUESTS.add(method=method if method in _METHODS else "other", status=str(status))
         if method not in SAFE_METHODS and principal is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -47,9 +47,9 @@ from data.recordings import Recordings
 from data.store import Store
 from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
+from telephony.carrier import Carrier
+from telephony.carriers import carriers_of
 from telephony.phone_calls import PhoneCalls
-from telephony.twilio.rest import CallControl
-from telephony.twilio.routes import phone_routes
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
@@ -70,7 +70,7 @@ class Services:
     preconnector: StreamPreconnector
     active_calls: ActiveCalls
     record_writer: CallRecordWriter
-    control: CallControl
+    carriers: Sequence[Carrier]
     notice: str | None  # what a person must know: which parts are stand-ins
     recordings: Recordings
     group: CallLogGroup | None = None
@@ -81,6 +81,10 @@ class Services:
         toolbox = self._toolbox(log, memory)
         log.memory = lambda: toolbox.memory
         return Call(log, line, self._setup(log, toolbox))
+
+    def phone_calls(self, carrier: Carrier) -> PhoneCalls:
+        """What handles one carrier's calls."""
+        return PhoneCalls(self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
@@ -138,7 +142,9 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, register: Register | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, carriers: Sequence[Carrier] = (), register: Register | None = None
+) -> AsyncIterator[Services]:
     """Open the store, seed it when it is empty, find Sonic, and close everything at the end.
 
     With a `register` seats are those of several processes, and the task is their supervisor's to protect.
@@ -152,7 +158,7 @@ async def open_services(settings: Settings, register: Register | None = None) ->
         StreamPreconnector(sonic, settings.sonic_model_id),
         ActiveCalls(register or settings.max_calls, register.browsers if register else settings.max_browsers),
         CallRecordWriter(store),
-        CallControl.from_settings(settings),
+        carriers,
         notice,
         Recordings(settings.carlos_home),
         await _open_group(settings),
@@ -169,7 +175,8 @@ async def open_services(settings: Settings, register: Register | None = None) ->
         await services.record_writer.settled()
         if services.group is not None:
             await services.group.close()
-        await services.control.close()
+        for carrier in services.carriers:
+            await carrier.close()
         await store.close()
         if standin is not None:
             await standin.stop()
@@ -246,22 +253,15 @@ def create_app(
 ) -> FastAPI:
     """The server. `on_ready` is called once everything is open and calls can be taken. With a `handover` it is one of
     several that share a port."""
+    carriers = carriers_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings, handover.register if handover else None) as services:
+        async with open_services(settings, carriers, handover.register if handover else None) as services:
             app.state.services = services
-            phone_calls = PhoneCalls(
-                services.active_calls,
-                services.make_call,
-                services.control,
-                services.preconnector,
-                services.record_writer,
-            )
-            phone = phone_routes(
-                settings, phone_calls, phone_calls.answer, spent=services.store, call_in_path=handover is not None
-            )
-            app.include_router(phone)
+            for carrier in carriers:
+                calls = services.phone_calls(carrier)
+                app.include_router(carrier.routes(calls, services.store, call_in_path=handover is not None))
             app.include_router(
                 browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)
             )
@@ -278,9 +278,9 @@ def create_app(
             yield
 
     app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-    guard(app, settings)
+    guard(app, settings, signed_folders=tuple(carrier.folder for carrier in carriers))
     if handover is not None:
-        app.add_middleware(PutThrough, handover=handover)
+        app.add_middleware(PutThrough, handover=handover, carriers=carriers)
     return app
 
 

@@ -1,4 +1,8 @@
-"""What the phone line needs from the rest of the house: a desk that admits calls, and someone who answers them."""
+"""The seam between Carlos and whoever carries phone calls.
+
+A carrier says that a call rings, brings its line, says how it ended, and hangs up when asked to. It knows a
+`CarrierHandler`, which admits calls and has them answered; nothing above the seam knows one carrier from another.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,33 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.websockets import WebSocket
+from fastapi import APIRouter
+from starlette.types import Scope
 
+from agent.call import Line
 from agent.capacity import Admission
-from telephony.twilio.media_stream import MediaStream, Started
+from telephony.stream_tokens import SpentNonces
 
-OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # values of CallStatus
+type OnEnd = Callable[[str], Awaitable[None]]  # what a line does with its call's outcome, before its socket closes
+type MakeLine = Callable[[OnEnd], Line]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is on the stream, as the signed voice webhook said. A number is a hint, never a proof of identity."""
+    """Who is on the line, as the carrier said under its signature. A number is a hint, never a proof of identity."""
 
-    call_sid: str
+    call_id: str
     number: str  # E.164, "anonymous", a sip: URI or client:name; the caller chooses it
-    line: str  # the number that was dialled
-    resumes: int = 0  # how often the call's stream was opened anew
+    resumes: int = 0  # how often the call's line was opened anew
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """What a carrier says of a call, apart from its line. It may come twice, and out of order."""
+
+    word: str  # the carrier's own
+    is_over: bool
+    facts: Mapping[str, str]  # for the call record
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +65,58 @@ AfterStream = HangUp | Apologise | Dial | Resume
 
 
 class CarrierHandler(Protocol):
-    """Keeps count of the calls of this server. Twilio may ask anything twice: all of it is idempotent by call."""
+    """Keeps count of the calls of this server. A carrier may ask anything twice: all of it is idempotent by call."""
 
-    async def is_over(self, call_sid: str) -> bool:
-        """True for a call that has ended, wherever it was held: Twilio's request for it is a replayed one."""
+    async def is_over(self, call_id: str) -> bool:
+        """True for a call that has ended, wherever it was held: the carrier's request for it is a replayed one."""
         ...
 
-    async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
-        """Take or refuse a ringing call; ACCEPTED reserves a seat until the stream starts, or for 60 s."""
+    async def admit(self, call_id: str) -> Admission:
+        """Take or refuse a ringing call; ACCEPTED reserves its place until the line opens, or for 60 s."""
         ...
 
-    async def started(self, call_sid: str, stream_sid: str) -> bool:
-        """The stream is authenticated: the seat is taken. False when no seat is free, or the call already has one."""
+    async def started(self, call_id: str) -> bool:
+        """The line is authenticated and open. False when the server is full, or the call already has a line."""
         ...
 
-    async def release(self, call_sid: str, *, failed: bool = False) -> None:
-        """The stream of a started call is over; comes before its socket is closed. `failed`: the answer raised."""
+    async def answer(self, make_line: MakeLine, caller: Caller) -> None:
+        """Hold the whole call, on the line that is made of what to do at its end."""
         ...
 
-    async def ended(self, call_sid: str, resumes: int) -> AfterStream:
-        """The stream of this call, opened anew `resumes` times so far, is over and Twilio asks what comes next. A
-        call that was admitted and never started has failed too: its socket could not be opened.
+    async def release(self, call_id: str, *, failed: bool = False) -> None:
+        """The line of a started call is over; comes before its socket is closed. `failed`: the answer raised."""
+        ...
+
+    async def ended(self, call_id: str, resumes: int) -> AfterStream:
+        """The line of this call, opened anew `resumes` times so far, is over and the carrier asks what comes next. A
+        call that was admitted and never started has failed too: its line could not be opened.
         """
         ...
 
-    async def status(self, call_sid: str, params: Mapping[str, str]) -> None:
-        """A status callback: `CallStatus`, `CallDuration` and others. They come twice and out of order."""
+    async def status(self, call_id: str, status: CallStatus) -> None:
+        """How the call goes, apart from its line."""
         ...
 
 
-Answer = Callable[[WebSocket, MediaStream, Started, Caller], Awaitable[None]]
-"""Runs a whole call on a started stream; every message after `start` is still in the socket. May close it."""
+class Carrier(Protocol):
+    """One for a server's life; `close` it at the end."""
+
+    name: str  # under which a call record's details keep its facts
+    folder: str  # of its routes: whoever calls them is known by the carrier's own signature, not by an API key
+    begins: frozenset[str]  # paths of requests that may ask for a place for a new call
+
+    def routes(self, calls: CarrierHandler, spent: SpentNonces, *, call_in_path: bool = False) -> APIRouter:
+        """What the carrier asks of this server. With `call_in_path` a line's address names its call, for whoever must
+        know it before the line says so."""
+        ...
+
+    async def call_id(self, scope: Scope, body: Callable[[], Awaitable[bytes | None]]) -> str:
+        """Which call a request to this carrier's routes is about; empty if about none. `body` is None where it is
+        longer than a carrier's ever is."""
+        ...
+
+    async def hang_up(self, call_id: str) -> bool:
+        """End the call; False where the carrier cannot be asked to."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,7 +1,7 @@
-"""The phone's desk: admits ringing calls, puts them through to Carlos, and says what comes after.
+"""A carrier's calls: admitted when they ring, answered by Carlos, and told what comes after their line.
 
-A stream that dies under its call, or with its process, is followed by another one: Twilio asks `<Connect action>`,
-whichever process answers finds in the store that the call is not over, and the next stream goes on with it.
+A line that dies under its call, or with its process, is followed by another one: the carrier asks what is next,
+whichever process answers finds in the store that the call is not over, and the next line goes on with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loguru import logger
-from starlette.websockets import WebSocket
 
 from agent.active_calls import ActiveCalls
 from agent.call import Call, Line
@@ -24,10 +23,7 @@ from agent.transcript import CallTranscript
 from common import metrics
 from data.errors import DataError
 from data.models import Line as LineName
-from telephony.carrier import OVER, AfterStream, Apologise, Caller, HangUp, Resume
-from telephony.twilio.line import PhoneLine
-from telephony.twilio.media_stream import MediaStream, Started
-from telephony.twilio.rest import CallControl
+from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrier, HangUp, MakeLine, Resume
 
 REMEMBER = 1000  # broken calls whose next step Twilio may still ask for
 RESUMES = 2  # of one call
@@ -47,7 +43,7 @@ class _Stream:
 
 
 class PhoneCalls:
-    """One process's desk (telephony.carrier.Desk), and the `Answer` of its media socket.
+    """One process's calls of one carrier (telephony.carrier.CarrierHandler).
 
     `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools.
     """
@@ -56,111 +52,111 @@ class PhoneCalls:
         self,
         active_calls: ActiveCalls,
         make_call: MakeCall,
-        control: CallControl,
+        carrier: Carrier,
         preconnector: StreamPreconnector,
         record_writer: CallRecordWriter,
     ) -> None:
         self._active_calls = active_calls
         self._make_call = make_call
-        self._control = control
+        self._carrier = carrier
         self._preconnector = preconnector
         self._record_writer = record_writer
         self._streams: dict[str, _Stream] = {}
         self._broken: OrderedDict[str, None] = OrderedDict()
 
-    async def is_over(self, call_sid: str) -> bool:
+    async def is_over(self, call_id: str) -> bool:
         """False where the store cannot tell: a call is worth more than a seat."""
         try:
             async with asyncio.timeout(LOOK_UP_S):
-                return await self._record_writer.is_over(call_sid)
+                return await self._record_writer.is_over(call_id, self._carrier.name)
         except (DataError, TimeoutError) as error:
-            logger.warning("call {} is taken for a new one: {!r}", call_sid, error)
+            logger.warning("call {} is taken for a new one: {!r}", call_id, error)
             return False
 
-    async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
-        admission = self._active_calls.capacity.admit(call_sid)
+    async def admit(self, call_id: str) -> Admission:
+        admission = self._active_calls.capacity.admit(call_id)
         if admission is Admission.ACCEPTED:
-            self._preconnector.prepare(call_sid)
+            self._preconnector.prepare(call_id)
         else:
             metrics.REFUSALS.add(reason=admission.name.lower())
         return admission
 
-    async def started(self, call_sid: str, stream_sid: str) -> bool:
-        if self._active_calls.capacity.start(call_sid):
+    async def started(self, call_id: str) -> bool:
+        if self._active_calls.capacity.start(call_id):
             return True
-        if (stream := self._streams.get(call_sid)) is not None:
+        if (stream := self._streams.get(call_id)) is not None:
             stream.turned_away += 1
         return False
 
-    async def release(self, call_sid: str, *, failed: bool = False) -> None:
-        self._active_calls.capacity.release(call_sid)
-        if (stream := self._streams.pop(call_sid, None)) is not None:
+    async def release(self, call_id: str, *, failed: bool = False) -> None:
+        self._active_calls.capacity.release(call_id)
+        if (stream := self._streams.pop(call_id, None)) is not None:
             stream.released.set()
         if failed:
-            self._broken[call_sid] = None
+            self._broken[call_id] = None
             while len(self._broken) > REMEMBER:
                 self._broken.popitem(last=False)
 
-    async def ended(self, call_sid: str, resumes: int) -> AfterStream:
+    async def ended(self, call_id: str, resumes: int) -> AfterStream:
         """Go on with a call that is not over, and apologise where that cannot be and Carlos did not do so himself."""
-        if self._was_turned_away(call_sid):
+        if self._was_turned_away(call_id):
             return HangUp()
-        await self._let_go(call_sid, resumes)
-        if call_sid in self._broken:
+        await self._let_go(call_id, resumes)
+        if call_id in self._broken:
             return Apologise()
-        if await self._record_writer.is_over(call_sid):
+        if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        if resumes >= RESUMES or await self.admit(call_sid, "", "") is not Admission.ACCEPTED:
+        if resumes >= RESUMES or await self.admit(call_id) is not Admission.ACCEPTED:
             return Apologise()
         return Resume()
 
-    def _was_turned_away(self, call_sid: str) -> bool:
+    def _was_turned_away(self, call_id: str) -> bool:
         """True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""
-        stream = self._streams.get(call_sid)
+        stream = self._streams.get(call_id)
         if stream is None or not stream.turned_away:
             return False
         stream.turned_away -= 1
         return True
 
-    async def _let_go(self, call_sid: str, resumes: int) -> None:
+    async def _let_go(self, call_id: str, resumes: int) -> None:
         """Twilio knows first that a stream is gone; what holds it here would wait for audio for a while."""
-        stream, call = self._streams.get(call_sid), self._active_calls.live.get(call_sid)
+        stream, call = self._streams.get(call_id), self._active_calls.live.get(call_id)
         if stream is None or call is None or stream.resumes > resumes:
             return
         await call.hang_up("dropped")
         try:
             await asyncio.wait_for(stream.released.wait(), LET_GO_S)
         except TimeoutError:
-            logger.error("call {} does not let go of its stream", call_sid)
+            logger.error("call {} does not let go of its stream", call_id)
 
-    async def status(self, call_sid: str, params: Mapping[str, str]) -> None:
-        logger.info("call {} is {}", call_sid, params.get("CallStatus", "?"))
-        if params.get("CallStatus") in OVER:
-            if call_sid not in self._active_calls.live:
-                self._active_calls.capacity.release(call_sid)
-            self._preconnector.forget(call_sid)
-            await self._record_writer.told(call_sid, self._active_calls.log_of(call_sid), params)
+    async def status(self, call_id: str, status: CallStatus) -> None:
+        logger.info("call {} is {}", call_id, status.word)
+        if status.is_over:
+            if call_id not in self._active_calls.live:
+                self._active_calls.capacity.release(call_id)
+            self._preconnector.forget(call_id)
+            log = self._active_calls.log_of(call_id)
+            await self._record_writer.carrier_said(call_id, log, self._carrier.name, status.facts)
 
-    async def answer(self, websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:
-        """Hold one phone call (telephony.carrier.Answer)."""
+    async def answer(self, make_line: MakeLine, caller: Caller) -> None:
+        """Hold one phone call."""
 
         async def on_end(outcome: str) -> None:
             if outcome == "completed":
-                await self._control.hang_up(caller.call_sid)
-            await self._record_writer.kept(caller.call_sid)  # Twilio asks what is next once the socket is closed
+                await self._carrier.hang_up(caller.call_id)
+            await self._record_writer.kept(caller.call_id)  # the carrier asks what is next once the socket is closed
 
-        self._streams[caller.call_sid] = _Stream(caller.resumes)
-        with logger.contextualize(call_id=caller.call_sid):
+        self._streams[caller.call_id] = _Stream(caller.resumes)
+        with logger.contextualize(call_id=caller.call_id):
             log, memory = await self._story(caller)
-            line = PhoneLine(websocket, stream, on_end)
-            outcome = await self._active_calls.hold(self._make_call(log, line, memory))
+            outcome = await self._active_calls.hold(self._make_call(log, make_line(on_end), memory))
             logger.info("call ended: {}", outcome)
 
     async def _story(self, caller: Caller) -> tuple[CallTranscript, Mapping[str, Any]]:
         """A new call's log, or that of one to go on with and what its tools knew."""
-        cut_off = await self._record_writer.cut_off(caller.call_sid) if caller.resumes else None
+        cut_off = await self._record_writer.cut_off(caller.call_id) if caller.resumes else None
         if cut_off is None:
-            log = CallTranscript(caller.call_sid, LineName.PHONE, caller.number)
+            log = CallTranscript(caller.call_id, LineName.PHONE, caller.number)
             if caller.resumes:
                 log.note(resumed=caller.resumes)
             return log, {}

@@ -15,10 +15,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 import uvicorn
 from loguru import logger
@@ -26,15 +25,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carlos.http import BoundedHttp
 from carlos.processes.register import Register
-from telephony.twilio.twiml import AFTER_STREAM_PATH, MEDIA_PATH
-from telephony.twilio.webhooks import MAX_FORM, VOICE_PATH
+from telephony.carrier import Carrier
 
 MOST = 256 * 1024  # bytes of one request
 BUSY_S = 0.01  # a queue of datagrams is short (10 on Linux): how long to wait when it is full,
 PATIENCE = 100  # and how often
 CALLS = ("/calls/", "/demo/calls/")
-TWILIO = "/twilio/"
-BEGIN = frozenset({VOICE_PATH, AFTER_STREAM_PATH})  # webhooks that may ask for a seat
+MAX_BODY = 64 * 1024  # bytes of a request about a call
 CONNECTION = "connection"  # where a request's scope["state"] has the protocol that reads its connection
 
 
@@ -169,9 +166,11 @@ class Handover:
 class PutThrough:
     """ASGI middleware, outermost: what is about another process's call goes there, before anything is checked."""
 
-    def __init__(self, app: ASGIApp, handover: Handover) -> None:
+    def __init__(self, app: ASGIApp, handover: Handover, carriers: Sequence[Carrier]) -> None:
         self._app = app
         self._handover = handover
+        self._carriers = carriers
+        self._begins = frozenset().union(*(carrier.begins for carrier in carriers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = cast(MovableHttp | None, scope.get("state", {}).get(CONNECTION))
@@ -181,17 +180,33 @@ class PutThrough:
             await self._app(scope, receive, send)
             return
         read = Read(receive)
-        call_id = await _call_of(scope, read)
+        call_id = await self._call_of(scope, read)
         if call_id and await self._move(call_id, scope, connection, read):
             await read.gone()
         else:
             await self._app(scope, read.again, send)
 
+    async def _call_of(self, scope: Scope, read: Read) -> str:
+        """The call that a request is about; empty if about none."""
+        path = scope["path"]
+        if scope["type"] == "http":
+            for prefix in CALLS:
+                if path.startswith(prefix):
+                    return str(path.removeprefix(prefix).partition("/")[0])
+
+        async def body() -> bytes | None:
+            return bytes(read.body) if await read.whole() else None
+
+        for carrier in self._carriers:
+            if path.startswith(carrier.folder):
+                return await carrier.call_id(scope, body)
+        return ""
+
     async def _move(self, call_id: str, scope: Scope, connection: MovableHttp, read: Read) -> bool:
         """False where the request is to be answered here."""
         register = self._handover.register
         number = register.holder(call_id)
-        if number is None and scope["path"] in BEGIN:
+        if number is None and scope["path"] in self._begins:
             number = register.place_for(call_id)
         if number is None or number == register.number:
             return False
@@ -209,14 +224,14 @@ class Read:
         self._read: list[Message] = []
 
     async def whole(self) -> bool:
-        """Read the body; False where it is longer than any of Twilio's, or the client left."""
+        """Read the body; False where it is longer than any about a call, or the client left."""
         while not self._read or self._read[-1].get("more_body", False):
             message = await self._receive()
             self._read.append(message)
             self.body += message.get("body", b"")
-            if message["type"] != "http.request" or len(self.body) > MAX_FORM:
+            if message["type"] != "http.request" or len(self.body) > MAX_BODY:
                 return False
-        return len(self.body) <= MAX_FORM
+        return len(self.body) <= MAX_BODY
 
     async def again(self) -> Message:
         """ASGI's receive, from the beginning."""
@@ -226,28 +241,6 @@ class Read:
         """Wait until the connection is none of ours: uvicorn answers for an application that returns before."""
         while not (await self._receive())["type"].endswith(".disconnect"):
             pass
-
-
-async def _call_of(scope: Scope, read: Read) -> str:
-    """The call that a request is about; empty if about none."""
-    path = scope["path"]
-    if scope["type"] == "websocket":
-        folder, _, call_id = path.rpartition("/")
-        return str(call_id) if folder == MEDIA_PATH else ""
-    for prefix in CALLS:
-        if path.startswith(prefix):
-            return str(path.removeprefix(prefix).partition("/")[0])
-    if path.startswith(TWILIO) and await read.whole():
-        return _call_sid(bytes(read.body)) or _call_sid(scope["query_string"])
-    return ""
-
-
-def _call_sid(form: bytes) -> str:
-    """The last one counts, as it does for the webhook. A form that is none names nobody; the webhook refuses it."""
-    try:
-        return dict(parse_qsl(form.decode())).get("CallSid", "")
-    except ValueError:
-        return ""
 
 
 def written(scope: Scope, body: bytes) -> bytes:

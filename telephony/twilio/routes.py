@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from common.settings import Settings
-from telephony.carrier import Answer, CarrierHandler
+from telephony.carrier import CarrierHandler
 from telephony.stream_tokens import SpentInMemory, SpentNonces, StreamTokens, signing_keys
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
-from telephony.twilio.socket import MAX_WAITING, START_TIMEOUT_S, MediaSocket
+from telephony.twilio.socket import MAX_WAITING, START_TIMEOUT_S, Answer, MediaSocket
 from telephony.twilio.webhooks import Webhooks
 
 

@@ -9,12 +9,13 @@ A stranger is turned away as early as can be, and holds a socket for `start_time
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from loguru import logger
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from telephony.carrier import Answer, Caller, CarrierHandler
+from telephony.carrier import Caller, CarrierHandler
 from telephony.errors import RemoteProtocolError, TokenRefused
 from telephony.sockets import close, receive_message
 from telephony.stream_tokens import StreamTokens
@@ -30,6 +31,9 @@ MAX_BEFORE_START = 16  # messages; Twilio sends one
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
+
+Answer = Callable[[WebSocket, MediaStream, Started, Caller], Awaitable[None]]
+"""Runs a whole call on a started stream; every message after `start` is still in the socket. May close it."""
 
 
 class MediaSocket:
@@ -80,7 +84,7 @@ class MediaSocket:
                 started = await receive_start(websocket, stream)
                 token = started.parameters.get("token", "")
                 await self._tokens.redeem(token, started.call_sid, started.account_sid)
-                seated = await self._phone_calls.started(started.call_sid, started.stream_sid)
+                seated = await self._phone_calls.started(started.call_sid)
         except WebSocketDisconnect:
             logger.info("media socket left before its start")
         except TimeoutError:
@@ -105,8 +109,7 @@ class MediaSocket:
     async def _run(self, websocket: WebSocket, stream: MediaStream, started: Started) -> None:
         """Have the call answered. The seat is free before the socket closes: Twilio asks what is next at once."""
         call_sid, parameters = started.call_sid, started.parameters
-        resumes = twiml.resumes_of(parameters)
-        caller = Caller(call_sid, parameters.get("from", ""), line=parameters.get("to", ""), resumes=resumes)
+        caller = Caller(call_sid, parameters.get("from", ""), twiml.resumes_of(parameters))
         failed = True
         try:
             await self._answer(websocket, stream, started, caller)

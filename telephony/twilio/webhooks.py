@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
-from telephony.carrier import OVER, Apologise, CarrierHandler, Dial, HangUp, Resume
+from telephony.carrier import Apologise, CallStatus, CarrierHandler, Dial, HangUp, Resume
 from telephony.stream_tokens import StreamTokens
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
@@ -26,8 +26,12 @@ MAX_FORM = 64 * 1024  # bytes; Twilio's forms are one or two thousand
 MAX_FIELDS = 200
 ANSWER_TIMEOUT_S = 5.0
 
+FOLDER = "/twilio/"
 VOICE_PATH = "/twilio/voice"
 STATUS_PATH = "/twilio/status"
+
+OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # values of CallStatus
+_FACTS = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
 
 _CALL_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -78,11 +82,11 @@ class Webhooks:
 
     async def _voice(self, params: Params) -> Response:
         """A call rings: open its stream, or say why not. One that is over is hung up, should this be a replay."""
-        call_sid, from_, to = params["CallSid"], params.get("From", ""), params.get("To", "")
+        call_sid = params["CallSid"]
         if params.get("CallStatus") in OVER or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
             return xml(twiml.hang_up())
-        admission = await self._phone_calls.admit(call_sid, from_, to)
+        admission = await self._phone_calls.admit(call_sid)
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
         if admission is Admission.BLOCKED:
             return xml(twiml.reject())
@@ -93,7 +97,7 @@ class Webhooks:
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
         if params.get("CallStatus") in OVER:
-            await self._phone_calls.status(params["CallSid"], params)
+            await self._phone_calls.status(params["CallSid"], status_of(params))
             return xml(twiml.hang_up())
         resumes = twiml.resumes_of(params)
         after = await self._phone_calls.ended(params["CallSid"], resumes)
@@ -107,7 +111,7 @@ class Webhooks:
         return xml(twiml.connect(self._base_url, parameters, path))
 
     async def _status(self, params: Params) -> Response:
-        await self._phone_calls.status(params["CallSid"], params)
+        await self._phone_calls.status(params["CallSid"], status_of(params))
         return Response(status_code=204)
 
     async def _stream_status(self, params: Params) -> Response:
@@ -146,6 +150,13 @@ class Webhooks:
                 return xml(twiml.apology())
 
         return answer
+
+
+def status_of(params: Params) -> CallStatus:
+    """What a request says of its call."""
+    facts = {ours: params[theirs] for theirs, ours in _FACTS.items() if theirs in params}
+    word = params.get("CallStatus", "?")
+    return CallStatus(word, word in OVER, facts)
 
 
 def next_step(after: HangUp | Apologise | Dial) -> str:

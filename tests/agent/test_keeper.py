@@ -95,7 +95,7 @@ async def test_the_memory_of_a_call_that_is_over_is_deleted(
     record_writer.changed(log)
     await record_writer.settled()
     assert await store.recall("CA1") is None
-    assert await record_writer.is_over("CA1")
+    assert await record_writer.is_over("CA1", "twilio")
     assert await record_writer.cut_off("CA1") is None
 
 
@@ -110,7 +110,7 @@ async def test_a_call_that_was_cut_off_can_be_gone_on_with(
     assert cut_off is not None, "it waits for what is being written"
     assert [turn.text for turn in cut_off.record.turns] == ["Hola"]
     assert cut_off.memory == {"turns": 0}
-    assert not await record_writer.is_over("CA1")
+    assert not await record_writer.is_over("CA1", "twilio")
 
 
 async def test_what_could_not_be_written_is_written_with_the_next_try(
@@ -142,7 +142,7 @@ async def test_twilios_last_word_does_not_bring_an_old_story_back(record_writer:
     elsewhere.heard("Chau")
     elsewhere.end("completed")
     await store.save_call(elsewhere.record())
-    await record_writer.told("CA1", here, {"CallStatus": "completed", "CallDuration": "42"})
+    await record_writer.carrier_said("CA1", here, "twilio", {"status": "completed", "duration_s": "42"})
     await record_writer.settled()
     record = await store.call("CA1")
     assert record is not None
@@ -151,7 +151,7 @@ async def test_twilios_last_word_does_not_bring_an_old_story_back(record_writer:
     assert await store.recall("CA1") is None
 
 
-COMPLETED = {"CallStatus": "completed", "CallDuration": "42", "Direction": "inbound"}
+COMPLETED = {"status": "completed", "duration_s": "42", "direction": "inbound"}
 
 
 class Interleaved:
@@ -203,9 +203,9 @@ async def test_a_callback_on_another_server_and_the_end_here_come_in_any_order(
 
     for number, step in enumerate((begin, talk, end)):
         if number == told_before and number:
-            await there.told("CA1", None, COMPLETED)
+            await there.carrier_said("CA1", None, "twilio", COMPLETED)
         await step()
-    await there.told("CA1", None, COMPLETED)
+    await there.carrier_said("CA1", None, "twilio", COMPLETED)
     await _as_it_should_be(store)
 
 
@@ -222,7 +222,7 @@ async def test_a_callback_that_read_before_the_call_ended_adds_to_the_end(
         await _keep(here, log)
 
     between = Interleaved(store, monkeypatch, end)
-    await there.told("CA1", None, COMPLETED)
+    await there.carrier_said("CA1", None, "twilio", COMPLETED)
     assert between.times == 1
     await _as_it_should_be(store)
 
@@ -230,7 +230,7 @@ async def test_a_callback_that_read_before_the_call_ended_adds_to_the_end(
 async def test_what_a_dead_process_left_is_ended_by_the_callback(store: Store, log: CallTranscript) -> None:
     log.heard("Hola")
     await _keep(CallRecordWriter(store, retry_s=0.0), log)
-    await CallRecordWriter(store, retry_s=0.0).told("CA1", None, COMPLETED)
+    await CallRecordWriter(store, retry_s=0.0).carrier_said("CA1", None, "twilio", COMPLETED)
     record = await store.call("CA1")
     assert record is not None
     assert (record.outcome, record.details["twilio"]["duration_s"]) == ("lost", "42")
@@ -239,7 +239,8 @@ async def test_what_a_dead_process_left_is_ended_by_the_callback(store: Store, l
 @pytest.mark.parametrize("seconds", ["²", "9" * 5000, "-1", "", "1e999990"])
 async def test_a_duration_that_is_none_ends_nothing(store: Store, log: CallTranscript, seconds: str) -> None:
     await _keep(CallRecordWriter(store, retry_s=0.0), log)
-    await CallRecordWriter(store, retry_s=0.0).told("CA1", None, {"CallStatus": "completed", "CallDuration": seconds})
+    facts = {"status": "completed", "duration_s": seconds}
+    await CallRecordWriter(store, retry_s=0.0).carrier_said("CA1", None, "twilio", facts)
     record = await store.call("CA1")
     assert record is not None
     assert record.ended_at is None
@@ -251,7 +252,7 @@ async def test_an_erased_record_does_not_come_back(store: Store, log: CallTransc
     await _keep(record_writer, log)
     await erase_call(store, Recordings(tmp_path), "CA1")
     await _keep(record_writer, log)
-    await record_writer.told("CA1", None, COMPLETED)
+    await record_writer.carrier_said("CA1", None, "twilio", COMPLETED)
     assert await store.call("CA1") is None
 
 

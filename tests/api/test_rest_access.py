@@ -37,7 +37,7 @@ async def test_no_route_and_no_method_answers_a_stranger(quick_rest: Rest) -> No
 
 async def test_the_whole_servers_routes_are_behind_the_gate(tmp_path: Path) -> None:
     app = create_app(Settings(_env_file=None, carlos_home=tmp_path))
-    assert any("Gate" in str(middleware) for middleware in app.user_middleware)
+    assert any("SecurityMiddleware" in str(middleware) for middleware in app.user_middleware)
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ async def test_records_that_a_crash_left_are_ended_at_the_next_start(rest: Rest,
 async def test_twilios_last_word_ends_a_record_whose_process_died(rest: Rest) -> None:
     await rest.store.save_call(call_record(ended_at=None, outcome=None))
     record_writer = CallRecordWriter(rest.store)
-    await record_writer.told(CALL_ID, None, {"CallStatus": "completed", "CallDuration": "42"})
+    await record_writer.carrier_said(CALL_ID, None, "twilio", {"status": "completed", "duration_s": "42"})
     record = await rest.store.call(CALL_ID)
     assert record is not None
     assert record.ended_at == record.started_at + timedelta(seconds=42)
@@ -238,7 +238,7 @@ async def test_twilios_last_word_is_added_to_a_record_that_has_ended(rest: Rest)
     log = CallTranscript(CALL_ID, Line.PHONE, None)
     log.end("completed")
     record_writer = CallRecordWriter(rest.store)
-    await record_writer.told(CALL_ID, log, {"CallStatus": "completed", "CallDuration": "42"})
+    await record_writer.carrier_said(CALL_ID, log, "twilio", {"status": "completed", "duration_s": "42"})
     await record_writer.settled()
     record = await rest.store.call(CALL_ID)
     assert record is not None

@@ -20,6 +20,8 @@ from websockets.asyncio.client import connect
 from carlos.processes.handover import Handover, MovableHttp, PutThrough, Unreachable
 from carlos.processes.register import Register
 from carlos.websocket import FastWebSocket
+from common.settings import Settings
+from telephony.carriers import carriers_of
 from tests.support.servers import loopback, serving
 from tests.support.waiting import bounded, until
 
@@ -91,7 +93,7 @@ async def two_processes(folder: Path) -> AsyncIterator[list[Process]]:
 async def process(folder: Path, register: Register) -> AsyncIterator[Process]:
     with loopback() as listener:
         made = Process(Handover(folder, register), listener.getsockname()[1])
-        app = PutThrough(made.app, made.handover)
+        app = PutThrough(made.app, made.handover, carriers_of(Settings(_env_file=None)))
         async with serving(app, listener, http=MovableHttp, ws=FastWebSocket) as made.server:
             made.handover.open(made.server)
             register.open()

@@ -1,4 +1,4 @@
-"""A desk that notes what it is asked, and a server on a free port of loopback."""
+"""A handler of calls that notes what it is asked, and a server on a free port of loopback."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from twilio.request_validator import RequestValidator
 
 from agent.capacity import Admission
 from common.settings import Settings
-from telephony.carrier import AfterStream, Answer, HangUp
+from telephony.carrier import AfterStream, Caller, CallStatus, HangUp, MakeLine
 from telephony.twilio.routes import phone_routes
+from telephony.twilio.socket import Answer
 from tests.support.servers import loopback, serving
 
 AUTH_TOKEN = "a-made-up-auth-token"
@@ -24,7 +25,7 @@ ACCOUNT = "AC" + "2" * 32
 
 
 @dataclass
-class FakeDesk:
+class FakeCalls:
     admission: Admission = Admission.ACCEPTED
     seat: bool = True
     over: bool = False
@@ -32,26 +33,29 @@ class FakeDesk:
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def is_over(self, call_sid: str) -> bool:
+    async def is_over(self, call_id: str) -> bool:
         return self.over
 
-    async def admit(self, call_sid: str, from_: str, to: str) -> Admission:
-        self._note("admit", call_sid, from_, to)
+    async def admit(self, call_id: str) -> Admission:
+        self._note("admit", call_id)
         return self.admission
 
-    async def started(self, call_sid: str, stream_sid: str) -> bool:
-        self._note("started", call_sid, stream_sid)
+    async def started(self, call_id: str) -> bool:
+        self._note("started", call_id)
         return self.seat
 
-    async def release(self, call_sid: str, *, failed: bool = False) -> None:
-        self._note("release", call_sid, failed)
+    async def answer(self, make_line: MakeLine, caller: Caller) -> None:
+        raise AssertionError("these doubles answer at the socket")
 
-    async def ended(self, call_sid: str, resumes: int) -> AfterStream:
-        self._note("ended", call_sid, resumes)
+    async def release(self, call_id: str, *, failed: bool = False) -> None:
+        self._note("release", call_id, failed)
+
+    async def ended(self, call_id: str, resumes: int) -> AfterStream:
+        self._note("ended", call_id, resumes)
         return self.after
 
-    async def status(self, call_sid: str, params: Mapping[str, str]) -> None:
-        self._note("status", call_sid, dict(params))
+    async def status(self, call_id: str, status: CallStatus) -> None:
+        self._note("status", call_id, dict(status.facts))
 
     def _note(self, *what: Any) -> None:
         self.asked.append(what)
@@ -79,11 +83,11 @@ class Running:
 
     http: str
     ws: str
-    phone_calls: FakeDesk
+    phone_calls: FakeCalls
 
 
 @asynccontextmanager
-async def phone_server(phone_calls: FakeDesk, answer: Answer, **options: Any) -> AsyncIterator[Running]:
+async def phone_server(phone_calls: FakeCalls, answer: Answer, **options: Any) -> AsyncIterator[Running]:
     app = FastAPI()
     app.include_router(phone_routes(settings(), phone_calls, answer, **options))
     with loopback() as listener:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from xml.etree import ElementTree
 
@@ -22,7 +22,7 @@ from telephony.twilio.media_stream import Dtmf, Media, MediaStream, Started, Sto
 from telephony.twilio.media_stream_peer import MediaStreamPeer, Play
 from telephony.twilio.signature import Signatures
 from telephony.twilio.socket import MediaSocket
-from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeDesk, Running, phone_server, sign
+from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeCalls, Running, phone_server, sign
 
 MEDIA_URL = BASE_URL.replace("https", "wss") + "/twilio/media"
 
@@ -80,7 +80,7 @@ async def closed_with(websocket: ClientConnection) -> int | None:
 
 
 async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
-    phone_calls, echo = FakeDesk(), Echo()
+    phone_calls, echo = FakeCalls(), Echo()
     async with phone_server(phone_calls, echo) as server, dialled(server) as websocket:
         peer = await start(websocket, await ring(server))
         for number in range(5):
@@ -90,7 +90,7 @@ async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
         assert played == [Play(bytes([number]) * 160) for number in range(5)]
         await websocket.send(peer.stop())
         assert await closed_with(websocket) == 1000
-    assert echo.caller == Caller(CALL, "+5491155550100", "+541150310000")
+    assert echo.caller == Caller(CALL, "+5491155550100")
     assert echo.digits == "#"
     assert [what[0] for what in phone_calls.asked] == ["admit", "started", "release"]
     assert phone_calls.asked[-1] == ("release", CALL, False)
@@ -98,7 +98,7 @@ async def test_a_call_is_answered_from_its_first_frame_to_its_stop() -> None:
 
 async def test_a_stream_that_was_opened_anew_says_how_often() -> None:
     echo = Echo()
-    async with phone_server(FakeDesk(), echo) as server, dialled(server) as websocket:
+    async with phone_server(FakeCalls(), echo) as server, dialled(server) as websocket:
         peer = await start(websocket, await ring(server) | {"resumes": "2"})
         await websocket.send(peer.stop())
         assert await closed_with(websocket) == 1000
@@ -116,7 +116,7 @@ async def test_a_stream_that_was_opened_anew_says_how_often() -> None:
     ],
 )
 async def test_an_unsigned_upgrade_is_403_before_it_is_accepted(headers: dict[str, str]) -> None:
-    async with phone_server(FakeDesk(), Echo()) as server:
+    async with phone_server(FakeCalls(), Echo()) as server:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{server.ws}/twilio/media", additional_headers=headers)
     assert refused.value.response.status_code == 403
@@ -125,7 +125,7 @@ async def test_an_unsigned_upgrade_is_403_before_it_is_accepted(headers: dict[st
 
 async def test_a_token_opens_one_stream_only() -> None:
     echo = Echo()
-    async with phone_server(FakeDesk(), echo) as server:
+    async with phone_server(FakeCalls(), echo) as server:
         parameters = await ring(server)
         async with dialled(server) as first, dialled(server) as second:
             peer = await start(first, parameters)
@@ -139,7 +139,7 @@ async def test_a_token_opens_one_stream_only() -> None:
 
 @pytest.mark.parametrize("token", [None, "", "forged", "9999999999.nonce.0000"])
 async def test_a_forged_or_missing_token_is_closed_1008(token: str | None) -> None:
-    phone_calls = FakeDesk()
+    phone_calls = FakeCalls()
     async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, {} if token is None else {"token": token})
         assert await closed_with(websocket) == 1008
@@ -147,7 +147,7 @@ async def test_a_forged_or_missing_token_is_closed_1008(token: str | None) -> No
 
 
 async def test_another_calls_token_is_closed_1008() -> None:
-    phone_calls = FakeDesk()
+    phone_calls = FakeCalls()
     async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server), call_sid="CA" + "9" * 32)
         assert await closed_with(websocket) == 1008
@@ -155,7 +155,7 @@ async def test_another_calls_token_is_closed_1008() -> None:
 
 
 async def test_a_call_without_a_seat_is_told_to_come_later() -> None:
-    phone_calls = FakeDesk(seat=False)
+    phone_calls = FakeCalls(seat=False)
     async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1013
@@ -164,7 +164,7 @@ async def test_a_call_without_a_seat_is_told_to_come_later() -> None:
 
 @pytest.mark.parametrize("connected", [False, True])
 async def test_a_start_that_never_comes_closes_the_socket(connected: bool) -> None:
-    async with phone_server(FakeDesk(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
+    async with phone_server(FakeCalls(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
         if connected:
             await websocket.send(MediaStreamPeer("MZ1", CALL, ACCOUNT).connected())
         assert await closed_with(websocket) == 1008
@@ -182,13 +182,13 @@ STRANGE: list[Any] = [
 
 @pytest.mark.parametrize("message", STRANGE)
 async def test_what_a_stranger_sends_first_closes_the_socket(message: str | bytes) -> None:
-    async with phone_server(FakeDesk(), Echo()) as server, dialled(server) as websocket:
+    async with phone_server(FakeCalls(), Echo()) as server, dialled(server) as websocket:
         await websocket.send(message)
         assert await closed_with(websocket) == 1008
 
 
 async def test_unknown_events_before_start_are_passed_over() -> None:
-    async with phone_server(FakeDesk(), Echo()) as server, dialled(server) as websocket:
+    async with phone_server(FakeCalls(), Echo()) as server, dialled(server) as websocket:
         await websocket.send('{"event":"weather"}')
         peer = await start(websocket, await ring(server))
         await websocket.send(peer.media(b"\xff", 0))
@@ -198,7 +198,7 @@ async def test_unknown_events_before_start_are_passed_over() -> None:
 @pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("binary", [False, True])
 async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool, binary: bool) -> None:
-    phone_calls, echo = FakeDesk(), Echo()
+    phone_calls, echo = FakeCalls(), Echo()
     async with phone_server(phone_calls, echo) as server:
         async with dialled(server) as websocket:
             if started:
@@ -217,7 +217,7 @@ async def test_a_frame_of_1_mib_is_refused_and_the_server_goes_on(started: bool,
 
 
 async def test_a_socket_that_drops_in_mid_word_frees_its_seat_and_leaves_no_task() -> None:
-    phone_calls, echo = FakeDesk(), Echo()
+    phone_calls, echo = FakeCalls(), Echo()
     async with phone_server(phone_calls, echo) as server:
         before = asyncio.all_tasks()
         websocket = await connect(f"{server.ws}/twilio/media", additional_headers=sign(MEDIA_URL), compression=None)
@@ -235,7 +235,7 @@ async def test_a_socket_that_drops_in_mid_word_frees_its_seat_and_leaves_no_task
 
 
 async def test_an_answer_that_fails_closes_1011_after_its_seat_is_free() -> None:
-    phone_calls = FakeDesk()
+    phone_calls = FakeCalls()
 
     async def fail(*_: Any) -> None:
         raise RuntimeError("Carlos is out")
@@ -247,7 +247,7 @@ async def test_an_answer_that_fails_closes_1011_after_its_seat_is_free() -> None
 
 
 async def test_a_desk_that_fails_closes_1011_and_no_call_is_answered() -> None:
-    phone_calls, echo = FakeDesk(), Echo()
+    phone_calls, echo = FakeCalls(), Echo()
     async with phone_server(phone_calls, echo) as server, dialled(server) as websocket:
         parameters = await ring(server)
         phone_calls.fault = RuntimeError("the store is down")
@@ -257,7 +257,7 @@ async def test_a_desk_that_fails_closes_1011_and_no_call_is_answered() -> None:
 
 
 async def test_an_answer_may_close_the_socket_itself() -> None:
-    phone_calls = FakeDesk()
+    phone_calls = FakeCalls()
 
     async def hang_up(websocket: WebSocket, *_: Any) -> None:
         await websocket.close(1000)
@@ -269,7 +269,7 @@ async def test_an_answer_may_close_the_socket_itself() -> None:
 
 
 async def test_sockets_that_wait_for_their_start_are_capped_and_calls_are_not() -> None:
-    phone_calls = FakeDesk()
+    phone_calls = FakeCalls()
     async with (
         phone_server(phone_calls, Echo(), max_waiting=2) as server,
         dialled(server) as first,
@@ -288,19 +288,20 @@ async def test_sockets_that_wait_for_their_start_are_capped_and_calls_are_not() 
 
 
 async def test_a_slow_desk_does_not_hold_a_strangers_socket() -> None:
-    class Asleep(FakeDesk):
-        async def started(self, call_sid: str, stream_sid: str) -> bool:
+    class Asleep(FakeCalls):
+        async def started(self, call_id: str) -> bool:
             await asyncio.Event().wait()
             return True
 
     async with phone_server(Asleep(), Echo(), start_timeout_s=0.05) as server, dialled(server) as websocket:
-        await start(websocket, await ring(server))
+        with suppress(ConnectionClosed):  # it may be turned away between two of its own messages
+            await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1008
 
 
 async def test_the_waiting_room_is_empty_again_after_every_way_in() -> None:
     tokens = StreamTokens(signing_keys(["secret"]), SpentInMemory())
-    endpoint = MediaSocket(Signatures(BASE_URL, (), public=False), tokens, FakeDesk(), Echo())
+    endpoint = MediaSocket(Signatures(BASE_URL, (), public=False), tokens, FakeCalls(), Echo())
 
     async def receive() -> dict[str, Any]:
         return {"type": "websocket.disconnect", "code": 1006} if sent else {"type": "websocket.connect"}
