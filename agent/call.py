@@ -101,7 +101,7 @@ class Line(Protocol):
     """A caller's connection. `events` ends when the caller hangs up and raises LineDropped when the line dies."""
 
     kind: LineKind
-    wire: AudioSink
+    sink: AudioSink
 
     def events(self) -> AsyncIterator[LineEvent]: ...
     async def end(self, outcome: str) -> None: ...
@@ -110,9 +110,9 @@ class Line(Protocol):
 class CallObserver(Protocol):
     """What a line shows of a conversation beside its audio. Never waits and never fails."""
 
-    def heard(self, text: str) -> None: ...  # the caller's words, spoken or typed
+    def user_transcript(self, text: str) -> None: ...  # the caller's words, spoken or typed
     def planned(self, text: str) -> None: ...  # what Carlos is about to say
-    def said(self, part: Played) -> None: ...  # what was heard of it
+    def played(self, part: Played) -> None: ...  # what was heard of it
     def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None: ...
     def used(self, usage: Usage) -> None: ...
 
@@ -120,9 +120,9 @@ class CallObserver(Protocol):
 class NullObserver:
     """The audience of a phone."""
 
-    def heard(self, text: str) -> None: ...
+    def user_transcript(self, text: str) -> None: ...
     def planned(self, text: str) -> None: ...
-    def said(self, part: Played) -> None: ...
+    def played(self, part: Played) -> None: ...
     def tool_used(self, tool_use_id: str, name: str, arguments: str) -> None: ...
     def used(self, usage: Usage) -> None: ...
 
@@ -181,12 +181,12 @@ class Call:
 
         config = self._configured()
         self._meter = Meter()
-        self._recorder = Recorder(setup.recording, line.wire.rate) if setup.recording else None
+        self._recorder = Recorder(setup.recording, line.sink.rate) if setup.recording else None
         opener = MeasuredOpener(setup.opener, self._meter)
         self._service = SonicService(opener, config, self, self._run_tool, setup.breaker)
         self._input = LineInput(config.input_rate, self._service.session.send_audio)
         self._output = LineOutput(
-            MeasuredSink(line.wire, self._meter, self._recorder), config.output_rate, self._on_heard
+            MeasuredSink(line.sink, self._meter, self._recorder), config.output_rate, self._on_played
         )
         self._filler = Filler(self._fill, self._silence_s)
 
@@ -362,7 +362,7 @@ class Call:
             self._hold_timer = None
             self._output.release()
 
-    def heard(self, text: str) -> None:
+    def user_transcript(self, text: str) -> None:
         self._stop_ending()
         self._take_turn(text)
 
@@ -373,9 +373,9 @@ class Call:
             self._setup.toolbox.caller_spoke()
         self._tools_in_a_row = 0
         self._filler.owed()
-        self.log.heard(text)
+        self.log.user_transcript(text)
         self._setup.on_change(self.log)
-        self._setup.observer.heard(text)
+        self._setup.observer.user_transcript(text)
 
     def planned(self, answer: int, block: int, text: str) -> None:
         """Text that Carlos is about to say; it counts when it has been heard."""
@@ -525,12 +525,12 @@ class Call:
         ending = self._ending and not self._apologising
         return ending and part.last and part.answer == self._service.answer >= self._goodbye_from
 
-    def _on_heard(self, part: Played) -> None:
+    def _on_played(self, part: Played) -> None:
         self._untold = False
-        self.log.said(part)
+        self.log.played(part)
         if part.last or part.fraction < 1.0:
             self._setup.on_change(self.log)
-        self._setup.observer.said(part)
+        self._setup.observer.played(part)
         if part.last and part.fraction == 1.0 and part.answer > 0 and self._service.is_whole(part.answer):
             self._service.session.progress()
         if part.answer == 0 and part.last:

@@ -1,4 +1,4 @@
-"""Seats for calls: counted, never sampled, so that two calls cannot take the last one."""
+"""Places for calls: counted, never sampled, so that two calls cannot take the last one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Admission(Enum):
 
 
 class CapacityCounter(Protocol):
-    """What a line asks of its seats: of one process, `Seats`, or a pool of several (carlos.processes.register)."""
+    """What a line asks of its places: of one process, `Places`, or a pool of several (carlos.processes.register)."""
 
     @property
     def draining(self) -> bool: ...
@@ -61,7 +61,7 @@ class CallCapacity:
         self.draining = True
 
     def admit(self, call_sid: str) -> Admission:
-        """Hold a seat for a ringing call."""
+        """Hold a place for a ringing call."""
         self._forget_expired()
         if call_sid in self._held or call_sid in self._live:
             return Admission.ACCEPTED
@@ -73,7 +73,7 @@ class CallCapacity:
         return Admission.ACCEPTED
 
     def start(self, call_sid: str) -> bool:
-        """Take the held seat, or a free one if the hold has run out. False if there is none, or for a live call."""
+        """Take the held place, or a free one if the hold has run out. False if there is none, or for a live call."""
         if call_sid in self._live or self.admit(call_sid) is not Admission.ACCEPTED:
             return False
         del self._held[call_sid]
@@ -81,7 +81,7 @@ class CallCapacity:
         return True
 
     def release(self, call_sid: str) -> None:
-        """Free the call's seat, held or taken."""
+        """Free the call's place, held or taken."""
         self._held.pop(call_sid, None)
         self._live.discard(call_sid)
 

@@ -84,14 +84,14 @@ class LineInput(FrameProcessor):
 
 
 class LineOutput(FrameProcessor):
-    """The pipeline's sink: plays answers on the wire, frame by frame. `on_heard` is told what reached the ear."""
+    """The end of the pipeline: plays answers on the sink, frame by frame. `on_played` is told what reached the ear."""
 
-    def __init__(self, wire: AudioSink, source_rate: int, on_heard: Callable[[Played], None]) -> None:
+    def __init__(self, sink: AudioSink, source_rate: int, on_played: Callable[[Played], None]) -> None:
         super().__init__(name="line-out", enable_direct_mode=True)
-        self._wire = wire
-        self._on_heard = on_heard
-        self._playout = Playout(source_rate, wire.rate, wire.tail_s)
-        self._pacer = Pacer(FRAME_S, wire.lead)
+        self._sink = sink
+        self._on_played = on_played
+        self._playout = Playout(source_rate, sink.rate, sink.tail_s)
+        self._pacer = Pacer(FRAME_S, sink.lead)
         self._more = asyncio.Event()
         self._idle = False  # the player waits for more
         self._held = False
@@ -140,7 +140,7 @@ class LineOutput(FrameProcessor):
         self._more.set()
 
     def hold(self) -> None:
-        """Send nothing more for now; what was sent, at most the wire's lead, is played."""
+        """Send nothing more for now; what was sent, at most the sink's lead, is played."""
         self._held = True
 
     def release(self) -> None:
@@ -149,13 +149,13 @@ class LineOutput(FrameProcessor):
         self._more.set()
 
     async def clear(self) -> None:
-        """Drop what was not heard: no frame of it is sent after the wire's `clear`."""
+        """Drop what was not heard: no frame of it is sent after the sink's `clear`."""
         self.settle()
-        self._pacer = Pacer(FRAME_S, self._wire.lead)
+        self._pacer = Pacer(FRAME_S, self._sink.lead)
         self._played_at = 0.0
         async with self._sending:
             try:
-                await self._wire.send_clear()
+                await self._sink.send_clear()
             except SinkClosed:
                 logger.debug("the line closed before a clear")
 
@@ -166,15 +166,15 @@ class LineOutput(FrameProcessor):
         now = asyncio.get_running_loop().time()
         ahead_s, self._cut_at = self._played_at - now, min(self._played_at, now)
         for heard in self._playout.cut(max(0.0, ahead_s)):
-            self._on_heard(heard)
+            self._on_played(heard)
         self._forget_graces()
 
     def mark_returned(self, mark: str) -> None:
-        """The wire played everything before this mark. A mark that a `clear` sent back is known no more."""
+        """The sink played everything before this mark. A mark that a `clear` sent back is known no more."""
         if (grace := self._graces.pop(mark, None)) is not None:
             grace.cancel()
         if (heard := self._playout.returned(mark)) is not None:
-            self._on_heard(heard)
+            self._on_played(heard)
 
     async def _on_audio(self, pcm: bytes) -> None:
         """The first of an answer goes out here: the player's turn in the event loop would come later."""
@@ -193,7 +193,7 @@ class LineOutput(FrameProcessor):
         try:
             while True:
                 if await self._send_due(loop.time()):
-                    await asyncio.sleep(self._pacer.next_deadline(self._wire.piece) - loop.time())
+                    await asyncio.sleep(self._pacer.next_deadline(self._sink.piece) - loop.time())
                 else:
                     self._pacer.idle()
                     await self._wait_for_more()
@@ -237,15 +237,15 @@ class LineOutput(FrameProcessor):
         if frames:
             self._pacer.sent(len(frames))
             self._played_at = self._pacer.played_at()
-            await self._wire.send_audio(b"".join(frames))
+            await self._sink.send_audio(b"".join(frames))
         for mark in marks:
             await self._send_mark(mark)
 
     async def _send_mark(self, mark: str) -> None:
         loop = asyncio.get_running_loop()
         wait_s = self._played_at - loop.time()
-        if self._wire.acknowledges:
-            await self._wire.send_mark(mark)
+        if self._sink.acknowledges:
+            await self._sink.send_mark(mark)
             wait_s += MARK_GRACE_S
         self._graces[mark] = loop.call_later(wait_s, self.mark_returned, mark)
 

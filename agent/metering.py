@@ -1,4 +1,4 @@
-"""How long things take in one call, measured at its two edges: the line's wire and Sonic's stream."""
+"""How long things take in one call, measured at its two edges: the line's sink and Sonic's stream."""
 
 from __future__ import annotations
 
@@ -66,32 +66,32 @@ class Meter:
 
 
 class MeasuredSink:
-    """A line's wire, measured; `ear` gets a copy of what is played."""
+    """A line's sink, measured; `ear` gets a copy of what is played."""
 
-    def __init__(self, wire: AudioSink, meter: Meter, ear: Ear | None = None) -> None:
-        self.rate, self.lead = wire.rate, wire.lead
-        self.acknowledges, self.tail_s = wire.acknowledges, wire.tail_s
-        self._wire = wire
+    def __init__(self, sink: AudioSink, meter: Meter, ear: Ear | None = None) -> None:
+        self.rate, self.lead = sink.rate, sink.lead
+        self.acknowledges, self.tail_s = sink.acknowledges, sink.tail_s
+        self._sink = sink
         self._meter = meter
         self._ear = ear
-        self._frame = int(wire.rate * FRAME_S) * 2
+        self._frame = int(sink.rate * FRAME_S) * 2
 
     @property
     def piece(self) -> int:
-        return self._wire.piece
+        return self._sink.piece
 
     async def send_audio(self, pcm: bytes) -> None:
-        await self._wire.send_audio(pcm)
+        await self._sink.send_audio(pcm)
         self._meter.frame_played(len(pcm) / self._frame * FRAME_S)
         if self._ear is not None:
             self._ear.carlos(pcm)
 
     async def send_mark(self, name: str) -> None:
         self._meter.block_ended()
-        await self._wire.send_mark(name)
+        await self._sink.send_mark(name)
 
     async def send_clear(self) -> None:
-        await self._wire.send_clear()
+        await self._sink.send_clear()
         self._meter.cleared()
 
 

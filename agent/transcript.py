@@ -105,13 +105,13 @@ class CallTranscript:
 
     # --- what happens ---------------------------------------------------------------------------------------
 
-    def heard(self, text: str) -> None:
+    def user_transcript(self, text: str) -> None:
         """The caller said this."""
         self._answer, text = None, printable(text)
         self._turns.append(Turn("caller", text, self._clock()))
         self._tell("heard", text=text)
 
-    def said(self, part: Played) -> None:
+    def played(self, part: Played) -> None:
         """The caller heard this of Carlos; parts of one answer make one turn."""
         text = printable(cut_words(part.text, part.fraction))
         interrupted = part.fraction < 1.0

@@ -18,7 +18,7 @@ HEALTHY = {"status": "healthy"}
 
 def health_routes(active_calls: ActiveCalls) -> APIRouter:
     """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced. `/ready`
-    counts calls by their seats, which are those of all processes that share them."""
+    counts calls by their places, which are those of all processes that share them."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/health")

@@ -147,7 +147,7 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Open the store, seed it when it is empty, find Sonic, and close everything at the end.
 
-    With a `register` seats are those of several processes, and the task is their supervisor's to protect.
+    With a `register` places are those of several processes, and the task is their supervisor's to protect.
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))

@@ -73,14 +73,14 @@ class Settings(BaseSettings):
         description="Live phone calls; AWS allows 20 streams per account and Region, rotation opens a second one.",
     )
     max_browsers: int = Field(
-        4, ge=0, description="Browsers' conversations, in seats of their own: no browser can make the phone busy."
+        4, ge=0, description="Browsers' conversations, in places of their own: no browser can make the phone busy."
     )
     ecs_agent_uri: str | None = Field(None, description="Set by ECS itself: where task protection is asked for.")
     processes: int = Field(
         1,
         ge=1,
         le=64,
-        description="Server processes that share WS_PORT and all seats: one for each core of a big host.",
+        description="Server processes that share WS_PORT and all places: one for each core of a big host.",
     )
     drain_seconds: float = Field(110, ge=0, description="How long SIGTERM waits for live calls.")
 

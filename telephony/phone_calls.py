@@ -65,7 +65,7 @@ class PhoneCalls:
         self._broken: OrderedDict[str, None] = OrderedDict()
 
     async def is_over(self, call_id: str) -> bool:
-        """False where the store cannot tell: a call is worth more than a seat."""
+        """False where the store cannot tell: a call is worth more than a place."""
         try:
             async with asyncio.timeout(LOOK_UP_S):
                 return await self._record_writer.is_over(call_id, self._carrier.name)

@@ -65,7 +65,7 @@ class Listener(Caller, Protocol):
     def talking(self) -> bool: ...  # the line still has something of an answer to play
     def user_speech_started(self) -> None: ...
     def user_speech_ended(self) -> None: ...
-    def heard(self, text: str) -> None: ...
+    def user_transcript(self, text: str) -> None: ...
     def planned(self, answer: int, block: int, text: str) -> None: ...
     def first_audio(self, answer: int) -> None: ...
     def finalised(self, text: str) -> None: ...
@@ -208,18 +208,18 @@ class SonicService(AWSNovaSonicLLMService):
             return
         text = without_marker(event.content)
         if event.role is Role.USER:
-            await self._on_heard(text)
+            await self._on_user_transcript(text)
         elif self._open is not None and self._open.stage is Stage.SPECULATIVE:
             await self._on_planned(text)
         elif text:
             self._listener.finalised(text)
 
-    async def _on_heard(self, text: str) -> None:
+    async def _on_user_transcript(self, text: str) -> None:
         if self._listener.talking and self.session.spoken_over:
             # One live recording of a barge-in had no INTERRUPTED at all: a transcript is proof of speech. One that
             # comes late, with the answer to it on the line already, is none.
             await self.interrupt()
-        self._listener.heard(text)
+        self._listener.user_transcript(text)
 
     async def _on_planned(self, text: str) -> None:
         self._block += 1

@@ -39,7 +39,7 @@ class Outcome:
     dead_air_s: float
     answer_s: float  # the longest from a last word to its answer; nothing of words that had none
     lost_ms: float  # of the speech that was answered or never told about: in no transcript's audio
-    left: int  # tasks, streams, seats and sockets after the call
+    left: int  # tasks, streams, places and sockets after the call
     opens: int  # requests for a stream
 
 

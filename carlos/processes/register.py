@@ -1,12 +1,12 @@
-"""One table of calls for the processes that share a port: who has a seat, and which process holds which call.
+"""One table of calls for the processes that share a port: who has a place, and which process holds which call.
 
     id          process     line    at
     CA123…      1           0       inf     live
-    CA456…      0           0       8137.2  rings: its seat is held until then
+    CA456…      0           0       8137.2  rings: its place is held until then
     CA789…      1           0       8090.4  over since then: Twilio and people may still ask for it
     d6a0…       0           1       inf     a browser's
 
-A file in memory that each process maps, and a lock around every look at it, so that the last seat is taken once. A row
+A file in memory that each process maps, and a lock around every look at it, so that the last place is taken once. A row
 is of use after its call, too: whoever is asked about a call finds who knows of it. Times are of the machine's monotonic
 clock, which its processes have in common.
 """
@@ -74,7 +74,7 @@ class Register:
             file.truncate(size_of(processes, capacity + browsers))
             return cls(os.dup(file.fileno()), processes, capacity, browsers=browsers)
 
-    # Seats.
+    # Places.
 
     @property
     def live(self) -> int:
@@ -95,12 +95,12 @@ class Register:
             self._open[self.number] = 0
 
     def admit(self, call_sid: str) -> Admission:
-        """Hold a seat for a ringing call."""
+        """Hold a place for a ringing call."""
         with self._locked():
             return self._admit(call_sid)
 
     def start(self, call_sid: str) -> bool:
-        """Take the held seat, whichever process held it, or a free one. False if there is none, or for a live call."""
+        """Take the held place, whichever process held it, or a free one. False if there is none, or for a live call."""
         with self._locked():
             row = self._find(call_sid)
             if row is not None and self._rows["at"][row] == _LIVE:
@@ -113,7 +113,7 @@ class Register:
             return True
 
     def release(self, call_sid: str) -> None:
-        """Free the call's seat, held or taken, if it is this process's."""
+        """Free the call's place, held or taken, if it is this process's."""
         with self._locked():
             row = self._find(call_sid)
             if row is not None and self._rows["process"][row] == self.number:
@@ -174,7 +174,7 @@ class Register:
             self._open[self.number] = 1
 
     def clear(self, number: int) -> None:
-        """A process has ended, and none has come in its place yet: its seats are free, and nobody knows its calls."""
+        """A process has ended, and none has come in its place yet: its places are free, and nobody knows its calls."""
         with self._locked():
             self._open[number] = 0
             rows = (self._rows["process"] == number) & (self._rows["at"] > 0)

@@ -5,7 +5,7 @@
 
 One socket and not SO_REUSEPORT: there each process has a queue of its own, and what is in it is lost with it. Each
 connection is accepted by whoever is free; `handover` puts it through to the process that holds its call, and `register`
-holds the one pool of seats. The supervisor serves nothing and knows no call: when it is killed, the processes notice
+holds the one pool of places. The supervisor serves nothing and knows no call: when it is killed, the processes notice
 and drain.
 """
 

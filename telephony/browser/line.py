@@ -1,6 +1,6 @@
 """`WS /`: browsers as a line of Carlos, in the original's protocol.
 
-    upgrade ──Origin, token──▶ handshake in time ──seat──▶ call ──▶ farewell and close
+    upgrade ──Origin, token──▶ handshake in time ──place──▶ call ──▶ farewell and close
                └ 1008            └ 4408             └ 1013  └ 1000, 1001, 1008, 1011, 4408, 4409, 4429
 
 Audio goes out in a burst first: the original's player starts with 200 ms of it only, so 300 ms are kept ahead of real
@@ -101,8 +101,8 @@ class BrowserLine:
         self._stream = BrowserStream()
         self._messages = BrowserMessages(log.id)
         self._send_queue = SendQueue(websocket)
-        self._wire = BrowserSink(self._send_queue, self._messages, self._stay)
-        self.wire: AudioSink = self._wire
+        self._sink = BrowserSink(self._send_queue, self._messages, self._stay)
+        self.sink: AudioSink = self._sink
         self._idle_s = idle_s
         self._idle_at = 0.0
         self._flood = MessageRateLimit()
@@ -127,7 +127,7 @@ class BrowserLine:
                     raise LineDropped("the session ended before its audio")
         if client_setup.prompt is not None:
             self._messages.prompt_name = client_setup.prompt.prompt_name[:MAX_NAME]
-        self._messages.numbered = self._wire.acknowledges = self._stream.acknowledges
+        self._messages.numbered = self._sink.acknowledges = self._stream.acknowledges
         return client_setup
 
     async def events(self) -> AsyncIterator[LineEvent]:
@@ -172,7 +172,7 @@ class BrowserLine:
                 self._stay()
                 return [CallerText(text)]
             case Ack(sequence, buffered_ms):
-                marks = self._wire.playback_acks.acknowledge(sequence, buffered_ms, self._loop.time())
+                marks = self._sink.playback_acks.acknowledge(sequence, buffered_ms, self._loop.time())
                 return [MarkBack(mark) for mark in marks]
         return []
 
@@ -203,7 +203,7 @@ class BrowserLine:
 
     # The audience: what is said also shows that somebody is there.
 
-    def heard(self, text: str) -> None:
+    def user_transcript(self, text: str) -> None:
         self._stay()
         self._send_queue.put(*self._messages.heard(text))
 
@@ -211,7 +211,7 @@ class BrowserLine:
         self._stay()
         self._send_queue.put(*self._messages.planned(text))
 
-    def said(self, part: Played) -> None:
+    def played(self, part: Played) -> None:
         self._stay()
         text = cut_words(part.text, part.fraction)
         self._send_queue.put(*self._messages.said(text, cut=part.fraction < 1.0, last=part.last))
@@ -229,8 +229,8 @@ class BrowserLine:
 
     async def end(self, outcome: str) -> None:
         """Say why, and close."""
-        if self._wire.acknowledges:
-            self._log.note(audio_out=self._wire.playback_acks.figures())
+        if self._sink.acknowledges:
+            self._log.note(audio_out=self._sink.playback_acks.figures())
         await self.leave(FAREWELLS.get(outcome, DONE))
 
     async def leave(self, close_reason: CloseReason) -> None:

@@ -78,7 +78,7 @@ class PhoneLine:
     reading: ClassVar[set[PhoneLine]] = set()  # the lines of this process
 
     def __init__(self, websocket: WebSocket, stream: MediaStream, on_end: Callable[[str], Awaitable[None]]) -> None:
-        self.wire: AudioSink = PhoneSink(websocket, stream)
+        self.sink: AudioSink = PhoneSink(websocket, stream)
         self._on_end = on_end
         self._websocket = websocket
         self._stream = stream

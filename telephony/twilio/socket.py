@@ -1,6 +1,6 @@
 """`WS /twilio/media`: from the upgrade to a started, authenticated stream. What happens on it is `Answer`'s.
 
-    upgrade ──signature──▶ accept ──connected, start in time──▶ token, call, account ──seat──▶ answer ──▶ close
+    upgrade ──signature──▶ accept ──connected, start in time──▶ token, call, account ──place──▶ answer ──▶ close
         └ 403, 503                    └ 1008                        └ 1008               └ 1013
 
 A stranger is turned away as early as can be, and holds a socket for `start_timeout_s` at most.
@@ -76,7 +76,7 @@ class MediaSocket:
             await self._run(websocket, *opened)
 
     async def _open(self, websocket: WebSocket) -> tuple[MediaStream, Started] | None:
-        """Authenticate the stream and take its seat; None when the socket was turned away."""
+        """Authenticate the stream and take its place; None when the socket was turned away."""
         stream = MediaStream()
         try:
             async with asyncio.timeout(self._start_timeout_s):
@@ -99,7 +99,7 @@ class MediaSocket:
         else:
             if seated:
                 return stream, started
-            await self._turn_away(websocket, "no seat", TRY_AGAIN_LATER)
+            await self._turn_away(websocket, "no place", TRY_AGAIN_LATER)
         return None
 
     async def _turn_away(self, websocket: WebSocket, why: str, code: int = POLICY_VIOLATION) -> None:
@@ -107,7 +107,7 @@ class MediaSocket:
         await close(websocket, code)
 
     async def _run(self, websocket: WebSocket, stream: MediaStream, started: Started) -> None:
-        """Have the call answered. The seat is free before the socket closes: Twilio asks what is next at once."""
+        """Have the call answered. The place is free before the socket closes: Twilio asks what is next at once."""
         call_sid, parameters = started.call_sid, started.parameters
         caller = Caller(call_sid, parameters.get("from", ""), twiml.resumes_of(parameters))
         failed = True

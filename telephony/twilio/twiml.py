@@ -70,7 +70,7 @@ def resumes_of(parameters: Mapping[str, str]) -> int:
 
 
 def overflow(play_url: str | None = None) -> str:
-    """No seat is free: say so, or play a recording, and hang up."""
+    """No place is free: say so, or play a recording, and hang up."""
     response = VoiceResponse()
     if play_url:
         response.play(play_url)

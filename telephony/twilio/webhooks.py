@@ -1,6 +1,6 @@
 """Twilio's HTTP webhooks: a call rings, a stream ends, a status changes. All signed, all answered at once.
 
-Twilio waits 15 s for TwiML and then plays an error in English: a slow or failing desk becomes a spoken apology.
+Twilio waits 15 s for TwiML and then plays an error in English: a slow or failing server becomes a spoken apology.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def status_of(params: Params) -> CallStatus:
 
 
 def next_step(after: HangUp | Apologise | Dial) -> str:
-    """The TwiML for what the desk decided, if it opens no stream."""
+    """The TwiML for what the handler decided, if it opens no stream."""
     if isinstance(after, Dial):
         return twiml.dial(after.number)
     return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()

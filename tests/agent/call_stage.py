@@ -70,7 +70,7 @@ class ListLine:
     kind: LineKind = "phone"
 
     def __init__(self) -> None:
-        self.wire: Any = ListWire()
+        self.sink: Any = ListWire()
         self.outcome: str | None = None
         self._queue: asyncio.Queue[LineEvent | None] = asyncio.Queue()
 
@@ -157,7 +157,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
             return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
 
         call = Call(log or CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, configured))
-        line.wire.on_mark = call.mark_returned
+        line.sink.on_mark = call.mark_returned
         stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
         stages.append(stage)
         return stage

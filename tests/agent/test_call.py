@@ -30,7 +30,7 @@ async def test_carlos_speaks_first_and_what_was_heard_is_in_the_record(begin: Be
     stage = await begin([GREETING])
     await stage.until(lambda: stage.said)
     assert stage.said == ["Hola, soy Carlos."], "the prompt's marker is in no transcript"
-    assert len(stage.line.wire.audio) == 2 * round(0.06 * len("Hola, soy Carlos. [FINAL]") * 8000)
+    assert len(stage.line.sink.audio) == 2 * round(0.06 * len("Hola, soy Carlos. [FINAL]") * 8000)
 
 
 async def test_a_caller_who_leaves_ends_the_call(begin: Begin) -> None:
@@ -82,7 +82,7 @@ async def test_a_barge_in_clears_the_line_and_no_old_frame_follows(begin: Begin,
     stage = await begin([GREETING, long, ScriptTurn((Say("Sí."),), hear="Pará")], behaviour=Behaviour(barge_in=variant))
     await stage.until(lambda: stage.said)
     stage.line.speak()
-    sent = stage.line.wire.sent
+    sent = stage.line.sink.sent
     await stage.until(lambda: len([1 for kind, _ in sent if kind == "audio"]) > 110)
     stage.line.speak()
     await stage.until(lambda: stage.said[-1] == "Sí.")
@@ -153,9 +153,9 @@ def cut_off(*, age_s: float = 60.0, silent: bool = False) -> CallTranscript:
     """The log of a call that another process began."""
     log = CallTranscript("CA1", Line.PHONE, None)
     if not silent:
-        log.said(Played(1, "Hola, soy Carlos.", 1.0, last=True))
-        log.heard("Cancelá el pedido uno")
-        log.said(Played(2, "¿Lo confirmás?", 1.0, last=True))
+        log.played(Played(1, "Hola, soy Carlos.", 1.0, last=True))
+        log.user_transcript("Cancelá el pedido uno")
+        log.played(Played(2, "¿Lo confirmás?", 1.0, last=True))
     record: CallRecord = replace(log.record(), started_at=utcnow() - timedelta(seconds=age_s))
     return CallTranscript.resumed(record, 1)
 

@@ -51,7 +51,7 @@ class CallStage:
     @property
     def played_s(self) -> float:
         """Seconds of sound that the line was sent so far."""
-        return len(self.line.wire.audio) / PHONE_SECOND
+        return len(self.line.sink.audio) / PHONE_SECOND
 
     @property
     def said(self) -> list[str]:
@@ -96,7 +96,7 @@ async def calling(
         return replace(CONFIG, system=system, tools=tools)
 
     call = Call(CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(sonic, toolbox, configured))
-    line.wire.on_mark = call.mark_returned
+    line.sink.on_mark = call.mark_returned
     running = asyncio.create_task(call.run())
     stage = CallStage(call, line, sonic, toolbox, running, asyncio.get_running_loop().time())
     try:
@@ -230,7 +230,7 @@ async def test_at_the_first_sign_of_speech_the_line_holds_its_breath_and_a_cough
         stream.tell(UserSpeechEnd(2300, 2800))
         await stage.silent(8.0)
         assert stage.played_s == 6.0
-        assert ("clear", None) not in stage.line.wire.sent
+        assert ("clear", None) not in stage.line.sink.sent
         assert stage.said == ["Te cuento todo con detalle."]
         assert stage.call.log.record().interruptions == 0
 
@@ -247,7 +247,7 @@ async def test_words_end_the_sentence_that_was_held() -> None:
         await stage.silent(0.6)
         stream.tell(UserSpeechEnd(2500, 3000), *words("Pará"))
         await stage.silent(3.0)
-        assert ("clear", None) in stage.line.wire.sent
+        assert ("clear", None) in stage.line.sink.sent
         assert stage.played_s < 2.5
         assert stage.call.log.record().interruptions == 1
 

@@ -33,8 +33,8 @@ def test_text_stays_as_it_is(text: str) -> None:
 @given(ANYTHING, st.dictionaries(ANYTHING, VALUES, max_size=3))
 def test_a_calls_record_holds_nothing_that_cannot_be_stored(text: str, facts: dict[str, object]) -> None:
     log = CallTranscript("id", Line.BROWSER, None)
-    log.heard(text)
-    log.said(Played(1, text, 1.0))
+    log.user_transcript(text)
+    log.played(Played(1, text, 1.0))
     log.fault(text)
     log.tool(text, text, facts, facts, ok=True, elapsed_ms=1)
     record = log.record()

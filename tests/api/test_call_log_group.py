@@ -116,9 +116,9 @@ def a_call(group: CallLogGroup, *, texts: bool) -> None:
     """Names are spoken before a tool learns them."""
     call = CallTranscript(CALL_ID, Line.PHONE, "+5491155550101")
     call.listeners.append(cloudwatch_listener(group, call, PRICES, texts=texts))
-    call.heard("Soy Zulema Quiroga, me duele la rodilla")
+    call.user_transcript("Soy Zulema Quiroga, me duele la rodilla")
     call.tool("Zulema", "t1", {"customerName": "Zulema Quiroga"}, {"success": True}, ok=True, elapsed_ms=3)
-    call.said(Played(1, "Hola, Zulema.", 1.0))
+    call.played(Played(1, "Hola, Zulema.", 1.0))
     call.end("completed")
 
 
@@ -156,8 +156,8 @@ async def test_a_call_is_read_back_from_the_log_group_by_its_id(
         call = CallTranscript(call_id, Line.PHONE, "+5491155550101")
         call.listeners.append(cloudwatch_listener(group, call, PRICES, texts=True))
         call.tool("consultarOrder", "t1", {"customerName": "Ana Paz"}, {"success": True}, ok=True, elapsed_ms=3)
-        call.heard("Soy Ana Paz, 28456789")
-        call.said(Played(1, "Hola, Ana.", 1.0))
+        call.user_transcript("Soy Ana Paz, 28456789")
+        call.played(Played(1, "Hola, Ana.", 1.0))
         call.end("completed")
     await group.close()
     found = reader.filter_log_events(logGroupName=GROUP, filterPattern=f'"{CALL_ID}"')["events"]

@@ -126,8 +126,8 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
         call.tool("consultarOrder", "t1", arguments, result, ok=True, elapsed_ms=1)
         call.tool(form.format(email), "t2", {}, {}, ok=False, elapsed_ms=1)
         for number, secret in enumerate((dni, phone, email, name), 1):
-            call.heard(form.format(secret))
-            call.said(Played(number, form.format(secret), 1.0))
+            call.user_transcript(form.format(secret))
+            call.played(Played(number, form.format(secret), 1.0))
             call.fault(form.format(secret))
             logger.info("free text: {}", form.format(secret))
             logger.bind(extra=form.format(secret), more=[secret]).warning("bound")
@@ -144,7 +144,7 @@ def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:
     async def talk() -> None:
         call = CallTranscript("CA" + "1" * 32, Line.PHONE, None)
         with logger.contextualize(call_id=call.id, call=call):
-            call.heard("Hola\nqué tal")
+            call.user_transcript("Hola\nqué tal")
             logger.info("two\nlines")
 
     with captured() as out:

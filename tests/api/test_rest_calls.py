@@ -103,12 +103,12 @@ async def test_a_live_call_is_followed_and_hung_up(quick_rest: Rest) -> None:
     board = quick_rest.active_calls
     board.live[CALL_ID] = call  # type: ignore[assignment]
     board._logs[CALL_ID] = log
-    log.heard("Hola")
+    log.user_transcript("Hola")
     following = asyncio.create_task(quick_rest.http.get(f"/calls/{CALL_ID}/events"))
     assert (await quick_rest.http.get(f"/calls/{CALL_ID}")).json()["data"]["live"] is True
     assert (await quick_rest.http.post(f"/calls/{CALL_ID}/hangup")).status_code == 200
     assert call.outcome == "closed"
-    log.said(Played(1, "Chau.", 1.0))
+    log.played(Played(1, "Chau.", 1.0))
     log.end("closed")
     del board.live[CALL_ID]
     told = (await following).text
@@ -263,7 +263,7 @@ async def test_one_bad_record_breaks_no_list_and_is_counted(rest: Rest) -> None:
 
 async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_rest: Rest) -> None:
     log = CallTranscript("B1", Line.BROWSER, None)
-    log.heard("\ud800")
+    log.user_transcript("\ud800")
     quick_rest.active_calls._logs["B1"] = log
     await quick_rest.store.save_call(log.record())
     for path in ("/calls", "/calls/B1", "/calls/B1/transcript"):
@@ -274,7 +274,7 @@ async def test_half_a_surrogate_pair_that_a_caller_typed_breaks_no_list(quick_re
 def test_a_quiet_call_sends_its_followers_a_comment_every_15_seconds() -> None:
     async def follow() -> list[str]:
         log, told = CallTranscript("CA1", Line.PHONE, None), []
-        log.heard("Hola")
+        log.user_transcript("Hola")
         loop = asyncio.get_running_loop()
         loop.call_later(50, log.end, "completed")
         async for event in events(log):

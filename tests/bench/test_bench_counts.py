@@ -156,7 +156,7 @@ class FakeLine:
 
     def __init__(self) -> None:
         self.heard = FakeWire()
-        self.wire: AudioSink = self.heard
+        self.sink: AudioSink = self.heard
         self.queue: asyncio.Queue[LineEvent | None] = asyncio.Queue()
 
     async def events(self) -> AsyncIterator[LineEvent]:

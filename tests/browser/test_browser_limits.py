@@ -1,4 +1,4 @@
-"""Seats, time, breaches and doubled microphones: every end is told to the person before the socket closes."""
+"""Places, time, breaches and doubled microphones: every end is told to the person before the socket closes."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ async def test_a_process_that_dies_is_started_again_and_its_seats_are_free(super
     one, other = stage.process(0), stage.process(1)
     other.kill()
     await stage.until(lambda: stage.notes(1) == ["ready", "ready"])
-    assert stage.supervisor.register.taken == 2, "the dead one's seat is free, and the new one has taken another"
+    assert stage.supervisor.register.taken == 2, "the dead one's place is free, and the new one has taken another"
     assert (stage.process(0), one.returncode) == (one, None)
     groups = [os.getpgid(process.pid) for process in (one, stage.process(1))]
     assert groups == [one.pid, stage.process(1).pid], "or a terminal's SIGINT reaches them twice"

@@ -30,7 +30,7 @@ def clock() -> Seconds:
 
 @pytest.fixture
 def two(clock: Seconds) -> list[Register]:
-    """Two processes with two seats."""
+    """Two processes with two places."""
     return shared(2, 2, clock)
 
 
@@ -73,7 +73,7 @@ def test_a_seat_is_taken_where_the_stream_starts(two: list[Register]) -> None:
     assert (one.holder("a"), one.taken, one.live) == (1, 1, 1)
     assert not one.start("a"), "a call has one stream"
     one.release("a")
-    assert other.live == 1, "another process's seat is not ours to free"
+    assert other.live == 1, "another process's place is not ours to free"
 
 
 def test_a_seat_whose_stream_never_starts_is_free_after_a_minute(two: list[Register], clock: Seconds) -> None:
@@ -84,7 +84,7 @@ def test_a_seat_whose_stream_never_starts_is_free_after_a_minute(two: list[Regis
     assert other.admit("c") is Admission.FULL
     clock.now += 0.1
     assert [other.admit(call) for call in "cd"] == [Admission.ACCEPTED] * 2
-    assert not one.start("a"), "its seat went to another call"
+    assert not one.start("a"), "its place went to another call"
 
 
 def test_a_started_call_keeps_its_seat_until_it_is_released(two: list[Register], clock: Seconds) -> None:

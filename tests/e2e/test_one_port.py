@@ -173,7 +173,7 @@ async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: P
         await here.heard(one)
         assert (here.whose(one), here.whose(other)) == ({0}, {1})
 
-        # One pool of seats, and one account of it.
+        # One pool of places, and one account of it.
         refused = here.twilio.dial(Quiet())
         await refused.run()
         assert isinstance(refused.verbs[0], Spoken)
@@ -236,7 +236,7 @@ async def test_a_process_is_killed_and_its_call_goes_on_and_it_is_started_again(
         ]
         refused = here.twilio.dial(Quiet())
         await refused.run()
-        assert isinstance(refused.verbs[0], Spoken), "the dead process's seat was taken by its call, once"
+        assert isinstance(refused.verbs[0], Spoken), "the dead process's place was taken by its call, once"
         status, _ = await here.ask("POST", f"/calls/{one.sid}/hangup")
         assert status == 200, "it is found where it went on"
         await here.until(lambda: not one.live)

@@ -27,7 +27,7 @@ ACCOUNT = "AC" + "2" * 32
 @dataclass
 class FakeCalls:
     admission: Admission = Admission.ACCEPTED
-    seat: bool = True
+    place: bool = True
     over: bool = False
     after: AfterStream = field(default_factory=HangUp)
     fault: Exception | None = None
@@ -42,7 +42,7 @@ class FakeCalls:
 
     async def started(self, call_id: str) -> bool:
         self._note("started", call_id)
-        return self.seat
+        return self.place
 
     async def answer(self, make_line: MakeLine, caller: Caller) -> None:
         raise AssertionError("these doubles answer at the socket")

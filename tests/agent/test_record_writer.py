@@ -52,7 +52,7 @@ async def test_the_memory_is_written_when_it_changes_and_with_the_record(
     for text in ("Hola", "Uno", "Dos"):
         record_writer.changed(log)
         await record_writer.settled()
-        log.heard(text)
+        log.user_transcript(text)
     assert record_writer.writes == [True, False, True]
     assert await store.recall("CA1") == {"turns": 1}
 
@@ -61,7 +61,7 @@ async def test_changes_that_come_together_are_one_write(
     record_writer: Noted, log: CallTranscript, store: Store
 ) -> None:
     for text in ("Hola", "Uno", "Dos", "Tres"):
-        log.heard(text)
+        log.user_transcript(text)
         record_writer.changed(log)
     await record_writer.settled()
     assert record_writer.writes == [True]
@@ -103,7 +103,7 @@ async def test_the_memory_of_a_call_that_is_over_is_deleted(
 async def test_a_call_that_was_cut_off_can_be_gone_on_with(
     record_writer: Noted, log: CallTranscript, store: Store, outcome: str
 ) -> None:
-    log.heard("Hola")
+    log.user_transcript("Hola")
     log.end(outcome)
     record_writer.changed(log)
     cut_off = await record_writer.cut_off("CA1")
@@ -133,13 +133,13 @@ async def test_twilios_last_word_does_not_bring_an_old_story_back(record_writer:
     """It came to the process that the call was cut off in; another one has gone on with it since."""
     here = CallTranscript("CA1", Line.PHONE, None)
     here.memory = dict
-    here.heard("Hola")
+    here.user_transcript("Hola")
     here.end("drained")
     record_writer.changed(here)
     cut_off = await record_writer.cut_off("CA1")
     assert cut_off is not None
     elsewhere = CallTranscript.resumed(cut_off.record, 1)
-    elsewhere.heard("Chau")
+    elsewhere.user_transcript("Chau")
     elsewhere.end("completed")
     await store.save_call(elsewhere.record())
     await record_writer.carrier_said("CA1", here, "twilio", {"status": "completed", "duration_s": "42"})
@@ -194,7 +194,7 @@ async def test_a_callback_on_another_server_and_the_end_here_come_in_any_order(
         await _keep(here, log)
 
     async def talk() -> None:
-        log.heard("Hola")
+        log.user_transcript("Hola")
         await _keep(here, log)
 
     async def end() -> None:
@@ -217,7 +217,7 @@ async def test_a_callback_that_read_before_the_call_ended_adds_to_the_end(
     await _keep(here, log)
 
     async def end() -> None:
-        log.heard("Hola")
+        log.user_transcript("Hola")
         log.end("caller_left")
         await _keep(here, log)
 
@@ -228,7 +228,7 @@ async def test_a_callback_that_read_before_the_call_ended_adds_to_the_end(
 
 
 async def test_what_a_dead_process_left_is_ended_by_the_callback(store: Store, log: CallTranscript) -> None:
-    log.heard("Hola")
+    log.user_transcript("Hola")
     await _keep(CallRecordWriter(store, retry_s=0.0), log)
     await CallRecordWriter(store, retry_s=0.0).carrier_said("CA1", None, "twilio", COMPLETED)
     record = await store.call("CA1")
@@ -262,7 +262,7 @@ BROKEN = "Me llamo \ud800 Ana\x00\x1b[2J"
 async def test_what_no_encoding_takes_is_replaced_where_it_enters(
     record_writer: Noted, log: CallTranscript, store: Store
 ) -> None:
-    log.heard(BROKEN)
+    log.user_transcript(BROKEN)
     log.tool("\udfff", "t1", {"customerName": [BROKEN], BROKEN: 1}, {"error": BROKEN}, ok=False, elapsed_ms=1)
     log.fault(BROKEN)
     log.end("completed")
@@ -279,7 +279,7 @@ async def test_what_no_encoding_takes_is_replaced_where_it_enters(
 async def test_a_record_that_cannot_be_written_is_not_told_to_the_log(
     record_writer: Noted, log: CallTranscript, logged: list[str]
 ) -> None:
-    log.heard("Soy Zulema Quiroga")
+    log.user_transcript("Soy Zulema Quiroga")
     log.note(what={"Zulema Quiroga"})  # a set is no JSON
     record_writer.changed(log)
     await record_writer.settled()

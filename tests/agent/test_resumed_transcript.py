@@ -17,11 +17,11 @@ from data.models import CallRecord, Line
 
 def told(log: CallTranscript) -> None:
     """What happens before the cut."""
-    log.said(Played(1, "Hola, soy Carlos.", 1.0, last=True))
-    log.heard("Soy María González, cancelá el pedido uno")
+    log.played(Played(1, "Hola, soy Carlos.", 1.0, last=True))
+    log.user_transcript("Soy María González, cancelá el pedido uno")
     result = {"success": False, "confirmation_required": True}
     log.tool("cancelarOrder", "t1", {"customerName": "María González"}, result, ok=True, elapsed_ms=3)
-    log.said(Played(2, "¿Lo confirmás?", 1.0, last=True))
+    log.played(Played(2, "¿Lo confirmás?", 1.0, last=True))
     log.used(Usage(1, 2, 3, 4, 3, 7))
     log.fault("SonicLost: dropped")
     log.note(greeting_ms=90)
@@ -44,7 +44,7 @@ def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
     log = CallTranscript.resumed(record, 1)
     assert log.record() == replace(record, ended_at=None, outcome=None, details={**record.details, "resumed": 1})
     log.used(Usage(1, 0, 0, 0, 1, 0))
-    log.heard("Sí")
+    log.user_transcript("Sí")
     log.end("completed")
     assert log.record().details["usage"]["input_speech"] == 2
     assert [turn.text for turn in log.record().turns][-2:] == ["¿Lo confirmás?", "Sí"]
@@ -52,7 +52,7 @@ def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
 
 def test_the_model_is_told_all_that_was_said() -> None:
     log = CallTranscript.resumed(cut_off(), 1)
-    log.said(Played(1, "Perdón, se cortó.", 1.0, last=True))
+    log.played(Played(1, "Perdón, se cortó.", 1.0, last=True))
     assert log.history() == [
         (Role.ASSISTANT, "Hola, soy Carlos."),
         (Role.USER, "Soy María González, cancelá el pedido uno"),

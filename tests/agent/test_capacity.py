@@ -1,4 +1,4 @@
-"""Seats on a clock of our own."""
+"""Places on a clock of our own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_seat_whose_stream_never_starts_is_free_after_a_minute() -> None:
     assert capacity.admit("b") is Admission.FULL
     clock.now = 60.0
     assert capacity.admit("b") is Admission.ACCEPTED
-    assert not capacity.start("a"), "its seat went to another call"
+    assert not capacity.start("a"), "its place went to another call"
 
 
 def test_a_started_call_keeps_its_seat_until_it_is_released() -> None:

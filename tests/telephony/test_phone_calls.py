@@ -1,4 +1,4 @@
-"""What the phone's desk says when a stream is over: the call is, or goes on, or cannot."""
+"""What the phone says when a stream is over: the call is, or goes on, or cannot."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def record(outcome: str | None, **changes: Any) -> CallRecord:
 async def test_a_call_that_was_cut_off_goes_on(office: Office, outcome: str | None) -> None:
     await office.store.save_call(record(outcome), {})
     assert await office.phone_calls.ended(CALL, 0) == Resume()
-    assert office.active_calls.capacity.taken == 1, "a seat is held for the next stream"
+    assert office.active_calls.capacity.taken == 1, "a place is held for the next stream"
 
 
 @pytest.mark.parametrize("outcome", ["completed", "caller_left", "failed", "too_long", "closed"])

@@ -132,7 +132,7 @@ def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -
 def test_a_replayed_ring_of_a_call_that_is_over_is_hung_up() -> None:
     phone_calls = FakeCalls(over=True)
     assert verbs(post(phone_calls, "/twilio/voice", RING)) == ["Hangup"]
-    assert phone_calls.asked == [], "no seat is held for it"
+    assert phone_calls.asked == [], "no place is held for it"
 
 
 @pytest.mark.parametrize("status", sorted(OVER))

@@ -143,7 +143,7 @@ async def test_a_forged_or_missing_token_is_closed_1008(token: str | None) -> No
     async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, {} if token is None else {"token": token})
         assert await closed_with(websocket) == 1008
-    assert phone_calls.asked == [], "a stranger moves nobody's seat"
+    assert phone_calls.asked == [], "a stranger moves nobody's place"
 
 
 async def test_another_calls_token_is_closed_1008() -> None:
@@ -155,7 +155,7 @@ async def test_another_calls_token_is_closed_1008() -> None:
 
 
 async def test_a_call_without_a_seat_is_told_to_come_later() -> None:
-    phone_calls = FakeCalls(seat=False)
+    phone_calls = FakeCalls(place=False)
     async with phone_server(phone_calls, Echo()) as server, dialled(server) as websocket:
         await start(websocket, await ring(server))
         assert await closed_with(websocket) == 1013
