@@ -15,8 +15,8 @@ REMEMBER = 200  # ended calls whose story can still be followed
 
 
 class ActiveCalls:
-    """Phone and browser calls alike. Places are counted apart, since a ringing call takes one already. Each line has its
-    own, `capacity` the phone's: so many of this process's, or those of several processes."""
+    """Phone and browser calls alike. Places are counted apart, since a ringing call takes one already. Each line has
+    its own, `capacity` the phone's: so many of this process's, or those of several processes."""
 
     def __init__(self, capacity: int | CapacityCounter, browsers: int | CapacityCounter = 0) -> None:
         self.capacity: CapacityCounter = CallCapacity(capacity) if isinstance(capacity, int) else capacity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from loguru import logger
 
 
 def register(app: typer.Typer) -> None:
@@ -11,11 +12,15 @@ def register(app: typer.Typer) -> None:
         """Take phone calls, browsers and admins on one port."""
         from common import log
         from common.settings import Settings
+        from common.settings.misspelt import misspelt, names_given
 
         settings = Settings()
         if debug:
             settings = settings.model_copy(update={"loglevel": "DEBUG"})
         log.configure(settings.loglevel)
+        for name, meant in misspelt(names_given()).items():
+            hint = f"did you mean {meant}?" if meant else "see docs/settings.md"
+            logger.warning("{} is no setting of Carlos and does nothing: {}", name, hint)
         if settings.processes > 1:
             from carlos.processes.supervisor import serve as run
         else:

@@ -14,7 +14,7 @@ locals {
   ]
   hops = ["TurnLatency", "AddedLatency", "ToolLatency", "StoreLatency", "SonicOpenLatency"]
 
-  # USD per million, as the server's own estimates have it (common/settings.py).
+  # USD per million, as the server's own estimates have it (docs/settings.md).
   prices = { InputSpeechTokens = 3, OutputSpeechTokens = 12, InputTextTokens = 0.33, OutputTextTokens = 2.75 }
 
   cost_widget = {

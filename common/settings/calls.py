@@ -1,0 +1,38 @@
+"""What is kept and told of a call, and what it is estimated to cost."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from common.settings.concern import Concern
+
+
+class CallSettings(Concern):
+    TITLE: ClassVar[str] = "Calls"
+
+    keep_calls_days: int = Field(90, ge=1, description="Days after which call records and recordings are deleted.")
+    record_calls: bool = Field(False, description="Keep a stereo WAV of each call under CARLOS_HOME/recordings.")
+    call_log_group: str | None = Field(
+        None, description="CloudWatch log group that call records and events are delivered to, besides stdout."
+    )
+    call_log_texts: bool = Field(
+        False, description="Also what was said and what the tools were given, masked; else only that it was."
+    )
+    call_log_endpoint: str | None = Field(None, description="Another endpoint for CloudWatch Logs: a local AWS.")
+    emf_seconds: float = Field(
+        30, ge=0, description="Metrics as EMF lines on stdout, every so many seconds; 0 for never."
+    )
+    metrics_namespace: str = Field(
+        "Carlos",
+        pattern=r"^[A-Za-z0-9._/#:-]{1,255}$",
+        description="CloudWatch namespace of those metrics; one for each stage that shares an account and a Region.",
+    )
+    price_input_speech: float = Field(
+        3.0, ge=0, description="USD per million tokens of what the caller says; prices are for estimates only."
+    )
+    price_output_speech: float = Field(12.0, ge=0, description="USD per million tokens that Carlos speaks.")
+    price_input_text: float = Field(0.33, ge=0, description="USD per million tokens of prompt, history and results.")
+    price_output_text: float = Field(2.75, ge=0, description="USD per million tokens of text that the model writes.")
+    price_phone_minute: float = Field(0.0125, ge=0, description="USD per minute on the phone line, streaming included.")

@@ -1,0 +1,61 @@
+"""What the classes of settings have in common: how they are read, and combinations that none of them allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# A combination that a server must not be started with: when it is given, and what to say. `{host}` and other settings
+# are filled in.
+type Unsafe = tuple[Callable[[Any], bool], str]
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and for loopback addresses; a name that is not an address is public."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(url: str) -> str:
+    """The host in a URL, without its port; empty for what is no URL, such as `http://[`."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def scheme_of(url: str) -> str:
+    return urlsplit(url).scheme
+
+
+class Concern(BaseSettings):
+    """Settings of one concern. Each has a description, with its unit, for docs/settings.md."""
+
+    TITLE: ClassVar[str]
+    UNSAFE: ClassVar[tuple[Unsafe, ...]] = ()
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # some of it is secret
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object, info: Any) -> object:
+        """Lists are written with commas."""
+        annotation = str(cls.model_fields[info.field_name].annotation)
+        if isinstance(value, str) and annotation.startswith("tuple["):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value

@@ -1,0 +1,54 @@
+"""docs/settings.md, made from the settings' own descriptions.
+
+python -m common.settings.page > docs/settings.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic.fields import FieldInfo
+
+from common.settings import CONCERNS, Settings
+
+
+def page() -> str:
+    """Every setting with its default and what it means."""
+    lines = [
+        "# Settings",
+        "",
+        "Made by `python -m common.settings.page`; do not edit.",
+        "",
+        "Set them as environment variables, or in a file `.env` where the server starts. A name that looks like one of"
+        " these and is none is named at the start.",
+        "",
+    ]
+    for concern in CONCERNS:
+        lines += [f"## {concern.TITLE}", "", "| setting | default | |", "|---|---|---|"]
+        lines += _rows(concern.model_fields)
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _rows(fields: dict[str, FieldInfo]) -> Iterator[str]:
+    for name in fields:
+        field = Settings.model_fields[name]
+        yield f"| `{name.upper()}` | {_default(field)} | {field.description} |"
+
+
+def _default(field: FieldInfo) -> str:
+    match field.default:
+        case None | ():
+            return ""
+        case tuple() as several:
+            return f"`{','.join(several)}`"
+        case bool() as on:
+            return f"`{str(on).lower()}`"
+        case float() as number:
+            return f"`{number:g}`"
+        case default:
+            return f"`{default}`"
+
+
+if __name__ == "__main__":
+    print(page())
