@@ -171,8 +171,13 @@ async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Re
     assert [order["id"] for order in data["orders"]] == ["1"]
     assert [appointment["id"] for appointment in data["appointments"]] == ["1"]
     assert [call["id"] for call in data["calls"]] == [CALL_ID]
-    counts = (await rest.http.post("/customers/erase", json=who)).json()["data"]
-    assert counts == {"orders": 1, "appointments": 1, "calls": 1}
+    told = {"people": ["María González"], "orders": 1, "appointments": 1, "calls": 1}
+    dry = (await rest.http.post("/customers/erase", json=who | {"dryRun": True})).json()
+    assert (dry["data"], dry["message"]) == (told | {"erased": False}, "Nothing was erased")
+    assert (await rest.http.post("/customers/export", json=who)).json()["data"] == data
+    assert (await rest.http.post("/customers/erase", json=who)).json()["data"] == told | {"erased": True}
+    left = [item async for page in rest.store.backend.scan(TableName.CALLS) for item in page]
+    assert sorted(item["PK"].partition("#")[0] for item in left) == ["CALL", "CUSTOMER", "ERASED"], "the stranger's"
     for path in ("/orders/1", "/appointments/1", f"/calls/{CALL_ID}"):
         assert (await rest.http.get(path)).status_code == 404
     assert (await rest.http.get(f"/calls/{stranger.id}")).status_code == 200
@@ -256,7 +261,8 @@ async def test_one_bad_record_breaks_no_list_and_is_counted(rest: Rest) -> None:
     for kind in ("ORDER", "APPOINTMENT"):
         table = TableName(f"{kind.lower()}s")
         item = {"PK": f"{kind}#99", "SK": f"{kind}#99", "status": "pending" if kind == "ORDER" else "scheduled"}
-        await rest.store.backend.transact([Put(table, {**item, "createdAt": "2026-11-23T14:00:00.000Z"})])
+        times = dict.fromkeys(("createdAt", "date"), "2026-11-23T14:00:00.000Z")
+        await rest.store.backend.transact([Put(table, item | times)])
         message = (await rest.http.get(f"/{table}")).json()["message"]
         assert message.endswith("1 more cannot be read, `carlos doctor` names them")
 
