@@ -67,6 +67,31 @@ async def test_calls_are_listed_newest_first_in_pages(rest: Rest) -> None:
     assert [call["id"] for call in rest_of_them.json()["data"]] == ["CA1", "CA0"]
 
 
+async def test_calls_are_searched_by_number_outcome_day_and_words(quick_rest: Rest) -> None:
+    await quick_rest.store.save_call(call_record())
+    began = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # the 23rd still, in Buenos Aires
+    other = call_record(id="CA1", caller_number="+5491155550199", outcome="lost", started_at=began, turns=(), tools=())
+    await quick_rest.store.save_call(other)
+    for query, found in (
+        ({"number": "+5491155550199"}, ["CA1"]),
+        ({"outcome": "completed"}, [CALL_ID]),
+        ({"text": "gonzalez"}, [CALL_ID]),
+        ({"text": "gonzalez", "number": "+5491155550199"}, []),
+        ({"from": "2026-11-23", "to": "2026-11-23"}, ["CA1", CALL_ID]),
+        ({"from": "2026-11-24"}, []),
+        ({"number": "", "text": "", "outcome": ""}, ["CA1", CALL_ID]),
+    ):
+        answer = await quick_rest.http.get("/calls", params=query)
+        assert [call["id"] for call in answer.json()["data"]] == found, query
+
+
+@pytest.mark.parametrize("query", ["number=%2B5491155550101", "text=gonzalez"])
+async def test_what_is_masked_cannot_be_searched_for(quick_rest: Rest, query: str) -> None:
+    answer = await quick_rest.http.get(f"/calls?{query}", headers=key_of("reader"))
+    assert answer.status_code == 403
+    assert (await quick_rest.http.get("/calls?outcome=lost", headers=key_of("reader"))).status_code == 200
+
+
 async def test_the_transcript_is_text_with_times(quick_rest: Rest) -> None:
     await quick_rest.store.save_call(call_record())
     lines = (await quick_rest.http.get(f"/calls/{CALL_ID}/transcript")).text.splitlines()
