@@ -47,8 +47,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         limit: Limit = None,
         cursor: Cursor = None,
     ) -> Response:
-        """Appointments, earliest first: of one day (`date`), or from one day to another, both included. Pages as of
-        orders."""
+        """Appointments, earliest first: of one day (`date`), or from one day to another, both included."""
         first, last = read_day("from", from_), read_day("to", to)
         if (day := read_day("date", date)) is not None:
             first = last = day

@@ -44,7 +44,7 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         limit: Limit = None,
         cursor: Cursor = None,
     ) -> Response:
-        """Orders, newest first; those made from one day to another, both included. Pages: `X-Next-Cursor`, `Link`."""
+        """Orders, newest first; those made from one day to another, both included."""
         first, last = read_day("from", from_), read_day("to", to)
         page = await store.orders(
             since=begins(first),
