@@ -40,7 +40,7 @@ KEEP_STATE = timedelta(hours=2)  # longer than a call may last
 ERASED = "ERASED"  # the partition of the ids of erased calls
 _TRANSACTION = 100  # writes: DynamoDB's limit
 _AT_ONCE = 100  # reads of records one by one
-_SEARCHED = 100_000  # characters of a call
+_SEARCHED = 50_000  # characters of a call
 
 
 @dataclass(frozen=True, slots=True)
