@@ -265,6 +265,7 @@ async def test_a_call_that_cannot_be_read_is_erased_with_the_rest(store: Store, 
 async def test_the_loop_has_its_turn_between_the_steps_of_a_long_list(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter(range(1000))
     monkeypatch.setattr(slices, "STEP_S", 10)
+    monkeypatch.setattr(slices, "PAUSE_S", 0)
     turns = 0
 
     async def others() -> None:
@@ -281,6 +282,7 @@ async def test_the_loop_has_its_turn_between_the_steps_of_a_long_list(monkeypatc
 
 async def test_every_record_of_a_page_may_be_the_last_of_a_step(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "STEP_S", 0.0)
+    monkeypatch.setattr(slices, "PAUSE_S", 0)
     turns = 0
 
     async def others() -> None:
