@@ -64,6 +64,9 @@ bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with s
 bench-quick: .venv/.bench ## the same in under two minutes
 	@$(BIN)/carlos bench --quick
 
+bench-lists: .venv/.bench ## pages of 100,000 orders and appointments, alone and beside calls
+	@$(BIN)/python -m bench.lists
+
 faults: .venv/.bench ## what a caller hears when things break, beside stock pipecat
 	@$(BIN)/python -m bench.faults
 
@@ -113,4 +116,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick faults soak test test-quick test-often setup-test check races hearing referee lock clean
+.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean

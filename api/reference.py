@@ -22,7 +22,9 @@ VERSION = "1.0"
 ABOUT = (
     "Orders, appointments and calls of Carlos, the phone voice agent. Send a key as `X-Api-Key`, or a bearer token."
     " Every route is also served under `/demo`, where the original client expects it. Every answer is"
-    ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`.'
+    ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`. Lists come in pages: where'
+    " more follows, `X-Next-Cursor` is the `cursor` of the next page and `Link` leads to it, and a list that no `limit`"
+    " was asked of says `truncated` in its message."
 )
 SECURITY = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},

@@ -202,6 +202,12 @@ class CustomerBody(_Body):
     model_config = ConfigDict(json_schema_extra={"example": {"email": "maria.gonzalez@email.com"}})
 
 
+class EraseBody(CustomerBody):
+    """With `dryRun` nothing is deleted: whose data and how many of each it would be."""
+
+    dry_run: bool = False
+
+
 # Out. These describe; the values are made below.
 
 
@@ -286,9 +292,11 @@ class CustomerJson(BaseModel):
 
 
 class Erased(BaseModel):
+    people: list[str] = Field(description="Whose orders and appointments they are, by name.")
     orders: int
     appointments: int
     calls: int
+    erased: bool = Field(description="False for a dry run.")
 
 
 class Found[T](BaseModel):

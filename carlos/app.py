@@ -184,6 +184,7 @@ async def _housekeeping(house: House) -> AsyncIterator[None]:
             deleted = await asyncio.to_thread(house.recordings.sweep, house.settings.keep_calls_days)
             if deleted:
                 logger.info("{} old recordings deleted", deleted)
+            await _erase_recordings(house)
             await asyncio.sleep(SWEEP_S)
 
     try:
@@ -200,6 +201,17 @@ async def _housekeeping(house: House) -> AsyncIterator[None]:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+
+
+async def _erase_recordings(house: House) -> None:
+    """Of calls that were erased elsewhere: by another server, the Lambda or an operator."""
+    try:
+        erased = await house.store.erased_calls()
+    except DataError as error:
+        logger.error("recordings of erased calls not looked for: {!r}", error)
+        return
+    if deleted := await asyncio.to_thread(house.recordings.erase, erased):
+        logger.info("{} recordings of erased calls deleted", deleted)
 
 
 async def _open_group(settings: Settings) -> CallLogGroup | None:

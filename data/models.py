@@ -64,6 +64,9 @@ class Order:
     dni: str | None = None
     version: int = 0  # 0: never written by us
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "customer_email", known_email(self.customer_email))
+
     @property
     def total_cents(self) -> int:
         return sum(item.quantity * item.price_cents for item in self.items)
@@ -85,6 +88,9 @@ class Appointment:
     status: AppointmentStatus = AppointmentStatus.SCHEDULED
     notes: str = ""
     version: int = 0  # 0: never written by us
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patient_email", known_email(self.patient_email))
 
     @property
     def is_active(self) -> bool:
@@ -151,3 +157,8 @@ class CallRecord:
 
 
 type Record = Order | Appointment
+
+
+def known_email(email: str) -> str:
+    """An e-mail address as records are filed under it: in lower case."""
+    return email.strip().lower()
