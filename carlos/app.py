@@ -256,7 +256,7 @@ def create_app(
             app.include_router(metrics_routes() if handover is None else metrics_routes(Census(handover).told))
             app.include_router(reference_routes())
             app.include_router(health_routes(house.switchboard))
-            app.include_router(console_routes(house.notice))
+            app.include_router(console_routes(house.notice, tokens=settings.asks_browser_tokens))
             _rehearse(app)
             on_ready(house)
             yield

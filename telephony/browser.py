@@ -270,15 +270,11 @@ class BrowserSocket:
         """Handle one socket from upgrade to close. Refusals come after the upgrade: a page sees no code before it."""
         refused = await self._gate.refusal(websocket)
         await websocket.accept()
-        if refused is not None:
-            logger.warning("a browser's socket turned away: {}", refused.reason)
-            await websocket.close(refused.code, refused.reason)
-            return
         call_id = str(uuid4())
-        with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as refused:
+        with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as too_many:
             line = BrowserLine(websocket, log := CallLog(call_id, LineName.BROWSER, None), self._limits.idle_s)
             try:
-                await self._run(line, log, refused)
+                await self._run(line, log, refused or too_many)
             except Exception:
                 logger.exception("a browser's call failed")
                 await line.end("failed")

@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 
 from carlos.settings import Settings, is_loopback
 from telephony.errors import TokenRefused
-from telephony.farewells import NO_TOKEN, STRANGER, TOO_MANY, Farewell
+from telephony.farewells import BAD_TOKEN, NO_TOKEN, STRANGER, TOO_MANY, Farewell
 from telephony.token import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
 
 PORTS = {"http": 80, "https": 443}
@@ -48,7 +48,7 @@ class Gate:
     def from_settings(cls, settings: Settings, spent: SpentNonces | None = None) -> Gate:
         own = [urlsplit(settings.base_url).hostname or "", settings.host]
         keys = signing_keys(settings.token_secrets)
-        tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.browser_tokens else None
+        tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.asks_browser_tokens else None
         return cls(
             settings.allowed_origins,
             own,
@@ -78,11 +78,15 @@ class Gate:
         """Why this socket may not stay; None when it may."""
         if not self.knows(upgrade):
             return STRANGER
-        if self.tokens is not None:
-            try:
-                await self.tokens.redeem(upgrade.query_params.get("token", ""), *BROWSER)
-            except TokenRefused:
-                return NO_TOKEN
+        if self.tokens is None:
+            return None
+        token = upgrade.query_params.get("token")
+        if not token:
+            return NO_TOKEN
+        try:
+            await self.tokens.redeem(token, *BROWSER)
+        except TokenRefused:
+            return BAD_TOKEN
         return None
 
     @contextmanager
@@ -99,8 +103,8 @@ class Gate:
 
 
 def token_routes(tokens: StreamTokens) -> APIRouter:
-    """`POST /browser/tokens`: a token for one socket. For the server side of a page that embeds Carlos: like every
-    route that writes, it wants an API key, which is checked before requests come here."""
+    """`POST /browser/tokens`: a token for one socket, for the console and for the server side of a page that embeds
+    Carlos: like every route that writes, it wants an API key, which is checked before requests come here."""
     router = APIRouter(tags=["browser"])
 
     @router.post("/browser/tokens")

@@ -97,12 +97,28 @@ async def test_a_token_opens_one_socket(serve: Serve) -> None:
     async with served.client() as client:
         await client.start()
         await until(client, lambda: client.screen.texts("ASSISTANT", "SPECULATIVE"))
-    for stale in (served.url, url):
+    for stale, reason in ((served.url, "token_refused"), (url, "token_missing")):
         served.url = stale
         async with served.client() as client:
             async with bounded():
                 await client.closed()
-            assert (client.close_code, client.close_reason) == (1008, "token_refused")
+            assert (client.close_code, client.close_reason) == (1008, reason)
+            assert "permiso" in client.screen.texts("ASSISTANT")[0]
+
+
+@pytest.mark.parametrize(
+    ("public", "said", "asked"),
+    [(False, None, False), (False, True, True), (True, None, True), (True, True, True), (True, False, False)],
+)
+async def test_in_public_a_token_is_needed_unless_the_owner_says_no(
+    public: bool, said: bool | None, asked: bool
+) -> None:
+    told = {} if said is None else {"browser_tokens": said}
+    gate = Gate.from_settings(settings(public=public, **told))
+    host = "carlos.example.com" if public else "localhost:8081"
+    without = upgrade(f"{'https' if public else 'http'}://{host}", host)
+    refused = await gate.refusal(without)
+    assert (refused.reason if refused else None) == ("token_missing" if asked else None)
 
 
 async def test_tokens_are_bound_to_browsers() -> None:
