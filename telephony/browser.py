@@ -113,6 +113,11 @@ class BrowserLine:
 
     # The caller.
 
+    @property
+    def address(self) -> str | None:
+        """Where the browser is, as far as TRUSTED_PROXIES lets us see."""
+        return self._websocket.client.host if self._websocket.client else None
+
     async def handshake(self) -> Asked:
         """Read up to the first audio and no further. Raises LineDropped when the browser leaves before."""
         asked = Asked()
