@@ -11,9 +11,11 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
 from carlos.settings import Settings
+from sandbox.sonic.script import Say, ScriptTurn, UseTool
 from telephony.origins import BROWSER, Gate
-from tests.browser.browser_stage import GREETING, Serve, until
+from tests.browser.browser_stage import GREETING, Serve, loud, until
 from tests.support.waiting import bounded
+from tools.identity import FAILURES_PER_NUMBER, NUMBER_WINDOW
 
 
 def settings(**changes: object) -> Settings:
@@ -142,6 +144,23 @@ async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None
                 await second.closed()
             assert (second.close_code, second.close_reason) == (1008, "too_many_sockets")
             assert second.screen.texts("ASSISTANT")
+
+
+async def test_a_browser_whose_address_has_guessed_too_often_proves_nothing_in_another_conversation(
+    serve: Serve,
+) -> None:
+    guess = UseTool("consultarOrder", {"orderId": "1", "dni": "11111111"})
+    served = await serve([GREETING, ScriptTurn((guess, Say("No la encuentro.")), hear="Mi pedido")])
+    for _ in range(FAILURES_PER_NUMBER):
+        await served.house.store.strike("address 127.0.0.1", NUMBER_WINDOW)
+    async with served.client() as client:
+        await client.start()
+        await until(client, lambda: client.screen.texts("ASSISTANT", "FINAL"))
+        client.speak(loud(0.6))
+        await until(client, lambda: len(client.screen.texts("ASSISTANT", "FINAL")) == 2)
+        await client.end()
+    (tool,) = (await served.record()).tools
+    assert tool.result["code"] == "address_locked"
 
 
 def test_a_closed_socket_is_counted_no_more() -> None:
