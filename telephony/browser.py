@@ -36,7 +36,7 @@ from telephony.asked import Asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
 from telephony.browser_messages import BrowserMessages
 from telephony.farewells import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
-from telephony.inflow import DoubledAudio, Flood
+from telephony.inflow import DoubledAudio, Flood, typing
 from telephony.media import receive_message
 from telephony.origins import Gate, token_routes
 from telephony.outbox import Outbox
@@ -105,6 +105,7 @@ class BrowserLine:
         self._idle_at = 0.0
         self._flood = Flood()
         self._doubled = DoubledAudio()
+        self._typing = typing()
         self._breaches = 0
         self._rate = INPUT_RATE
         self._upsample: Resampler | None = None
@@ -172,6 +173,8 @@ class BrowserLine:
             case Audio(pcm):
                 return self._hear(pcm)
             case Typed(text):
+                if self._typing.push(1, self._loop.time()):
+                    raise LineDropped("more texts than a person types", "flooded")
                 self._stay()
                 return [CallerText(text)]
             case Ack(sequence, buffered_ms):

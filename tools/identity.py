@@ -33,11 +33,11 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from loguru import logger
 
+from data.addresses import network_of
 from data.errors import Malformed
 from data.models import Appointment, Line, Order, Record
 from data.names import name_words
@@ -102,19 +102,8 @@ def _limits(call: CallContext, key: str, what: str) -> list[_Limit]:
     limits = [_Limit(f"no number at {key}", FAILURES_PER_RECORD, RECORD_WINDOW, refused)]
     if call.address is not None:
         refused = Refused("address_locked", _SOURCE_LOCKED.format(where="esta conexión"))
-        limits.append(_Limit(f"address {_network(call.address)}", FAILURES_PER_NUMBER, NUMBER_WINDOW, refused))
+        limits.append(_Limit(f"address {network_of(call.address)}", FAILURES_PER_NUMBER, NUMBER_WINDOW, refused))
     return limits
-
-
-def _network(address: str) -> str:
-    """What one customer of a network has: an IPv4 address, or the /64 in which each may take 2**64 addresses."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or IPv6Network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 @dataclass(frozen=True, slots=True)

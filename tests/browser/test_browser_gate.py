@@ -12,8 +12,9 @@ from starlette.requests import HTTPConnection
 
 from carlos.settings import Settings
 from sandbox.sonic.script import Say, ScriptTurn, UseTool
-from telephony.origins import BROWSER, Gate
+from telephony.origins import BROWSER, MOST_ADDRESSES, STARTS_BURST, STARTS_PER_S, Gate
 from tests.browser.browser_stage import GREETING, Serve, loud, until
+from tests.support.clocks import Clock
 from tests.support.waiting import bounded
 from tools.identity import FAILURES_PER_NUMBER, NUMBER_WINDOW
 
@@ -161,6 +162,31 @@ async def test_a_browser_whose_address_has_guessed_too_often_proves_nothing_in_a
         await client.end()
     (tool,) = (await served.record()).tools
     assert tool.result["code"] == "address_locked"
+
+
+def test_an_address_that_opens_sockets_too_fast_waits_and_no_other_does() -> None:
+    clock = Clock()
+    gate = Gate((), (), public=False, max_per_address=1, clock=lambda: clock().timestamp())
+
+    def opened(client: str) -> bool:
+        with gate.admit(upgrade(None, client=client)) as refused:
+            return refused is None
+
+    assert all(opened("2001:db8::1") for _ in range(STARTS_BURST))
+    assert not opened("2001:db8::1")
+    assert not opened("2001:db8::2"), "the same customer's network"
+    assert opened("2001:db8:0:1::1")
+    clock.advance(seconds=1 / STARTS_PER_S)
+    assert opened("2001:db8::1")
+    assert not opened("2001:db8::1")
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    gate = Gate((), (), public=False, max_per_address=1, clock=lambda: 0.0)
+    for number in range(MOST_ADDRESSES + 100):
+        with gate.admit(upgrade(None, client=f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")) as refused:
+            assert refused is None
+    assert len(gate._starts) == MOST_ADDRESSES
 
 
 def test_a_closed_socket_is_counted_no_more() -> None:
