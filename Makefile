@@ -73,6 +73,9 @@ faults: .venv/.bench ## what a caller hears when things break, beside stock pipe
 soak: .venv/.bench ## calls with faults for a while: make soak MINUTES=10 CALLS=8
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES) --calls $(CALLS)
 
+hostile: .venv/.bench ## ten calls beside a browser that sends all it can, and without it
+	@$(BIN)/python -W ignore -m bench.hostile
+
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
@@ -116,4 +119,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean
+.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile

@@ -47,7 +47,9 @@ from tools.toolbox import ToolOutcome
 
 INPUT_RATE = 16000  # Hz, what Sonic hears
 OUTPUT_RATE = 24000  # Hz, what Sonic speaks
-KEYPAD_PAUSE_S = 2.0  # digits this close together are one entry; '#' ends it at once
+KEYPAD_PAUSE_S = 2.0  # digits this close together are one entry; '#' ends it at once,
+MOST_KEYS = 32  # and so do so many of them
+MAX_KEPT_ARGUMENTS = 8000  # characters of a tool's arguments that a record keeps; an order of 20 items has 4,000
 GOODBYE_START_S = 6.0  # a goodbye that has not begun by then is not awaited
 GOODBYE_S = 15.0
 MAX_CALL_S = 3600.0
@@ -293,7 +295,7 @@ class Call:
         if self._keypad_timer is not None:
             self._keypad_timer.cancel()
         self._keypad += digit
-        if digit == "#":
+        if digit == "#" or len(self._keypad) >= MOST_KEYS:
             self._enter()
         else:
             self._keypad_timer = self._loop.call_later(KEYPAD_PAUSE_S, self._enter)
@@ -559,11 +561,11 @@ class Call:
 
 
 def _readable(arguments: str) -> dict[str, Any]:
-    """The model's arguments for the record: an object, or whatever they were under one key."""
+    """The model's arguments for the record: an object, or the beginning of whatever they were under one key."""
     try:
-        parsed = json.loads(arguments)
-    except ValueError:
-        return {"unreadable": arguments[:200]}
+        parsed = json.loads(arguments) if len(arguments) <= MAX_KEPT_ARGUMENTS else None
+    except (ValueError, RecursionError):
+        parsed = None
     return parsed if isinstance(parsed, dict) else {"unreadable": arguments[:200]}
 
 

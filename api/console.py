@@ -33,7 +33,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # asked for again each time, and answered with 304
 }
-NOTICE = b"{{notice}}"
+NOTICE, TOKENS = b"{{notice}}", b"{{tokens}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,13 @@ class Asset:
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 
-def console_routes(notice: str | None) -> APIRouter:
-    """`GET /` and `GET /console/…`. `notice` says which parts are stand-ins."""
+def console_routes(notice: str | None, *, tokens: bool = False) -> APIRouter:
+    """`GET /` and `GET /console/…`. `notice` says which parts are stand-ins; with `tokens` the page fetches one of
+    `POST /browser/tokens` for each of its sockets."""
     assets = load_assets()
     template = assets.pop("index.html")
-    page = asset("index.html", template.content.replace(NOTICE, escape(notice or "").encode()))
+    content = template.content.replace(NOTICE, escape(notice or "").encode())
+    page = asset("index.html", content.replace(TOKENS, b"needed" if tokens else b""))
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

@@ -85,7 +85,7 @@ class House:
     def make_browser_call(self, log: CallLog, line: BrowserLine, asked: Asked) -> Call:
         """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
         setup = replace(
-            self._setup(log, self._toolbox(log)),
+            self._setup(log, self._toolbox(log, address=line.address)),
             audience=line,
             earlier=asked.history,
             max_call_s=self.settings.browser_max_s,
@@ -94,9 +94,9 @@ class House:
             setup = replace(setup, sonic=lambda system, tools: as_asked(self.sonic_config(system, tools), asked))
         return Call(log, line, setup)
 
-    def _toolbox(self, log: CallLog, memory: Mapping[str, Any] | None = None) -> Toolbox:
+    def _toolbox(self, log: CallLog, memory: Mapping[str, Any] | None = None, address: str | None = None) -> Toolbox:
         record = log.record()
-        context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
+        context = CallContext(record.id, record.line, record.caller_number, address)
         limit_s = self.settings.tool_time_limit_s
         return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s)
 
@@ -268,7 +268,7 @@ def create_app(
             app.include_router(metrics_routes() if handover is None else metrics_routes(Census(handover).told))
             app.include_router(reference_routes())
             app.include_router(health_routes(house.switchboard))
-            app.include_router(console_routes(house.notice))
+            app.include_router(console_routes(house.notice, tokens=settings.asks_browser_tokens))
             _rehearse(app)
             on_ready(house)
             yield

@@ -160,7 +160,10 @@ class Settings(BaseSettings):
     browser_trust: Literal["server", "client"] = Field(
         "server", description="Whose persona, tools, voice and limits a browser's conversation has; client is unsafe."
     )
-    browser_tokens: bool = Field(False, description="Ask browsers for a token of POST /browser/tokens, as ?token=….")
+    browser_tokens: bool | None = Field(
+        None,
+        description="Ask browsers for a token of POST /browser/tokens, as ?token=…; unset: on a public host only.",
+    )
     browser_idle_s: float = Field(300, gt=0, description="A conversation in which nobody says anything ends.")
     browser_max_s: float = Field(1800, gt=0, description="The longest conversation of a browser.")
     browser_max_per_address: int = Field(6, ge=0, description="Browser sockets of one address; 0 is any number.")
@@ -228,6 +231,11 @@ class Settings(BaseSettings):
         return not is_loopback(self.host) or (
             self.public_base_url is not None and not is_loopback(urlsplit(self.public_base_url).hostname or "")
         )
+
+    @property
+    def asks_browser_tokens(self) -> bool:
+        """Whether a browser's socket needs a token: as BROWSER_TOKENS says, and where it says nothing, in public."""
+        return self.is_public if self.browser_tokens is None else self.browser_tokens
 
     @property
     def token_secrets(self) -> list[str]:

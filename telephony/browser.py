@@ -36,7 +36,7 @@ from telephony.asked import Asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
 from telephony.browser_messages import BrowserMessages
 from telephony.farewells import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
-from telephony.inflow import DoubledAudio, Flood
+from telephony.inflow import DoubledAudio, Flood, typing
 from telephony.media import receive_message
 from telephony.origins import Gate, token_routes
 from telephony.outbox import Outbox
@@ -105,6 +105,7 @@ class BrowserLine:
         self._idle_at = 0.0
         self._flood = Flood()
         self._doubled = DoubledAudio()
+        self._typing = typing()
         self._breaches = 0
         self._rate = INPUT_RATE
         self._upsample: Resampler | None = None
@@ -112,6 +113,11 @@ class BrowserLine:
         self._early: tuple[Event, ...] = ()
 
     # The caller.
+
+    @property
+    def address(self) -> str | None:
+        """Where the browser is, as far as TRUSTED_PROXIES lets us see."""
+        return self._websocket.client.host if self._websocket.client else None
 
     async def handshake(self) -> Asked:
         """Read up to the first audio and no further. Raises LineDropped when the browser leaves before."""
@@ -167,6 +173,8 @@ class BrowserLine:
             case Audio(pcm):
                 return self._hear(pcm)
             case Typed(text):
+                if self._typing.push(1, self._loop.time()):
+                    raise LineDropped("more texts than a person types", "flooded")
                 self._stay()
                 return [CallerText(text)]
             case Ack(sequence, buffered_ms):
@@ -270,15 +278,11 @@ class BrowserSocket:
         """Handle one socket from upgrade to close. Refusals come after the upgrade: a page sees no code before it."""
         refused = await self._gate.refusal(websocket)
         await websocket.accept()
-        if refused is not None:
-            logger.warning("a browser's socket turned away: {}", refused.reason)
-            await websocket.close(refused.code, refused.reason)
-            return
         call_id = str(uuid4())
-        with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as refused:
+        with logger.contextualize(call_id=call_id), self._gate.admit(websocket) as too_many:
             line = BrowserLine(websocket, log := CallLog(call_id, LineName.BROWSER, None), self._limits.idle_s)
             try:
-                await self._run(line, log, refused)
+                await self._run(line, log, refused or too_many)
             except Exception:
                 logger.exception("a browser's call failed")
                 await line.end("failed")

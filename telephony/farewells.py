@@ -18,7 +18,12 @@ class Farewell:
 
 DONE = Farewell(1000, "done")
 STRANGER = Farewell(1008, "origin_not_allowed")
-NO_TOKEN = Farewell(1008, "token_refused")
+NO_TOKEN = Farewell(
+    1008,
+    "token_missing",
+    "Este servidor pide un permiso para conversar, y la página no lo mandó. Avisale a quien la hizo.",
+)
+BAD_TOKEN = Farewell(1008, "token_refused", "El permiso para conversar venció o ya se usó. Recargá la página.")
 TOO_MANY = Farewell(1008, "too_many_sockets", "Hay demasiadas conversaciones abiertas desde esta dirección.")
 NO_HANDSHAKE = Farewell(4408, "no_handshake", "La conversación no llegó a empezar. Recargá la página y probá de nuevo.")
 SLOW = Farewell(1008, "too_slow")

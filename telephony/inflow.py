@@ -10,6 +10,8 @@ MESSAGES_PER_S = 400  # Twilio sends 50, the original client 94, and 280 with it
 BURST = 2000
 BYTES_PER_S = 512 * 1024  # a microphone of 48 kHz is 140 kB in base64
 BURST_BYTES = 4 * 1024 * 1024
+TYPED_PER_S = 2  # texts, each of which the model is asked to answer
+TYPED_BURST = 20
 MEDIA_PER_S = 1.25  # seconds of a phone's audio
 MEDIA_BURST_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
 
@@ -39,7 +41,7 @@ class DoubledAudio:
 
 
 class Bucket:
-    """Holds `burst` of something, and is emptied of `per_s` each second."""
+    """Holds `burst` of something, and is emptied of `per_s` each second. What runs over is gone."""
 
     def __init__(self, per_s: float, burst: float) -> None:
         self._per_s = per_s
@@ -49,9 +51,9 @@ class Bucket:
 
     def push(self, amount: float, now: float) -> bool:
         """Add to it; True when it runs over. `now` is in seconds of a monotonic clock."""
-        self._level = max(0.0, self._level - (now - self._last) * self._per_s) + amount
-        self._last = now
-        return self._level > self._burst
+        level = max(0.0, self._level - (now - self._last) * self._per_s) + amount
+        self._level, self._last = min(level, self._burst), now
+        return level > self._burst
 
 
 class Flood:
@@ -65,6 +67,11 @@ class Flood:
         """Count a message of so many bytes or characters; True when that is too much."""
         too_many = self._messages.push(1, now)
         return self._bytes.push(size, now) or too_many
+
+
+def typing() -> Bucket:
+    """Finds a browser that types faster than a person."""
+    return Bucket(TYPED_PER_S, TYPED_BURST)
 
 
 def media_ahead() -> Bucket:

@@ -59,6 +59,13 @@ def test_a_notice_cannot_break_out_of_the_page() -> None:
     assert "&lt;script&gt;alert" in page
 
 
+@pytest.mark.parametrize(("tokens", "told"), [(False, ""), (True, "needed")])
+def test_the_page_is_told_whether_its_sockets_need_tokens(tokens: bool, told: str) -> None:
+    app = FastAPI()
+    app.include_router(console_routes(None, tokens=tokens))
+    assert f'<meta name="carlos-browser-tokens" content="{told}">' in TestClient(app).get("/").text
+
+
 def test_the_consoles_files_are_safe_to_show_and_nothing_else_is_served() -> None:
     here = client()
     page = here.get("/")
