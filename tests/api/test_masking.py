@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +21,18 @@ from loguru import logger
 from agent.playout import Heard
 from agent.record import CallLog
 from api.calls import Prices
+from bench.stores import fresh_sqlite
 from carlos import log, metrics
 from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup
 from carlos.masking import Names, mask_text, mask_value
 from data.models import Line
+from data.seed import seed
+from tests.support.clocks import Clock
+from tools.catalogue import TOOLS
+from tools.identity import CallContext
+from tools.tool import Tool
+from tools.toolbox import Toolbox
 
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
 
@@ -138,6 +146,28 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
                 logger.exception("raised")
         call.end("completed")
     return "\n".join(line.text for line in group.waiting)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=[tool.name for tool in TOOLS])
+async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool: Tool, tmp_path: Path) -> None:
+    given = {name: argument.example for name, argument in tool.arguments.declared().items()}
+    arguments = json.dumps(given, ensure_ascii=False)
+    with captured() as out:
+        group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
+        call = CallLog("CA" + "1" * 32, Line.PHONE, None)
+        call.listeners.append(teller(group, call, PRICES))
+        with logger.contextualize(call_id=call.id, call=call):
+            async with fresh_sqlite(tmp_path, Clock()) as store:
+                await seed(store, Clock()().date())
+                outcome = await Toolbox(store, CallContext("CA1"), clock=Clock()).run(
+                    tool.name, arguments, tool_use_id="t"
+                )
+            assert outcome.ok
+            call.tool(tool.name, "t", given, outcome.result, ok=True, elapsed_ms=1)
+            logger.bind(given=given, result=outcome.result).info("{} {}", arguments, outcome.result)
+    seen = out.getvalue() + "\n".join(line.text for line in group.waiting)
+    assert tool.name in seen
+    assert not [secret for secret in ("María", "González", "28456789", "maria", "@email") if secret in seen]
 
 
 def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:
