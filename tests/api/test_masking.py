@@ -29,6 +29,7 @@ from carlos.masking import Names, mask_text, mask_value
 from data.models import Line
 from data.seed import seed
 from tests.support.clocks import Clock
+from tests.tools.declared import every, examples
 from tools.catalogue import TOOLS
 from tools.identity import CallContext
 from tools.tool import Tool
@@ -148,9 +149,9 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
     return "\n".join(line.text for line in group.waiting)
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=[tool.name for tool in TOOLS])
+@every(TOOLS)
 async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool: Tool, tmp_path: Path) -> None:
-    given = {name: argument.example for name, argument in tool.arguments.declared().items()}
+    given = examples(tool)
     arguments = json.dumps(given, ensure_ascii=False)
     with captured() as out:
         group = CallLogGroup(None, "calls")  # type: ignore[arg-type]

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from pydantic.alias_generators import to_camel
 
-from data.backend import Item
 from data.store import Store
-from data.tables import TableName
 from data.times import Clock
 from tests.tools.caller import Call
+from tests.tools.declared import every, examples, records
 from tools.catalogue import TOOLS
 from tools.tool import Tool
-
-
-def every(tools: Iterable[Tool]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("tool", [pytest.param(tool, id=tool.name) for tool in tools])
-
 
 every_tool = every(TOOLS)
 every_writing_tool = every(tool for tool in TOOLS if tool.writes)
 every_proving_tool = every(tool for tool in TOOLS if tool.proves)
 
 
-def examples(tool: Tool) -> dict[str, Any]:
-    return {name: argument.example for name, argument in tool.arguments.declared().items()}
-
-
 def without_proof(tool: Tool) -> dict[str, Any]:
     """No more than what the arguments cannot be read without."""
     fields = tool.arguments.model_fields.items()
     return {to_camel(name): examples(tool)[to_camel(name)] for name, info in fields if info.is_required()}
-
-
-async def everything(store: Store) -> list[Item]:
-    tables = (TableName.ORDERS, TableName.APPOINTMENTS)
-    items = [item for table in tables async for page in store.backend.scan(table) for item in page]
-    return sorted(items, key=lambda item: (item["PK"], item["SK"]))
 
 
 @every_tool
@@ -54,9 +37,9 @@ async def test_a_tool_is_known_whatever_the_case_of_its_name(call: Call, tool: T
 async def test_a_tool_that_is_given_what_it_asks_for_does_it_and_one_that_writes_proposes_it_first(
     call: Call, seeded: Store, tool: Tool
 ) -> None:
-    before = await everything(seeded)
+    before = await records(seeded)
     first = await call.use(tool.name, **examples(tool))
-    assert await everything(seeded) == before
+    assert await records(seeded) == before
     if not tool.writes:
         assert first["success"] is True
         return
@@ -66,7 +49,7 @@ async def test_a_tool_that_is_given_what_it_asks_for_does_it_and_one_that_writes
     call.box.caller_spoke()
     done = await call.use(tool.name, use_id="yes", **examples(tool))
     assert done["success"] is True
-    assert await everything(seeded) != before
+    assert await records(seeded) != before
     assert [dict(receipt.result) for receipt in await seeded.receipts("CA1")] == [done]
 
 
@@ -77,10 +60,10 @@ async def test_a_write_is_done_once_however_often_its_use_comes(
     await call.use(tool.name, **examples(tool))
     call.box.caller_spoke()
     done = await call.use(tool.name, use_id="yes", **examples(tool))
-    written = await everything(seeded)
+    written = await records(seeded)
     for later in (call, Call(seeded, clock), Call(seeded, clock, memory=call.memory)):
         assert await later.use(tool.name, use_id="yes", **examples(tool)) == done
-    assert await everything(seeded) == written
+    assert await records(seeded) == written
 
 
 @every_tool
