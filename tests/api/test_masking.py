@@ -35,6 +35,7 @@ from tools.identity import CallContext
 from tools.tool import Tool
 from tools.toolbox import Toolbox
 
+PERSONAL = ("María", "González", "28456789", "maria", "@email")  # of the tools' examples, as they are seeded
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
 
 
@@ -168,7 +169,19 @@ async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool
             logger.bind(given=given, result=outcome.result).info("{} {}", arguments, outcome.result)
     seen = out.getvalue() + "\n".join(line.text for line in group.waiting)
     assert tool.name in seen
-    assert not [secret for secret in ("María", "González", "28456789", "maria", "@email") if secret in seen]
+    assert not [secret for secret in PERSONAL if secret in seen]
+
+
+@every(tool for tool in TOOLS if not tool.writes)
+async def test_what_a_tool_finds_is_hidden_by_its_fields_alone(tool: Tool, tmp_path: Path) -> None:
+    """Where the caller has named nobody, no name is known to hide."""
+    async with fresh_sqlite(tmp_path, Clock()) as store:
+        await seed(store, Clock()().date())
+        box = Toolbox(store, CallContext("CA1"), clock=Clock())
+        outcome = await box.run(tool.name, json.dumps(examples(tool)), tool_use_id="t")
+    seen = json.dumps(mask_value(outcome.result), ensure_ascii=False)
+    assert outcome.ok
+    assert not [secret for secret in PERSONAL if secret in seen]
 
 
 def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:

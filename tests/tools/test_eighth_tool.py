@@ -15,6 +15,13 @@ SUITES = ("tests/tools/test_tool_contract.py", "tests/tools/test_hostile_model.p
 LABELS = "tests/console/test_console_files.py::test_a_tool_is_shown_under_the_label_it_is_declared_with"
 
 
+def test_the_how_to_shows_this_very_file_and_counts_its_lines() -> None:
+    code = (ROOT / "tests" / "tools" / "eighth" / "invoices.py").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "add-a-tool.md").read_text(encoding="utf-8")
+    assert f"```python\n{code}```" in page
+    assert f"`tools/business/invoices.py`, {len(code.splitlines())} lines:" in page
+
+
 @pytest.mark.slow
 def test_an_eighth_tool_is_one_new_file_and_passes_the_suites_of_all_tools() -> None:
     chosen = ("-m", "not ministack", "-k", "consultarFactura or under_the_label")
