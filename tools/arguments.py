@@ -118,7 +118,7 @@ class Argument:
 
 
 class Lenient(BaseModel):
-    """What nobody asked for is left alone."""
+    """Fields that nobody asked for are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

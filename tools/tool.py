@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -102,6 +103,8 @@ def tool[A: Arguments](
         raise DeclarationError(f"{name} needs a description, and a label in both languages")
 
     def declare(handler: Handler[A]) -> Tool:
+        if isinstance(vars(sys.modules[handler.__module__]).get(handler.__name__), Tool):
+            raise DeclarationError(f"{name}: {handler.__module__}.{handler.__name__} is another tool's handler already")
         arguments = _arguments_of(name, handler)
         schema = arguments.schema_for_the_model(describe or {})
         return Tool(name, description, label, proves, writes, arguments, schema, handler)

@@ -81,6 +81,10 @@ def test_a_handler_that_is_not_declared_is_refused(package: Path) -> None:
         ((DECLARED.replace("Consultar una factura", ""), HANDLER), "consultarFactura needs a description"),
         ((DECLARED.replace('"See"', '""'), HANDLER), "a label in both languages"),
         ((DECLARED.replace("proves", 'describe={"orderID": "El pedido"}, proves'), HANDLER), "has no orderID"),
+        (
+            (DECLARED, HANDLER, DECLARED.replace("consultar", "anular"), HANDLER),
+            r"anularFactura: more_tools\.invoices\.look_up_invoice is another tool's handler already",
+        ),
         ((DECLARED, HANDLER.replace("OrderProof", "dict")), "consultarFactura: a handler is `async def"),
         ((DECLARED, HANDLER.replace("async ", "")), "consultarFactura: a handler is `async def"),
         ((DECLARED, HANDLER.replace(", said: OrderProof", "")), "consultarFactura: a handler is `async def"),
