@@ -42,7 +42,7 @@ from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
 from agent.telemetry import MeasuredOpener, MeasuredWire, Meter
 from carlos import metrics
-from tools.specs import ToolSpec as BusinessTool
+from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
 INPUT_RATE = 16000  # Hz, what Sonic hears

@@ -17,7 +17,7 @@ from carlos import metrics
 from carlos.masking import Names
 from data.encoding import printable
 from data.models import CallRecord, Line, ToolCall, Turn
-from tools.specs import SPECS
+from tools import catalogue
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
 CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
@@ -25,7 +25,6 @@ CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose ca
 type Happening = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 type Clock = Callable[[], datetime]
 
-_TOOLS = frozenset(spec.name for spec in SPECS)
 FOLLOWER_BACKLOG = 256  # a follower that reads slower than a call talks is dropped
 
 
@@ -261,7 +260,7 @@ def _retold(record: CallRecord) -> list[Happening]:
 
 def _known(name: str) -> str:
     """A tool's name is the model's text: what is none of ours goes into no label."""
-    return name if name in _TOOLS else "unknown"
+    return name if name in catalogue.NAMES else "unknown"
 
 
 def _tool_outcome(result: Mapping[str, Any]) -> str:

@@ -13,9 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Tracer, get_tracer, set_span_in_context
 
 from agent.record import CallLog, Happening
-from tools.specs import SPECS
-
-TOOLS = frozenset(spec.name for spec in SPECS)  # a model may invent others, of any text
+from tools.catalogue import NAMES
 
 
 class CallTrace:
@@ -57,7 +55,7 @@ class CallTrace:
 
     def _use_tool(self, name: str, ok: bool, elapsed_ms: int) -> None:
         end = self._now_ns()
-        attributes: dict[str, str | bool] = {"carlos.tool": name if name in TOOLS else "unknown", "carlos.tool.ok": ok}
+        attributes: dict[str, str | bool] = {"carlos.tool": name if name in NAMES else "unknown", "carlos.tool.ok": ok}
         parent = self._within(self._turn or self._call)
         span = self._tracer.start_span("tool", parent, attributes=attributes, start_time=end - elapsed_ms * 1_000_000)
         span.end(end)

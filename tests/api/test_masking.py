@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +21,21 @@ from loguru import logger
 from agent.playout import Heard
 from agent.record import CallLog
 from api.calls import Prices
+from bench.stores import fresh_sqlite
 from carlos import log, metrics
 from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup
 from carlos.masking import Names, mask_text, mask_value
 from data.models import Line
+from data.seed import seed
+from tests.support.clocks import Clock
+from tests.tools.declared import every, examples
+from tools.catalogue import TOOLS
+from tools.identity import CallContext
+from tools.tool import Tool
+from tools.toolbox import Toolbox
 
+PERSONAL = ("María", "González", "28456789", "maria", "@email")  # of the tools' examples, as they are seeded
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
 
 
@@ -138,6 +148,40 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
                 logger.exception("raised")
         call.end("completed")
     return "\n".join(line.text for line in group.waiting)
+
+
+@every(TOOLS)
+async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool: Tool, tmp_path: Path) -> None:
+    given = examples(tool)
+    arguments = json.dumps(given, ensure_ascii=False)
+    with captured() as out:
+        group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
+        call = CallLog("CA" + "1" * 32, Line.PHONE, None)
+        call.listeners.append(teller(group, call, PRICES))
+        with logger.contextualize(call_id=call.id, call=call):
+            async with fresh_sqlite(tmp_path, Clock()) as store:
+                await seed(store, Clock()().date())
+                outcome = await Toolbox(store, CallContext("CA1"), clock=Clock()).run(
+                    tool.name, arguments, tool_use_id="t"
+                )
+            assert outcome.ok
+            call.tool(tool.name, "t", given, outcome.result, ok=True, elapsed_ms=1)
+            logger.bind(given=given, result=outcome.result).info("{} {}", arguments, outcome.result)
+    seen = out.getvalue() + "\n".join(line.text for line in group.waiting)
+    assert tool.name in seen
+    assert not [secret for secret in PERSONAL if secret in seen]
+
+
+@every(tool for tool in TOOLS if not tool.writes)
+async def test_what_a_tool_finds_is_hidden_by_its_fields_alone(tool: Tool, tmp_path: Path) -> None:
+    """Where the caller has named nobody, no name is known to hide."""
+    async with fresh_sqlite(tmp_path, Clock()) as store:
+        await seed(store, Clock()().date())
+        box = Toolbox(store, CallContext("CA1"), clock=Clock())
+        outcome = await box.run(tool.name, json.dumps(examples(tool)), tool_use_id="t")
+    seen = json.dumps(mask_value(outcome.result), ensure_ascii=False)
+    assert outcome.ok
+    assert not [secret for secret in PERSONAL if secret in seen]
 
 
 def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.console import console_routes, load_assets
+from tools.catalogue import NAMES
 
 CONSOLE = Path(__file__).parents[2] / "api" / "static" / "console"
 KEY = re.compile(r'^  "([\w.-]+)":', re.MULTILINE)
@@ -38,6 +40,17 @@ def test_both_languages_say_the_same_things_with_the_same_holes() -> None:
 def test_every_word_that_is_asked_for_is_there(path: Path) -> None:
     asked = set(USED.findall(path.read_text(encoding="utf-8")))
     assert asked <= words("en").keys()
+
+
+def test_a_tool_is_shown_under_the_label_it_is_declared_with() -> None:
+    served = load_assets()["words/tools.js"].content.decode()
+    labels = {
+        name: json.loads(words) for name, words in re.findall(r"^export const (\w+) = (.*);$", served, re.MULTILINE)
+    }
+    assert labels["en"]["tool.consultarOrder"] == "Look up an order"
+    assert labels["es"]["tool.consultarOrder"] == "Consultar un pedido"
+    assert labels["en"].keys() == labels["es"].keys() == {f"tool.{name}" for name in NAMES}
+    assert labels["en"].keys().isdisjoint(words("en")), "a tool's name is no word of the console's"
 
 
 def test_nothing_in_the_page_comes_from_elsewhere() -> None:

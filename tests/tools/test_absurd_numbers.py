@@ -16,7 +16,8 @@ from data.encoding import encode
 from data.errors import Malformed
 from data.items import MOST_DIGITS, cents, to_item, to_order, whole
 from data.seed import seed_orders
-from tools.arguments import PRICE_LIMIT_CENTS, NewOrder, OrderProof, parse_object, read
+from tools.arguments import PRICE_LIMIT_CENTS, parse_object, read
+from tools.business.orders import NewOrder, OrderProof
 from tools.dates import parse_when
 from tools.errors import Asked
 

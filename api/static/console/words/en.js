@@ -59,13 +59,6 @@ export default {
   "tool.refused": "not done",
   "tool.asked": "Asked for",
   "tool.answer": "Answer",
-  "tool.consultarOrder": "Look up an order",
-  "tool.cancelarOrder": "Cancel an order",
-  "tool.crearOrder": "Create an order",
-  "tool.agendarTurno": "Book an appointment",
-  "tool.cancelarTurno": "Cancel an appointment",
-  "tool.modificarTurno": "Move an appointment",
-  "tool.consultarTurno": "Look up an appointment",
 
   "problem.microphone.refused": "The microphone was refused. You can hear Carlos and use the keypad or the keyboard; allow the microphone in the browser's site settings to speak.",
   "problem.microphone.absent": "No microphone was found. You can hear Carlos and use the keypad or the keyboard.",

@@ -59,13 +59,6 @@ export default {
   "tool.refused": "no hecho",
   "tool.asked": "Pedido",
   "tool.answer": "Respuesta",
-  "tool.consultarOrder": "Consultar un pedido",
-  "tool.cancelarOrder": "Cancelar un pedido",
-  "tool.crearOrder": "Crear un pedido",
-  "tool.agendarTurno": "Agendar un turno",
-  "tool.cancelarTurno": "Cancelar un turno",
-  "tool.modificarTurno": "Mover un turno",
-  "tool.consultarTurno": "Consultar un turno",
 
   "problem.microphone.refused": "El micrófono fue rechazado. Podés escuchar a Carlos y usar las teclas o escribir; para hablar, permití el micrófono en la configuración del sitio.",
   "problem.microphone.absent": "No se encontró ningún micrófono. Podés escuchar a Carlos y usar las teclas o escribir.",
