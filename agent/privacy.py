@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from agent.recordings import Recordings
+from carlos.masking import Personal, holds_personal_data
 from data.backend import Delete, Write
 from data.errors import Conflict
-from data.models import Appointment, CallRecord, Order, Record
+from data.models import RECORDS, Appointment, CallRecord, Order, Record
 from data.phones import known_number
 from data.store import Change, Store
 from data.tables import TableName
 
 _PAGE = 200
-_RECORD_FIELDS = {"orderId": Order, "appointmentId": Appointment}
+_RECORD_FIELDS = {f"{kind.__name__[0].lower()}{kind.__name__[1:]}Id": kind for kind in RECORDS}  # orderId and so on
 
 
+@holds_personal_data
 @dataclass(frozen=True, slots=True)
 class Customer:
     """`phone` is None for a number that is nobody's."""
 
-    email: str | None = None
-    phone: str | None = None
+    email: Annotated[str | None, Personal.TEXT] = None
+    phone: Annotated[str | None, Personal.NUMBER] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phone", known_number(self.phone))
