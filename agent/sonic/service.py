@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from loguru import logger
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -282,4 +281,3 @@ class SonicService(AWSNovaSonicLLMService):
     async def _answer_tool(self, event: ToolUse) -> None:
         result = await self._run_tool(event.name, event.content, event.tool_use_id)
         self.session.send_tool_result(event.tool_use_id, {"result": result})
-        logger.debug("tool {} answered", event.name)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
@@ -21,30 +17,14 @@ from loguru import logger
 from agent.playout import Heard
 from agent.record import CallLog
 from api.calls import Prices, call_json, mask_call
-from carlos import log, metrics
+from carlos import metrics
 from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup
 from carlos.masking import Names, Personal, holds_personal_data, mask_text, mask_value, personal
 from data.models import RECORDS, CallRecord, Line
+from tests.support.logs import captured
 
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
-
-
-@contextmanager
-def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
-    """Everything the configured log writes."""
-    out, before = io.StringIO(), sys.stdout
-    handlers, root_level = logging.root.handlers[:], logging.root.level
-    sys.stdout = out
-    try:
-        log.configure(level)
-        yield out
-    finally:
-        sys.stdout = before
-        logger.remove()
-        logger.add(sys.stderr)
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(root_level)
 
 
 @pytest.mark.parametrize(
