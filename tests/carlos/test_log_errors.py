@@ -64,7 +64,7 @@ def sqlite_syntax() -> None:
 
 def botocore_refusal() -> None:
     told = {"Code": "ValidationException", "Message": f"The value {SAID} is not valid"}
-    raise ClientError({"Error": told, "CancellationReasons": [{"Item": SAID}]}, "TransactWriteItems")  # type: ignore[typeddict-unknown-key]
+    raise ClientError({"Error": told}, "TransactWriteItems")  # type: ignore[typeddict-item]
 
 
 def botocore_parameters() -> None:
@@ -92,7 +92,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "ParamValidationError": botocore_parameters,
     "Unavailable: sqlite: OperationalError <- ValueError": from_another,
     "ExceptionGroup: KeyError; ExceptionGroup: ValueError": several,
-    "KeyError": lambda: {}[SAID],
+    "KeyError": lambda: dict[str, str]()[SAID],
     "JSONDecodeError": lambda: json.loads(SAID),
     "UnicodeDecodeError": lambda: (SAID.encode() + b"\xff").decode(),
     "FileNotFoundError: No such file or directory": lambda: Path(f"/nowhere/{SAID}").read_text(),
@@ -128,8 +128,9 @@ def test_an_exception_is_told_without_what_it_was_raised_over(kind: str) -> None
 def test_what_asyncio_says_of_a_task_that_nobody_waited_for_quotes_nothing() -> None:
     error = ValueError(SAID)
     told = f"Task exception was never retrieved\nfuture: <Task finished name='Task-1' exception={error!r}>"
+    kind = (ValueError, error, None)
     with captured() as out:
-        logging.getLogger("asyncio").error(told, exc_info=error)
+        logging.root.handle(logging.LogRecord("asyncio", logging.ERROR, __file__, 1, told, (), kind))
     line = json.loads(out.getvalue())
     assert (line["message"], line["exception"]) == ("Task exception was never retrieved", "ValueError")
 
