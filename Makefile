@@ -100,7 +100,7 @@ referee: .venv/.dev ## the store's contract on another DynamoDB: make referee EN
 
 LOCKS := server lambda local dev tools
 audit: .venv/.base ## known vulnerabilities in what the locks pin (needs the network)
-	$(UV) tool run --isolated --quiet pip-audit@2.10.1 --disable-pip --require-hashes --progress-spinner off \
+	$(UV) tool run --isolated --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
 	  $(LOCKS:%=-r requirements/%.txt)
 
 lock: .venv/.base ## make the hash-pinned locks anew
