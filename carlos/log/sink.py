@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # Chatty at INFO without telling an operator anything: pipecat narrates each frame processor.
 QUIET = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio")
+_VALUES = re.compile(r" result=| exception=|\((?!\))")  # what comes next in the `repr` of a task or a handle
 
 
 class Scope(Protocol):
@@ -46,9 +48,12 @@ class _Intercept(logging.Handler):
 
 
 def _message(record: logging.LogRecord) -> str:
-    """asyncio puts what a task returned or failed with under its first line."""
-    message = record.getMessage()
-    return message.partition("\n")[0] if record.name == "asyncio" else message
+    """asyncio shows tasks and callbacks with what they returned, failed with or were given: under its first line, and
+    in its word about slow ones."""
+    if record.name != "asyncio":
+        return record.getMessage()
+    said, took, seconds = record.getMessage().partition("\n")[0].rpartition(" took ")
+    return _VALUES.split(said)[0] + took + seconds
 
 
 def configure(level: str) -> None:

@@ -135,6 +135,23 @@ def test_what_asyncio_says_of_a_task_that_nobody_waited_for_quotes_nothing() -> 
     assert (line["message"], line["exception"]) == ("Task exception was never retrieved", "ValueError")
 
 
+@pytest.mark.parametrize(
+    ("slow", "told"),
+    [
+        (f"<Task finished name='t' coro=<f() done, defined at x.py:1> result='{SAID}'>",
+         "<Task finished name='t' coro=<f() done, defined at x.py:1>"),
+        (f"<Task pending name='t' coro=<f() running at x.py:1> wait_for=<Future finished result=['{SAID}']>>",
+         "<Task pending name='t' coro=<f() running at x.py:1> wait_for=<Future finished"),
+        (f"<TimerHandle when=1 Call._type('{SAID}') at x.py:1 created at y.py:2>", "<TimerHandle when=1 Call._type"),
+    ],
+)  # fmt: skip
+def test_what_asyncio_says_of_a_slow_step_has_no_values(slow: str, told: str) -> None:
+    with captured() as out:
+        asked = "Executing %s took %.3f seconds"
+        logging.root.handle(logging.LogRecord("asyncio", logging.WARNING, __file__, 1, asked, (slow, 0.25), None))
+    assert json.loads(out.getvalue())["message"] == f"Executing {told} took 0.250 seconds"
+
+
 def test_a_line_that_cannot_be_told_is_not_printed_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
     endless: list[Any] = [SAID]
     endless.append(endless)
