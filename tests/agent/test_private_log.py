@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -58,6 +59,9 @@ async def failing_end(outcome: str) -> None:
 async def test_what_a_caller_says_of_himself_is_in_no_line_no_exception_and_no_metric(
     begin: Begin, level: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_debug(level == "DEBUG")
+    loop.slow_callback_duration = 0.0  # asyncio tells of every step
     log = CallLog(CALL_ID, Line.PHONE, "+541155550199")
     client = Told()
     group = CallLogGroup(client, "calls")  # type: ignore[arg-type]
@@ -96,6 +100,7 @@ async def test_what_a_caller_says_of_himself_is_in_no_line_no_exception_and_no_m
     assert any("exception" in line for line in lines), "the line's failure is in the log"
     assert events(lines) >= {"heard", "said", "fault", "ended"}
     assert '"ended"' in seen["log group"]
+    assert any(line["logger"] == "asyncio" for line in lines) is (level == "DEBUG")
 
 
 def leaks(text: str) -> list[str]:
