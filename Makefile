@@ -104,6 +104,11 @@ hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same 
 referee: .venv/.dev ## the store's contract on another DynamoDB: make referee ENDPOINT=http://localhost:8000
 	DYNAMODB_TEST_ENDPOINT=$(ENDPOINT) $(BIN)/pytest tests/data -m ministack
 
+LOCKS := server lambda local dev tools
+audit: .venv/.base ## known vulnerabilities in what the locks pin (needs the network)
+	$(UV) tool run --isolated --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
+	  $(LOCKS:%=-r requirements/%.txt)
+
 lock: .venv/.base ## make the hash-pinned locks anew
 	$(LOCK) pyproject.toml -o requirements/server.txt
 	$(LOCK) pyproject.toml --extra sandbox --extra speech -c requirements/server.txt -o requirements/local.txt
@@ -119,4 +124,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile
+.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile audit

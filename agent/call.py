@@ -32,7 +32,7 @@ from agent.frames import SpokenBlock
 from agent.line import LineInput, LineOutput, Wire
 from agent.persona import LineKind, system_prompt
 from agent.playout import Heard
-from agent.record import CallLog, Clock, utcnow
+from agent.record import CallLog, Clock, known_tool, utcnow
 from agent.recording import Recorder
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError, SonicThrottled
@@ -407,10 +407,10 @@ class Call:
         self._setup.audience.used(usage)
 
     async def fault(self, error: SonicError) -> None:
-        logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
+        logger.warning("sonic fault: {} {}", type(error).__name__, error)
         metrics.SONIC_FAULTS.add(kind=type(error).__name__)
         metrics.SONIC_THROTTLES.add(int(isinstance(error, SonicThrottled)))
-        self.log.fault(f"{type(error).__name__}: {error.detail}")
+        self.log.fault(f"{type(error).__name__}: {error.detail}", f"{type(error).__name__}: {error}")
         if self._service.session.owes_answer:
             self._filler.owed()
         await self._service.stream_lost()
@@ -435,7 +435,7 @@ class Call:
 
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
-        logger.error("sonic is lost: {} {}", type(error).__name__, error.detail)
+        logger.error("sonic is lost: {} {}", type(error).__name__, error)
         self._spawn(self._apologise())
 
     async def _apologise(self) -> None:
@@ -490,7 +490,7 @@ class Call:
 
     def _enough(self, name: str) -> dict[str, Any]:
         """A model that asks and asks is told to speak; one that does not listen is given up."""
-        logger.warning("tool {} is the {}. in a row", name, self._tools_in_a_row)
+        logger.warning("tool {} is the {}. in a row", known_tool(name), self._tools_in_a_row)
         if self._tools_in_a_row > TOOL_LOOP:
             self._service.session.fail(f"{self._tools_in_a_row} tools in a row")
         return TOO_MANY_TOOLS

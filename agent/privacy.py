@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import batched
+from typing import Annotated
 
 from agent.recordings import Recordings
+from carlos.masking import Personal, holds_personal_data
 from data.errors import Conflict
 from data.models import Appointment, CallRecord, Order, Record
 from data.phones import known_number
@@ -21,12 +23,13 @@ from data.store import CallsFound, Change, Store
 _AT_ONCE = 16  # calls that are erased together
 
 
+@holds_personal_data
 @dataclass(frozen=True, slots=True)
 class Customer:
     """`phone` is None for a number that is nobody's."""
 
-    email: str | None = None
-    phone: str | None = None
+    email: Annotated[str | None, Personal.TEXT] = None
+    phone: Annotated[str | None, Personal.NUMBER] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phone", known_number(self.phone))

@@ -133,7 +133,7 @@ class CallLog:
              *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip
         name, arguments, result = printable(name), printable(arguments), printable(result)
         self.names.learn_from([arguments, result])
-        metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=_known(name), outcome=_tool_outcome(result))
+        metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=known_tool(name), outcome=_tool_outcome(result))
         self._tools.append(ToolCall(name, printable(tool_use_id), ok, elapsed_ms, self._clock(), arguments, result))
         self._tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
 
@@ -154,10 +154,11 @@ class CallLog:
         metrics.OUTPUT_SPEECH_TOKENS.add(usage.output_speech)
         metrics.OUTPUT_TEXT_TOKENS.add(usage.output_text)
 
-    def fault(self, what: str) -> None:
+    def fault(self, what: str, told: str | None = None) -> None:
+        """Something went wrong; `told` is what may be said of it outside of the record, if not all."""
         what = printable(what)
         self._faults.append(what)
-        self._tell("fault", text=what)
+        self._tell("fault", text=what, fault=what if told is None else printable(told))
 
     @property
     def notes(self) -> Mapping[str, Any]:
@@ -225,10 +226,8 @@ class CallLog:
         told = {key: value for key, value in facts.items() if key not in ("text", "arguments", "result", "name")}
         if kind in ("heard", "said"):
             told["characters"] = len(facts["text"])
-        elif kind == "fault":
-            told["fault"] = facts["text"]
         elif kind == "tool":
-            told |= {"tool": _known(facts["name"]), "code": facts["result"].get("code")}
+            told |= {"tool": known_tool(facts["name"]), "code": facts["result"].get("code")}
         logger.bind(call_id=self.id, call=self, event=kind, **told).info("call: {}", kind)
 
     def _count(self, outcome: str) -> None:
@@ -258,7 +257,7 @@ def _retold(record: CallRecord) -> list[Happening]:
     ]
 
 
-def _known(name: str) -> str:
+def known_tool(name: str) -> str:
     """A tool's name is the model's text: what is none of ours goes into no label."""
     return name if name in catalogue.NAMES else "unknown"
 

@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import FileResponse
 
 from api.access import needed
+from carlos.masking import personal
 
 TITLE = "Carlos"
 VERSION = "1.0"
@@ -40,6 +41,7 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
             schema.setdefault("components", {})["securitySchemes"] = SECURITY
+            _mark_personal(schema)
             for path, method, operation in _operations(schema):
                 if needed(method.upper(), path):
                     operation["security"] = [{name: []} for name in SECURITY]
@@ -49,6 +51,14 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _mark_personal(schema: dict[str, Any]) -> None:
+    """`x-personal` on each field that a key without the scope `calls` sees masked in calls."""
+    for model in schema["components"].get("schemas", {}).values():
+        for name, field in model.get("properties", {}).items():
+            if personal(name):
+                field["x-personal"] = True
 
 
 def reference_routes() -> APIRouter:
@@ -101,10 +111,14 @@ def _parameters(operation: dict[str, Any]) -> list[str]:
 def _fields(schema: dict[str, Any], model: dict[str, Any]) -> list[str]:
     required = model.get("required", [])
     rows = [
-        f"| `{name}` | {_type(field)} | {'yes' if name in required else 'no'} | {field.get('description', '')} |"
+        f"| `{name}` | {_type(field)} | {'yes' if name in required else 'no'} | {_about(field)} |"
         for name, field in model["properties"].items()
     ]
     return ["| field | type | required | |", "|---|---|---|---|", *rows, ""]
+
+
+def _about(field: dict[str, Any]) -> str:
+    return f"{'Personal. ' if 'x-personal' in field else ''}{field.get('description', '')}".strip()
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from carlos.log import error_text
 from carlos.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class KeySet:
             try:
                 keys = await asyncio.to_thread(self._fetch)
             except (PyJWTError, OSError, ValueError) as error:  # what came may be no JSON, or end halfway
-                logger.warning("JWT_JWKS_URL gives no keys: {}", error)
+                logger.warning("JWT_JWKS_URL gives no keys: {}", error_text(error))
                 return
             self._keys = {str(key.key_id): key for key in keys}
             self._fetched_at = self._clock()

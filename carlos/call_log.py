@@ -22,7 +22,7 @@ def teller(group: CallLogGroup, log: CallLog, prices: Prices, *, texts: bool = F
     waiting: list[tuple[int, Happening]] = []
 
     def tell(happening: Happening) -> None:
-        waiting.append((log.turn, happening if texts or happening["type"] == "fault" else _without(_SAID, happening)))
+        waiting.append((log.turn, happening if texts else _without(_SAID, happening)))
         is_end = happening["type"] == "ended"
         if is_end or not texts:
             for turn, each in waiting:
@@ -36,7 +36,9 @@ def teller(group: CallLogGroup, log: CallLog, prices: Prices, *, texts: bool = F
 
 
 def _untold(record: dict[str, Any]) -> dict[str, Any]:
-    return record | {key: [_without(_SAID, each) for each in record[key]] for key in ("turns", "tools")}
+    untold = {key: [_without(_SAID, each) for each in record[key]] for key in ("turns", "tools")}
+    faults = [fault.partition(":")[0] for fault in record["details"].get("faults", [])]
+    return record | untold | {"details": record["details"] | {"faults": faults}}
 
 
 def _without(names: frozenset[str], fields: dict[str, Any]) -> dict[str, Any]:

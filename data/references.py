@@ -9,12 +9,12 @@ import re
 from collections.abc import Collection, Iterator
 
 from data.backend import Item
-from data.models import Appointment, CallRecord, Order, Record, known_email
+from data.models import RECORDS, CallRecord, Record, known_email
 from data.tables import TTL_ATTRIBUTE
 from data.times import to_iso
 
 PREFIX = "CUSTOMER#"
-_RECORD_FIELDS: dict[str, type[Record]] = {"orderId": Order, "appointmentId": Appointment}
+_RECORD_FIELDS = {f"{kind.__name__[0].lower()}{kind.__name__[1:]}Id": kind for kind in RECORDS}  # orderId and so on
 _BETWEEN_ADDRESSES = re.compile(r"(?:\\.|[\s\"'<>()\[\]{},;:])+")  # in JSON text
 
 

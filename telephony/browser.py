@@ -30,7 +30,6 @@ from agent.sonic.protocol import Usage
 from agent.switchboard import Switchboard
 from carlos import metrics
 from carlos.settings import Settings
-from data.encoding import printable
 from data.models import Line as LineName
 from telephony.asked import Asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
@@ -199,10 +198,10 @@ class BrowserLine:
     def _tell(self, breach: Breach) -> None:
         message = breach.message[:MAX_TOLD]
         if not self._breaches:
-            logger.warning("a browser's message against the protocol: {}, {}", breach.code, printable(message))
+            logger.warning("a browser's message against the protocol: {}", breach.code)
         self._breaches += 1
         if breach.final:
-            raise LineDropped(message, breach.code)
+            raise LineDropped(f"against the protocol: {breach.code}", breach.code)
         self._outbox.put(*self._messages.error(breach.code, message))
         if self._breaches >= BREACHES:
             raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")

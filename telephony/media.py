@@ -14,6 +14,7 @@ from loguru import logger
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from carlos.log import error_text
 from telephony import twiml
 from telephony.errors import RemoteProtocolError, TokenRefused
 from telephony.media_stream import MAX_MESSAGE, MediaStream, Started
@@ -143,4 +144,4 @@ async def close(websocket: WebSocket, code: int = 1000) -> None:
     try:
         await websocket.close(code)
     except (RuntimeError, WebSocketDisconnect) as error:
-        logger.debug("the media socket was gone before its close: {!r}", error)
+        logger.debug("the media socket was gone before its close: {}", error_text(error))

@@ -30,6 +30,7 @@ from agent.sonic.order import Phase, SessionOrder
 from agent.sonic.protocol import ClientEvent, ServiceEvent, encode
 from agent.sonic.reading import EventReader, count_unknown
 from agent.sonic.transport import RequestTaker, connect, signature_of, trust
+from carlos.log import error_text
 
 MOST_UNREAD = 8192  # events: ten minutes of speech, all at once
 ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket
@@ -206,7 +207,7 @@ class SonicStream:
             return event
         self._events.put_nowait(None)
         if self._failure is not None:
-            raise type(self._failure)(self._failure.detail) from self._failure
+            raise self._failure.again() from self._failure
         return None
 
     async def close(self) -> None:
@@ -219,7 +220,7 @@ class SonicStream:
 
     def _raise_if_over(self) -> None:
         if self._failure is not None:
-            raise type(self._failure)(self._failure.detail) from self._failure
+            raise self._failure.again() from self._failure
         if self._closing is not None:
             raise SonicLost("the stream is closed")
 
@@ -315,7 +316,7 @@ class SonicStream:
             async with asyncio.timeout(self._bounds.close_s):
                 await self._end_input()
         except Exception as error:
-            logger.debug("Sonic stream closed without a clean end: {!r}", error)
+            logger.debug("Sonic stream closed without a clean end: {}", error_text(error))
         finally:
             self._judge()
             self._events.put_nowait(None)

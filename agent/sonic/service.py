@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, Protocol
 
-from loguru import logger
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -289,7 +288,6 @@ class SonicService(AWSNovaSonicLLMService):
         name, arguments = event.name[:MAX_TOOL_NAME], event.content[:MAX_ARGUMENTS]
         result = await self._run_tool(name, arguments, own_id(event.tool_use_id))
         self.session.send_tool_result(event.tool_use_id, {"result": result})
-        logger.debug("tool {} answered", event.name)
 
 
 def own_id(tool_use_id: str) -> str:

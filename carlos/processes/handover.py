@@ -25,6 +25,7 @@ from loguru import logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carlos.http import BoundedHttp
+from carlos.log import error_text
 from carlos.processes.register import Register
 from telephony.twiml import AFTER_STREAM_PATH, MEDIA_PATH
 from telephony.webhook import MAX_FORM, VOICE_PATH
@@ -155,7 +156,7 @@ class Handover:
         try:
             _, connection = await loop.connect_accepted_socket(made, sock)
         except OSError as error:
-            logger.info("a connection that was put through is gone: {!r}", error)
+            logger.info("a connection that was put through is gone: {}", error_text(error))
             sock.close()
             return
         connection.arrived = True

@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 from loguru import logger
 
 from carlos.doorway import greet, listen
+from carlos.log import error_text
 from carlos.processes.register import Register
 from carlos.processes.sibling import READY, Place
 from carlos.protection import task_protection
@@ -151,7 +152,7 @@ class Supervisor:
             try:
                 await self._start(number)
             except (NotStarted, OSError) as error:
-                logger.error("process {} could not be started: {!r}", number, error)
+                logger.error("process {} could not be started: {}", number, error_text(error))
 
     async def _ended(self, number: int) -> int:
         running = self._running[number]

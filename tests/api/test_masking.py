@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,15 +17,16 @@ from loguru import logger
 
 from agent.playout import Heard
 from agent.record import CallLog
-from api.calls import Prices
+from api.calls import Prices, call_json, mask_call
 from bench.stores import fresh_sqlite
-from carlos import log, metrics
+from carlos import metrics
 from carlos.call_log import teller
 from carlos.log.cloudwatch import CallLogGroup
-from carlos.masking import Names, mask_text, mask_value
-from data.models import Line
+from carlos.masking import Names, Personal, holds_personal_data, mask_text, mask_value, personal
+from data.models import RECORDS, CallRecord, Line
 from data.seed import seed
 from tests.support.clocks import Clock
+from tests.support.logs import captured
 from tests.tools.declared import every, examples
 from tools.catalogue import TOOLS
 from tools.identity import CallContext
@@ -37,23 +35,6 @@ from tools.toolbox import Toolbox
 
 PERSONAL = ("María", "González", "28456789", "maria", "@email")  # of the tools' examples, as they are seeded
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
-
-
-@contextmanager
-def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
-    """Everything the configured log writes."""
-    out, before = io.StringIO(), sys.stdout
-    handlers, root_level = logging.root.handlers[:], logging.root.level
-    sys.stdout = out
-    try:
-        log.configure(level)
-        yield out
-    finally:
-        sys.stdout = before
-        logger.remove()
-        logger.add(sys.stderr)
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(root_level)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +76,71 @@ def test_fields_are_hidden_by_their_name() -> None:
         "items": [{"name": "Cable", "price": 12.5}],
         "n": "**.***.*67",
     }
+
+
+def test_a_new_records_personal_fields_are_hidden_by_its_declaration_alone() -> None:
+    policy = {"healthInsurer": "OSDE 410", "insured_person": "Zulema", "plan": "familiar", "policyNumber": 28456789}
+    assert mask_value(policy)["healthInsurer"] == "OSDE 410", "nobody has declared it yet"
+
+    @holds_personal_data
+    @dataclass(frozen=True, slots=True)
+    class Policy:
+        insured_person: Annotated[str, Personal.NAME]
+        health_insurer: Annotated[str | None, Personal.TEXT]
+        policy_number: Annotated[str, Personal.NUMBER]
+        plan: str
+
+    assert mask_value(policy) == {
+        "healthInsurer": "***",
+        "insured_person": "***",
+        "plan": "familiar",
+        "policyNumber": "**.***.*89",
+    }
+    names = Names()
+    names.learn_from({"policies": [policy]})
+    assert names.mask("Habla Zulema") == "Habla ***"
+    with captured() as out:
+        logger.bind(health_insurer="OSDE 410", plan="familiar").info("seen")
+    assert "OSDE" not in out.getvalue()
+    assert "familiar" in out.getvalue()
+    call = mask_call(call_json(call_with({"insuredPerson": "Zulema", "healthInsurer": "OSDE 410"}), PRICES))
+    assert "Zulema" not in json.dumps(call)
+    assert "OSDE" not in json.dumps(call)
+
+
+def call_with(result: dict[str, Any]) -> CallRecord:
+    call = CallLog("CA" + "1" * 32, Line.PHONE, None)
+    call.heard("Soy Zulema, de OSDE 410")
+    call.tool("consultarPoliza", "t1", {}, result, ok=True, elapsed_ms=1)
+    call.said(Heard(1, "Listo, Zulema.", 1.0))
+    call.end("completed")
+    return replace(call.record(), turns=call.record().turns[1:])  # what no tool was given is no field of a record
+
+
+def test_fields_of_one_name_are_marked_alike() -> None:
+    class Guest:
+        dni: Annotated[str, Personal.TEXT]
+
+    with pytest.raises(TypeError, match=r"Guest\.dni"):
+        holds_personal_data(Guest)
+
+
+def test_every_text_of_the_records_is_marked_or_is_known_to_be_nobodys() -> None:
+    """A new field is decided upon here: mark it in its record, or say that it is not personal."""
+    unmarked = {
+        f"{kind.__name__}.{field.name}"
+        for kind in RECORDS
+        for field in fields(kind)
+        if field.type in ("str", "str | None") and personal(field.name) is None
+    }
+    assert unmarked == {"Order.id", "Order.tracking_number", "Appointment.id", "Appointment.doctor_name"}
+
+
+def test_personal_fields_hold_whatever_is_put_there() -> None:
+    names = Names()
+    value = {"customerName": {"first": "Ana", "others": ["Paz"]}, "dni": None, "notes": ["asma"], "phone": [1, "Ana"]}
+    names.learn_from(value)
+    assert mask_value(value, names) == {"customerName": "***", "dni": None, "notes": "***", "phone": "***"}
 
 
 digits = st.integers(10_000_000, 99_999_999).map(str)
