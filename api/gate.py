@@ -20,7 +20,7 @@ ALLOW_HEADERS = "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-
 ALLOW_METHODS = "GET,POST,PUT,DELETE,OPTIONS"
 EXPOSE_HEADERS = "ETag,Link,X-Next-Cursor,Retry-After"
 PREFLIGHT_MAX_AGE_S = 600
-MAX_BODY = 256 * 1024  # bytes: the largest order has 20 items of 540 characters, each of 12 bytes as JSON may escape it
+MAX_BODY = 160 * 1024  # bytes: the largest order has 20 items of 540 characters, each of 12 bytes as JSON may escape it
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

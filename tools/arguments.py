@@ -118,7 +118,18 @@ def _price(value: Any) -> int:
 
 
 def _items(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    items = _json(value) if isinstance(value, str) else value
+    if isinstance(items, list) and len(items) > ITEMS_LIMIT:  # before thousands of them are checked one by one
+        raise ValueError("too many")
+    return items
+
+
+def _json(text: str) -> Any:
+    """ValueError for whatever is no JSON that can be held."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
 
 
 def _short(value: Any, limit: int) -> str:
@@ -206,7 +217,7 @@ def parse_object(arguments: str) -> Mapping[str, Any]:
     """The model's arguments as a JSON object; ValueError for anything else."""
     if len(arguments) > ARGUMENTS_LIMIT:
         raise ValueError("too long")
-    value = json.loads(arguments or "{}")
+    value = _json(arguments or "{}")
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 STREAM = 1
 WINDOW, WIDEST = 65_535, 2**31 - 1  # bytes: RFC 9113's initial window, and its largest
+LONGEST_ERROR = 64 * 1024  # bytes of the body of an answer that is no 200
 MOST_WAITING = 16  # pieces of the request's body that could not be sent yet: 320 ms of audio
 MOST_BUFFERED = 32_768  # bytes that the socket has not taken
 KEEP_ALIVE_S, KEEP_ALIVE_PROBES = 10, 5  # a peer that vanished is noticed after a minute, not after two hours
@@ -47,7 +48,8 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The head of a response. `body` is empty unless the status is an error's: a 200's goes to `on_data`."""
+    """The head of a response. `body` is empty unless the status is an error's, and the beginning of it then: a 200's
+    goes to `on_data`."""
 
     status: int
     headers: Headers
@@ -77,7 +79,7 @@ class Exchange(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None
         self._head: Answer | None = None
         self._body = bytearray()
-        self.on_data: Callable[[bytes], None] = self._body.extend
+        self.on_data: Callable[[bytes], None] = self._keep
         self.answer: asyncio.Future[Answer] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()  # the response is over, or what broke it
         self.closed: asyncio.Future[None] = loop.create_future()  # the socket is
@@ -244,7 +246,10 @@ class Exchange(asyncio.Protocol):
         if self._head.status == 200:
             self._answer(self._head)
         else:
-            self.on_data = self._body.extend
+            self.on_data = self._keep
+
+    def _keep(self, data: bytes) -> None:
+        self._body += data[: LONGEST_ERROR - len(self._body)]
 
     def _end(self) -> None:
         if self._head is not None:

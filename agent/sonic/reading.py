@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from loguru import logger
 
+from agent.sonic import bounded_json
 from agent.sonic.events import (
     AudioOutput,
     CompletionEnd,
@@ -68,8 +69,8 @@ class EventReader:
         if len(data) > LONGEST_EVENT:
             return self._unknown("", {}, Unreadable("size", len(data)))
         try:
-            ((name, body),) = json.loads(data)["event"].items()
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            ((name, body),) = bounded_json.loads(data)["event"].items()
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             return self._unknown("", {}, Unreadable("json", type(error).__name__))
         if not isinstance(body, dict):
             return self._unknown(name, {}, Unreadable("body", name))
