@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import secrets
 import sys
 import time
@@ -108,7 +109,9 @@ def main() -> int:
         print(f"{name:20} {report.inputs[name]:8} inputs, worst step {step.ms:7.2f} ms of CPU: {shown(step)}{over}")
     for failure in report.failures.values():
         print(f"FOREIGN {failure.entry}: {failure.what} at {failure.where}, in {write(failure, seed, options.folder)}")
-    print(f"{report.inputs.total()} inputs in {time.monotonic() - began:.0f} s")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = used.ru_utime + used.ru_stime
+    print(f"{report.inputs.total()} inputs in {time.monotonic() - began:.0f} s, {cpu_s:.0f} s of CPU")
     print(json.dumps(summary(report, seed)))
     return 1 if report.foreign else 0
 

@@ -10,13 +10,14 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
 from typing import Any
 
 from bench.fuzz.entries import ENTRIES, Entry, Feed, Foreign, World, a_world, keep_errors
 
 BUDGET_MS = 20.0  # of CPU for a step of the event loop
-INPUTS = 12  # in a conversation, at most
+INPUTS = 20  # in a conversation, at most
 COLLECT_EVERY = 2000  # inputs; in between the garbage collector is off, so that no step is charged for another's
 BIG = 4096  # bytes of a corpus's file; there are enough others
 TRIES = 3  # of a step that seems to be the worst: the least of them counts
@@ -103,22 +104,18 @@ class _Trial:
             gc.unfreeze()
 
     async def _conversation(self, length: int) -> int:
-        """The number of inputs; a conversation ends with its first failure."""
+        """The number of inputs, those of a conversation that is in order not counted; the first failure ends it."""
         random, feed, inputs = self._random, self._entry.make(self._world), []
         ahead = iter(self._intact)
+        begun = random.randrange(len(self._intact) + 1)
         for number in range(length):
-            for data in self._next(ahead):
+            for data in islice(ahead, begun if not number else random.choice((0, 0, 0, 1))):
                 inputs.append(data)
                 await self._step(feed, inputs)
             inputs.append(self._entry.mutate(random, random.choices(self._all, self._weights)[0], self._all))
             if not await self._step(feed, inputs):
                 return number + 1
         return length
-
-    def _next(self, ahead: Any) -> list[bytes]:
-        """How far the conversation goes on as it should before the next input."""
-        some = self._random.choice((0, 0, 1, 1, 2, 8))
-        return [data for data, _ in zip(ahead, range(some), strict=False)]
 
     async def _step(self, feed: Feed, inputs: Sequence[bytes]) -> bool:
         """False after a failure."""
