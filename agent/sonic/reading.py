@@ -108,9 +108,9 @@ def _text(body: Json, key: str) -> str:
     return value
 
 
-def _said(body: Json) -> str:
+def _said(body: Json, key: str = "content") -> str:
     """Text as it can be stored: JSON can name half a surrogate pair, UTF-8 cannot."""
-    return _text(body, "content").encode(errors="replace").decode()
+    return _text(body, key).encode(errors="replace").decode()
 
 
 def _word[E: StrEnum](words: type[E], what: str, value: object) -> E:
@@ -216,7 +216,7 @@ def _tool_use(blocks: dict[str, _Block], body: Json) -> ToolUse:
     _block(blocks, body)
     content = body.get("content")
     arguments = _said(body) if isinstance(content, str) else json.dumps(content)
-    return ToolUse(_text(body, "contentId"), _text(body, "toolUseId"), _text(body, "toolName"), arguments)
+    return ToolUse(_text(body, "contentId"), _said(body, "toolUseId"), _said(body, "toolName"), arguments)
 
 
 # Everything else.

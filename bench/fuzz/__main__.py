@@ -19,7 +19,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from bench.fuzz.entries import ENTRIES, a_world, keep_errors
+from loguru import logger
+
+from bench.fuzz.entries import ENTRIES, a_world
 from bench.fuzz.trial import BUDGET_MS, Failure, Report, Step, fuzz
 
 PROCESSES = 2
@@ -43,7 +45,7 @@ def parts_of(counts: dict[str, int]) -> list[dict[str, int]]:
 
 def run(seed: int, counts: dict[str, int]) -> Report:
     report = Report()
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=logger.remove) as pool:
         parts = enumerate(parts_of(counts))
         for future in [pool.submit(fuzz, seed, number, part) for number, part in parts]:
             report.add(future.result())
@@ -78,7 +80,6 @@ def write(failure: Failure, seed: int, folder: Path) -> Path:
 async def replay(told: dict[str, Any]) -> None:
     """Feed the inputs of a failure's file again. Raises what they bring about."""
     entry = next(entry for entry in ENTRIES if entry.name == told["entry"])
-    keep_errors()
     async with a_world() as world:
         feed = entry.make(world)
         for data in map(b64decode, told["inputs"]):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -44,6 +44,7 @@ from agent.sonic.protocol import SessionStart, TextOutput, ToolUse, Usage, encod
 from agent.sonic.reading import EventReader
 from agent.switchboard import Switchboard
 from api.application import guard, mount, record_routers
+from api.gate import MAX_BODY
 from api.live import live_routes
 from api.schemas import AppointmentEdit, CustomerBody, NewAppointment, NewOrder, OrderEdit, order_items
 from bench.fuzz.mutation import changed, changed_bytes
@@ -57,7 +58,7 @@ from telephony.asked import as_asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Talking
 from telephony.browser_messages import BrowserMessages
 from telephony.errors import RemoteProtocolError
-from telephony.media_stream import Media, MediaStream, Started
+from telephony.media_stream import MAX_MESSAGE, Media, MediaStream, Started
 from telephony.receipts import Receipts
 from tools import arguments as tool_arguments
 from tools.dates import parse_move, parse_when
@@ -85,6 +86,7 @@ class Entry:
     make: Callable[[World], Feed]
     own: tuple[type[Exception], ...] = ()
     mutate: Mutate = changed
+    longest: int = 256 * 1024  # bytes of an input: what comes to it is bounded before
     reads: str = ""  # the folder of its corpus, where it has none of its own
 
     @cached_property
@@ -106,7 +108,7 @@ class World:
 
 @asynccontextmanager
 async def a_world() -> AsyncIterator[World]:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, errors_kept():
         async with fresh_sqlite(Path(folder), lambda: NOON) as store:
             await seed(store, NOON.date())
             settings = Settings(
@@ -154,7 +156,7 @@ def browser_events(world: World) -> Feed:
                 case Breach(code, message):
                     _sendable(messages.error(code, message[:200]))
                 case Talking():
-                    config = as_asked(SonicConfig("m", "carlos", "s", SPECS), asked)
+                    config = as_asked(SonicConfig("m", "carlos", "s", ()), asked)
                     json.dumps([config.temperature, config.top_p, config.max_tokens], allow_nan=False)
                     assert asked.history is not None
                 case Audio(pcm):
@@ -184,7 +186,7 @@ def _sendable(messages: Sequence[str]) -> None:
 
 def service_events(world: World) -> Feed:
     reader, order, messages = EventReader(), SessionOrder(), BrowserMessages("s")
-    talk, now = Conversation(SonicConfig("m", "carlos", "s", SPECS)), 0.0
+    talk, now = Conversation(SonicConfig("m", "carlos", "s", ())), 0.0
 
     def feed(data: bytes) -> None:
         nonlocal now
@@ -376,7 +378,7 @@ def toolbox(world: World) -> Feed:
         if box.locked:
             box = _a_box(world)
         uses += 1
-        use_id = data[: uses % 7].decode(errors="surrogateescape") + str(uses)
+        use_id = data[: uses % 7].decode(errors="replace") + str(uses)
         name = SPECS[len(data) % len(SPECS)].name
         outcome = await box.run(name, data.decode(errors="replace"), tool_use_id=use_id)
         json.dumps(outcome.result, allow_nan=False).encode()
@@ -401,10 +403,14 @@ def _last_error() -> str:
     return ERRORS[-1] if ERRORS else "an internal failure"
 
 
-def keep_errors() -> None:
-    """Let the log say nothing, and remember the last error that it would have told."""
-    logger.remove()
-    logger.add(_keep_error, level="ERROR", format="{message}")
+@contextmanager
+def errors_kept() -> Iterator[None]:
+    """Remember the last error that is logged."""
+    sink = logger.add(_keep_error, level="ERROR", format="{message}")
+    try:
+        yield
+    finally:
+        logger.remove(sink)
 
 
 def _keep_error(message: LogMessage) -> None:
@@ -427,6 +433,7 @@ def rest_bodies(world: World) -> Feed:
     """A body through each model of the schemas, as FastAPI reads it."""
 
     def feed(data: bytes) -> None:
+        data.decode()  # as the gate does
         body = json.loads(data)
         for model in (NewOrder, OrderEdit, NewAppointment, AppointmentEdit, CustomerBody):
             try:
@@ -503,14 +510,16 @@ async def _ask(app: FastAPI, data: bytes) -> int:
 
 
 ENTRIES = (
-    Entry("media stream", 200, media_stream, (RemoteProtocolError,)),
-    Entry("browser events", 200, browser_events),
+    Entry("media stream", 200, media_stream, (RemoteProtocolError,), longest=MAX_MESSAGE + 1),
+    Entry("browser events", 200, browser_events, longest=MAX_MESSAGE + 1),
     Entry("service events", 200, service_events),
-    Entry("client events", 80, client_events, (MalformedEvent, OrderError), reads="browser-events"),
+    Entry(
+        "client events", 80, client_events, (MalformedEvent, OrderError), longest=MAX_MESSAGE, reads="browser-events"
+    ),
     Entry("event stream frames", 120, frames, (SonicError,), framed, reads="service-events"),
     Entry("http2", 50, http2, (), http2_frames, reads="service-events"),
     Entry("tool arguments", 100, tool_inputs, (ValueError,)),
     Entry("toolbox", 5, toolbox, reads="tool-arguments"),
-    Entry("rest bodies", 40, rest_bodies, (ValueError, RecursionError)),
+    Entry("rest bodies", 40, rest_bodies, (ValueError, RecursionError), longest=MAX_BODY),
     Entry("rest requests", 5, rest_requests, reads="rest-bodies"),
 )

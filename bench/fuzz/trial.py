@@ -14,7 +14,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from bench.fuzz.entries import ENTRIES, Entry, Feed, Foreign, World, a_world, keep_errors
+from bench.fuzz.entries import ENTRIES, Entry, Feed, Foreign, World, a_world
 
 BUDGET_MS = 20.0  # of CPU for a step of the event loop
 INPUTS = 20  # in a conversation, at most
@@ -62,7 +62,6 @@ class Report:
 
 def fuzz(seed: int, part: int, counts: dict[str, int]) -> Report:
     """So many inputs for each entry. The same seed and part give the same inputs."""
-    keep_errors()
     return asyncio.run(_fuzz(seed, part, counts))
 
 
@@ -112,7 +111,8 @@ class _Trial:
             for data in islice(ahead, begun if not number else random.choice((0, 0, 0, 1))):
                 inputs.append(data)
                 await self._step(feed, inputs)
-            inputs.append(self._entry.mutate(random, random.choices(self._all, self._weights)[0], self._all))
+            data = self._entry.mutate(random, random.choices(self._all, self._weights)[0], self._all)
+            inputs.append(data[: self._entry.longest])
             if not await self._step(feed, inputs):
                 return number + 1
         return length

@@ -125,7 +125,8 @@ def test_an_event_without_its_bytes_is_empty(payload: bytes) -> None:
 def test_a_frame_that_is_too_long_is_passed_over_and_never_held(headers: bytes, payload: bytes, piece: int) -> None:
     plain = encode_frame(EVENT_HEADERS, b'{"bytes":""}')
     data = plain + encode_frame(headers, payload) + plain
-    reader, found = FrameReader(), []
+    reader = FrameReader()
+    found: list[bytes] = []
     for at in range(0, len(data), piece):
         found += reader.feed(data[at : at + piece])
         assert len(reader._buffer) < max(piece, len(plain) + 12)
@@ -146,7 +147,7 @@ def test_the_longest_frame_is_read() -> None:
 
 
 def test_an_event_with_too_many_values_around_it_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_json.json, "loads", parsed_nothing)
+    monkeypatch.setattr("json.loads", parsed_nothing)
     payload = b'{"p":[' + b"0," * bounded_json.MOST_VALUES + b'0],"bytes":"aG9sYQ=="}'
     assert event_of(encode_frame(EVENT_HEADERS, payload)) == b""
     assert frame_error({":message-type": "exception"}, payload).detail.startswith("unnamed error")
