@@ -19,10 +19,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from loguru import logger
-
 from bench.fuzz.entries import ENTRIES, a_world
-from bench.fuzz.trial import BUDGET_MS, Failure, Report, Step, fuzz
+from bench.fuzz.trial import BUDGET_MS, Failure, Report, Step, fuzz, quiet
 
 PROCESSES = 2
 SHOWN = 80  # characters of an input
@@ -45,7 +43,7 @@ def parts_of(counts: dict[str, int]) -> list[dict[str, int]]:
 
 def run(seed: int, counts: dict[str, int]) -> Report:
     report = Report()
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=logger.remove) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=quiet) as pool:
         parts = enumerate(parts_of(counts))
         for future in [pool.submit(fuzz, seed, number, part) for number, part in parts]:
             report.add(future.result())

@@ -14,6 +14,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+from loguru import logger
+
 from bench.fuzz.entries import ENTRIES, Entry, Feed, Foreign, World, a_world
 
 BUDGET_MS = 20.0  # of CPU for a step of the event loop
@@ -58,6 +60,11 @@ class Report:
         for name, step in other.worst.items():
             if name not in self.worst or step.ms > self.worst[name].ms:
                 self.worst[name] = step
+
+
+def quiet() -> None:
+    """For a process of its own: what entries log is not shown."""
+    logger.remove()
 
 
 def fuzz(seed: int, part: int, counts: dict[str, int]) -> Report:
