@@ -25,7 +25,7 @@ STEPS = pytest.StashKey[list[Step]]()
 
 def name_of(handle: asyncio.Handle) -> str:
     """A task's coroutine, or the callback."""
-    callback = handle._callback
+    callback = handle._callback  # type: ignore[attr-defined]
     task = getattr(callback, "__self__", None)
     named = task.get_coro() if isinstance(task, asyncio.Task) else callback
     return getattr(named, "__qualname__", None) or repr(named)
