@@ -98,6 +98,9 @@ check: .venv/.dev ## ruff and mypy
 races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both stores
 	@$(BIN)/python -m bench.races
 
+fuzz: .venv/.dev ## a million hostile inputs to all that reads what comes from outside, on two cores: make fuzz SEED=1
+	@LOGURU_LEVEL=ERROR $(BIN)/python -m bench.fuzz $(if $(SEED),--seed $(SEED))
+
 hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same words, on busy cores too?
 	@$(BIN)/python -m bench.hearing
 
@@ -124,4 +127,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile audit
+.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile audit fuzz

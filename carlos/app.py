@@ -155,7 +155,7 @@ async def open_house(settings: Settings, register: Register | None = None) -> As
     )
     try:
         async with (
-            telemetry(settings.emf_seconds, settings.metrics_namespace),
+            telemetry(settings.emf_seconds, settings.metrics_namespace, watch_steps=settings.loglevel == "DEBUG"),
             _housekeeping(house),
             task_protection(settings.ecs_agent_uri if register is None else None, house.switchboard),
         ):

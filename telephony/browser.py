@@ -35,7 +35,7 @@ from telephony.asked import Asked
 from telephony.browser_events import Ack, Audio, Breach, BrowserStream, Ended, Event, Talking, Typed
 from telephony.browser_messages import BrowserMessages
 from telephony.farewells import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, Farewell
-from telephony.inflow import DoubledAudio, Flood, typing
+from telephony.inflow import DoubledAudio, Flood, Slices, typing
 from telephony.media import receive_message
 from telephony.origins import Gate, token_routes
 from telephony.outbox import Outbox
@@ -103,6 +103,7 @@ class BrowserLine:
         self._idle_s = idle_s
         self._idle_at = 0.0
         self._flood = Flood()
+        self._slices = Slices()
         self._doubled = DoubledAudio()
         self._typing = typing()
         self._breaches = 0
@@ -159,6 +160,7 @@ class BrowserLine:
         message = await receive_message(self._websocket)
         if self._flood.push(len(message), self._loop.time()):
             raise LineDropped("more messages than a client needs", "flooded")
+        await self._slices.turn(len(message))
         events = self._stream.receive(message)
         for event in events:
             if isinstance(event, Breach):

@@ -15,7 +15,7 @@ from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEv
 from agent.line import Wire, WireClosed
 from agent.persona import LineKind
 from telephony.errors import RemoteProtocolError
-from telephony.inflow import Flood, media_ahead
+from telephony.inflow import Flood, Slices, media_ahead
 from telephony.media import close
 from telephony.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
 from telephony.patience import Patience
@@ -86,6 +86,7 @@ class PhoneLine:
         self._ulaw = bytearray()  # not handed on yet
         self._loop = asyncio.get_running_loop()
         self._flood = Flood()
+        self._slices = Slices()
         self._media = media_ahead()
         self._breaches = 0
 
@@ -114,6 +115,7 @@ class PhoneLine:
         told: str | bytes = text if text is not None else message.get("bytes") or b""
         if self._flood.push(len(told), self._loop.time()):
             raise LineDropped("more messages than Twilio sends", FLOODED)
+        await self._slices.turn(len(told))
         return told
 
     def _read(self, message: str | bytes) -> LineEvent | Stopped | None:

@@ -168,11 +168,19 @@ class Arguments(Lenient):
         }
 
 
+def parse_json(text: str) -> Any:
+    """ValueError for whatever is no JSON that can be held."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+
+
 def parse_object(arguments: str) -> Mapping[str, Any]:
     """The model's arguments as a JSON object; ValueError for anything else."""
     if len(arguments) > ARGUMENTS_LIMIT:
         raise ValueError("too long")
-    value = json.loads(arguments or "{}")
+    value = parse_json(arguments or "{}")
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value

@@ -7,10 +7,10 @@ then the HTTP status; whatever says nothing known lost the stream.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from agent.sonic import bounded_json
 from agent.sonic.errors import (
     INVALID_INPUT,
     SonicError,
@@ -23,6 +23,8 @@ from agent.sonic.errors import (
     SonicTimedOut,
 )
 from carlos.log import error_text
+
+LONGEST_MESSAGE = 2000  # characters; it goes into the log
 
 # Fragments of the service's sentences, in the order in which they are looked for. "live": recorded from the service by
 # a third party; "client": released clients act on it (Strands Agents 1.62, LiveKit Agents 1.8).
@@ -74,7 +76,8 @@ _REQUEST = re.compile(r"RequestId=[0-9a-f-]{36}\b")
 def refusal(status: int, name: str, body: bytes) -> SonicError:
     """The error that an HTTP answer means. `name` is its `x-amzn-errortype`, empty if there was none."""
     told = _object(body)
-    name = name or str(told.get("__type", told.get("code", "")))
+    kind = told.get("__type", told.get("code"))
+    name = name or (kind[:LONGEST_MESSAGE] if isinstance(kind, str) else "")
     name = name.partition(":")[0].rpartition("#")[2]
     return service_error(name or f"HTTP {status}", _message(told, body), status)
 
@@ -118,13 +121,13 @@ def _by_status(status: int) -> type[SonicError]:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(data)
-    except (ValueError, RecursionError):
+        told = bounded_json.loads(data)
+    except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
 
 
 def _message(told: dict[str, Any], data: bytes) -> str:
     words = [told.get("message", told.get("Message")), told.get("originalMessage")]
-    said = " / ".join(dict.fromkeys(str(word) for word in words if word))
+    said = " / ".join(dict.fromkeys(word[:LONGEST_MESSAGE] for word in words if isinstance(word, str) and word))
     return said or data[:200].decode(errors="replace")

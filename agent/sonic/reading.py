@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from loguru import logger
 
+from agent.sonic import bounded_json
 from agent.sonic.events import (
     AudioOutput,
     CompletionEnd,
@@ -70,8 +71,8 @@ class EventReader:
         if len(data) > LONGEST_EVENT:
             return self._unknown("", {}, Unreadable("size", len(data)))
         try:
-            ((name, body),) = json.loads(data)["event"].items()
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            ((name, body),) = bounded_json.loads(data)["event"].items()
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             return self._unknown("", {}, Unreadable("json", type(error).__name__))
         if not isinstance(body, dict):
             return self._unknown(name, {}, Unreadable("body", _name(name)))
@@ -114,9 +115,9 @@ def _text(body: Json, key: str) -> str:
     return value
 
 
-def _said(body: Json) -> str:
+def _said(body: Json, key: str = "content") -> str:
     """Text as it can be stored: JSON can name half a surrogate pair, UTF-8 cannot."""
-    return _text(body, "content").encode(errors="replace").decode()
+    return _text(body, key).encode(errors="replace").decode()
 
 
 def _word[E: StrEnum](words: type[E], what: str, value: object) -> E:
@@ -222,7 +223,7 @@ def _tool_use(blocks: dict[str, _Block], body: Json) -> ToolUse:
     _block(blocks, body)
     content = body.get("content")
     arguments = _said(body) if isinstance(content, str) else json.dumps(content)
-    return ToolUse(_text(body, "contentId"), _text(body, "toolUseId"), _text(body, "toolName"), arguments)
+    return ToolUse(_text(body, "contentId"), _said(body, "toolUseId"), _said(body, "toolName"), arguments)
 
 
 # Everything else.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -28,6 +27,7 @@ from tools.arguments import (
     FullName,
     Lenient,
     RecordId,
+    parse_json,
     short_text,
     text,
 )
@@ -57,7 +57,10 @@ def _price(value: Any) -> int:
 
 
 def _items(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    items = parse_json(value) if isinstance(value, str) else value
+    if isinstance(items, list) and len(items) > ITEMS_LIMIT:  # before thousands of them are checked one by one
+        raise ValueError("too many")
+    return items
 
 
 class OrderProof(Arguments):
