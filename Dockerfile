@@ -1,7 +1,16 @@
 # The server's image: for SONIC=bedrock, or SONIC_ENDPOINT; the stand-in and the Twilio double are not in it.
+# A tag is whatever its registry says today: a release names its base by digest as well, and RELEASE=true holds it to that.
+#   docker buildx imagetools inspect python:3.13-slim-trixie --format '{{.Manifest.Digest}}'
+#   docker build --build-arg RELEASE=true --build-arg BASE=python:3.13-slim-trixie@sha256:... .
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
+ARG BASE
+ARG RELEASE=false
+RUN case "$RELEASE $BASE" in \
+    "true "*@sha256:????????????????????????????????????????????????????????????????) ;; \
+    "true "*) echo "RELEASE=true needs BASE with its digest, and not $BASE" >&2; exit 1 ;; \
+    esac
 WORKDIR /src
 COPY requirements/tools.txt requirements/server.txt requirements/
 RUN python3 -m venv /opt/tools \

@@ -64,11 +64,17 @@ bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with s
 bench-quick: .venv/.bench ## the same in under two minutes
 	@$(BIN)/carlos bench --quick
 
+bench-lists: .venv/.bench ## pages of 100,000 orders and appointments, alone and beside calls
+	@$(BIN)/python -m bench.lists
+
 faults: .venv/.bench ## what a caller hears when things break, beside stock pipecat
 	@$(BIN)/python -m bench.faults
 
 soak: .venv/.bench ## calls with faults for a while: make soak MINUTES=10 CALLS=8
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES) --calls $(CALLS)
+
+hostile: .venv/.bench ## ten calls beside a browser that sends all it can, and without it
+	@$(BIN)/python -W ignore -m bench.hostile
 
 # --- checks ------------------------------------------------------------------------------------------------
 
@@ -92,11 +98,19 @@ check: .venv/.dev ## ruff and mypy
 races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both stores
 	@$(BIN)/python -m bench.races
 
+fuzz: .venv/.dev ## a million hostile inputs to all that reads what comes from outside, on two cores: make fuzz SEED=1
+	@LOGURU_LEVEL=ERROR $(BIN)/python -m bench.fuzz $(if $(SEED),--seed $(SEED))
+
 hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same words, on busy cores too?
 	@$(BIN)/python -m bench.hearing
 
 referee: .venv/.dev ## the store's contract on another DynamoDB: make referee ENDPOINT=http://localhost:8000
 	DYNAMODB_TEST_ENDPOINT=$(ENDPOINT) $(BIN)/pytest tests/data -m ministack
+
+LOCKS := server lambda local dev tools
+audit: .venv/.base ## known vulnerabilities in what the locks pin (needs the network)
+	$(UV) tool run --isolated --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
+	  $(LOCKS:%=-r requirements/%.txt)
 
 lock: .venv/.base ## make the hash-pinned locks anew
 	$(LOCK) pyproject.toml -o requirements/server.txt
@@ -113,4 +127,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick faults soak test test-quick test-often setup-test check races hearing referee lock clean
+.PHONY: help run call bench bench-quick bench-lists faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile audit fuzz

@@ -40,14 +40,16 @@ from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.transcript import CallTranscript, Clock, utcnow
+from agent.transcript import CallTranscript, Clock, known_tool, utcnow
 from common import metrics
-from tools.specs import ToolSpec as BusinessTool
+from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
 INPUT_RATE = 16000  # Hz, what Sonic hears
 OUTPUT_RATE = 24000  # Hz, what Sonic speaks
-KEYPAD_PAUSE_S = 2.0  # digits this close together are one entry; '#' ends it at once
+KEYPAD_PAUSE_S = 2.0  # digits this close together are one entry; '#' ends it at once,
+MOST_KEYS = 32  # and so do so many of them
+MAX_KEPT_ARGUMENTS = 8000  # characters of a tool's arguments that a record keeps; an order of 20 items has 4,000
 GOODBYE_START_S = 6.0  # a goodbye that has not begun by then is not awaited
 GOODBYE_S = 15.0
 MAX_CALL_S = 3600.0
@@ -293,7 +295,7 @@ class Call:
         if self._keypad_timer is not None:
             self._keypad_timer.cancel()
         self._keypad += digit
-        if digit == "#":
+        if digit == "#" or len(self._keypad) >= MOST_KEYS:
             self._enter()
         else:
             self._keypad_timer = self._loop.call_later(KEYPAD_PAUSE_S, self._enter)
@@ -405,10 +407,10 @@ class Call:
         self._setup.observer.used(usage)
 
     async def fault(self, error: SonicError) -> None:
-        logger.warning("sonic fault: {} {}", type(error).__name__, error.detail)
+        logger.warning("sonic fault: {} {}", type(error).__name__, error)
         metrics.SONIC_FAULTS.add(kind=type(error).__name__)
         metrics.SONIC_THROTTLES.add(int(isinstance(error, SonicThrottled)))
-        self.log.fault(f"{type(error).__name__}: {error.detail}")
+        self.log.fault(f"{type(error).__name__}: {error.detail}", f"{type(error).__name__}: {error}")
         if self._service.session.owes_answer:
             self._filler.owed()
         await self._service.stream_lost()
@@ -433,7 +435,7 @@ class Call:
 
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
-        logger.error("sonic is lost: {} {}", type(error).__name__, error.detail)
+        logger.error("sonic is lost: {} {}", type(error).__name__, error)
         self._spawn(self._apologise())
 
     async def _apologise(self) -> None:
@@ -488,7 +490,7 @@ class Call:
 
     def _enough(self, name: str) -> dict[str, Any]:
         """A model that asks and asks is told to speak; one that does not listen is given up."""
-        logger.warning("tool {} is the {}. in a row", name, self._tools_in_a_row)
+        logger.warning("tool {} is the {}. in a row", known_tool(name), self._tools_in_a_row)
         if self._tools_in_a_row > TOOL_LOOP:
             self._service.session.fail(f"{self._tools_in_a_row} tools in a row")
         return TOO_MANY_TOOLS
@@ -559,11 +561,11 @@ class Call:
 
 
 def _readable(arguments: str) -> dict[str, Any]:
-    """The model's arguments for the record: an object, or whatever they were under one key."""
+    """The model's arguments for the record: an object, or the beginning of whatever they were under one key."""
     try:
-        parsed = json.loads(arguments)
-    except ValueError:
-        return {"unreadable": arguments[:200]}
+        parsed = json.loads(arguments) if len(arguments) <= MAX_KEPT_ARGUMENTS else None
+    except (ValueError, RecursionError):
+        parsed = None
     return parsed if isinstance(parsed, dict) else {"unreadable": arguments[:200]}
 
 

@@ -53,9 +53,9 @@ class CallRecordWriter:
         self._retry_s = retry_s
         self._dirty: dict[str, CallTranscript] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
-        self._versions: WeakKeyDictionary[CallTranscript, int] = (
+        self._kept: WeakKeyDictionary[CallTranscript, CallRecord] = (
             WeakKeyDictionary()
-        )  # of each record as it was kept last
+        )  # each record as it was kept last
         self._remembered: WeakKeyDictionary[CallTranscript, Mapping[str, Any]] = (
             WeakKeyDictionary()
         )  # beside the record
@@ -116,14 +116,14 @@ class CallRecordWriter:
         now = now or utcnow()
         ended, after = 0, None
         while True:
-            page = await self._store.calls(limit=_PAGE, after=after)
+            page = await self._store.calls(since=now - LOOK_BACK, limit=_PAGE, after=after)
             for record in page.items:
                 if _is_abandoned(record, now):
                     logger.bind(call_id=record.id).warning("call lost: its process is gone")
                     await self._store.amend_call(record.id, lambda record: _ended_if_abandoned(record, now))
                     ended += 1
             after = page.next
-            if after is None or page.items[-1].started_at < now - LOOK_BACK:
+            if after is None:
                 return ended
 
     async def _write(self, call_id: str) -> None:
@@ -151,9 +151,10 @@ class CallRecordWriter:
     async def _save_once(self, log: CallTranscript) -> None:
         record = log.record()
         memory = log.memory() if log.memory and not is_over(record) else None
-        record = replace(record, version=self._versions.get(log, record.version))
-        kept = await self._store.save_call(record, memory if memory != self._remembered.get(log) else None)
-        self._versions[log] = kept.version
+        before = self._kept.get(log)
+        record = replace(record, version=before.version if before else record.version)
+        news = memory if memory != self._remembered.get(log) else None
+        self._kept[log] = await self._store.save_call(record, news, before)
         if memory is not None:
             self._remembered[log] = memory
         elif log in self._remembered:

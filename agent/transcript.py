@@ -17,7 +17,7 @@ from common import metrics
 from common.masking import Names
 from common.text import printable
 from data.models import CallRecord, Line, ToolCall, Turn
-from tools.specs import SPECS
+from tools import catalogue
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
 CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
@@ -25,7 +25,6 @@ CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose ca
 type CallEvent = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 type Clock = Callable[[], datetime]
 
-_TOOLS = frozenset(spec.name for spec in SPECS)
 FOLLOWER_BACKLOG = 256  # a follower that reads slower than a call talks is dropped
 
 
@@ -134,7 +133,7 @@ class CallTranscript:
              *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip
         name, arguments, result = printable(name), printable(arguments), printable(result)
         self.names.learn_from([arguments, result])
-        metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=_known(name), outcome=_tool_outcome(result))
+        metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=known_tool(name), outcome=_tool_outcome(result))
         self._tools.append(ToolCall(name, printable(tool_use_id), ok, elapsed_ms, self._clock(), arguments, result))
         self._tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
 
@@ -155,10 +154,11 @@ class CallTranscript:
         metrics.OUTPUT_SPEECH_TOKENS.add(usage.output_speech)
         metrics.OUTPUT_TEXT_TOKENS.add(usage.output_text)
 
-    def fault(self, what: str) -> None:
+    def fault(self, what: str, told: str | None = None) -> None:
+        """Something went wrong; `told` is what may be said of it outside of the record, if not all."""
         what = printable(what)
         self._faults.append(what)
-        self._tell("fault", text=what)
+        self._tell("fault", text=what, fault=what if told is None else printable(told))
 
     @property
     def notes(self) -> Mapping[str, Any]:
@@ -226,10 +226,8 @@ class CallTranscript:
         told = {key: value for key, value in facts.items() if key not in ("text", "arguments", "result", "name")}
         if kind in ("heard", "said"):
             told["characters"] = len(facts["text"])
-        elif kind == "fault":
-            told["fault"] = facts["text"]
         elif kind == "tool":
-            told |= {"tool": _known(facts["name"]), "code": facts["result"].get("code")}
+            told |= {"tool": known_tool(facts["name"]), "code": facts["result"].get("code")}
         logger.bind(call_id=self.id, call=self, event=kind, **told).info("call: {}", kind)
 
     def _count(self, outcome: str) -> None:
@@ -259,9 +257,9 @@ def _retold(record: CallRecord) -> list[CallEvent]:
     ]
 
 
-def _known(name: str) -> str:
+def known_tool(name: str) -> str:
     """A tool's name is the model's text: what is none of ours goes into no label."""
-    return name if name in _TOOLS else "unknown"
+    return name if name in catalogue.NAMES else "unknown"
 
 
 def _tool_outcome(result: Mapping[str, Any]) -> str:

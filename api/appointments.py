@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from api.envelope import ApiError
-from api.http import Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.http import MOST, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
 from api.resource import Resource
 from api.schemas import (
     AppointmentEdit,
@@ -46,8 +46,8 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         doctor: Annotated[Name | None, Query()] = None,
         limit: Limit = None,
         cursor: Cursor = None,
-    ) -> JSONResponse:
-        """All appointments, earliest first: of one day (`date`), or from one day to another, both included."""
+    ) -> Response:
+        """Appointments, earliest first: of one day (`date`), or from one day to another, both included."""
         first, last = read_day("from", from_), read_day("to", to)
         if (day := read_day("date", date)) is not None:
             first = last = day
@@ -57,10 +57,10 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
             status=AppointmentStatus(status) if status else None,
             email=email,
             doctor=doctor,
-            limit=limit,
+            limit=limit or MOST,
             after=read_cursor(cursor),
         )
-        return appointments.page(request, page)
+        return await appointments.page(request, page)
 
     @router.get("/", include_in_schema=False)
     async def no_appointment() -> JSONResponse:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
-from api.envelope import NotFound, retrieved, success
-from api.http import Cursor, Limit, is_id, next_page, read_cursor
+from api.envelope import ApiError, NotFound, encoded_list, enveloped, retrieved, success
+from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
 from api.schemas import CallJson, Found, content, failures
 from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
@@ -21,7 +21,16 @@ from data.models import CallRecord, Line
 from data.recordings import Recordings
 from data.store import Store
 
-PAGE = 100  # calls on a page unless asked otherwise
+Number = Annotated[str | None, Query(max_length=64, description="Of the caller, as it is on record: `+54911…`.")]
+Outcome = Annotated[str | None, Query(max_length=32)]
+Words = Annotated[
+    str | None,
+    Query(
+        max_length=100,
+        description="Words that were said or that a tool was given, such as a customer's name. It is looked for in some"
+        " of the calls at a time: a page may be short, or empty, and have a next one.",
+    ),
+]
 
 
 class Log(Protocol):
@@ -101,12 +110,32 @@ def call_routes(queries: CallQueries) -> APIRouter:
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get("", response_model=Found[list[CallJson]], responses=failures())
-    async def list_calls(request: Request, limit: Limit = PAGE, cursor: Cursor = None) -> JSONResponse:
-        """Calls, newest first, those on the line included."""
-        page = await queries.store.calls(limit=limit, after=read_cursor(cursor))
+    async def list_calls(
+        request: Request,
+        number: Number = None,
+        text: Words = None,
+        outcome: Outcome = None,
+        from_: Annotated[Day, Query(alias="from")] = None,
+        to: Day = None,
+        limit: CallLimit = CALLS_A_PAGE,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Calls, newest first, those on the line included; those of one day to another, both included. To search by
+        `number` or `text` takes the scope `calls`."""
         masked = is_masked(request)
-        found = [queries.json(queries.newest(record), masked=masked) for record in page.items]
-        return success(found, retrieved("calls", len(found), page.unreadable), next_page(request, page.next))
+        if masked and (number or text):
+            raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
+        page = await queries.store.calls(
+            number=number or None,
+            outcome=outcome or None,
+            text=text,
+            since=begins(read_day("from", from_)),
+            until=ends(read_day("to", to)),
+            limit=limit,
+            after=read_cursor(cursor),
+        )
+        found = await encoded_list(page.items, lambda record: queries.json(queries.newest(record), masked=masked))
+        return enveloped(found, retrieved("calls", len(page.items), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
     async def get_call(request: Request, call_id: str) -> JSONResponse:

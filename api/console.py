@@ -1,4 +1,5 @@
-"""The page that a person finds at the server's address: files of `static/console`, read once and served as they are.
+"""The page that a person finds at the server's address: files of `static/console`, read once and served as they are,
+and the tools' labels.
 
 Nothing is built and nothing comes from elsewhere: the content security policy allows this server alone.
 """
@@ -6,7 +7,7 @@ Nothing is built and nothing comes from elsewhere: the content security policy a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -15,6 +16,8 @@ from importlib.resources.abc import Traversable
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+
+from tools.catalogue import TOOLS
 
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -33,7 +36,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # asked for again each time, and answered with 304
 }
-NOTICE = b"{{notice}}"
+NOTICE, TOKENS = b"{{notice}}", b"{{tokens}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,13 @@ class Asset:
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 
-def console_routes(notice: str | None) -> APIRouter:
-    """`GET /` and `GET /console/…`. `notice` says which parts are stand-ins."""
+def console_routes(notice: str | None, *, tokens: bool = False) -> APIRouter:
+    """`GET /` and `GET /console/…`. `notice` says which parts are stand-ins; with `tokens` the page fetches one of
+    `POST /browser/tokens` for each of its sockets."""
     assets = load_assets()
     template = assets.pop("index.html")
-    page = asset("index.html", template.content.replace(NOTICE, escape(notice or "").encode()))
+    content = template.content.replace(NOTICE, escape(notice or "").encode())
+    page = asset("index.html", content.replace(TOKENS, b"needed" if tokens else b""))
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -76,14 +81,25 @@ def console_routes(notice: str | None) -> APIRouter:
 
 def load_assets() -> dict[str, Asset]:
     """Every file of the console by its path: what is not in it cannot be asked for."""
-    return {path: asset(path, content) for path, content in _walk(files("api").joinpath("static", "console")).items()}
+    found = _walk(files("api").joinpath("static", "console")) | {"words/tools.js": _tool_labels()}
+    return {path: asset(path, content) for path, content in found.items()}
 
 
 def asset(path: str, content: bytes) -> Asset:
     return Asset(content, TYPES[path.rpartition(".")[2]], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
 
 
-def _walk(folder: Traversable, prefix: str = "") -> Mapping[str, bytes]:
+def _tool_labels() -> bytes:
+    """A module like those in `words/`: what people read instead of a tool's name, from its declaration."""
+    labels = {
+        "en": {f"tool.{tool.name}": tool.label.en for tool in TOOLS},
+        "es": {f"tool.{tool.name}": tool.label.es for tool in TOOLS},
+    }
+    lines = (f"export const {name} = {json.dumps(words, ensure_ascii=False)};\n" for name, words in labels.items())
+    return "".join(lines).encode()
+
+
+def _walk(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for entry in folder.iterdir():
         if entry.is_dir():

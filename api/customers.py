@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from api.calls import CallQueries
-from api.envelope import ApiError, success
-from api.schemas import CustomerBody, CustomerJson, Erased, Found, appointment_json, failures, order_json
+from api.envelope import ApiError, encoded_list, enveloped, success
+from api.schemas import CustomerBody, CustomerJson, EraseBody, Erased, Found, appointment_json, failures, order_json
 from data.privacy import Customer, CustomerData, erase, export
 
 
@@ -16,21 +16,31 @@ def customer_routes(queries: CallQueries) -> APIRouter:
     router = APIRouter(prefix="/customers", tags=["customers"])
 
     @router.post("/export", response_model=Found[CustomerJson], responses=failures(422))
-    async def export_customer(body: CustomerBody) -> JSONResponse:
+    async def export_customer(body: CustomerBody) -> Response:
         """Orders, appointments and calls of a customer."""
         found = await export(queries.store, _customer(body))
-        return success(_json(queries, found), "Customer exported successfully")
+        parts = (
+            (b'{"orders":', await encoded_list(found.orders, order_json)),
+            (b',"appointments":', await encoded_list(found.appointments, appointment_json)),
+            (b',"calls":', await encoded_list(found.calls, lambda call: queries.json(call, masked=False))),
+        )
+        return enveloped(b"".join(name + part for name, part in parts) + b"}", _exported(found))
 
     @router.post("/erase", response_model=Found[Erased], responses=failures(409, 422))
-    async def erase_customer(body: CustomerBody) -> JSONResponse:
-        """Delete all of that for good, recordings included."""
-        found = await erase(queries.store, queries.recordings, _customer(body))
-        counts = {
+    async def erase_customer(body: EraseBody) -> JSONResponse:
+        """Delete all of that for good, recordings included: those of other servers within the hour. With `dryRun`, only
+        say whose and how many."""
+        found = await export(queries.store, _customer(body))
+        if not body.dry_run:
+            await erase(queries.store, queries.recordings, found)
+        told = {
+            "people": found.people,
             "orders": len(found.orders),
             "appointments": len(found.appointments),
-            "calls": len(found.calls),
+            "calls": len(found.call_ids),
+            "erased": not body.dry_run,
         }
-        return success(counts, "Customer erased successfully")
+        return success(told, "Nothing was erased" if body.dry_run else "Customer erased successfully")
 
     return router
 
@@ -44,9 +54,6 @@ def _customer(body: CustomerBody) -> Customer:
     return customer
 
 
-def _json(queries: CallQueries, found: CustomerData) -> dict[str, object]:
-    return {
-        "orders": [order_json(order) for order in found.orders],
-        "appointments": [appointment_json(appointment) for appointment in found.appointments],
-        "calls": [queries.json(call, masked=False) for call in found.calls],
-    }
+def _exported(found: CustomerData) -> str:
+    said = "Customer exported successfully"
+    return f"{said}; {len(found.unreadable)} calls cannot be read" if found.unreadable else said

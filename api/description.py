@@ -9,13 +9,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.access import needed
+from common.masking import personal
 
 TITLE = "Carlos"
 VERSION = "1.0"
 ABOUT = (
     "Orders, appointments and calls of Carlos, the phone voice agent. Send a key as `X-Api-Key`, or a bearer token."
     " Every route is also served under `/demo`, where the original client expects it. Every answer is"
-    ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`.'
+    ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`. Lists come in pages: where'
+    " more follows, `X-Next-Cursor` is the `cursor` of the next page and `Link` leads to it, and a list that no `limit`"
+    " was asked of says `truncated` in its message."
 )
 SECURITY = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
@@ -30,6 +33,7 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
             schema.setdefault("components", {})["securitySchemes"] = SECURITY
+            _mark_personal(schema)
             for path, method, operation in operations(schema):
                 if needed(method.upper(), path):
                     operation["security"] = [{name: []} for name in SECURITY]
@@ -39,6 +43,14 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _mark_personal(schema: dict[str, Any]) -> None:
+    """`x-personal` on each field that a key without the scope `calls` sees masked in calls."""
+    for model in schema["components"].get("schemas", {}).values():
+        for name, field in model.get("properties", {}).items():
+            if personal(name):
+                field["x-personal"] = True
 
 
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from common import metrics
 from data.errors import Conflict, RuleBroken, SlotTaken, Unavailable
+from data.slices import sliced
 
 _VERBS = {"GET": "retrieve", "HEAD": "retrieve", "POST": "create", "PUT": "update", "DELETE": "delete"}
 
@@ -40,20 +41,39 @@ class BadRequest(ApiError):
 
 
 class Json(JSONResponse):
-    """A text that no encoding takes breaks no answer: `?` stands for half of a surrogate pair."""
+    """As `encoded` has it."""
 
     def render(self, content: Any) -> bytes:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode(errors="replace")
+        return encoded(content)
+
+
+def encoded(content: Any) -> bytes:
+    """A text that no encoding takes breaks no answer: `?` stands for half of a surrogate pair."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode(errors="replace")
+
+
+async def encoded_list[T](records: Iterable[T], show: Callable[[T], Any]) -> bytes:
+    """The JSON of many records, made in steps that hold up no call."""
+    return b"[" + b",".join([encoded(show(record)) async for record in sliced(records)]) + b"]"
+
+
+def enveloped(data: bytes, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """`success` of what is JSON already."""
+    body = b'{"success":true,"data":' + data + b',"message":' + encoded(message) + b"}"
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def success(data: Any, message: str, headers: Mapping[str, str] | None = None, status: int = 200) -> JSONResponse:
     return Json({"success": True, "data": data, "message": message}, status, headers)
 
 
-def retrieved(noun: str, count: int, unreadable: int) -> str:
-    """The message of a list, which says so where some of it cannot be read."""
+def retrieved(noun: str, count: int, unreadable: int, *, truncated: bool = False) -> str:
+    """The message of a list, which says so where some of it cannot be read, and where more follows that nobody
+    knows of who has not asked for a page."""
     said = f"Retrieved {count} {noun} successfully"
+    if truncated:
+        said += "; truncated: the rest follows page by page, `X-Next-Cursor` goes into `cursor`"
     if not unreadable:
         return said
     metrics.UNREADABLE.add(unreadable)

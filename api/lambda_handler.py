@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.access import Access
 from api.application import guard, mount, record_routers
 from common import log
+from common.keys import check_entries
 from common.settings import Settings
 from data.open import open_store
 
@@ -47,14 +48,16 @@ async def _make() -> FastAPI:
 
 
 def with_secret_keys(settings: Settings) -> Settings:
-    """The settings with the keys that ADMIN_API_KEYS_SECRET names, if it does."""
-    if not settings.admin_api_keys_secret:
-        return settings
-    import boto3
+    """The settings with the keys that ADMIN_API_KEYS_SECRET names, if it does. Raises ValueError for keys that a server
+    which others reach must not keep, wherever they come from."""
+    keys = settings.admin_api_keys
+    if settings.admin_api_keys_secret:
+        import boto3
 
-    client = boto3.client("secretsmanager", region_name=settings.aws_default_region)
-    text = client.get_secret_value(SecretId=settings.admin_api_keys_secret)["SecretString"]
-    keys = tuple(SecretStr(key.strip()) for key in text.split(",") if key.strip())
+        client = boto3.client("secretsmanager", region_name=settings.aws_default_region)
+        text = client.get_secret_value(SecretId=settings.admin_api_keys_secret)["SecretString"]
+        keys = tuple(SecretStr(key.strip()) for key in text.split(",") if key.strip())
+    check_entries(tuple(key.get_secret_value() for key in keys), hashed=True)
     return settings.model_copy(update={"admin_api_keys": keys})
 
 

@@ -50,10 +50,14 @@ def _parameters(operation: dict[str, Any]) -> list[str]:
 def _fields(schema: dict[str, Any], model: dict[str, Any]) -> list[str]:
     required = model.get("required", [])
     rows = [
-        f"| `{name}` | {_type(field)} | {'yes' if name in required else 'no'} | {field.get('description', '')} |"
+        f"| `{name}` | {_type(field)} | {'yes' if name in required else 'no'} | {_about(field)} |"
         for name, field in model["properties"].items()
     ]
     return ["| field | type | required | |", "|---|---|---|---|", *rows, ""]
+
+
+def _about(field: dict[str, Any]) -> str:
+    return f"{'Personal. ' if 'x-personal' in field else ''}{field.get('description', '')}".strip()
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from api.envelope import ApiError
-from api.http import Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.http import MOST, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
 from api.resource import Resource
 from api.schemas import (
     Email,
@@ -43,18 +43,18 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         email: Annotated[Email | None, Query()] = None,
         limit: Limit = None,
         cursor: Cursor = None,
-    ) -> JSONResponse:
-        """All orders, newest first; those made from one day to another, both included."""
+    ) -> Response:
+        """Orders, newest first; those made from one day to another, both included."""
         first, last = read_day("from", from_), read_day("to", to)
         page = await store.orders(
             since=begins(first),
             until=ends(last),
             status=OrderStatus(status) if status else None,
             email=email,
-            limit=limit,
+            limit=limit or MOST,
             after=read_cursor(cursor),
         )
-        return orders.page(request, page)
+        return await orders.page(request, page)
 
     @router.get("/", include_in_schema=False)
     async def no_order() -> JSONResponse:

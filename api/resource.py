@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from api.envelope import NotFound, retrieved, success
+from api.envelope import NotFound, encoded_list, enveloped, retrieved, success
 from api.http import check_match, etag, is_id, next_page
 from data.models import Appointment, Order
 from data.pages import Page
@@ -34,9 +34,10 @@ class Resource[R: (Order, Appointment)]:
         check_match(if_match, record.version)
         return record
 
-    def page(self, request: Request, found: Page[R]) -> JSONResponse:
-        message = retrieved(self._path, len(found.items), found.unreadable)
-        return success([self.show(record) for record in found.items], message, next_page(request, found.next))
+    async def page(self, request: Request, found: Page[R]) -> Response:
+        is_cut = found.next is not None and "limit" not in request.query_params
+        message = retrieved(self._path, len(found.items), found.unreadable, truncated=is_cut)
+        return enveloped(await encoded_list(found.items, self.show), message, next_page(request, found.next))
 
     def one(self, record: R) -> JSONResponse:
         return success(self.show(record), self._done("retrieved"), etag(record.version))

@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from common.times import from_iso, to_iso
@@ -27,6 +27,7 @@ from tools.arguments import (
 )
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
+MOST_FIELDS = 32  # of an object; the largest of ours has 8
 _EMAIL = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$"
 
 OrderStatusText = Literal["pending", "processing", "shipped", "delivered", "cancelled"]
@@ -74,6 +75,14 @@ Price = Annotated[float, Field(ge=0, le=PRICE_LIMIT_CENTS / 100, strict=False), 
 
 class _Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, body: Any) -> Any:
+        """Each unknown field is a complaint of its own: 256 kB can hold 30,000 of them."""
+        if isinstance(body, dict) and len(body) > MOST_FIELDS:
+            raise ValueError(f"must have at most {MOST_FIELDS} fields")
+        return body
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, under their Python names."""
@@ -202,6 +211,12 @@ class CustomerBody(_Body):
     model_config = ConfigDict(json_schema_extra={"example": {"email": "maria.gonzalez@email.com"}})
 
 
+class EraseBody(CustomerBody):
+    """With `dryRun` nothing is deleted: whose data and how many of each it would be."""
+
+    dry_run: bool = False
+
+
 # Out. These describe; the values are made below.
 
 
@@ -286,9 +301,11 @@ class CustomerJson(BaseModel):
 
 
 class Erased(BaseModel):
+    people: list[str] = Field(description="Whose orders and appointments they are, by name.")
     orders: int
     appointments: int
     calls: int
+    erased: bool = Field(description="False for a dry run.")
 
 
 class Found[T](BaseModel):

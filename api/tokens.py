@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from common.log import error_text
 from common.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class KeySet:
             try:
                 keys = await asyncio.to_thread(self._fetch)
             except (PyJWTError, OSError, ValueError) as error:  # what came may be no JSON, or end halfway
-                logger.warning("JWT_JWKS_URL gives no keys: {}", error)
+                logger.warning("JWT_JWKS_URL gives no keys: {}", error_text(error))
                 return
             self._keys = {str(key.key_id): key for key in keys}
             self._fetched_at = self._clock()
@@ -67,9 +68,9 @@ class Tokens:
 
     ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 
-    def __init__(self, keys: KeySet, observer: str, issuer: str) -> None:
+    def __init__(self, keys: KeySet, audience: str, issuer: str) -> None:
         self._keys = keys
-        self._observer = observer
+        self._audience = audience
         self._issuer = issuer
 
     @classmethod
@@ -95,7 +96,7 @@ class Tokens:
                     token,
                     key,
                     algorithms=list(self.ALGORITHMS),
-                    observer=self._observer,
+                    audience=self._audience,
                     issuer=self._issuer,
                     options={"require": ["exp", "sub", "aud", "iss"]},
                 )

@@ -89,7 +89,7 @@ class Services:
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
         setup = replace(
-            self._setup(log, self._toolbox(log)),
+            self._setup(log, self._toolbox(log, address=line.address)),
             observer=line,
             earlier=client_setup.history,
             max_call_s=self.settings.browser_max_s,
@@ -100,9 +100,11 @@ class Services:
             )
         return Call(log, line, setup)
 
-    def _toolbox(self, log: CallTranscript, memory: Mapping[str, Any] | None = None) -> Toolbox:
+    def _toolbox(
+        self, log: CallTranscript, memory: Mapping[str, Any] | None = None, address: str | None = None
+    ) -> Toolbox:
         record = log.record()
-        context = CallContext(call_id=record.id, line=record.line, caller_number=record.caller_number)
+        context = CallContext(record.id, record.line, record.caller_number, address)
         limit_s = self.settings.tool_time_limit_s
         return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s)
 
@@ -165,7 +167,7 @@ async def open_services(
     )
     try:
         async with (
-            telemetry(settings.emf_seconds, settings.metrics_namespace),
+            telemetry(settings.emf_seconds, settings.metrics_namespace, watch_steps=settings.loglevel == "DEBUG"),
             _housekeeping(services),
             task_protection(settings.ecs_agent_uri if register is None else None, services.active_calls),
         ):
@@ -195,6 +197,7 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
             deleted = await asyncio.to_thread(services.recordings.sweep, services.settings.keep_calls_days)
             if deleted:
                 logger.info("{} old recordings deleted", deleted)
+            await _erase_recordings(services)
             await asyncio.sleep(SWEEP_S)
 
     try:
@@ -211,6 +214,17 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+
+
+async def _erase_recordings(services: Services) -> None:
+    """Of calls that were erased elsewhere: by another server, the Lambda or an operator."""
+    try:
+        erased = await services.store.erased_calls()
+    except DataError as error:
+        logger.error("recordings of erased calls not looked for: {!r}", error)
+        return
+    if deleted := await asyncio.to_thread(services.recordings.erase, erased):
+        logger.info("{} recordings of erased calls deleted", deleted)
 
 
 async def _open_group(settings: Settings) -> CallLogGroup | None:
@@ -272,7 +286,7 @@ def create_app(
             app.include_router(metrics_routes() if handover is None else metrics_routes(ProcessMetrics(handover).told))
             app.include_router(docs_routes())
             app.include_router(health_routes(services.active_calls))
-            app.include_router(console_routes(services.notice))
+            app.include_router(console_routes(services.notice, tokens=settings.asks_browser_tokens))
             _warm_up(app)
             on_ready(services)
             yield

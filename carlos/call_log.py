@@ -24,7 +24,7 @@ def cloudwatch_listener(
     waiting: list[tuple[int, CallEvent]] = []
 
     def tell(event: CallEvent) -> None:
-        waiting.append((log.turn, event if texts or event["type"] == "fault" else _without(_SAID, event)))
+        waiting.append((log.turn, event if texts else _without(_SAID, event)))
         is_end = event["type"] == "ended"
         if is_end or not texts:
             for turn, each in waiting:
@@ -38,7 +38,9 @@ def cloudwatch_listener(
 
 
 def _untold(record: dict[str, Any]) -> dict[str, Any]:
-    return record | {key: [_without(_SAID, each) for each in record[key]] for key in ("turns", "tools")}
+    untold = {key: [_without(_SAID, each) for each in record[key]] for key in ("turns", "tools")}
+    faults = [fault.partition(":")[0] for fault in record["details"].get("faults", [])]
+    return record | untold | {"details": record["details"] | {"faults": faults}}
 
 
 def _without(names: frozenset[str], fields: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Protocol
 import aiohttp
 from loguru import logger
 
+from common.log import error_text
+
 PATH = "/task-protection/v1/state"
 EXPIRES_MINUTES = 60  # should this process hang, the task is free again after so long
 REFRESH_S = 15 * 60.0
@@ -66,7 +68,7 @@ class TaskProtection:
             async with http.put(self._url, json=state) as response:
                 body = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            logger.warning("task protection not changed: {!r}", error)
+            logger.warning("task protection not changed: {}", error_text(error))
             return
         if response.status == 200 and "protection" in body:
             self.protected = protect

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 
+from carlos.event_loop import measure_lag, steps_watched
 from common import log, metrics
 from data.backends.base import Backend, ConditionFailed, Item, Write
 from data.tables import TableName
-
-LAG_EVERY_S = 0.25
 
 
 class MeasuredBackend:
@@ -72,13 +71,17 @@ async def _timed[T](operation: str, work: Awaitable[T]) -> T:
 
 
 @asynccontextmanager
-async def telemetry(emf_seconds: float, namespace: str = metrics.NAMESPACE) -> AsyncIterator[None]:
-    """Watch the event loop, and write metrics to stdout every `emf_seconds`; not at all for 0."""
-    tasks = [asyncio.create_task(_watch_loop(), name="loop lag")]
+async def telemetry(
+    emf_seconds: float, namespace: str = metrics.NAMESPACE, *, watch_steps: bool = False
+) -> AsyncIterator[None]:
+    """Watch the event loop, and write metrics to stdout every `emf_seconds`; not at all for 0. With `watch_steps` steps
+    that take too long are named in the log."""
+    tasks = [asyncio.create_task(measure_lag(), name="loop lag")]
     if emf_seconds:
         tasks.append(asyncio.create_task(_emit(emf_seconds, namespace), name="emf"))
     try:
-        yield
+        with steps_watched() if watch_steps else nullcontext():
+            yield
     finally:
         for task in tasks:
             task.cancel()
@@ -97,11 +100,3 @@ async def _emit(every_s: float, namespace: str) -> None:
     while True:
         await asyncio.sleep(every_s)
         emit(namespace)
-
-
-async def _watch_loop() -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LAG_EVERY_S
-        await asyncio.sleep(LAG_EVERY_S)
-        metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))

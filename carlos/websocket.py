@@ -11,6 +11,7 @@ the application is told nothing meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import sys
 from typing import Any, cast
@@ -20,6 +21,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from carlos.cutoff import CutOff
+from telephony.rate_guards import Bucket
 
 try:
     from websockets.speedups import apply_mask
@@ -30,7 +32,11 @@ TEXT = 0x81  # FIN and the text opcode: a message in one frame, no extension
 MASKED, LENGTH = 0x80, 0x7F
 MOST_WAITING = 64  # messages that the application has not taken; no more is read then,
 MOST_CHARACTERS = 256 * 1024  # nor beyond so many in them
-MOST_AT_ONCE = 4096  # messages in what was read already; a client's own are not so short
+MOST_AT_ONCE = 1024  # messages in what was read already, 256 KiB; a client's own are not so short
+FRAMES_PER_S = 400  # that go the long way, pings, fragments, binary, or come after our close,
+FRAMES_BURST = 500  # 20 us each; a peer that sends more is cut off
+TURN_MESSAGES = 8  # that the application takes before everybody else has had a turn,
+TURN_CHARACTERS = 64 * 1024  # or so many characters: about 5 ms
 STALLED_S = 10.0  # without taking what waits to be sent
 CLOSE_S = 12.0  # after the application's end: uvicorn gives the closing handshake 10
 _SHORT, _LONG = struct.Struct(">BBH"), struct.Struct(">BBQ")
@@ -44,6 +50,8 @@ class FastWebSocket(WebSocketsSansIOProtocol):
         self._unread = bytearray()
         self._longest = self.config.ws_max_size or sys.maxsize
         self._characters = 0  # in messages since the application last had them all
+        self._frames = Bucket(FRAMES_PER_S, FRAMES_BURST)
+        self._turn = _Turn()
         self._cut_off = CutOff(self.loop)
 
     def data_received(self, data: bytes) -> None:
@@ -54,7 +62,7 @@ class FastWebSocket(WebSocketsSansIOProtocol):
                 self.transport.abort()
                 return
             begin, end = _payload(unread)
-            if self.conn.state is not State.OPEN or self.close_sent or end - begin > self._longest:
+            if not (self.conn.state is State.OPEN or self.close_sent) or end - begin > self._longest:
                 whole, unread[:] = bytes(unread), b""  # the parser's to answer, and to refuse
                 super().data_received(whole)
                 return
@@ -62,7 +70,13 @@ class FastWebSocket(WebSocketsSansIOProtocol):
                 return
             frame = bytes(unread[:end])
             del unread[:end]
-            if frame[0] != TEXT or not frame[1] & MASKED or self.frames or not self._take_text(frame, begin):
+            swift = frame[0] == TEXT and bool(frame[1] & MASKED)
+            if swift and not (self.frames or self.close_sent) and self._take_text(frame, begin):
+                continue
+            if self._frames.push(1, self.loop.time()):
+                self.transport.abort()
+                return
+            if not (swift and self.close_sent):  # what is still said to a socket that we have closed is for nobody
                 super().data_received(frame)
 
     def _take_text(self, frame: bytes, begin: int) -> bool:
@@ -80,7 +94,13 @@ class FastWebSocket(WebSocketsSansIOProtocol):
         return True
 
     async def receive(self) -> ASGIReceiveEvent:
+        if self.queue.empty():
+            self._turn = _Turn()  # waiting is everybody else's turn
+        elif self._turn.over:
+            self._turn = _Turn()
+            await asyncio.sleep(0)
         message = await (super().receive() if self.read_paused else self.queue.get())
+        self._turn.took(message)
         if self.queue.empty():
             self._characters = 0
         return message
@@ -113,6 +133,21 @@ class FastWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._cut_off.never()
         super().connection_lost(exc)
+
+
+class _Turn:
+    """What the application has taken in one go: a queue that has something makes nobody wait."""
+
+    def __init__(self) -> None:
+        self._messages = self._characters = 0
+
+    @property
+    def over(self) -> bool:
+        return self._messages >= TURN_MESSAGES or self._characters >= TURN_CHARACTERS
+
+    def took(self, message: ASGIReceiveEvent) -> None:
+        self._messages += 1
+        self._characters += len(cast(str | None, message.get("text")) or "")
 
 
 def _payload(unread: bytearray) -> tuple[int, int]:

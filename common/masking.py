@@ -5,6 +5,10 @@
     e-mail   ***@***          written, or spoken: "ana arroba email punto com"
     numbers  ***              four numbers in a row and more, in words or figures, and millions
     names    ***              in fields that hold one, and in free text where the call has come to know it
+    notes    ***              and whatever else a record declares to be personal
+
+Which fields these are the records say themselves, `customer_name: Annotated[str, Personal.NAME]` in a class under
+`@holds_personal_data`; the fields are known by their names from then on, in Python's spelling and in JSON's.
 
 Ids of calls and streams, UUIDs and ISO times stay readable. It errs on the side of hiding: other long numbers go too.
 """
@@ -14,13 +18,41 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from enum import Enum
+from typing import Any, get_type_hints
 
 HIDDEN = "***"
 
-NAME_FIELDS = frozenset({"customername", "patientname", "customer_name", "patient_name"})
-HIDDEN_FIELDS = NAME_FIELDS | {"customeremail", "patientemail", "customer_email", "patient_email", "email"}
-NUMBER_FIELDS = frozenset({"dni", "phone", "callernumber", "caller_number", "caller"})
+
+class Personal(Enum):
+    """How a field is hidden; put it into the field's `Annotated`."""
+
+    NAME = "a person's name: hidden, and hidden in free text from then on"
+    NUMBER = "a DNI or a phone number: the last digits stay"
+    TEXT = "whatever else is nobody's business: hidden"
+
+
+_declared: dict[str, Personal] = {}  # by the field's name without case and underscores
+
+
+def holds_personal_data[T](cls: type[T]) -> type[T]:
+    """Class decorator, outside of `@dataclass`: from now on the fields marked `Annotated[..., Personal...]` are hidden
+    wherever a field of their name is shown. Fields of one name are marked alike; TypeError if not."""
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        for mark in getattr(hint, "__metadata__", ()):
+            if isinstance(mark, Personal) and _declared.setdefault(_bare(name), mark) is not mark:
+                raise TypeError(f"{cls.__name__}.{name} is {mark}, and {_declared[_bare(name)]} elsewhere")
+    return cls
+
+
+def personal(field: str) -> Personal | None:
+    """How the field of this name is hidden, in whichever spelling: `customer_name`, `customerName`."""
+    return _declared.get(_bare(field))
+
+
+def _bare(field: str) -> str:
+    return field.replace("_", "").lower()
+
 
 _TIME = r"[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
 _KEEP = (
@@ -108,12 +140,13 @@ def mask_number(number: str) -> str:
 
 
 def _mask_field(key: str, value: Any, names: Names) -> Any:
-    if value is not None and not isinstance(value, Mapping | list | tuple):
-        if key.lower() in HIDDEN_FIELDS:
-            return HIDDEN
-        if key.lower() in NUMBER_FIELDS:
-            return mask_number(str(value))
-    return mask_value(value, names)
+    match personal(key):
+        case None:
+            return mask_value(value, names)
+        case Personal.NUMBER if not isinstance(value, Mapping | list | tuple):
+            return None if value is None else mask_number(str(value))
+        case _:
+            return None if value is None else HIDDEN
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -131,13 +164,18 @@ def _masked(match: re.Match[str]) -> str:
 def _names_in(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if str(key).lower() in NAME_FIELDS and isinstance(item, str):
-                yield item
-            else:
-                yield from _names_in(item)
+            yield from _texts_in(item) if personal(str(key)) is Personal.NAME else _names_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _names_in(item)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(item)
 
 
 def _fold(text: str) -> str:

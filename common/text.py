@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
+_DEEPEST = 32  # levels of a value; ours have seven
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def printable(value: Any) -> Any:
-    """A JSON value whose texts hold no control characters but line breaks and tabs, and no half of a surrogate pair,
-    which no encoding takes: U+FFFD stands for each."""
+def printable(value: Any, _deepest: int = _DEEPEST) -> Any:
+    """A JSON value that everybody can write and read again. Its texts hold no control characters but line breaks and
+    tabs, and no half of a surrogate pair, which no encoding takes: U+FFFD stands for each, and for what is nested
+    deeper than 32 levels. A number that is none (NaN, infinity) is null."""
     if isinstance(value, str):
         return _UNPRINTABLE.sub("\ufffd", value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping | list | tuple) and not _deepest:
+        return "\ufffd"
     if isinstance(value, Mapping):
-        return {printable(key): printable(each) for key, each in value.items()}
+        return {printable(key): printable(each, _deepest - 1) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [printable(each) for each in value]
+        return [printable(each, _deepest - 1) for each in value]
     return value
 
 

@@ -25,8 +25,11 @@ def to_iso(moment: datetime) -> str:
 
 
 def from_iso(text: str) -> datetime:
-    """Read any ISO time with an offset; a time without one is refused with ValueError."""
+    """Read any ISO time with an offset. ValueError for a time without one, or outside the calendar in UTC."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a stored time must have an offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time before or after all years") from error

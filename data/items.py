@@ -97,7 +97,7 @@ def to_order(item: Mapping[str, Any]) -> Order:
             dni=item.get("dni"),
             version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Malformed(f"order item: {type(error).__name__}") from error
 
 
@@ -116,7 +116,7 @@ def to_appointment(item: Mapping[str, Any]) -> Appointment:
             notes=item.get("notes", ""),
             version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Malformed(f"appointment item: {type(error).__name__}") from error
 
 

@@ -1,4 +1,7 @@
-"""The business's records: money in integer cents, times in aware UTC, ids the short digits a person says."""
+"""The business's records: money in integer cents, times in aware UTC, ids the short digits a person says.
+
+What is personal in them is marked `Personal` here, and hidden by that in logs and masked answers.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, get_args
 
+from common.masking import Personal, holds_personal_data
 from common.phones import known_number
 
 # The grid on which a doctor's time is taken: times and durations are multiples of it.
@@ -50,19 +54,23 @@ class OrderItem:
     id: str | None = None
 
 
+@holds_personal_data
 @dataclass(frozen=True, slots=True)
 class Order:
     id: str
-    customer_name: str
-    customer_email: str
+    customer_name: Annotated[str, Personal.NAME]
+    customer_email: Annotated[str, Personal.TEXT]
     items: tuple[OrderItem, ...]
     status: OrderStatus
     created_at: datetime
     updated_at: datetime
     estimated_delivery: datetime | None = None
     tracking_number: str | None = None
-    dni: str | None = None
+    dni: Annotated[str | None, Personal.NUMBER] = None
     version: int = 0  # 0: never written by us
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "customer_email", known_email(self.customer_email))
 
     @property
     def total_cents(self) -> int:
@@ -73,18 +81,22 @@ class Order:
         return self.status in (OrderStatus.PENDING, OrderStatus.PROCESSING)
 
 
+@holds_personal_data
 @dataclass(frozen=True, slots=True)
 class Appointment:
     id: str
-    patient_name: str
-    patient_email: str
+    patient_name: Annotated[str, Personal.NAME]
+    patient_email: Annotated[str, Personal.TEXT]
     doctor_name: str
     start: datetime
     duration: int  # minutes
     type: AppointmentType = AppointmentType.CONSULTATION
     status: AppointmentStatus = AppointmentStatus.SCHEDULED
-    notes: str = ""
+    notes: Annotated[str, Personal.TEXT] = ""
     version: int = 0  # 0: never written by us
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patient_email", known_email(self.patient_email))
 
     @property
     def is_active(self) -> bool:
@@ -130,6 +142,7 @@ class ToolCall:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
+@holds_personal_data
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """What is kept of a call: written as it goes, so that a crash leaves a record without `ended_at`."""
@@ -137,7 +150,7 @@ class CallRecord:
     id: str
     line: Line
     started_at: datetime
-    caller_number: str | None = None  # None for a withheld one
+    caller_number: Annotated[str | None, Personal.NUMBER] = None  # None for a withheld one
     ended_at: datetime | None = None
     outcome: str | None = None
     turns: tuple[Turn, ...] = ()
@@ -151,3 +164,9 @@ class CallRecord:
 
 
 type Record = Order | Appointment
+RECORDS: tuple[type[Record], ...] = get_args(Record.__value__)
+
+
+def known_email(email: str) -> str:
+    """An e-mail address as records are filed under it: in lower case."""
+    return email.strip().lower()

@@ -1,23 +1,30 @@
-"""Lists in pages. A position sorts as its list does; the cursor is the last position that was given out."""
+"""Lists in pages, read from an index in the order of its time.
+
+A list is one partition of an index or several side by side: all orders are the orders of each status. Each partition
+is read in chunks from where the page begins, and only as far as it takes to know what comes first. The cursor is the
+position of the last item that was looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from common.times import to_iso
-from data.models import Appointment, CallRecord, Order
+from data.backends.base import Backend, Item
+from data.slices import sliced
+from data.tables import PRIMARY, TABLES, TableName
 
-type Position = tuple[float, str]
+MOST_READ = 2000  # items; a search that has found too few in so many ends its page early
+_CHUNK = 250  # items that are asked for at once when the first were not enough
 
-_END_OF_TIME = 62_000_000_000  # seconds: no date of Python's lies further from 1970 both ways
+type Position = tuple[str, str]  # an item's sort key in the index, which begins with a time, and its own key
 
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
     """Some records in order, the cursor for the next ones, or None at the end, and how many of the stored items that
-    were looked at could not be read."""
+    were looked at could not be read. A search may give fewer than were asked for, and still a cursor."""
 
     items: tuple[T, ...]
     next: str | None = None
@@ -25,81 +32,124 @@ class Page[T]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched[T]:
-    """The first records of a list, some more of which may have been unreadable, and whether that was all of it."""
+class Listing:
+    """Which items: those of `partitions` of an index, or of the table itself, `since` <= sort key < `until`, and of
+    them those that `keep` takes."""
 
-    records: list[T]
-    is_all: bool = True
-    unreadable: int = 0
+    table: TableName
+    index: str | None
+    partitions: tuple[str, ...]
+    since: str | None = None
+    until: str | None = None
+    descending: bool = False
+    keep: Callable[[Item], bool] = lambda _: True
 
+    def position(self, item: Item) -> Position:
+        keys = TABLES[self.table].index(self.index) if self.index else PRIMARY
+        return str(item.get(keys.range or "", "")), item["PK"]
 
-def order_position(order: Order) -> Position:
-    """Newest first."""
-    return -order.created_at.timestamp(), order.id
-
-
-def call_position(call: CallRecord) -> Position:
-    """Newest first."""
-    return -call.started_at.timestamp(), call.id
-
-
-def appointment_position(appointment: Appointment) -> Position:
-    """Earliest first."""
-    return appointment.start.timestamp(), appointment.id
+    def follows[K: (str, Position)](self, one: K, other: K) -> bool:
+        """Whether `one` comes later in the list."""
+        return one < other if self.descending else one > other
 
 
-def time_of(cursor: str | None) -> str | None:
-    """The instant of a cursor in a newest-first list, as the store writes it."""
-    return None if cursor is None else to_iso(datetime.fromtimestamp(-_position(cursor)[0], UTC))
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page's items, and the cursor for the page after."""
+
+    items: list[Item]
+    next: str | None = None
 
 
-def cut[T](
-    records: Sequence[T], position: Callable[[T], Position], limit: int | None, after: str | None, unreadable: int = 0
-) -> Page[T]:
-    """The page after the cursor; ValueError for a cursor that is none."""
-    start = _position(after)
-    rest = sorted((record for record in records if position(record) > start), key=position)
-    if limit is None or len(rest) <= limit:
-        return Page(tuple(rest), unreadable=unreadable)
-    when, record_id = position(rest[limit - 1])
-    return Page(tuple(rest[:limit]), f"{when!r}|{record_id}", unreadable)
-
-
-async def enough[T](
-    fetch: Callable[[int | None], Awaitable[Fetched[T]]],
-    position: Callable[[T], Position],
-    limit: int | None,
-    after: str | None,
-) -> Fetched[T]:
-    """Fetch what a page needs, and all records of its last instant: an index orders those as it likes."""
-    size = None if limit is None else limit + 1
-    start = _position(after)
+async def read_page(backend: Backend, listing: Listing, limit: int | None, after: str | None) -> Found:
+    """The page after the cursor, or without a `limit` all that follows it. ValueError for a cursor that is none."""
+    start = None if after is None else _position(after)
+    parts = [_Partition(backend, listing, value, start) for value in listing.partitions]
+    size, behind = None if limit is None else -(-(limit + 1) // len(parts)), parts
     while True:
-        fetched = await fetch(size)
-        fresh = sorted(place for place in map(position, fetched.records) if place > start)
-        if size is None or limit is None or fetched.is_all:
-            return fetched
-        if len(fresh) > limit and fresh[limit - 1][0] < fresh[-1][0]:
-            return fetched
-        size *= 2
+        await asyncio.gather(*(part.read(size) for part in behind))
+        unread = [part.edge for part in parts if part.edge is not None]
+        edge = None if not unread else max(unread) if listing.descending else min(unread)
+        known = {place: item for part in parts for place, item in part.items.items()}
+        sure = [place for place in known if edge is None or listing.follows(edge, place[0])]
+        sure.sort(reverse=listing.descending)
+        kept = [(place, item) for place in sure if (item := known[place]) is not None]
+        if limit is not None and (len(kept) > limit or (len(kept) == limit and edge is not None)):
+            return Found([item for _, item in kept[:limit]], _cursor(kept[limit - 1][0]))
+        if edge is None:
+            return Found([item for _, item in kept])
+        is_ahead = bool(sure) and (start is None or listing.follows(sure[-1], start))
+        if is_ahead and sum(part.count for part in parts) >= MOST_READ:
+            return Found([item for _, item in kept], _cursor(sure[-1]))
+        behind = [part for part in parts if part.edge == edge]
+        size = size and (min(2 * size, _CHUNK) if sure else 2 * size)
 
 
 def is_cursor(text: str) -> bool:
     """Whether a list could have given it out."""
     try:
-        return bool(_position(text))
+        _position(text)
     except ValueError:
         return False
+    return True
 
 
-def _position(cursor: str | None) -> Position:
-    if cursor is None:
-        return float("-inf"), ""
-    when, _, record_id = cursor.partition("|")
-    try:
-        position = float(when)
-    except ValueError as error:
-        raise ValueError("not a cursor of this list") from error
-    if not abs(position) < _END_OF_TIME:
+class _Partition:
+    """What is known of one partition: all up to `edge`, which is the sort key that was read last, or None where that
+    was the end. Items of the edge itself may be missing: an index orders those of one instant as it likes."""
+
+    def __init__(self, backend: Backend, listing: Listing, value: str, start: Position | None) -> None:
+        self._backend, self._listing, self._value, self._start = backend, listing, value, start
+        self.items: dict[Position, Item | None] = {}  # None for one that is not of the list
+        self.edge: str | None = start[0] if start else None
+        self.count = 0
+
+    async def read(self, size: int | None) -> None:
+        """Learn at least `size` more items, where there are as many."""
+        again = sum(sort == self.edge for sort, _ in self.items)
+        wanted = None if size is None else size + again
+        found = await self._query(wanted)
+        async for item in sliced(found):
+            self._learn(item)
+        self.count += len(found)
+        self.edge = None if wanted is None or len(found) < wanted else self._listing.position(found[-1])[0]
+
+    async def _query(self, limit: int | None) -> list[Item]:
+        listing = self._listing
+        low, high = listing.since, listing.until
+        if self.edge is not None and listing.descending:
+            high = self.edge if high is None else min(high, self.edge)
+        elif self.edge is not None:
+            low = self.edge if low is None else max(low, self.edge)
+        if low is not None and high is not None and low > high:
+            return []
+        return await self._backend.query(
+            listing.table,
+            self._value,
+            index=listing.index,
+            low=low,
+            high=high,
+            descending=listing.descending,
+            limit=limit,
+        )
+
+    def _learn(self, item: Item) -> None:
+        listing, place = self._listing, self._listing.position(item)
+        if self._start is not None and not listing.follows(place, self._start):
+            # Counted among those of its instant, so that reading gets beyond them.
+            self.items[place] = None
+            return
+        is_within = listing.until is None or place[0] < listing.until
+        self.items[place] = item if is_within and listing.keep(item) else None
+
+
+def _cursor(position: Position) -> str:
+    return "|".join(position)
+
+
+def _position(cursor: str) -> Position:
+    """Any place will do: a record with no time that deserves the name has one in the index, too."""
+    sort, _, key = cursor.partition("|")
+    if not (sort and key and cursor.isprintable()):
         raise ValueError("not a cursor of this list")
-    return position, record_id
+    return sort, key

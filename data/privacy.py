@@ -6,27 +6,30 @@ those in which a tool touched one of their records or was given their address.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import batched
+from typing import Annotated
 
+from common.masking import Personal, holds_personal_data
 from common.phones import known_number
-from data.backends.base import Delete, Write
 from data.errors import Conflict
 from data.models import Appointment, CallRecord, Order, Record
 from data.recordings import Recordings
-from data.store import Change, Store
-from data.tables import TableName
+from data.references import of_email, of_number, of_record
+from data.store import CallsFound, Change, Store
 
-_PAGE = 200
-_RECORD_FIELDS = {"orderId": Order, "appointmentId": Appointment}
+_AT_ONCE = 16  # calls that are erased together
 
 
+@holds_personal_data
 @dataclass(frozen=True, slots=True)
 class Customer:
     """`phone` is None for a number that is nobody's."""
 
-    email: str | None = None
-    phone: str | None = None
+    email: Annotated[str | None, Personal.TEXT] = None
+    phone: Annotated[str | None, Personal.NUMBER] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phone", known_number(self.phone))
@@ -34,13 +37,25 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class CustomerData:
+    """`unreadable` are the ids of calls that cannot be read, and so not be handed over, but be erased."""
+
     orders: tuple[Order, ...]
     appointments: tuple[Appointment, ...]
     calls: tuple[CallRecord, ...]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def records(self) -> list[Record]:
         return [*self.orders, *self.appointments]
+
+    @property
+    def people(self) -> list[str]:
+        """Whose records these are, by name."""
+        return sorted({*(order.customer_name for order in self.orders), *(a.patient_name for a in self.appointments)})
+
+    @property
+    def call_ids(self) -> list[str]:
+        return [*(call.id for call in self.calls), *self.unreadable]
 
 
 async def export(store: Store, customer: Customer) -> CustomerData:
@@ -53,51 +68,25 @@ async def export(store: Store, customer: Customer) -> CustomerData:
         orders = (await store.orders(email=customer.email)).items
         appointments = (await store.appointments(email=customer.email)).items
     found = CustomerData(orders, appointments, ())
-    calls = [call for call in await _all_calls(store) if _is_theirs(call, customer, found.records)]
-    return replace(found, calls=tuple(calls))
+    calls: CallsFound = await store.calls_of(set(_names(customer, found)))
+    return CustomerData(orders, appointments, calls.records, calls.unreadable)
 
 
-async def erase(store: Store, recordings: Recordings, customer: Customer) -> CustomerData:
-    """Delete what `export` finds, recordings included, and return it. Calls must have ended; Conflict if not."""
-    found = await export(store, customer)
+async def erase(store: Store, recordings: Recordings, found: CustomerData) -> None:
+    """Delete what `export` found, recordings included. Calls must have ended; Conflict if not."""
     if any(call.ended_at is None for call in found.calls):
         raise Conflict("one of the customer's calls has not ended")
     for record in found.records:
         await store.commit(Change(record, None))
-    for call in found.calls:
-        await erase_call(store, recordings, call.id)
-    return found
+    for some in batched(found.call_ids, _AT_ONCE):
+        await asyncio.gather(*(store.erase_call(call_id) for call_id in some))
+    await asyncio.to_thread(recordings.erase, found.call_ids)
 
 
-async def erase_call(store: Store, recordings: Recordings, call_id: str) -> None:
-    """Delete a call's record, state, receipts and recording."""
-    key = f"CALL#{call_id}"
-    items = await store.backend.query(TableName.CALLS, key)
-    writes: list[Write] = [Delete(TableName.CALLS, (item["PK"], item["SK"])) for item in items]
-    for start in range(0, len(writes), 100):
-        await store.backend.transact(writes[start : start + 100])
-    recordings.erase(call_id)
-
-
-async def _all_calls(store: Store) -> list[CallRecord]:
-    calls: list[CallRecord] = []
-    after = None
-    while True:
-        page = await store.calls(limit=_PAGE, after=after)
-        calls += page.items
-        after = page.next
-        if after is None:
-            return calls
-
-
-def _is_theirs(call: CallRecord, customer: Customer, records: list[Record]) -> bool:
-    if customer.phone and call.caller_number == customer.phone:
-        return True
-    ids = {(type(record), record.id) for record in records}
-    for tool in call.tools:
-        said = {**tool.arguments, **tool.result}
-        if tool.ok and any((kind, str(said.get(field))) in ids for field, kind in _RECORD_FIELDS.items()):
-            return True
-        if customer.email and customer.email in json.dumps(said, ensure_ascii=False).lower():
-            return True
-    return False
+def _names(customer: Customer, found: CustomerData) -> Iterator[str]:
+    """What their calls are filed under."""
+    if customer.email:
+        yield of_email(customer.email)
+    if customer.phone:
+        yield of_number(customer.phone)
+    yield from (of_record(type(record), record.id) for record in found.records)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,10 +31,13 @@ class Recordings:
         path = self.path(call_id)
         return path if path.is_file() else None
 
-    def erase(self, call_id: str) -> None:
-        if _SAFE_ID.fullmatch(call_id):
-            for path in (self.path(call_id), *self._folder.glob(f"{call_id}.*.wav")):
-                path.unlink(missing_ok=True)
+    def erase(self, call_ids: Iterable[str]) -> int:
+        """Delete the recordings of these calls, every part of them; returns how many files."""
+        wanted = set(call_ids)
+        paths = [path for path in self._folder.glob("*.wav") if path.name.partition(".")[0] in wanted] if wanted else []
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return len(paths)
 
     def sweep(self, keep_days: int) -> int:
         """Delete the recordings that are older; returns how many. Another process may be doing the same."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from loguru import logger
 
-from common.spanish.names import doctor_key
+from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
@@ -32,17 +33,10 @@ from data.changes import (
 )
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
 from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
-from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record
-from data.pages import (
-    Fetched,
-    Page,
-    appointment_position,
-    call_position,
-    cut,
-    enough,
-    order_position,
-    time_of,
-)
+from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record, known_email
+from data.pages import Listing, Page, read_page
+from data.references import of_number, reference_items, reference_key, references
+from data.slices import sliced
 from data.tables import TTL_ATTRIBUTE, TableName
 
 __all__ = ["Change", "Page", "IdempotencyRecord", "Store", "slot_items"]
@@ -51,6 +45,18 @@ KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
 _MERGES = 8  # writes of one record that may come between
 KEEP_STATE = timedelta(hours=2)  # longer than a call may last
+ERASED = "ERASED"  # the partition of the ids of erased calls
+_TRANSACTION = 100  # writes: DynamoDB's limit
+_AT_ONCE = 100  # reads of records one by one
+_SEARCHED = 50_000  # characters of a call
+
+
+@dataclass(frozen=True, slots=True)
+class CallsFound:
+    """A customer's calls, and the ids of those that cannot be read."""
+
+    records: tuple[CallRecord, ...]
+    unreadable: tuple[str, ...]
 
 
 class Store:
@@ -91,15 +97,12 @@ class Store:
         after: str | None = None,
     ) -> Page[Order]:
         """Newest first, `since` <= creation < `until`. `after` is the `next` of the page before."""
+        index, partitions = "StatusIndex", tuple(map(str, [status] if status else OrderStatus))
         if email is not None:
-            items = await self._query(TableName.ORDERS, email, index="CustomerEmailIndex")
-            read = _readable(to_order, items)
-            found = [order for order in read.records if status in (None, order.status)]
-            return cut(_created(found, since, until), order_position, limit, after, read.unreadable)
-        statuses = [status] if status else list(OrderStatus)
-        parts = await asyncio.gather(*(self._newest(each, since, until, limit, after) for each in statuses))
-        orders = [order for part in parts for order in part.records]
-        return cut(orders, order_position, limit, after, sum(part.unreadable for part in parts))
+            index, partitions = "CustomerEmailIndex", (known_email(email),)
+        keep = _with(status=status)
+        listing = Listing(TableName.ORDERS, index, partitions, _iso(since), _iso(until), descending=True, keep=keep)
+        return await self._page(listing, to_order, limit, after)
 
     async def appointments(
         self,
@@ -113,27 +116,15 @@ class Store:
         after: str | None = None,
     ) -> Page[Appointment]:
         """Earliest first, `since` <= start < `until`. `doctor` is the name as the records have it."""
+        patient = known_email(email) if email is not None else None
+        index, partitions = "StatusIndex", tuple(map(str, [status] if status else AppointmentStatus))
         if doctor is not None:
-            low, high = (to_iso(time) if time else None for time in (since, until))
-            items = await self._query(TableName.APPOINTMENTS, doctor, index="DoctorDateIndex", low=low, high=high)
-        elif email is not None:
-            items = await self._query(TableName.APPOINTMENTS, email, index="PatientEmailIndex")
-        else:
-            statuses = [status] if status else list(AppointmentStatus)
-            parts = await asyncio.gather(
-                *(self._query(TableName.APPOINTMENTS, each, index="StatusIndex") for each in statuses)
-            )
-            items = [item for part in parts for item in part]
-        read = _readable(to_appointment, items)
-        found = [
-            appointment
-            for appointment in read.records
-            if status in (None, appointment.status)
-            and email in (None, appointment.patient_email)
-            and (since is None or appointment.start >= since)
-            and (until is None or appointment.start < until)
-        ]
-        return cut(found, appointment_position, limit, after, read.unreadable)
+            index, partitions = "DoctorDateIndex", (doctor,)
+        elif patient is not None:
+            index, partitions = "PatientEmailIndex", (patient,)
+        keep = _with(status=status, patientEmail=patient)
+        listing = Listing(TableName.APPOINTMENTS, index, partitions, _iso(since), _iso(until), keep=keep)
+        return await self._page(listing, to_appointment, limit, after)
 
     async def commit(self, change: Change, idempotency: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
@@ -196,10 +187,14 @@ class Store:
 
     # Calls.
 
-    async def save_call(self, call: CallRecord, state: Mapping[str, Any] | None = None) -> CallRecord:
+    async def save_call(
+        self, call: CallRecord, state: Mapping[str, Any] | None = None, kept: CallRecord | None = None
+    ) -> CallRecord:
         """Keep a call's record and, in the same transaction, what another process needs beside it to go on with the
-        call: a JSON object, kept for `KEEP_STATE`. Returns what stands: merged with what others have written since
-        `call.version` (data.calls). A record that was erased meanwhile stays so. May raise Conflict."""
+        call: a JSON object, kept for `KEEP_STATE`. Before it the call is filed under its customers (data.references),
+        but for what the record had already as it was `kept` last. Returns what stands: merged with what others have
+        written since `call.version` (data.calls). A record that was erased meanwhile stays so. May raise Conflict."""
+        await self._file(call, kept)
         base: CallRecord | None = call if call.version else None
         for _ in range(_MERGES):
             try:
@@ -231,23 +226,70 @@ class Store:
         item = await self._live(TableName.CALLS, f"CALL#{call_id}", "RECORD")
         return to_call(item) if item else None
 
-    async def calls(self, *, limit: int | None = None, after: str | None = None) -> Page[CallRecord]:
-        """Newest first. `after` is the `next` of the page before."""
+    async def calls(
+        self,
+        *,
+        number: str | None = None,
+        outcome: str | None = None,
+        text: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[CallRecord]:
+        """Newest first, `since` <= begin < `until`. `after` is the `next` of the page before.
 
-        async def fetch(size: int | None) -> Fetched[CallRecord]:
-            items = await self._query(
-                TableName.CALLS,
-                "call",
-                index="StartedIndex",
-                high=time_of(after),
-                descending=True,
-                limit=size,
+        `text` are words that were said or that a tool was given, in any order, case and accents apart. What a search
+        looks through for one page is bounded: it may hold few, and yet have a `next`.
+        """
+        words = plain(text).split() if text else []
+
+        def is_wanted(item: Item) -> bool:
+            return self._is_live(item) and outcome in (None, item.get("outcome")) and _holds(item, words)
+
+        if number is None:
+            listing = Listing(
+                TableName.CALLS, "StartedIndex", ("call",), _iso(since), _iso(until), descending=True, keep=is_wanted
             )
-            read = _readable(to_call, [item for item in items if self._is_live(item)])
-            return replace(read, is_all=len(items) != size)
+            return await self._page(listing, to_call, limit, after)
+        key = reference_key(of_number(number))
+        listing = Listing(TableName.CALLS, None, (key,), _iso(since), _iso(until), descending=True, keep=self._is_live)
+        found = await read_page(self.backend, listing, limit, after)
+        items = await self._call_items([str(item["callId"]) for item in found.items])
+        records, unreadable = await _readable(to_call, [item for item in items if is_wanted(item)])
+        return Page(tuple(records), found.next, unreadable)
 
-        found = await enough(fetch, call_position, limit, after)
-        return cut(found.records, call_position, limit, after, found.unreadable)
+    async def calls_of(self, names: Collection[str]) -> CallsFound:
+        """The calls that are filed under any of these names (data.references), newest first."""
+        lists = await asyncio.gather(*(self._query(TableName.CALLS, reference_key(name)) for name in names))
+        ids = {str(item["callId"]) for items in lists for item in items}
+        items = await self._call_items(sorted(ids))
+        records, _ = await _readable(to_call, items)
+        unreadable = {str(item["PK"]).removeprefix("CALL#") for item in items} - {record.id for record in records}
+        theirs = [record for record in records if not references(record).isdisjoint(names)]
+        theirs.sort(key=lambda record: record.started_at, reverse=True)
+        return CallsFound(tuple(theirs), tuple(sorted(unreadable)))
+
+    async def erase_call(self, call_id: str) -> None:
+        """Delete a call's record, state, receipts and references, and remember that it was erased: its recording may
+        lie with another server."""
+        key = f"CALL#{call_id}"
+        items = await self._query(TableName.CALLS, key)
+        keys = [(item["PK"], item["SK"]) for item in items]
+        records, _ = await _readable(to_call, [item for item in items if item["SK"] == "RECORD"])
+        keys += [
+            (item["PK"], item["SK"]) for record in records for item in self._references(record, references(record))
+        ]
+        expires = _epoch(self._clock() + max(self._keep_calls, KEEP_CALLS))
+        mark = Put(TableName.CALLS, {"PK": ERASED, "SK": call_id, TTL_ATTRIBUTE: expires})
+        writes: list[Write] = [mark, *(Delete(TableName.CALLS, each) for each in keys)]
+        for some in batched(writes, _TRANSACTION):
+            await self.backend.transact(some)
+
+    async def erased_calls(self) -> tuple[str, ...]:
+        """The calls that were erased, as long as a recording of theirs may be kept anywhere."""
+        items = await self._query(TableName.CALLS, ERASED)
+        return tuple(str(item["SK"]) for item in items if self._is_live(item))
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
         """The state that was kept last with the call's record."""
@@ -341,49 +383,57 @@ class Store:
         table = TableName.ORDERS if kind is Order else TableName.APPOINTMENTS
         return await self.backend.add(table, "COUNTER", "COUNTER", amount, None)
 
-    async def _newest(
-        self,
-        status: OrderStatus,
-        since: datetime | None,
-        until: datetime | None,
-        limit: int | None,
-        after: str | None,
-    ) -> Fetched[Order]:
-        latest = [bound for bound in (time_of(after), to_iso(until) if until else None) if bound is not None]
+    async def _page[T](
+        self, listing: Listing, read: Callable[[Item], T], limit: int | None, after: str | None
+    ) -> Page[T]:
+        found = await read_page(self.backend, listing, limit, after)
+        records, unreadable = await _readable(read, found.items)
+        return Page(tuple(records), found.next, unreadable)
 
-        async def fetch(size: int | None) -> Fetched[Order]:
-            items = await self._query(
-                TableName.ORDERS,
-                status,
-                index="StatusIndex",
-                low=to_iso(since) if since else None,
-                high=min(latest, default=None),
-                descending=True,
-                limit=size,
-            )
-            read = _readable(to_order, items)
-            return replace(read, records=_created(read.records, since, until), is_all=len(items) != size)
+    async def _call_items(self, ids: Sequence[str]) -> list[Item]:
+        found: list[Item | None] = []
+        for some in batched(ids, _AT_ONCE):
+            found += await asyncio.gather(*(self._live(TableName.CALLS, f"CALL#{each}", "RECORD") for each in some))
+        return [item for item in found if item is not None]
 
-        return await enough(fetch, order_position, limit, after)
+    async def _file(self, call: CallRecord, kept: CallRecord | None) -> None:
+        """Write the references that the record as it was kept last had not yet."""
+        if kept is not None and kept.tools == call.tools:
+            return
+        new = references(call) - (references(kept) if kept else frozenset())
+        puts = [Put(TableName.CALLS, item) for item in self._references(call, new)]
+        for some in batched(puts, _TRANSACTION):
+            await self.backend.transact(some)
 
-
-def _created(orders: Sequence[Order], since: datetime | None, until: datetime | None) -> list[Order]:
-    return [
-        order
-        for order in orders
-        if (since is None or order.created_at >= since) and (until is None or order.created_at < until)
-    ]
+    def _references(self, call: CallRecord, names: Collection[str]) -> list[Item]:
+        return reference_items(call, names, _epoch(call.started_at + self._keep_calls))
 
 
-def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> Fetched[T]:
+async def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> tuple[list[T], int]:
     """A list goes on without an item that is not ours, and counts it; `carlos doctor` names it."""
     records: list[T] = []
-    for item in items:
+    async for item in sliced(items):
         try:
             records.append(read(item))
         except Malformed as error:
             logger.warning("an item was left out of a list: {}", error)
-    return Fetched(records, unreadable=len(items) - len(records))
+    return records, len(items) - len(records)
+
+
+def _with(**wanted: str | None) -> Callable[[Item], bool]:
+    """Items that have these attributes, of which None stands for any."""
+    return lambda item: all(value in (None, item.get(name)) for name, value in wanted.items())
+
+
+def _holds(item: Item, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    said = plain(f"{item.get('turns', '')} {item.get('tools', '')}"[:_SEARCHED])
+    return all(word in said for word in words)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return to_iso(moment) if moment else None
 
 
 def _strikes_key(who: str, window: timedelta) -> str:

@@ -139,7 +139,7 @@ variable "log_level" {
 }
 
 variable "server_settings" {
-  description = "Further settings of the server by their names in docs/settings.md, such as { BROWSER_TOKENS = \"true\" }."
+  description = "Further settings of the server by their names in docs/settings.md, such as { BROWSER_IDLE_S = \"120\" }."
   type        = map(string)
   default     = {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 SUSTAINED = 1.3  # times real time
 SURPLUS_S = 3.0  # of audio beyond that
 CREDIT_S = 5.0  # that a slow network may have held up unseen
@@ -10,6 +12,9 @@ MESSAGES_PER_S = 400  # Twilio sends 50, the original client 94, and 280 with it
 BURST = 2000
 BYTES_PER_S = 512 * 1024  # a microphone of 48 kHz is 140 kB in base64
 BURST_BYTES = 4 * 1024 * 1024
+TYPED_PER_S = 2  # texts, each of which the model is asked to answer
+TYPED_BURST = 20
+AT_ONCE = 4096  # bytes or characters handled in a step: a dozen of Twilio's messages, or one that is big
 MEDIA_PER_S = 1.25  # seconds of a phone's audio
 MEDIA_BURST_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
 
@@ -39,7 +44,7 @@ class AudioRateGuard:
 
 
 class Bucket:
-    """Holds `burst` of something, and is emptied of `per_s` each second."""
+    """Holds `burst` of something, and is emptied of `per_s` each second. What runs over is gone."""
 
     def __init__(self, per_s: float, burst: float) -> None:
         self._per_s = per_s
@@ -49,9 +54,9 @@ class Bucket:
 
     def push(self, amount: float, now: float) -> bool:
         """Add to it; True when it runs over. `now` is in seconds of a monotonic clock."""
-        self._level = max(0.0, self._level - (now - self._last) * self._per_s) + amount
-        self._last = now
-        return self._level > self._burst
+        level = max(0.0, self._level - (now - self._last) * self._per_s) + amount
+        self._level, self._last = min(level, self._burst), now
+        return level > self._burst
 
 
 class MessageRateLimit:
@@ -65,6 +70,28 @@ class MessageRateLimit:
         """Count a message of so many bytes or characters; True when that is too much."""
         too_many = self._messages.push(1, now)
         return self._bytes.push(size, now) or too_many
+
+
+def typing() -> Bucket:
+    """Finds a browser that types faster than a person."""
+    return Bucket(TYPED_PER_S, TYPED_BURST)
+
+
+class Slices:
+    """Lets the rest of the loop have its turn while a peer's messages are there already.
+
+    A queue that is not empty does not make its reader wait, so 30 s of audio that came at once would be one step.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    async def turn(self, size: int) -> None:
+        """Before a message of so many bytes or characters is handled."""
+        self._size += size
+        if self._size > AT_ONCE:
+            self._size = 0
+            await asyncio.sleep(0)
 
 
 def media_ahead() -> Bucket:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from common.log import error_text
+
 
 async def receive_message(websocket: WebSocket) -> str | bytes:
     """The next message, text or binary. Raises WebSocketDisconnect when the peer is gone."""
@@ -23,4 +25,4 @@ async def close(websocket: WebSocket, code: int = 1000) -> None:
     try:
         await websocket.close(code)
     except (RuntimeError, WebSocketDisconnect) as error:
-        logger.debug("the media socket was gone before its close: {!r}", error)
+        logger.debug("the media socket was gone before its close: {}", error_text(error))

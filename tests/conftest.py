@@ -15,7 +15,7 @@ from data.store import Store
 from sandbox.ministack import ministack
 from tests.support.clocks import Clock
 
-pytest_plugins = ["tests.support.leftovers"]
+pytest_plugins = ["tests.support.leftovers", "tests.support.steps"]
 
 STORES = ("sqlite", "dynamodb")
 

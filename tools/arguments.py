@@ -8,35 +8,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 
 from common.spanish.names import name_words, plain
 from common.spanish.numbers import digits_of
 from common.text import clean
-from data.items import cents
-from data.models import AppointmentType
-from tools.errors import NeedsInput
+from tools.errors import DeclarationError, NeedsInput
+
+type Schema = dict[str, Any]
 
 NAME_LIMIT, EMAIL_LIMIT, TEXT_LIMIT, NOTES_LIMIT = 80, 120, 120, 300
 ARGUMENTS_LIMIT = 20_000  # characters of JSON
 ITEMS_LIMIT, QUANTITY_LIMIT, PRICE_LIMIT_CENTS = 20, 100, 100_000_000
 
-_TYPES = {
-    AppointmentType.CONSULTATION: ("consultation", "consulta", "primera consulta", "consulta general"),
-    AppointmentType.FOLLOW_UP: ("follow-up", "follow up", "followup", "seguimiento"),
-    AppointmentType.EMERGENCY: ("emergency", "emergencia", "urgencia", "urgente", "guardia"),
-    AppointmentType.ROUTINE: ("routine", "rutina", "control", "control de rutina", "chequeo"),
-}
-_TYPE_BY_WORD = {word: type_ for type_, words in _TYPES.items() for word in words}
 _SIGN_OR_FRACTION = re.compile(r"\s*(?:[-+].*|[0-9]+[.,][0-9]{1,2}\s*)", re.DOTALL)  # "-3", "3.7"; "1.234" is an id
-_PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
-_DURATIONS = {"media hora": 30, "una hora": 60, "1 hora": 60, "una hora y media": 90, "dos horas": 120}
 
 
-def _text(limit: int) -> BeforeValidator:
+def text(limit: int) -> BeforeValidator:
+    """A text of one line, None for a blank one; ValueError for more than `limit` characters."""
+
     def validate(value: Any) -> Any:
         if isinstance(value, str):
             if len(value) > limit:
@@ -49,7 +43,7 @@ def _text(limit: int) -> BeforeValidator:
 
 def _record_id(value: Any) -> str | None:
     """ "pedido 3", "#003", "tres", 3 -> "3". Ids are short: at most seven digits."""
-    said = _short(value, 60)
+    said = short_text(value, 60)
     if _SIGN_OR_FRACTION.fullmatch(said):
         raise ValueError("not an id")
     digits = digits_of(said)
@@ -61,7 +55,7 @@ def _record_id(value: Any) -> str | None:
 def _dni(value: Any) -> str | None:
     if value is None or value == "":
         return None
-    digits = digits_of(_short(value, 120))
+    digits = digits_of(short_text(value, 120))
     if digits is None or len(digits) not in (7, 8):
         raise ValueError("not a DNI")
     return digits
@@ -69,7 +63,7 @@ def _dni(value: Any) -> str | None:
 
 def _email(value: Any) -> Any:
     """Also as it is spoken: "ana punto pérez arroba email punto com"."""
-    spoken = plain(_short(value, EMAIL_LIMIT))
+    spoken = plain(short_text(value, EMAIL_LIMIT))
     for word, sign in (("arroba", "@"), ("punto", "."), ("guion bajo", "_"), ("guion", "-")):
         spoken = re.sub(rf"\s*\b{word}\b\s*", sign, spoken)
     address = spoken.replace(" ", "")
@@ -79,49 +73,13 @@ def _email(value: Any) -> Any:
 
 
 def _full_name(value: Any) -> str:
-    name = clean(_short(value, NAME_LIMIT), NAME_LIMIT)
+    name = clean(short_text(value, NAME_LIMIT), NAME_LIMIT)
     if len(name_words(name)) < 2 or re.search(r"[^\w\s.'’,-]|[\d_]", name):
         raise ValueError("not a full name")
     return name
 
 
-def _type(value: Any) -> AppointmentType:
-    word = "consultation" if value in (None, "") else plain(_short(value, 40))
-    if word not in _TYPE_BY_WORD:
-        raise ValueError("not a type of appointment")
-    return _TYPE_BY_WORD[word]
-
-
-def _duration(value: Any) -> int:
-    if value in (None, ""):
-        return 30
-    said = plain(_short(value, 40))
-    if said in _DURATIONS:
-        return _DURATIONS[said]
-    number = digits_of(re.sub(r"\b(minutos?|min)\b", " ", said))
-    if not number or len(number) > 4:
-        raise ValueError("not a duration")
-    return int(number)
-
-
-def _price(value: Any) -> int:
-    """In cents; also as it is written here: "$ 1.234,50", and "1.234" for a text, where points part the thousands."""
-    written = "0" if value in (None, "") else _short(value, 20).replace("$", "").strip()
-    if "," in written or (isinstance(value, str) and _THOUSANDS.fullmatch(written)):
-        written = written.replace(".", "").replace(",", ".")
-    if not _PRICE.fullmatch(written):
-        raise ValueError("not a number")
-    price = cents(written)
-    if price > PRICE_LIMIT_CENTS:
-        raise ValueError("not a price")
-    return price
-
-
-def _items(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _short(value: Any, limit: int) -> str:
+def short_text(value: Any, limit: int) -> str:
     """Numbers and texts as text; a whole float ("3.0") as its digits."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("neither text nor number")
@@ -133,93 +91,109 @@ def _short(value: Any, limit: int) -> str:
     return text
 
 
-_Id = Annotated[str, BeforeValidator(_record_id)]
-_FullName = Annotated[str, BeforeValidator(_full_name)]
-_Email = Annotated[str, BeforeValidator(_email)]
+RecordId = Annotated[str, BeforeValidator(_record_id)]
+Dni = Annotated[str | None, BeforeValidator(_dni)]
+FullName = Annotated[str, BeforeValidator(_full_name)]
+Email = Annotated[str, BeforeValidator(_email)]
 
 
-class _Arguments(BaseModel):
+def _spellings(name: str) -> str | AliasChoices:
+    """In camelCase; the original takes order_id and appointment_id, too."""
+    return AliasChoices(to_camel(name), name) if name.endswith("_id") else to_camel(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What is said about an argument, in Spanish: to the model in `description`, to a caller who left it out in `ask`.
+
+    `example` is one that holds for the seeded records; the tests of every tool use it. `schema` adds to a string's
+    JSON Schema. `required` tells the model so, where a caller who leaves it out is asked later than here.
+    """
+
+    description: str
+    ask: str
+    example: Any
+    schema: Schema = field(default_factory=dict)
+    required: bool = False
+
+
+class Lenient(BaseModel):
+    """Fields that nobody asked for are ignored."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class OrderProof(_Arguments):
-    """An order, and what is said to prove whose it is."""
+class Arguments(Lenient):
+    """What a tool takes: each field is `Annotated` with its `Argument`, and known to the model in camelCase.
 
-    order_id: _Id = Field(validation_alias=AliasChoices("orderId", "order_id"))
-    dni: Annotated[str | None, BeforeValidator(_dni)] = None
-    customer_name: Annotated[str | None, _text(NAME_LIMIT)] = Field(None, validation_alias="customerName")
+    Raise DeclarationError, when the class is made, for a field without one.
+    """
+
+    model_config = ConfigDict(alias_generator=AliasGenerator(validation_alias=_spellings))
+    rules: ClassVar[Schema] = {}  # what JSON Schema has to say of several arguments together
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, info in cls.model_fields.items():
+            if not any(isinstance(each, Argument) and each.ask for each in info.metadata):
+                raise DeclarationError(
+                    f"{cls.__name__}.{name} has no question: annotate it with Argument(description, ask=…, example=…)"
+                )
+
+    @classmethod
+    def declared(cls) -> dict[str, Argument]:
+        """The arguments by their published names."""
+        fields = cls.model_fields.items()
+        return {
+            to_camel(name): next(each for each in info.metadata if isinstance(each, Argument)) for name, info in fields
+        }
+
+    @classmethod
+    def schema_for_the_model(cls, described: Mapping[str, str]) -> Schema:
+        """JSON Schema, draft 07; `described` replaces descriptions. Raise DeclarationError for one of no argument."""
+        arguments = cls.declared()
+        if unknown := described.keys() - arguments.keys():
+            raise DeclarationError(f"{cls.__name__} has no {', '.join(sorted(unknown))} to describe")
+        needed = {to_camel(name) for name, info in cls.model_fields.items() if info.is_required()}
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "properties": {
+                name: {"type": "string", "description": described.get(name, argument.description), **argument.schema}
+                for name, argument in arguments.items()
+            },
+            "required": [name for name, argument in arguments.items() if argument.required or name in needed],
+            **cls.rules,
+        }
 
 
-class AppointmentProof(_Arguments):
-    appointment_id: _Id = Field(validation_alias=AliasChoices("appointmentId", "appointment_id"))
-    patient_name: Annotated[str | None, _text(NAME_LIMIT)] = Field(None, validation_alias="patientName")
-
-
-class Move(AppointmentProof):
-    new_date: Annotated[str | None, _text(TEXT_LIMIT)] = Field(None, validation_alias="newDate")
-    new_time: Annotated[str | None, _text(TEXT_LIMIT)] = Field(None, validation_alias="newTime")
-
-
-class NewItem(_Arguments):
-    name: Annotated[str, _text(TEXT_LIMIT)]
-    quantity: int = Field(1, ge=1, le=QUANTITY_LIMIT)
-    price_cents: Annotated[int, BeforeValidator(_price)] = Field(0, validation_alias="price")
-    description: Annotated[str | None, _text(NOTES_LIMIT)] = None
-
-
-class NewOrder(_Arguments):
-    customer_name: _FullName = Field(validation_alias="customerName")
-    customer_email: _Email = Field(validation_alias="customerEmail")
-    items: Annotated[tuple[NewItem, ...], BeforeValidator(_items), Field(min_length=1, max_length=ITEMS_LIMIT)]
-
-
-class NewAppointment(_Arguments):
-    patient_name: _FullName = Field(validation_alias="patientName")
-    patient_email: _Email = Field(validation_alias="patientEmail")
-    doctor_name: Annotated[str, _text(NAME_LIMIT)] = Field(validation_alias="doctorName")
-    date: Annotated[str, _text(TEXT_LIMIT)]
-    duration: Annotated[int, BeforeValidator(_duration)] = 30
-    type: Annotated[AppointmentType, BeforeValidator(_type)] = AppointmentType.CONSULTATION
-    notes: Annotated[str | None, _text(NOTES_LIMIT)] = None
-
-
-_QUESTIONS = {
-    "orderId": "¿Cuál es el número del pedido?",
-    "appointmentId": "¿Cuál es el número de la cita?",
-    "dni": "¿Me decís el DNI completo, número por número?",
-    "customerName": "¿Me decís tu nombre y apellido completos?",
-    "patientName": "¿Me decís el nombre y apellido completos del paciente?",
-    "customerEmail": "¿Cuál es tu correo electrónico?",
-    "patientEmail": "¿Cuál es el correo electrónico del paciente?",
-    "items": "¿Qué productos querés, cuántos y a qué precio?",
-    "doctorName": "¿Con qué profesional querés el turno?",
-    "date": "¿Para qué día y a qué hora?",
-    "newDate": "¿Para qué día?",
-    "newTime": "¿A qué hora?",
-    "duration": "¿De cuántos minutos es la cita?",
-    "type": "¿Es una consulta, un seguimiento, una urgencia o un control de rutina?",
-    "notes": "¿Me lo decís más corto?",
-}
+def parse_json(text: str) -> Any:
+    """ValueError for whatever is no JSON that can be held."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
 
 
 def parse_object(arguments: str) -> Mapping[str, Any]:
     """The model's arguments as a JSON object; ValueError for anything else."""
     if len(arguments) > ARGUMENTS_LIMIT:
         raise ValueError("too long")
-    value = json.loads(arguments or "{}")
+    value = parse_json(arguments or "{}")
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value
 
 
-def read[T: _Arguments](model: type[T], arguments: Mapping[str, Any]) -> T:
+def read[A: Arguments](model: type[A], arguments: Mapping[str, Any]) -> A:
     """Raise Asked with the question for the first argument that is missing or does not hold."""
     try:
         return model.model_validate(arguments)
     except ValidationError as error:
-        field = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
-        name = {"order_id": "orderId", "appointment_id": "appointmentId"}.get(field, field)
-        raise NeedsInput(f"{_snake(name)}_needed", _QUESTIONS[name]) from None
+        place = error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"]
+        name = to_camel(str(place[0]))
+        raise NeedsInput(f"{_snake(name)}_needed", model.declared()[name].ask) from None
 
 
 def _snake(name: str) -> str:

@@ -1,8 +1,10 @@
-"""How a tool says no.
+"""How a tool says no, and what is wrong with one that is not declared well.
 
 ToolError
 ├── Refused   it will not be done: `sentence` says why, in Spanish that Carlos can say
 └── Asked     it cannot be done yet: `sentence` asks the caller for what is missing or unclear
+
+DeclarationError
 """
 
 from __future__ import annotations
@@ -26,3 +28,7 @@ class Refused(ToolError):
 
 class NeedsInput(ToolError):
     pass
+
+
+class DeclarationError(TypeError):
+    """A tool is declared in a way that cannot work; raised when it is imported. Its text is for programmers."""

@@ -15,17 +15,22 @@ What slows guessing down, and why it locks no owner out:
   have aged. Failures are counted before the comparison, so that parallel calls cannot guess past the limit.
   The owner of a guessed record calls from another number and is not touched; only someone who shares or fakes
   the owner's own number can cost them that half hour on that number, and any other phone opens the record.
+- A browser has no number: its address counts as one.
 - A record that was guessed at makes every further attempt on it wait, doubling up to two seconds, whoever
-  calls. The wait is bounded and the right proof succeeds after it, so no number of guesses closes a record.
+  calls. The wait is bounded and the right proof succeeds after it, so no number of guesses closes a record to
+  a caller who shows a number.
+- All callers without a number, browsers and withheld ones, together have ten failures at a record in half a day
+  or a day: they cost nothing to be, and a new address is soon had. Then the record opens only to a phone that
+  shows its number, which is what its owner is told.
 
-Numbers and record ids are stored as digests, and nothing is logged here but counts.
+Numbers, addresses and record ids are stored as digests, and nothing is logged here but counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,6 +40,7 @@ from loguru import logger
 from common.phones import known_number
 from common.spanish.names import name_words
 from common.spanish.numbers import digits_of
+from data.addresses import network_of
 from data.errors import Malformed
 from data.models import Appointment, Line, Order, Record
 from data.store import Store
@@ -42,6 +48,7 @@ from tools.errors import NeedsInput, Refused
 
 FAILURES_PER_CALL = 3
 FAILURES_PER_NUMBER = 6
+FAILURES_PER_RECORD = 10  # of all who show no number
 NUMBER_WINDOW = timedelta(minutes=15)
 RECORD_WINDOW = timedelta(hours=12)
 FREE_GUESSES_PER_RECORD = 2
@@ -52,22 +59,51 @@ Sleep = Callable[[float], Awaitable[None]]
 _A_PERSON = "¿Querés que te pase con una persona del equipo?"
 _NOT_MATCHING = "No encuentro {what} con esos datos. Revisemos el número y tus datos: ¿me los repetís, por favor?"
 _LOCKED = f"Por seguridad no puedo seguir con consultas en esta llamada. {_A_PERSON}"
-_NUMBER_LOCKED = (
-    "Por seguridad, desde este teléfono no puedo verificar datos durante un rato."
+_SOURCE_LOCKED = (
+    "Por seguridad, desde {where} no puedo verificar datos durante un rato."
     f" Probá de nuevo en media hora. {_A_PERSON}"
+)
+_RECORD_LOCKED = (
+    "Por seguridad, hoy no puedo abrir {what} sin ver desde qué número me hablás."
+    f" Llamá por teléfono desde un número que no sea privado. {_A_PERSON}"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Who is on the line. `caller_number` is None for a withheld one; it counts failures, it proves nothing."""
+    """Who is on the line. `caller_number` is None for a withheld one and for browsers, whose `address` it is that
+    counts; they count failures, they prove nothing."""
 
     call_id: str
     line: Line = Line.PHONE
     caller_number: str | None = None
+    address: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "caller_number", known_number(self.caller_number))
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """How many failures `who` may have in this window and the one before, and what is said then."""
+
+    who: str
+    most: int
+    window: timedelta
+    refused: Refused
+
+
+def _limits(call: CallContext, key: str, what: str) -> list[_Limit]:
+    """What bounds the guesses of this caller at this record."""
+    if call.caller_number is not None:
+        refused = Refused("number_locked", _SOURCE_LOCKED.format(where="este teléfono"))
+        return [_Limit(call.caller_number, FAILURES_PER_NUMBER, NUMBER_WINDOW, refused)]
+    refused = Refused("record_locked", _RECORD_LOCKED.format(what=what))
+    limits = [_Limit(f"no number at {key}", FAILURES_PER_RECORD, RECORD_WINDOW, refused)]
+    if call.address is not None:
+        refused = Refused("address_locked", _SOURCE_LOCKED.format(where="esta conexión"))
+        limits.append(_Limit(f"address {network_of(call.address)}", FAILURES_PER_NUMBER, NUMBER_WINDOW, refused))
+    return limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +170,7 @@ class Identity:
             fetch,
             lambda order: proof.matches(order.customer_name, order.dni),
             proof,
-            _NOT_MATCHING.format(what="ese pedido"),
+            "ese pedido",
             "Para verificar tu identidad, ¿me decís tu DNI o tu nombre completo?",
         )
 
@@ -149,7 +185,7 @@ class Identity:
             fetch,
             lambda appointment: proof.matches(appointment.patient_name),
             proof,
-            _NOT_MATCHING.format(what="esa cita"),
+            "esa cita",
             "Para verificar tu identidad, ¿me decís el nombre completo del paciente?",
         )
 
@@ -163,36 +199,40 @@ class Identity:
         fetch: Callable[[], Awaitable[R | None]],
         matches: Callable[[R], bool],
         proof: Proof,
-        refusal: str,
+        what: str,
         question: str,
     ) -> R:
         self.require_unlocked()
+        not_verified = Refused("not_verified", _NOT_MATCHING.format(what=what))
         if proof == Proof() and key not in self._proven:
             raise NeedsInput("identity_needed", question)
         guess = _guess(key, proof)
         if guess in self._failed:
-            raise Refused("not_verified", refusal)
+            raise not_verified
         if key in self._proven:
             record = await _readable(fetch)
             if record is not None and (proof == Proof() or matches(record)):
                 return record
-        await self._count_attempt()
+        limits = _limits(self._call, key, what)
+        await self._count_attempt(limits)
         await self._wait(key)
         record = await _readable(fetch)
         if record is None or not matches(record):
-            await self._fail(key, guess, refusal)
-        else:
-            await self._prove(key)
-            return record
-        raise Refused("not_verified", refusal)
+            await self._fail(key, guess)
+            raise not_verified
+        self._proven.add(key)
+        for limit in limits:
+            await self._store.record_failure(limit.who, limit.window, -1)
+        return record
 
-    async def _count_attempt(self) -> None:
-        if self._call.caller_number is None:
-            return
-        if await self._store.failure_count(self._call.caller_number, NUMBER_WINDOW) >= FAILURES_PER_NUMBER:
-            raise Refused("number_locked", _NUMBER_LOCKED)
-        if await self._store.record_failure(self._call.caller_number, NUMBER_WINDOW) > FAILURES_PER_NUMBER:
-            raise Refused("number_locked", _NUMBER_LOCKED)
+    async def _count_attempt(self, limits: Sequence[_Limit]) -> None:
+        """Count it as a failure beforehand. One that is refused counts for nothing."""
+        for limit in limits:
+            if await self._store.failure_count(limit.who, limit.window) >= limit.most:
+                raise limit.refused
+        for limit in limits:
+            if await self._store.record_failure(limit.who, limit.window) > limit.most:
+                raise limit.refused
 
     async def _wait(self, key: str) -> None:
         guesses = await self._store.failure_count(key, RECORD_WINDOW)
@@ -200,17 +240,12 @@ class Identity:
             doublings = min(guesses - FREE_GUESSES_PER_RECORD, 10)
             await self._sleep(min(FIRST_WAIT_S * 2**doublings, LONGEST_WAIT_S))
 
-    async def _fail(self, key: str, guess: str, refusal: str) -> None:
+    async def _fail(self, key: str, guess: str) -> None:
         self._failures += 1
         self._failed.add(guess)
         await self._store.record_failure(key, RECORD_WINDOW)
         logger.bind(call_id=self._call.call_id).info("identity: failure {} of this call", self._failures)
         self.require_unlocked()
-
-    async def _prove(self, key: str) -> None:
-        self._proven.add(key)
-        if self._call.caller_number is not None:
-            await self._store.record_failure(self._call.caller_number, NUMBER_WINDOW, -1)
 
 
 async def _readable[R](fetch: Callable[[], Awaitable[R | None]]) -> R | None:

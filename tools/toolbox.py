@@ -1,4 +1,4 @@
-"""The seven tools of one call, as the agent uses them.
+"""The tools of one call, as the agent uses them.
 
 The model decides what to ask for; what is allowed is decided here and below. Every use is answered within
 `TIME_LIMIT_S` with a JSON object that Carlos can say something about, whatever happened:
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +24,16 @@ from common.spanish.errors import Unclear
 from common.times import Clock, utcnow
 from data.errors import Conflict, RuleBroken, Unavailable
 from data.store import Store
-from tools.appointments import AppointmentTools
 from tools.arguments import parse_object
+from tools.catalogue import TOOLS
 from tools.confirmation import Confirmations, Plan, fingerprint
 from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import CallContext, Identity, Sleep
-from tools.orders import OrderTools
-from tools.specs import SPECS, ToolSpec
+from tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 4.0
 
-type _Handler = Callable[[Mapping[str, Any]], Awaitable[Plan | dict[str, Any]]]
+_BY_NAME = {tool.name.lower(): tool for tool in TOOLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,6 @@ class ToolOutcome:
     result: dict[str, Any]
     ok: bool
     elapsed_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Tool:
-    handler: _Handler
-    writes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,7 @@ class _Doubt:
 class Toolbox:
     """Make one for each call. Give `memory` of an earlier one to go on with a call in another process."""
 
-    specs: tuple[ToolSpec, ...] = SPECS
+    specs: tuple[Tool, ...] = TOOLS
 
     def __init__(
         self,
@@ -86,23 +79,13 @@ class Toolbox:
         self._store = store
         self._time_limit_s = time_limit_s
         self._call = call
+        self._clock = clock
         memory = memory or {}
         self._identity = Identity(store, call, sleep, memory.get("identity"))
         self._confirmations = Confirmations(clock, memory.get("proposal"))
         self._one_at_a_time = asyncio.Lock()
         self._uses: dict[str, _Use] = {}
         self._doubt = _Doubt(*memory["doubt"]) if memory.get("doubt") else None
-        orders = OrderTools(store, self._identity, call.call_id, clock)
-        appointments = AppointmentTools(store, self._identity, call.call_id, clock)
-        self._tools = {
-            "consultarorder": _Tool(orders.look_up, writes=False),
-            "cancelarorder": _Tool(orders.cancel, writes=True),
-            "crearorder": _Tool(orders.create, writes=True),
-            "agendarturno": _Tool(appointments.book, writes=True),
-            "cancelarturno": _Tool(appointments.cancel, writes=True),
-            "modificarturno": _Tool(appointments.move, writes=True),
-            "consultarturno": _Tool(appointments.look_up, writes=False),
-        }
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -142,14 +125,14 @@ class Toolbox:
             result = self._said(error)
         ok = bool(result.get("success") or result.get("confirmation_required"))
         elapsed_ms = round((time.perf_counter() - started) * 1000)
-        known = name if name.lower() in self._tools else "unknown"
+        known = name if name.lower() in _BY_NAME else "unknown"
         logger.bind(call_id=self._call.call_id, tool=known, ok=ok, elapsed_ms=elapsed_ms).info(
             "tool answered: {}", result.get("code", "done" if result.get("success") else "proposal")
         )
         return ToolOutcome(result, ok, elapsed_ms)
 
     async def _result(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
-        tool = self._tools.get(name.lower())
+        tool = _BY_NAME.get(name.lower())
         if tool is None:
             raise Refused("unknown_tool", "Eso no lo puedo hacer por teléfono.")
         try:
@@ -158,7 +141,7 @@ class Toolbox:
             raise Refused("bad_arguments", _NOT_UNDERSTOOD) from None
         if tool.writes and (done := await self._done_before(name, asked, tool_use_id)):
             return done
-        plan = await tool.handler(asked)
+        plan = await tool.use(self._context(tool), asked)
         if not isinstance(plan, Plan):
             return plan
         agreed_as = self._confirmations.agreed(plan.fingerprint, tool_use_id)
@@ -167,6 +150,9 @@ class Toolbox:
             return _proposal(name, plan)
         self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
         return await self._carry_out(plan, agreed_as)
+
+    def _context(self, tool: Tool) -> ToolContext:
+        return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
 
     async def _done_before(self, name: str, asked: Mapping[str, Any], tool_use_id: str) -> dict[str, Any] | None:
         """What this use did in another process, or the same one without an answer in this one."""

@@ -19,7 +19,7 @@ A `ProtocolError` on our side leaves the stream as healthy as it was. On the sta
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 # Recorded live by third parties.
 INVALID_INPUT = "Invalid input request, please fix your input and try again."
@@ -27,14 +27,19 @@ UNPARSABLE = "Unable to parse input chunk. Please check input format contains co
 
 
 class SonicError(Exception):
-    """The stream is over. `detail`, with the service's own words, is for the log, never for the caller's ear."""
+    """The stream is over. `detail`, with the service's own words, is for the call's record, never for the caller's
+    ear. `told` is what the log may have of it, if not all: a service may quote what a caller said."""
 
     retryable: ClassVar[bool] = False
     shorten_history: ClassVar[bool] = False
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, told: str | None = None) -> None:
+        super().__init__(detail if told is None else told)
         self.detail = detail
+
+    def again(self) -> Self:
+        """The same, to be raised at another place."""
+        return type(self)(self.detail, str(self))
 
 
 class SonicRefused(SonicError):

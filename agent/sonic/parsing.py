@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping
+from enum import StrEnum
+from reprlib import repr as shown  # what it shows is short, however long or deep the value
 
 from agent.sonic.errors import UNPARSABLE, MalformedEvent
 from agent.sonic.events import (
@@ -35,7 +38,7 @@ def parse_client_event(data: bytes) -> ClientEvent:
     name, body = _open(data)
     parser = _CLIENT_PARSERS.get(name)
     if parser is None:
-        raise MalformedEvent(f"no such event: {name!r}")
+        raise MalformedEvent(f"no such event: {shown(name)}")
     return _parsed(name, body, parser)
 
 
@@ -59,22 +62,29 @@ def _open(data: bytes) -> tuple[str, Json]:
 def _text(body: Json, key: str) -> str:
     value = body[key]
     if not isinstance(value, str):
-        raise TypeError(f"{key}: expected a string but got {value!r}")
+        raise TypeError(f"{key}: expected a string but got {shown(value)}")
     return value
 
 
 def _number(body: Json, key: str) -> float:
     value = body[key]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{key}: expected a number but got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
+        raise TypeError(f"{key}: expected a number but got {shown(value)}")
     return value
 
 
 def _integer(body: Json, key: str) -> int:
     value = body[key]
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{key}: expected an integer but got {value!r}")
+        raise TypeError(f"{key}: expected an integer but got {shown(value)}")
     return value
+
+
+def _word[E: StrEnum](words: type[E], body: Json, key: str) -> E:
+    value = body[key]
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{key}: {shown(value)}")
+    return words(value)
 
 
 def _audio(body: Json) -> bytes:
@@ -87,7 +97,7 @@ def _audio(body: Json) -> bytes:
 def _expect(body: Json, **expected: object) -> None:
     for key, value in expected.items():
         if body[key] != value:
-            raise ValueError(f"{key}: expected {value!r} but got {body[key]!r}")
+            raise ValueError(f"{key}: expected {value!r} but got {shown(body[key])}")
 
 
 # AWS's page of input events; whatever is missing, all of it included (as from strands-agents 1.62), is taken from here.
@@ -111,14 +121,14 @@ def _parse_endpointing(detection: Json) -> Endpointing | None:
         case "HIGH" | "MEDIUM" | "LOW" | None as value:
             return value
         case other:
-            raise ValueError(f"endpointingSensitivity: {other!r}")
+            raise ValueError(f"endpointingSensitivity: {shown(other)}")
 
 
 def _parse_rate(configuration: Json) -> int:
     _expect(configuration, mediaType="audio/lpcm", sampleSizeBits=16, channelCount=1, encoding="base64")
     rate = _integer(configuration, "sampleRateHertz")
     if rate not in (8000, 16000, 24000):
-        raise ValueError(f"sampleRateHertz: {rate}")
+        raise ValueError(f"sampleRateHertz: {shown(rate)}")
     return rate
 
 
@@ -146,8 +156,8 @@ def _parse_tool(spec: Json) -> ToolSpec:
 
 def _parse_content_start(body: Json) -> BlockStart:
     names = _text(body, "promptName"), _text(body, "contentName")
-    role, interactive = Role(body["role"]), bool(body.get("interactive", False))
-    match ContentType(body["type"]):
+    role, interactive = _word(Role, body, "role"), bool(body.get("interactive", False))
+    match _word(ContentType, body, "type"):
         case ContentType.TEXT:
             _expect(body["textInputConfiguration"], mediaType="text/plain")
             return TextStart(*names, role, interactive)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from enum import StrEnum
 
 from loguru import logger
 
+from agent.sonic import bounded_json
 from agent.sonic.events import (
     AudioOutput,
     CompletionEnd,
@@ -46,6 +48,7 @@ WORDS_LOGGED = 200  # in a process
 type _Block = ContentStarted | None  # None: of a kind that is not known here
 
 _logged: set[tuple[str, str]] = set()
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
 class Unreadable(Exception):
@@ -68,14 +71,14 @@ class EventReader:
         if len(data) > LONGEST_EVENT:
             return self._unknown("", {}, Unreadable("size", len(data)))
         try:
-            ((name, body),) = json.loads(data)["event"].items()
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            ((name, body),) = bounded_json.loads(data)["event"].items()
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             return self._unknown("", {}, Unreadable("json", type(error).__name__))
         if not isinstance(body, dict):
-            return self._unknown(name, {}, Unreadable("body", name))
+            return self._unknown(name, {}, Unreadable("body", _name(name)))
         reader = _READERS.get(name)
         if reader is None:
-            return self._unknown(name, body, Unreadable("event", name))
+            return self._unknown(name, body, Unreadable("event", _name(name)))
         try:
             return reader(self._blocks, body)
         except Unreadable as error:
@@ -100,6 +103,11 @@ def count_unknown(what: str, value: object) -> None:
 # Values.
 
 
+def _name(word: str) -> str:
+    """What the log may show of a word that the protocol should know: one word of its kind, nothing that was said."""
+    return word if _NAME.fullmatch(word) else "text"
+
+
 def _text(body: Json, key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str):
@@ -107,15 +115,15 @@ def _text(body: Json, key: str) -> str:
     return value
 
 
-def _said(body: Json) -> str:
+def _said(body: Json, key: str = "content") -> str:
     """Text as it can be stored: JSON can name half a surrogate pair, UTF-8 cannot."""
-    return _text(body, "content").encode(errors="replace").decode()
+    return _text(body, key).encode(errors="replace").decode()
 
 
 def _word[E: StrEnum](words: type[E], what: str, value: object) -> E:
     if isinstance(value, str) and value in words:
         return words(value)
-    raise Unreadable(what, value if isinstance(value, str) else type(value).__name__)
+    raise Unreadable(what, _name(value) if isinstance(value, str) else type(value).__name__)
 
 
 def _word_or_none[E: StrEnum](words: type[E], what: str, value: object) -> E | None:
@@ -215,7 +223,7 @@ def _tool_use(blocks: dict[str, _Block], body: Json) -> ToolUse:
     _block(blocks, body)
     content = body.get("content")
     arguments = _said(body) if isinstance(content, str) else json.dumps(content)
-    return ToolUse(_text(body, "contentId"), _text(body, "toolUseId"), _text(body, "toolName"), arguments)
+    return ToolUse(_text(body, "contentId"), _said(body, "toolUseId"), _said(body, "toolName"), arguments)
 
 
 # Everything else.

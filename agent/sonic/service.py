@@ -9,10 +9,11 @@ resetting the session, an interruption is acted on at the first sign of it, and 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Any, Protocol
 
-from loguru import logger
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -56,6 +57,10 @@ from agent.sonic.opening import SonicConfig, is_interruption
 from agent.sonic.session import Caller, Opener, SonicSession
 
 RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, arguments (JSON), toolUseId -> object
+
+MAX_TOOL_NAME = 64  # characters
+MAX_ARGUMENTS = 32 * 1024  # characters; no tool reads as many, so what is cut is refused as it would have been whole
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class Listener(Caller, Protocol):
@@ -280,6 +285,14 @@ class SonicService(AWSNovaSonicLLMService):
     # --- tools ----------------------------------------------------------------------------------------------
 
     async def _answer_tool(self, event: ToolUse) -> None:
-        result = await self._run_tool(event.name, event.content, event.tool_use_id)
+        name, arguments = event.name[:MAX_TOOL_NAME], event.content[:MAX_ARGUMENTS]
+        result = await self._run_tool(name, arguments, own_id(event.tool_use_id))
         self.session.send_tool_result(event.tool_use_id, {"result": result})
-        logger.debug("tool {} answered", event.name)
+
+
+def own_id(tool_use_id: str) -> str:
+    """The toolUseId by which a use is known to us: the service's (UUIDs so far), or a digest of one that is too long or
+    too odd for a store's key, a browser or a log."""
+    if _PLAIN_ID.fullmatch(tool_use_id):
+        return tool_use_id
+    return sha256(tool_use_id.encode(errors="surrogatepass")).hexdigest()[:32]

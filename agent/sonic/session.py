@@ -64,6 +64,7 @@ from agent.sonic.uplink import Reader, Uplink
 from agent.sonic.voice import PAUSE_S
 from agent.sonic.watch import Owed, Verdict
 from common import metrics
+from common.log import error_text
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
 VERDICT_S = 2.0  # for the stream beside a suspected one to speak
@@ -814,7 +815,7 @@ class SonicSession:
         if self._closing or self._given_up:
             return
         self._crashes += 1
-        fault = SonicLost(f"{task.get_name()} failed: {error!r}")
+        fault = SonicLost(f"{task.get_name()} failed: {error!r}", f"{task.get_name()} failed: {error_text(error)}")
         self._settle_suspicion("failed")
         if self._crashes > MOST_CRASHES:
             self._spawn(self._give_up(fault), "give up")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from types import FrameType
 
@@ -25,21 +26,25 @@ first_reads: list[float] = []  # when a call's first frame was read, of the mach
 
 
 class Lag:
-    """Sleeps, and notes by how much it overslept."""
+    """Sleeps, and notes by how much it overslept; and how much of that was the loop's own work, at most: on a busy
+    machine it is late without having done anything."""
 
     def __init__(self) -> None:
         self._late_ms: list[float] = []
+        self._own_ms: list[float] = []
 
     async def watch(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + EVERY_S
+            due, worked = loop.time() + EVERY_S, time.thread_time()
             await asyncio.sleep(EVERY_S)
             self._late_ms.append(1000 * (loop.time() - due))
+            self._own_ms.append(min(self._late_ms[-1], 1000 * (time.thread_time() - worked)))
 
     def tell(self) -> None:
-        say(summary(self._late_ms) | {"first_reads": first_reads, "tasks": len(asyncio.all_tasks())})
-        self._late_ms = []
+        facts = {"own": summary(self._own_ms), "first_reads": first_reads, "tasks": len(asyncio.all_tasks())}
+        say(summary(self._late_ms) | facts)
+        self._late_ms, self._own_ms = [], []
         first_reads.clear()
 
 

@@ -53,15 +53,17 @@ def erase(
     phone: Phone = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete everything that is kept of a customer, recordings included, for good."""
+    """Say whose data there are and how many, and delete them for good, recordings included."""
     customer, settings = _customer(email, phone), Settings()
-    if not yes:
-        typer.confirm("Delete the customer's orders, appointments, calls and recordings?", abort=True)
     recordings = Recordings(settings.carlos_home)
-    found = _with_store(settings, lambda store: erase_customer(store, recordings, customer))
-    _out.print(
-        f"{len(found.orders)} orders, {len(found.appointments)} appointments and {len(found.calls)} calls deleted"
-    )
+    found = _with_store(settings, lambda store: export_customer(store, customer))
+    _out.print(f"{', '.join(found.people) or 'nobody by name'}: {_counted(found)}", markup=False)
+    if not (found.records or found.call_ids):
+        return
+    if not yes:
+        typer.confirm("Delete them, and the recordings of the calls?", abort=True)
+    _with_store(settings, lambda store: erase_customer(store, recordings, found))
+    _out.print("deleted; servers that have recordings of these calls delete them within the hour")
 
 
 def key(
@@ -78,17 +80,22 @@ def key(
     typer.echo(f"{name}:{scopes}:{HASHED}{parsed.digest.hex()}")
 
 
+def _counted(found: CustomerData) -> str:
+    counts = {"orders": found.orders, "appointments": found.appointments, "calls": found.call_ids}
+    return ", ".join(f"{len(records)} {noun}" for noun, records in counts.items())
+
+
 def _customer(email: str | None, phone: str | None) -> Customer:
     if not (email or phone):
         raise typer.BadParameter("name the customer by --email, by --phone, or by both")
-    customer = Customer(email.lower() if email else None, phone)
+    customer = Customer(email, phone)
     if phone and not customer.phone:
         raise typer.BadParameter("that stands for a withheld number, which is nobody's")
     return customer
 
 
-def _with_store(settings: Settings, work: Callable[[Store], Awaitable[CustomerData]]) -> CustomerData:
-    async def run() -> CustomerData:
+def _with_store[T](settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def run() -> T:
         store = await open_store(settings)
         try:
             return await work(store)

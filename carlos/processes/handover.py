@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carlos.http import BoundedHttp
 from carlos.processes.register import Register
+from common.log import error_text
 from telephony.carrier import Carrier
 
 MOST = 256 * 1024  # bytes of one request
@@ -152,7 +153,7 @@ class Handover:
         try:
             _, connection = await loop.connect_accepted_socket(made, sock)
         except OSError as error:
-            logger.info("a connection that was put through is gone: {!r}", error)
+            logger.info("a connection that was put through is gone: {}", error_text(error))
             sock.close()
             return
         connection.arrived = True

@@ -29,6 +29,7 @@ from carlos.listen import listen, print_banner
 from carlos.processes.register import Register
 from carlos.processes.worker import READY, Place
 from carlos.protection import task_protection
+from common.log import error_text
 from common.settings import Settings
 
 COMMAND = (sys.executable, "-m", "carlos.processes.worker")
@@ -151,7 +152,7 @@ class Supervisor:
             try:
                 await self._start(number)
             except (NotStarted, OSError) as error:
-                logger.error("process {} could not be started: {!r}", number, error)
+                logger.error("process {} could not be started: {}", number, error_text(error))
 
     async def _ended(self, number: int) -> int:
         running = self._running[number]

@@ -2,21 +2,23 @@
 
 A line is a JSON object: `time`, `level`, `logger`, `message`, and what was bound to it. What is personal is hidden
 here, on the way out, whoever wrote the line. Bind a call as `call=` (a `Scope`): its turn is then on each of its
-lines, and the names it has come to know are hidden in them.
+lines, and the names it has come to know are hidden in them. A name that nobody knows yet cannot be: so no line says
+what was said, and of exceptions only what `common.log.errors` lets through.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loguru import logger
 
+from common.log.errors import error_text, traceback_text
 from common.masking import NO_NAMES, Names, mask_text, mask_value
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 # Chatty at INFO without telling an operator anything: pipecat narrates each frame processor.
 QUIET = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio")
-FRAMES = 12  # of a traceback
+_VALUES = re.compile(r" result=| exception=|\((?!\))")  # what comes next in the `repr` of a task or a handle
 
 
 class Scope(Protocol):
@@ -42,17 +44,39 @@ class _Intercept(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname if record.levelname in logging.getLevelNamesMapping() else record.levelno
         named = logger.patch(lambda line: line.update({"name": record.name}))
-        named.opt(exception=record.exc_info).log(level, "{}", record.getMessage())
+        named.opt(exception=record.exc_info).log(level, "{}", _message(record))
+
+
+def _message(record: logging.LogRecord) -> str:
+    """asyncio shows tasks and callbacks with what they returned, failed with or were given: under its first line, and
+    in its word about slow ones."""
+    if record.name != "asyncio":
+        return record.getMessage()
+    said, took, seconds = record.getMessage().partition("\n")[0].rpartition(" took ")
+    return _VALUES.split(said)[0] + took + seconds
 
 
 def configure(level: str) -> None:
     """Send everything to stdout: JSON lines, or short coloured ones on a terminal."""
     logger.remove()
     sink = _terminal_line if sys.stdout.isatty() else _json_line
-    logger.add(sink, level=level, filter=_talks, format="{message}", backtrace=False, diagnose=False)
+    logger.add(_guarded(sink), level=level, filter=_talks, format="{message}", backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_Intercept()], level=logging.INFO, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _guarded(sink: Callable[[Message], None]) -> Callable[[Message], None]:
+    """What loguru prints of a sink that fails is the record as it is."""
+
+    def guarded(message: Message) -> None:
+        try:
+            sink(message)
+        except Exception as error:
+            name = message.record["name"]
+            write_line({"level": "ERROR", "logger": name, "message": f"a line could not be told: {error_text(error)}"})
+
+    return guarded
 
 
 def write_line(line: Mapping[str, Any]) -> None:
@@ -72,17 +96,22 @@ def safe(record: Record) -> dict[str, Any]:
     extra = dict(record["extra"])
     scope: Scope | None = extra.pop("call", None)
     names = scope.names if scope else NO_NAMES
-    line: dict[str, Any] = {"message": mask_text(record["message"], names)}
+    error = record["exception"].value if record["exception"] is not None else None
+    message = record["message"]
+    if error is not None and str(error):  # others write it into their message, too
+        message = message.replace(str(error), error_text(error))
+    line: dict[str, Any] = {"message": mask_text(message, names)}
     if scope is not None:
         line["turn"] = scope.turn
     line |= mask_value({key: _plain(value) for key, value in extra.items()}, names)
-    if (error := record["exception"]) is not None and error.value is not None:
-        text = "".join(traceback.format_exception(error.type, error.value, error.traceback, limit=-FRAMES))
-        line["exception"] = mask_text(text.strip(), names)
+    if error is not None:
+        line["exception"] = mask_text(traceback_text(error), names)
     return line
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        return error_text(value)
     return value if isinstance(value, str | int | float | bool | list | tuple | dict | None) else str(value)
 
 

@@ -57,6 +57,11 @@ class Settings(
         )
 
     @property
+    def asks_browser_tokens(self) -> bool:
+        """Whether a browser's socket needs a token: as BROWSER_TOKENS says, and where it says nothing, in public."""
+        return self.is_public if self.browser_tokens is None else self.browser_tokens
+
+    @property
     def token_secrets(self) -> list[str]:
         """What signs stream tokens: the same in all processes that answer one number. Empty: each makes its own up."""
         shared = self.twilio_auth_token or ((self.stream_token_key,) if self.stream_token_key else ())

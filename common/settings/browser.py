@@ -21,7 +21,10 @@ class BrowserSettings(Concern):
     browser_trust: Literal["server", "client"] = Field(
         "server", description="Whose persona, tools, voice and limits a browser's conversation has; client is unsafe."
     )
-    browser_tokens: bool = Field(False, description="Ask browsers for a token of POST /browser/tokens, as ?token=….")
+    browser_tokens: bool | None = Field(
+        None,
+        description="Ask browsers for a token of POST /browser/tokens, as ?token=…; unset: on a public host only.",
+    )
     browser_idle_s: float = Field(
         300, gt=0, description="Seconds after which a conversation in which nobody says anything ends."
     )

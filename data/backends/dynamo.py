@@ -37,6 +37,7 @@ CLOCK_TOLERANCE_S = 60
 _CONFLICT_ATTEMPTS = 6
 _BACKOFF_S = 0.02
 _BATCH = 25  # DynamoDB's limit for BatchWriteItem
+_PAGE = 250  # items an answer: the JSON of more keeps the whole process waiting while it is parsed
 
 _TRY_AGAIN = frozenset(
     {
@@ -108,11 +109,9 @@ class DynamoBackend:
         request["ScanIndexForward"] = not descending
         items: list[Item] = []
         while True:
-            if limit is not None:
-                request["Limit"] = limit - len(items)
-            page = await self._run(lambda: self.client.query(**request))
-            items += [_read(item) for item in page["Items"]]
-            last = page.get("LastEvaluatedKey")
+            request["Limit"] = _PAGE if limit is None else min(_PAGE, limit - len(items))
+            found, last = await self._run(lambda: _answer(self.client.query(**request)))
+            items += found
             if not last or (limit is not None and len(items) >= limit):
                 return items
             request["ExclusiveStartKey"] = last
@@ -161,12 +160,12 @@ class DynamoBackend:
     async def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
         request: dict[str, Any] = {"TableName": self.tables[table], "ConsistentRead": True}
         while True:
-            page = await self._run(lambda: self.client.scan(**request))
-            if page["Items"]:
-                yield [_read(item) for item in page["Items"]]
-            if not page.get("LastEvaluatedKey"):
+            items, last = await self._run(lambda: _answer(self.client.scan(**request)))
+            if items:
+                yield items
+            if not last:
                 return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = last
 
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         requests: list[Any] = [{"DeleteRequest": {"Key": {"PK": {"S": pk}, "SK": {"S": sk}}}} for pk, sk in deletes]
@@ -347,6 +346,11 @@ def _agree(found: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, str
 
 def _written(item: Item) -> dict[str, Any]:
     return {name: _serialize(value) for name, value in item.items()}
+
+
+def _answer(page: Mapping[str, Any]) -> tuple[list[Item], Mapping[str, Any] | None]:
+    """The items of a query or scan, and where the next page starts. Done on the pool: it takes a while."""
+    return [_read(item) for item in page["Items"]], page.get("LastEvaluatedKey")
 
 
 def _read(item: Mapping[str, Any]) -> Item:

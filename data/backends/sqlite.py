@@ -124,7 +124,8 @@ class SqliteBackend:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         with self._transaction():
-            for statement in _schema():
+            known = dict(self._db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'").fetchall())
+            for statement in _schema(known):
                 self._db.execute(statement)
             self._purge()
 
@@ -184,7 +185,8 @@ class SqliteBackend:
         self._db.execute(f"DELETE FROM {TableName.CALLS} WHERE expires_at <= ?", (now,))  # noqa: S608 - an enum
 
 
-def _schema() -> Iterator[str]:
+def _schema(known: Mapping[str, str | None]) -> Iterator[str]:
+    """What makes the tables, and those of their indexes that are not `known` as they should be."""
     for table in TABLES.values():
         yield (
             f"CREATE TABLE IF NOT EXISTS {table.name} (pk TEXT NOT NULL, sk TEXT NOT NULL,"
@@ -192,7 +194,11 @@ def _schema() -> Iterator[str]:
         )
         for index in table.indexes:
             columns = ", ".join(_column(index, name) for name in (index.hash, index.range) if name)
-            yield f"CREATE INDEX IF NOT EXISTS {_index_name(table.name, index)} ON {table.name} ({columns})"
+            name = _index_name(table.name, index)
+            statement = f"CREATE INDEX {name} ON {table.name} ({columns})"
+            if known.get(name) != statement:
+                yield f"DROP INDEX IF EXISTS {name}"
+                yield statement
 
 
 def _index_name(table: TableName, index: Index) -> str:
@@ -214,6 +220,8 @@ def _select(
 ) -> tuple[str, list[str | int]]:
     sql, arguments = f"SELECT body FROM {table} WHERE {_column(keys, keys.hash)} = ?", [value]  # noqa: S608 - an enum
     bounds: list[str | int] = [*arguments]
+    if keys is not PRIMARY and keys.range:
+        sql += f" AND {_column(keys, keys.range)} IS NOT NULL"  # as DynamoDB's: an item without the key is in no index
     for operator, bound in ((">=", low), ("<=", high)):
         if bound is not None and keys.range:
             sql += f" AND {_column(keys, keys.range)} {operator} ?"

@@ -12,7 +12,8 @@ from data.changes import slot_items
 from data.errors import DataError, Malformed
 from data.items import MOST_DIGITS, to_appointment, to_call, to_order
 from data.models import Appointment, Order
-from data.store import Store
+from data.references import PREFIX, reference_items, references
+from data.store import ERASED, Store
 from data.tables import TTL_ATTRIBUTE, TableName
 
 _SHOWN = 10
@@ -41,9 +42,10 @@ async def examine(store: Store, now: datetime) -> list[Finding]:
 
 
 async def _contents(store: Store, now: datetime) -> list[Finding]:
-    orders, bad_orders, order_counter = await _orders(store)
-    appointments, bad_appointments, appointment_counter, slots = await _appointments(store)
-    kinds, bad_calls, expired = await _calls(store, now)
+    addresses: list[str] = []
+    orders, bad_orders, order_counter = await _orders(store, addresses)
+    appointments, bad_appointments, appointment_counter, slots = await _appointments(store, addresses)
+    kinds, bad_calls, expired, unfiled = await _calls(store, now)
     statuses = Counter(f"order {order.status}" for order in orders)
     statuses.update(f"appointment {appointment.status}" for appointment in appointments)
     without_dni = sum(not order.dni for order in orders)
@@ -52,13 +54,16 @@ async def _contents(store: Store, now: datetime) -> list[Finding]:
         Finding("orders without a DNI", True, str(without_dni)),
         Finding("expired items still stored", True, str(expired)),
         _listed("malformed items", [*bad_orders, *bad_appointments, *bad_calls]),
+        _listed("e-mail addresses that are not found, until `carlos migrate`", addresses),
+        _listed("calls that are not found by customer, until `carlos migrate`", unfiled),
         _counter("order counter", order_counter, [order.id for order in orders]),
         _counter("appointment counter", appointment_counter, [each.id for each in appointments]),
         *_slot_findings(appointments, slots, now),
     ]
 
 
-async def _orders(store: Store) -> tuple[list[Order], list[str], int]:
+async def _orders(store: Store, addresses: list[str]) -> tuple[list[Order], list[str], int]:
+    """`addresses` gets the keys of records whose e-mail address is filed as nobody asks for it."""
     orders: list[Order] = []
     malformed: list[str] = []
     counter = 0
@@ -68,14 +73,18 @@ async def _orders(store: Store) -> tuple[list[Order], list[str], int]:
                 counter = int(item["n"])
                 continue
             try:
-                orders.append(to_order(item))
+                order = to_order(item)
             except Malformed:
                 malformed.append(item["PK"])
+                continue
+            orders.append(order)
+            if order.customer_email != item["customerEmail"]:
+                addresses.append(item["PK"])
     return orders, malformed, counter
 
 
 async def _appointments(
-    store: Store,
+    store: Store, addresses: list[str]
 ) -> tuple[list[Appointment], list[str], int, dict[tuple[str, str], str]]:
     appointments: list[Appointment] = []
     malformed: list[str] = []
@@ -92,14 +101,20 @@ async def _appointments(
                     pass
                 case _:
                     try:
-                        appointments.append(to_appointment(item))
+                        appointment = to_appointment(item)
                     except Malformed:
                         malformed.append(item["PK"])
+                        continue
+                    appointments.append(appointment)
+                    if appointment.patient_email != item["patientEmail"]:
+                        addresses.append(item["PK"])
     return appointments, malformed, counter, slots
 
 
-async def _calls(store: Store, now: datetime) -> tuple[Counter[str], list[str], int]:
+async def _calls(store: Store, now: datetime) -> tuple[Counter[str], list[str], int, list[str]]:
     kinds: Counter[str] = Counter()
+    filed: set[tuple[str, str]] = set()
+    wanted: dict[tuple[str, str], str] = {}
     malformed: list[str] = []
     expired = 0
     async for page in store.backend.scan(TableName.CALLS):
@@ -107,15 +122,25 @@ async def _calls(store: Store, now: datetime) -> tuple[Counter[str], list[str], 
             kind = _kind(item)
             kinds[kind] += 1
             expired += item.get(TTL_ATTRIBUTE, now.timestamp()) < now.timestamp()
+            if kind == "reference":
+                filed.add((item["PK"], item["SK"]))
             if kind == "call":
                 try:
-                    to_call(item)
+                    call = to_call(item)
                 except Malformed:
                     malformed.append(item["PK"])
-    return kinds, malformed, expired
+                    continue
+                names = references(call)
+                wanted |= {(each["PK"], each["SK"]): item["PK"] for each in reference_items(call, names, 0)}
+    unfiled = sorted({call_key for key, call_key in wanted.items() if key not in filed})
+    return kinds, malformed, expired, unfiled
 
 
 def _kind(item: Item) -> str:
+    if item["PK"].startswith(PREFIX):
+        return "reference"
+    if item["PK"] == ERASED:
+        return "erased call"
     sort = item["SK"].partition("#")[0]
     return _KINDS.get(sort, "failure count")
 

@@ -15,7 +15,7 @@ from common.times import BUENOS_AIRES, to_iso
 from data.backends.base import Item
 from data.errors import Malformed
 from data.items import amount, cents, number, to_appointment, to_order, whole
-from data.models import AppointmentType
+from data.models import AppointmentType, known_email
 
 # The index keys that nothing reads, and the numbers of the original's own migration script.
 _UNUSED = (
@@ -90,6 +90,7 @@ def _mend_order(mending: _Mending, dnis: Mapping[str, str]) -> None:
     mending.default("updatedAt", item["createdAt"], "updatedAt added")
     for name in ("createdAt", "updatedAt", "estimatedDelivery"):
         mending.date(name)
+    mending.put("customerEmail", known_email(item["customerEmail"]), "e-mail address in lower case")
     mending.put("items", [_mend_line(line) for line in item["items"]], "prices and quantities as numbers")
     total = sum(whole(line["quantity"]) * cents(line["price"]) for line in item["items"])
     if cents(item.get("total", 0)) != total:
@@ -103,6 +104,7 @@ def _mend_appointment(mending: _Mending) -> None:
     mending.drop_unused()
     mending.drop_nulls()
     mending.date("date")
+    mending.put("patientEmail", known_email(mending.item["patientEmail"]), "e-mail address in lower case")
     mending.default("duration", 30, "duration added")
     mending.put("duration", whole(mending.item["duration"]), "duration as a whole number")
     mending.default("type", AppointmentType.CONSULTATION.value, "type added")

@@ -1,4 +1,5 @@
-"""From the original's items to ours: planned first, backed up, written, checked, and undone if anything fails.
+"""From the original's items to ours, and from those of earlier versions: planned first, backed up, written, checked,
+and undone if anything fails.
 
 Run it while no server writes: undoing restores the backup, and with it whatever was written meanwhile.
 """
@@ -15,12 +16,13 @@ from common.spanish.names import doctor_key
 from data.backends.base import Item
 from data.changes import slot_items
 from data.errors import DataError, Malformed
-from data.items import MOST_DIGITS, to_appointment, to_order
+from data.items import MOST_DIGITS, to_appointment, to_call, to_order
 from data.models import Appointment
 from data.operators.backup import Progress, backup, digest, no_progress, restore
 from data.operators.legacy_items import mend_appointment, mend_order
+from data.references import PREFIX, reference_items, references
 from data.store import Store
-from data.tables import TableName
+from data.tables import TTL_ATTRIBUTE, TableName
 
 _CHUNK = 100
 _COUNTER = ("COUNTER", "COUNTER")
@@ -60,6 +62,7 @@ async def plan_migration(store: Store, now: datetime, dnis: Mapping[str, str] | 
     appointments = await _items(store, TableName.APPOINTMENTS)
     _plan_orders(plan, orders, dnis or {})
     _plan_appointments(plan, appointments, now)
+    await _plan_calls(plan, store)
     return plan
 
 
@@ -181,6 +184,30 @@ def _plan_doctors(plan: Plan, items: Mapping[tuple[str, str], Item], appointment
             known.add(doctor_key(name))
             item = {"PK": "DOCTORS", "SK": doctor_key(name), "name": name}
             plan.write(TableName.APPOINTMENTS, item, "doctors listed")
+
+
+async def _plan_calls(plan: Plan, store: Store) -> None:
+    """Calls that earlier versions kept are filed under their customers (data.references)."""
+    present: set[tuple[str, str]] = set()
+    wanted: dict[tuple[str, str], Item] = {}
+    async for page in store.backend.scan(TableName.CALLS):
+        for item in page:
+            if item["PK"].startswith(PREFIX):
+                present.add((item["PK"], item["SK"]))
+            elif item["SK"] == "RECORD":
+                wanted |= {(each["PK"], each["SK"]): each for each in _references(plan, item)}
+    for key, item in wanted.items():
+        if key not in present:
+            plan.write(TableName.CALLS, item, "calls filed under a customer")
+
+
+def _references(plan: Plan, item: Item) -> list[Item]:
+    try:
+        call = to_call(item)
+    except Malformed:
+        plan.counts["calls that cannot be read (kept; see `carlos doctor`)"] += 1
+        return []
+    return reference_items(call, references(call), int(item[TTL_ATTRIBUTE]))
 
 
 def _plan_counter(plan: Plan, table: TableName, items: Mapping[tuple[str, str], Item], highest: int) -> None:

@@ -174,6 +174,18 @@ def server_environment(said: Mapping[str, str], port: int) -> dict[str, str]:
     }
 
 
+def write_bill(image: Image, path: Path) -> str:
+    """The image's bill of materials, written to `path`."""
+    site_packages = next(image.root.glob("opt/carlos/lib/python3*/site-packages"))
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, ROOT / "infra/check/sbom.py", site_packages], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failed(f"no bill of materials:\n{done.stderr}")
+    path.write_text(done.stdout)
+    return f"{len(json.loads(done.stdout)['components'])} packages, {path}"
+
+
 def check(name: str, base: str, folder: Path) -> None:
     with mounted(name) as image, standin(folder / "sonic") as said:
         ca_file, port, log = Path(said["ca_file"]), free_port(), folder / "server.log"
@@ -182,6 +194,7 @@ def check(name: str, base: str, folder: Path) -> None:
         url = f"http://127.0.0.1:{port}"
         print(f"size     {image.size / 1e6:.0f} MB, {(image.size - _size(base)) / 1e6:.0f} MB of it on top of its base")
         print(f"user     {image.user}")
+        print(f"sbom     {write_bill(image, folder / 'sbom.cdx.json')}")
         with running(image, ca_file, environment, log) as server:
             print(f"ready    {wait_for(f'{url}/ready', server, log):.1f} s after its start, on a read-only root")
             probe = tuple(part.replace("8081", str(port)) for part in image.health)

@@ -18,7 +18,12 @@ class CloseReason:
 
 DONE = CloseReason(1000, "done")
 STRANGER = CloseReason(1008, "origin_not_allowed")
-NO_TOKEN = CloseReason(1008, "token_refused")
+NO_TOKEN = CloseReason(
+    1008,
+    "token_missing",
+    "Este servidor pide un permiso para conversar, y la página no lo mandó. Avisale a quien la hizo.",
+)
+BAD_TOKEN = CloseReason(1008, "token_refused", "El permiso para conversar venció o ya se usó. Recargá la página.")
 TOO_MANY = CloseReason(1008, "too_many_sockets", "Hay demasiadas conversaciones abiertas desde esta dirección.")
 NO_HANDSHAKE = CloseReason(
     4408, "no_handshake", "La conversación no llegó a empezar. Recargá la página y probá de nuevo."

@@ -29,6 +29,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from reprlib import repr as shown
 from typing import Any
 
 from agent.sonic.errors import MalformedEvent
@@ -331,7 +332,7 @@ def _read_extension(message: str) -> AckStarted | Ack | ProtocolViolation | None
 def _number[N: (int, float)](body: dict[str, Any], key: str, kind: type[N]) -> N:
     value = body[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(f"{key}: {value!r}")
+        raise ValueError(f"{key}: {shown(value)}")
     return kind(value)
 
 

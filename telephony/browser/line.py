@@ -30,7 +30,6 @@ from agent.sonic.events import Usage
 from agent.transcript import CallTranscript, cut_words
 from common import metrics
 from common.settings import Settings
-from common.text import printable
 from data.models import Line as LineName
 from telephony.browser.client_setup import ClientSetup
 from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, CloseReason
@@ -39,7 +38,7 @@ from telephony.browser.messages import BrowserMessages
 from telephony.browser.playback_acks import PlaybackAcks
 from telephony.browser.send_queue import SendQueue
 from telephony.browser.upgrade import UpgradePolicy, token_routes
-from telephony.rate_guards import AudioRateGuard, MessageRateLimit
+from telephony.rate_guards import AudioRateGuard, MessageRateLimit, Slices, typing
 from telephony.sockets import receive_message
 from telephony.stream_tokens import SpentNonces
 
@@ -106,7 +105,9 @@ class BrowserLine:
         self._idle_s = idle_s
         self._idle_at = 0.0
         self._flood = MessageRateLimit()
+        self._slices = Slices()
         self._doubled = AudioRateGuard()
+        self._typing = typing()
         self._breaches = 0
         self._rate = INPUT_RATE
         self._upsample: Resampler | None = None
@@ -114,6 +115,11 @@ class BrowserLine:
         self._early: tuple[Event, ...] = ()
 
     # The caller.
+
+    @property
+    def address(self) -> str | None:
+        """Where the browser is, as far as TRUSTED_PROXIES lets us see."""
+        return self._websocket.client.host if self._websocket.client else None
 
     async def handshake(self) -> ClientSetup:
         """Read up to the first audio and no further. Raises LineDropped when the browser leaves before."""
@@ -156,6 +162,7 @@ class BrowserLine:
         message = await receive_message(self._websocket)
         if self._flood.push(len(message), self._loop.time()):
             raise LineDropped("more messages than a client needs", "flooded")
+        await self._slices.turn(len(message))
         events = self._stream.receive(message)
         for event in events:
             if isinstance(event, ProtocolViolation):
@@ -169,6 +176,8 @@ class BrowserLine:
             case Audio(pcm):
                 return self._hear(pcm)
             case Typed(text):
+                if self._typing.push(1, self._loop.time()):
+                    raise LineDropped("more texts than a person types", "flooded")
                 self._stay()
                 return [CallerText(text)]
             case Ack(sequence, buffered_ms):
@@ -193,10 +202,10 @@ class BrowserLine:
     def _tell(self, violation: ProtocolViolation) -> None:
         message = violation.message[:MAX_TOLD]
         if not self._breaches:
-            logger.warning("a browser's message against the protocol: {}, {}", violation.code, printable(message))
+            logger.warning("a browser's message against the protocol: {}", violation.code)
         self._breaches += 1
         if violation.final:
-            raise LineDropped(message, violation.code)
+            raise LineDropped(f"against the protocol: {violation.code}", violation.code)
         self._send_queue.put(*self._messages.error(violation.code, message))
         if self._breaches >= BREACHES:
             raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")
@@ -276,15 +285,11 @@ class BrowserSocket:
         """Handle one socket from upgrade to close. Refusals come after the upgrade: a page sees no code before it."""
         refused = await self._policy.refusal(websocket)
         await websocket.accept()
-        if refused is not None:
-            logger.warning("a browser's socket turned away: {}", refused.reason)
-            await websocket.close(refused.code, refused.reason)
-            return
         call_id = str(uuid4())
-        with logger.contextualize(call_id=call_id), self._policy.admit(websocket) as refused:
+        with logger.contextualize(call_id=call_id), self._policy.admit(websocket) as too_many:
             line = BrowserLine(websocket, log := CallTranscript(call_id, LineName.BROWSER, None), self._limits.idle_s)
             try:
-                await self._run(line, log, refused)
+                await self._run(line, log, refused or too_many)
             except Exception:
                 logger.exception("a browser's call failed")
                 await line.end("failed")

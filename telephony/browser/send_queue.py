@@ -9,6 +9,7 @@ from loguru import logger
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from agent.line import SinkClosed
+from common.log import error_text
 from telephony.browser.close_reasons import SLOW
 
 MAX_WAITING = 1000  # messages that the peer does not take,
@@ -71,7 +72,7 @@ class SendQueue:
         try:
             await self._websocket.close(code, reason)
         except (RuntimeError, WebSocketDisconnect) as error:
-            logger.debug("a browser was gone before its socket was closed: {!r}", error)
+            logger.debug("a browser was gone before its socket was closed: {}", error_text(error))
 
     async def _write(self) -> None:
         try:
@@ -86,7 +87,7 @@ class SendQueue:
             await self._close(SLOW.code, SLOW.reason)
         except (RuntimeError, WebSocketDisconnect) as error:
             # Starlette raises RuntimeError for a send after its own close.
-            logger.debug("a browser was gone before it was told everything: {!r}", error)
+            logger.debug("a browser was gone before it was told everything: {}", error_text(error))
         finally:
             self._give_up()
 

@@ -7,8 +7,9 @@ to point at us (DNS rebinding): it must be a name of ours.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -17,16 +18,21 @@ from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 
 from common.settings import Settings, is_loopback
-from telephony.browser.close_reasons import NO_TOKEN, STRANGER, TOO_MANY, CloseReason
+from data.addresses import network_of
+from telephony.browser.close_reasons import BAD_TOKEN, NO_TOKEN, STRANGER, TOO_MANY, CloseReason
 from telephony.errors import TokenRefused
+from telephony.rate_guards import Bucket
 from telephony.stream_tokens import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
 
 PORTS = {"http": 80, "https": 443}
+STARTS_PER_S = 0.5  # new sockets of one address, beyond so many at once; each begins a call
+STARTS_BURST = 30
+MOST_ADDRESSES = 10_000  # whose starts are remembered
 BROWSER = "browser", ""  # what a token is bound to, in the place of a call and an account
 
 
 class UpgradePolicy:
-    """Checks upgrades. `admit` counts the open sockets of each address."""
+    """Checks upgrades. `admit` counts each address's open sockets, and how fast it opens them; `clock` in seconds."""
 
     def __init__(
         self,
@@ -36,19 +42,22 @@ class UpgradePolicy:
         public: bool,
         tokens: StreamTokens | None = None,
         max_per_address: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
         self._own_hosts = frozenset(own_hosts)
         self._public = public
         self.tokens = tokens
         self._max_per_address = max_per_address
+        self._clock = clock
         self._open: Counter[str] = Counter()
+        self._starts: dict[str, Bucket] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings, spent: SpentNonces | None = None) -> UpgradePolicy:
         own = [urlsplit(settings.base_url).hostname or "", settings.host]
         keys = signing_keys(settings.token_secrets)
-        tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.browser_tokens else None
+        tokens = StreamTokens(keys, spent or SpentInMemory()) if settings.asks_browser_tokens else None
         return cls(
             settings.allowed_origins,
             own,
@@ -78,29 +87,43 @@ class UpgradePolicy:
         """Why this socket may not stay; None when it may."""
         if not self.knows(upgrade):
             return STRANGER
-        if self.tokens is not None:
-            try:
-                await self.tokens.redeem(upgrade.query_params.get("token", ""), *BROWSER)
-            except TokenRefused:
-                return NO_TOKEN
+        if self.tokens is None:
+            return None
+        token = upgrade.query_params.get("token")
+        if not token:
+            return NO_TOKEN
+        try:
+            await self.tokens.redeem(token, *BROWSER)
+        except TokenRefused:
+            return BAD_TOKEN
         return None
 
     @contextmanager
     def admit(self, upgrade: HTTPConnection) -> Iterator[CloseReason | None]:
-        """Count a socket while it is open; gives the refusal when its address has too many."""
-        address = upgrade.client.host if upgrade.client else ""
+        """Count a socket while it is open; gives the refusal when its address has too many, or opens them too fast."""
+        address = network_of(upgrade.client.host) if upgrade.client else ""
         self._open[address] += 1
+        too_many = self._max_per_address > 0 and (
+            self._open[address] > self._max_per_address or self._starts_too_often(address)
+        )
         try:
-            yield TOO_MANY if 0 < self._max_per_address < self._open[address] else None
+            yield TOO_MANY if too_many else None
         finally:
             self._open[address] -= 1
             if not self._open[address]:
                 del self._open[address]
 
+    def _starts_too_often(self, address: str) -> bool:
+        starts = self._starts.pop(address, None) or Bucket(STARTS_PER_S, STARTS_BURST)
+        self._starts[address] = starts
+        if len(self._starts) > MOST_ADDRESSES:
+            del self._starts[next(iter(self._starts))]  # the one that has been quiet longest
+        return starts.push(1, self._clock())
+
 
 def token_routes(tokens: StreamTokens) -> APIRouter:
-    """`POST /browser/tokens`: a token for one socket. For the server side of a page that embeds Carlos: like every
-    route that writes, it wants an API key, which is checked before requests come here."""
+    """`POST /browser/tokens`: a token for one socket, for the console and for the server side of a page that embeds
+    Carlos: like every route that writes, it wants an API key, which is checked before requests come here."""
     router = APIRouter(tags=["browser"])
 
     @router.post("/browser/tokens")

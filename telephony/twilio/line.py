@@ -15,7 +15,7 @@ from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEv
 from agent.line import AudioSink, SinkClosed
 from agent.persona.prompt import LineKind
 from telephony.errors import RemoteProtocolError
-from telephony.rate_guards import MessageRateLimit, media_ahead
+from telephony.rate_guards import MessageRateLimit, Slices, media_ahead
 from telephony.read_timeout import ReadTimeout
 from telephony.sockets import close
 from telephony.twilio.media_stream import Dtmf, MarkReturned, Media, MediaStream, State, Stopped
@@ -86,6 +86,7 @@ class PhoneLine:
         self._ulaw = bytearray()  # not handed on yet
         self._loop = asyncio.get_running_loop()
         self._flood = MessageRateLimit()
+        self._slices = Slices()
         self._media = media_ahead()
         self._breaches = 0
 
@@ -114,6 +115,7 @@ class PhoneLine:
         told: str | bytes = text if text is not None else message.get("bytes") or b""
         if self._flood.push(len(told), self._loop.time()):
             raise LineDropped("more messages than Twilio sends", FLOODED)
+        await self._slices.turn(len(told))
         return told
 
     def _read(self, message: str | bytes) -> LineEvent | Stopped | None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 from loguru import logger
 
+from common.log import error_text
 from common.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -50,7 +51,7 @@ class CallControl:
         try:
             status = await self._complete(call_sid)
         except (aiohttp.ClientError, TimeoutError) as error:
-            logger.warning("hanging up {} failed: {!r}", call_sid, error)
+            logger.warning("hanging up {} failed: {}", call_sid, error_text(error))
             return False
         if status < 300 or status == 404:  # 20404: the caller was faster
             return True

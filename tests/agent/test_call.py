@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,8 +12,9 @@ import pytest
 
 from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
 from agent.playout import Played
-from agent.sonic.events import AudioOutput, TextInput
+from agent.sonic.events import AudioOutput, TextInput, ToolUse
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE
+from agent.sonic.service import own_id
 from agent.transcript import CallTranscript
 from common.times import utcnow
 from data.models import CallRecord, Line
@@ -205,6 +208,54 @@ async def test_keys_are_gathered_into_one_entry(begin: Begin) -> None:
     await stage.until(lambda: stage.said[-1] == "Gracias.")
     texts = [event.content for event in stage.server.sessions[0].received if isinstance(event, TextInput)]
     assert texts[-1] == "[DTMF] 123#"
+
+
+async def test_a_thousand_keys_without_a_pause_are_entries_of_32(begin: Begin) -> None:
+    stage = await begin([GREETING])
+    await stage.until(lambda: stage.said)
+    stage.line.do(*(CallerDigit("7") for _ in range(999)), CallerDigit("#"))
+
+    def entries() -> list[str]:
+        turns = stage.call.log.record().turns
+        return [turn.text.removeprefix("[DTMF] ") for turn in turns if turn.role == "caller"]
+
+    await stage.until(lambda: entries() and entries()[-1].endswith("#"))
+    assert entries() == ["7" * 32] * 31 + ["7" * 7 + "#"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        ("[" * 10**6, {"unreadable": "[" * 200}),
+        ("[" * 4000, {"unreadable": "[" * 200}),
+        ('{"a":' * 3000, {"unreadable": '{"a":' * 40}),
+        (json.dumps({"name": "x" * 10**6}), {"unreadable": '{"name": "' + "x" * 190}),
+        ('{"price": 1e999990}', {"price": None}),
+    ],
+)
+async def test_a_tools_use_of_any_size_is_answered_and_little_of_it_kept(
+    begin: Begin, arguments: str, kept: object
+) -> None:
+    stage = await begin([GREETING])
+    await stage.until(lambda: stage.said)
+    await stage.call._service._take(ToolUse("content", "\ud800" * 10**6, "n" * 10**6, arguments))
+    await stage.until(lambda: stage.call.log.record().tools)
+    (tool,) = stage.call.log.record().tools
+    assert (tool.name, tool.arguments) == ("n" * 64, kept)
+    assert re.fullmatch("[0-9a-f]{32}", tool.tool_use_id)
+    ((_, asked),) = stage.toolbox.asked
+    assert asked == arguments[: 32 * 1024]
+
+
+@pytest.mark.parametrize("said", ["12345678-1234-1234-1234-123456789012", "toolu_01AbC", "a" * 64])
+def test_a_tool_use_id_as_services_give_them_is_kept(said: str) -> None:
+    assert own_id(said) == said
+
+
+@pytest.mark.parametrize("said", ["", "a" * 65, "a b", "a\n", "ñandú", "a#b", "\ud800"])
+def test_another_tool_use_id_has_a_digest_in_its_place(said: str) -> None:
+    assert re.fullmatch("[0-9a-f]{32}", own_id(said))
+    assert own_id(said) != own_id(said + "x")
 
 
 async def test_every_frame_of_the_caller_reaches_the_model(begin: Begin) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,21 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_whatever_comes_can_be_written_afterwards(value: object) -> None:
     json.dumps(printable(value), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("nest", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: (inner,)])
+def test_what_is_nested_without_end_has_an_end(nest: Callable[[object], object]) -> None:
+    value: object = "core"
+    for _ in range(100_000):
+        value = nest(value)
+    text = json.dumps(printable(value))
+    assert "core" not in text
+    assert text.count("[") + text.count("{") == 32
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_null(number: str) -> None:
+    assert printable(json.loads(f'{{"price": [{number}, 1.5]}}')) == {"price": [None, 1.5]}
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20))

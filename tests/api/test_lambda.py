@@ -24,6 +24,7 @@ from fastapi import FastAPI
 
 from api.application import mount, record_routers
 from api.lambda_handler import with_secret_keys
+from common.keys import digest
 from common.settings import Settings
 from data.backends.sqlite import SqliteBackend
 from data.open import open_sqlite
@@ -119,7 +120,7 @@ def test_the_local_aws_makes_the_events_that_were_recorded() -> None:
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "CARLOS_HOME": str(tmp_path / "lambda"),
-        "ADMIN_API_KEYS": "operator:read+write+calls:a-key-of-operator",
+        "ADMIN_API_KEYS": f"operator:read+write+calls:sha256={digest('a-key-of-operator').hex()}",
         "LOGLEVEL": "ERROR",
     }.items():
         monkeypatch.setenv(name, value)
@@ -206,8 +207,27 @@ def test_a_lambda_without_keys_is_open_to_nobody(environment: None, monkeypatch:
 def test_the_keys_may_lie_in_secrets_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     class Secrets:
         def get_secret_value(self, SecretId: str) -> dict[str, str]:
-            return {"SecretString": f"ana:read:{SecretId}-1, bea:write:key"}
+            return {"SecretString": SecretId}
 
     monkeypatch.setattr("boto3.client", lambda *names, **options: Secrets())
-    settings = with_secret_keys(Settings(_env_file=None, admin_api_keys_secret="arn"))
-    assert [key.get_secret_value() for key in settings.admin_api_keys] == ["ana:read:arn-1", "bea:write:key"]
+
+    def keys_of(text: str) -> list[str]:
+        settings = with_secret_keys(Settings(_env_file=None, admin_api_keys_secret=text))
+        return [key.get_secret_value() for key in settings.admin_api_keys]
+
+    hashed = f"sha256={digest('a-key').hex()}"
+    assert keys_of(f"ana:read:{hashed}, bea:write:{hashed},") == [f"ana:read:{hashed}", f"bea:write:{hashed}"]
+    for bad, sentence in (
+        ("foo", "is not name:scopes:sha256=<hash>"),
+        (f"ana:admin:{hashed}", "is not name:scopes:sha256=<hash>"),
+        ("ana:read:sha256=zzz", "has a hash that is not 64 hexadecimal digits"),
+        ("ana:read:in-clear", "holds a key in clear"),
+    ):
+        with pytest.raises(ValueError, match=f"ADMIN_API_KEYS: entry 2 {sentence}") as caught:
+            keys_of(f"ana:read:{hashed},{bad}")
+        assert bad not in str(caught.value)
+
+
+def test_keys_of_the_environment_are_checked_alike() -> None:
+    with pytest.raises(ValueError, match="holds a key in clear"):
+        with_secret_keys(Settings(_env_file=None, admin_api_keys="ana:read:in-clear"))

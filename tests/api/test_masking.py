@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,31 +17,24 @@ from loguru import logger
 
 from agent.playout import Played
 from agent.transcript import CallTranscript
-from api.calls import Prices
+from api.calls import Prices, call_json, mask_call
+from bench.stores import fresh_sqlite
 from carlos.call_log import cloudwatch_listener
-from common import log, metrics
+from common import metrics
 from common.log.cloudwatch import CallLogGroup
-from common.masking import Names, mask_text, mask_value
-from data.models import Line
+from common.masking import Names, Personal, holds_personal_data, mask_text, mask_value, personal
+from data.models import RECORDS, CallRecord, Line
+from data.operators.seed import seed
+from tests.support.clocks import Clock
+from tests.support.logs import captured
+from tests.tools.declared import every, examples
+from tools.catalogue import TOOLS
+from tools.identity import CallContext
+from tools.tool import Tool
+from tools.toolbox import Toolbox
 
+PERSONAL = ("María", "González", "28456789", "maria", "@email")  # of the tools' examples, as they are seeded
 PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
-
-
-@contextmanager
-def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
-    """Everything the configured log writes."""
-    out, before = io.StringIO(), sys.stdout
-    handlers, root_level = logging.root.handlers[:], logging.root.level
-    sys.stdout = out
-    try:
-        log.configure(level)
-        yield out
-    finally:
-        sys.stdout = before
-        logger.remove()
-        logger.add(sys.stderr)
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(root_level)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +76,71 @@ def test_fields_are_hidden_by_their_name() -> None:
         "items": [{"name": "Cable", "price": 12.5}],
         "n": "**.***.*67",
     }
+
+
+def test_a_new_records_personal_fields_are_hidden_by_its_declaration_alone() -> None:
+    policy = {"healthInsurer": "OSDE 410", "insured_person": "Zulema", "plan": "familiar", "policyNumber": 28456789}
+    assert mask_value(policy)["healthInsurer"] == "OSDE 410", "nobody has declared it yet"
+
+    @holds_personal_data
+    @dataclass(frozen=True, slots=True)
+    class Policy:
+        insured_person: Annotated[str, Personal.NAME]
+        health_insurer: Annotated[str | None, Personal.TEXT]
+        policy_number: Annotated[str, Personal.NUMBER]
+        plan: str
+
+    assert mask_value(policy) == {
+        "healthInsurer": "***",
+        "insured_person": "***",
+        "plan": "familiar",
+        "policyNumber": "**.***.*89",
+    }
+    names = Names()
+    names.learn_from({"policies": [policy]})
+    assert names.mask("Habla Zulema") == "Habla ***"
+    with captured() as out:
+        logger.bind(health_insurer="OSDE 410", plan="familiar").info("seen")
+    assert "OSDE" not in out.getvalue()
+    assert "familiar" in out.getvalue()
+    call = mask_call(call_json(call_with({"insuredPerson": "Zulema", "healthInsurer": "OSDE 410"}), PRICES))
+    assert "Zulema" not in json.dumps(call)
+    assert "OSDE" not in json.dumps(call)
+
+
+def call_with(result: dict[str, Any]) -> CallRecord:
+    call = CallTranscript("CA" + "1" * 32, Line.PHONE, None)
+    call.user_transcript("Soy Zulema, de OSDE 410")
+    call.tool("consultarPoliza", "t1", {}, result, ok=True, elapsed_ms=1)
+    call.played(Played(1, "Listo, Zulema.", 1.0))
+    call.end("completed")
+    return replace(call.record(), turns=call.record().turns[1:])  # what no tool was given is no field of a record
+
+
+def test_fields_of_one_name_are_marked_alike() -> None:
+    class Guest:
+        dni: Annotated[str, Personal.TEXT]
+
+    with pytest.raises(TypeError, match=r"Guest\.dni"):
+        holds_personal_data(Guest)
+
+
+def test_every_text_of_the_records_is_marked_or_is_known_to_be_nobodys() -> None:
+    """A new field is decided upon here: mark it in its record, or say that it is not personal."""
+    unmarked = {
+        f"{kind.__name__}.{field.name}"
+        for kind in RECORDS
+        for field in fields(kind)
+        if field.type in ("str", "str | None") and personal(field.name) is None
+    }
+    assert unmarked == {"Order.id", "Order.tracking_number", "Appointment.id", "Appointment.doctor_name"}
+
+
+def test_personal_fields_hold_whatever_is_put_there() -> None:
+    names = Names()
+    value = {"customerName": {"first": "Ana", "others": ["Paz"]}, "dni": None, "notes": ["asma"], "phone": [1, "Ana"]}
+    names.learn_from(value)
+    assert mask_value(value, names) == {"customerName": "***", "dni": None, "notes": "***", "phone": "***"}
 
 
 digits = st.integers(10_000_000, 99_999_999).map(str)
@@ -138,6 +194,40 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
                 logger.exception("raised")
         call.end("completed")
     return "\n".join(line.text for line in group.waiting)
+
+
+@every(TOOLS)
+async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool: Tool, tmp_path: Path) -> None:
+    given = examples(tool)
+    arguments = json.dumps(given, ensure_ascii=False)
+    with captured() as out:
+        group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
+        call = CallTranscript("CA" + "1" * 32, Line.PHONE, None)
+        call.listeners.append(cloudwatch_listener(group, call, PRICES))
+        with logger.contextualize(call_id=call.id, call=call):
+            async with fresh_sqlite(tmp_path, Clock()) as store:
+                await seed(store, Clock()().date())
+                outcome = await Toolbox(store, CallContext("CA1"), clock=Clock()).run(
+                    tool.name, arguments, tool_use_id="t"
+                )
+            assert outcome.ok
+            call.tool(tool.name, "t", given, outcome.result, ok=True, elapsed_ms=1)
+            logger.bind(given=given, result=outcome.result).info("{} {}", arguments, outcome.result)
+    seen = out.getvalue() + "\n".join(line.text for line in group.waiting)
+    assert tool.name in seen
+    assert not [secret for secret in PERSONAL if secret in seen]
+
+
+@every(tool for tool in TOOLS if not tool.writes)
+async def test_what_a_tool_finds_is_hidden_by_its_fields_alone(tool: Tool, tmp_path: Path) -> None:
+    """Where the caller has named nobody, no name is known to hide."""
+    async with fresh_sqlite(tmp_path, Clock()) as store:
+        await seed(store, Clock()().date())
+        box = Toolbox(store, CallContext("CA1"), clock=Clock())
+        outcome = await box.run(tool.name, json.dumps(examples(tool)), tool_use_id="t")
+    seen = json.dumps(mask_value(outcome.result), ensure_ascii=False)
+    assert outcome.ok
+    assert not [secret for secret in PERSONAL if secret in seen]
 
 
 def test_a_line_is_one_json_object_with_its_call_and_turn() -> None:

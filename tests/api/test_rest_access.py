@@ -238,3 +238,37 @@ async def test_the_largest_order_fits_however_it_is_escaped(quick_rest: Rest) ->
         "/orders", content=json.dumps(order), headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[b'{"customerName":"\xed\xa0\x80"}'], [b'{"customerName":"Mar\xc3', b'"}'], [b'{"customerName":"Mar\xc3']],
+)
+async def test_a_body_that_is_no_utf8_is_not_parsed(
+    quick_rest: Rest, pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    def parse(request: object) -> None:
+        raise AssertionError("it was parsed")
+
+    monkeypatch.setattr("starlette.requests.Request.json", parse)
+    answer = await quick_rest.http.post("/orders", content=body(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "A body is text in UTF-8"
+
+
+async def test_a_character_may_come_in_two_pieces(quick_rest: Rest) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for byte in '{"customerName":"María"}'.encode():
+            yield bytes([byte])
+
+    answer = await quick_rest.http.put("/orders/1", content=body(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+
+
+async def test_a_time_at_the_end_of_the_calendar_is_refused(quick_rest: Rest) -> None:
+    answer = await quick_rest.http.put("/orders/1", json={"estimatedDelivery": "0001-01-01T00:00:00+14:00"})
+    assert answer.status_code == 422

@@ -67,6 +67,31 @@ async def test_calls_are_listed_newest_first_in_pages(rest: Rest) -> None:
     assert [call["id"] for call in rest_of_them.json()["data"]] == ["CA1", "CA0"]
 
 
+async def test_calls_are_searched_by_number_outcome_day_and_words(quick_rest: Rest) -> None:
+    await quick_rest.store.save_call(call_record())
+    began = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # the 23rd still, in Buenos Aires
+    other = call_record(id="CA1", caller_number="+5491155550199", outcome="lost", started_at=began, turns=(), tools=())
+    await quick_rest.store.save_call(other)
+    for query, found in (
+        ({"number": "+5491155550199"}, ["CA1"]),
+        ({"outcome": "completed"}, [CALL_ID]),
+        ({"text": "gonzalez"}, [CALL_ID]),
+        ({"text": "gonzalez", "number": "+5491155550199"}, []),
+        ({"from": "2026-11-23", "to": "2026-11-23"}, ["CA1", CALL_ID]),
+        ({"from": "2026-11-24"}, []),
+        ({"number": "", "text": "", "outcome": ""}, ["CA1", CALL_ID]),
+    ):
+        answer = await quick_rest.http.get("/calls", params=query)
+        assert [call["id"] for call in answer.json()["data"]] == found, query
+
+
+@pytest.mark.parametrize("query", ["number=%2B5491155550101", "text=gonzalez"])
+async def test_what_is_masked_cannot_be_searched_for(quick_rest: Rest, query: str) -> None:
+    answer = await quick_rest.http.get(f"/calls?{query}", headers=key_of("reader"))
+    assert answer.status_code == 403
+    assert (await quick_rest.http.get("/calls?outcome=lost", headers=key_of("reader"))).status_code == 200
+
+
 async def test_the_transcript_is_text_with_times(quick_rest: Rest) -> None:
     await quick_rest.store.save_call(call_record())
     lines = (await quick_rest.http.get(f"/calls/{CALL_ID}/transcript")).text.splitlines()
@@ -171,8 +196,13 @@ async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Re
     assert [order["id"] for order in data["orders"]] == ["1"]
     assert [appointment["id"] for appointment in data["appointments"]] == ["1"]
     assert [call["id"] for call in data["calls"]] == [CALL_ID]
-    counts = (await rest.http.post("/customers/erase", json=who)).json()["data"]
-    assert counts == {"orders": 1, "appointments": 1, "calls": 1}
+    told = {"people": ["María González"], "orders": 1, "appointments": 1, "calls": 1}
+    dry = (await rest.http.post("/customers/erase", json=who | {"dryRun": True})).json()
+    assert (dry["data"], dry["message"]) == (told | {"erased": False}, "Nothing was erased")
+    assert (await rest.http.post("/customers/export", json=who)).json()["data"] == data
+    assert (await rest.http.post("/customers/erase", json=who)).json()["data"] == told | {"erased": True}
+    left = [item async for page in rest.store.backend.scan(TableName.CALLS) for item in page]
+    assert sorted(item["PK"].partition("#")[0] for item in left) == ["CALL", "CUSTOMER", "ERASED"], "the stranger's"
     for path in ("/orders/1", "/appointments/1", f"/calls/{CALL_ID}"):
         assert (await rest.http.get(path)).status_code == 404
     assert (await rest.http.get(f"/calls/{stranger.id}")).status_code == 200
@@ -256,7 +286,8 @@ async def test_one_bad_record_breaks_no_list_and_is_counted(rest: Rest) -> None:
     for kind in ("ORDER", "APPOINTMENT"):
         table = TableName(f"{kind.lower()}s")
         item = {"PK": f"{kind}#99", "SK": f"{kind}#99", "status": "pending" if kind == "ORDER" else "scheduled"}
-        await rest.store.backend.transact([Put(table, {**item, "createdAt": "2026-11-23T14:00:00.000Z"})])
+        times = dict.fromkeys(("createdAt", "date"), "2026-11-23T14:00:00.000Z")
+        await rest.store.backend.transact([Put(table, item | times)])
         message = (await rest.http.get(f"/{table}")).json()["message"]
         assert message.endswith("1 more cannot be read, `carlos doctor` names them")
 

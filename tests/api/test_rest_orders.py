@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+import api.orders
+from data.tables import TableName
 from tests.api.rest_stage import Rest
 
 NEW = {
@@ -169,6 +171,38 @@ async def test_pages_lead_from_one_to_the_next_and_stay_plain_lists(rest: Rest) 
     assert ids == ["6", "7", "1", "2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "é", "MTIz", "bmFufDE", "OTk5OTk5OTk5OTk5OTk5fDE", "LTk5OTk5OTk5OTk5OXwx"])
+@pytest.mark.parametrize("cursor", ["x", "é", "MTIz", "fDE", "bmFufA", "MjAyNgB8MQ"])
 async def test_a_cursor_of_ones_own_making_is_a_bad_request(quick_rest: Rest, cursor: str) -> None:
     assert (await quick_rest.http.get("/orders", params={"limit": 2, "cursor": cursor})).status_code == 400
+
+
+async def test_a_list_beyond_the_largest_page_says_truncated_and_how_to_go_on(
+    quick_rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.orders, "MOST", 3)
+    answer = await quick_rest.http.get("/demo/orders")
+    body = answer.json()
+    assert [order["id"] for order in body["data"]] == ["6", "7", "1"]
+    assert body["message"] == (
+        "Retrieved 3 orders successfully; truncated: the rest follows page by page, `X-Next-Cursor` goes into `cursor`"
+    )
+    after = (await quick_rest.http.get(answer.headers["link"].split(">")[0].strip("<"))).json()
+    assert [order["id"] for order in after["data"]] == ["2", "3", "4"]
+    asked_for = (await quick_rest.http.get("/orders?limit=3")).json()
+    assert asked_for["message"] == "Retrieved 3 orders successfully"
+
+
+@pytest.mark.parametrize(
+    "path", ["/orders?limit=1001", "/appointments?limit=1001", "/calls?limit=501", "/orders?limit=0"]
+)
+async def test_a_page_has_a_largest_size(quick_rest: Rest, path: str) -> None:
+    assert (await quick_rest.http.get(path)).status_code == 400
+
+
+async def test_a_record_whose_time_is_none_does_not_end_the_pages(quick_rest: Rest) -> None:
+    item = {"PK": "ORDER#99", "SK": "ORDER#99", "status": "pending", "createdAt": "ayer"}
+    await quick_rest.store.backend.replace(TableName.ORDERS, [item], [])
+    first = await quick_rest.http.get("/orders?limit=1")
+    assert (first.json()["data"], "cannot be read" in first.json()["message"]) == ([], True)
+    after = (await quick_rest.http.get("/orders", params={"limit": 7, "cursor": first.headers["x-next-cursor"]})).json()
+    assert [order["id"] for order in after["data"]] == ["6", "7", "1", "2", "3", "4", "5"]

@@ -45,7 +45,7 @@ from bench.exchange import exchanging
 from data.models import Line as LineName
 from telephony.twilio.media_stream import MediaStream
 from tests.support.waiting import bounded
-from tools.specs import ToolSpec as BusinessTool
+from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
 FRAME = bytes(640)  # 20 ms at 16 kHz

@@ -13,6 +13,7 @@ from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser.events import WEBM
 from telephony.browser.line import BREACHES, BrowserLimits
+from telephony.rate_guards import TYPED_BURST
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until
 from tests.support.waiting import bounded
 
@@ -44,6 +45,19 @@ async def test_a_full_house_is_told(serve: Serve) -> None:
         active_calls = served.services.active_calls
         assert (active_calls.browsers.taken, active_calls.capacity.taken) == (1, 0)
         assert active_calls.capacity.admit("CA1") is Admission.ACCEPTED, "the phone is not busy"
+
+
+async def test_a_program_that_types_is_told(serve: Serve) -> None:
+    served = await serve([GREETING])
+    async with served.client() as client:
+        await greeted(served, client)
+        for _ in range(TYPED_BURST + 1):
+            for event in client.text("USER", "¿Dónde está mi pedido?"):
+                await client.send(event)
+        async with bounded():
+            await client.closed()
+    assert (client.close_code, client.close_reason) == (1008, "too_many_messages")
+    assert len([turn for turn in (await served.record()).turns if turn.role == "caller"]) == TYPED_BURST
 
 
 async def test_a_draining_server_takes_nobody_and_says_goodbye_to_those_who_stay(serve: Serve) -> None:

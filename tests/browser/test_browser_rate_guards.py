@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from telephony.rate_guards import BURST, AudioRateGuard, MessageRateLimit
+from telephony.rate_guards import BURST, TYPED_BURST, AudioRateGuard, Bucket, MessageRateLimit, typing
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +53,16 @@ def test_a_flood_is_noticed_and_the_originals_ninety_a_second_are_not() -> None:
     flood = MessageRateLimit()
     assert not any(flood.push(600, number / 280) for number in range(100_000)), "its microphone open three times"
     assert any(flood.push(1, 1000.0) for _ in range(BURST + 2))
+
+
+def test_a_bucket_that_ran_over_is_as_full_as_one_can_be() -> None:
+    bucket = Bucket(per_s=1, burst=3)
+    assert [bucket.push(1, now=10.0) for _ in range(100)] == [False] * 3 + [True] * 97
+    assert not bucket.push(1, now=11.0)
+    assert bucket.push(1, now=11.5)
+
+
+def test_typing_is_as_fast_as_a_person_and_a_paste() -> None:
+    person, program = typing(), typing()
+    assert not any(person.push(1, now=second) for second in range(3600))
+    assert [program.push(1, now=0.0) for _ in range(TYPED_BURST + 1)] == [False] * TYPED_BURST + [True]

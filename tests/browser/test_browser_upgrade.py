@@ -11,9 +11,12 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
 from common.settings import Settings
-from telephony.browser.upgrade import BROWSER, UpgradePolicy
-from tests.browser.browser_stage import GREETING, Serve, until
+from sandbox.sonic.script import Say, ScriptTurn, UseTool
+from telephony.browser.upgrade import BROWSER, MOST_ADDRESSES, STARTS_BURST, STARTS_PER_S, UpgradePolicy
+from tests.browser.browser_stage import GREETING, Serve, loud, until
+from tests.support.clocks import Clock
 from tests.support.waiting import bounded
+from tools.identity import FAILURES_PER_NUMBER, NUMBER_WINDOW
 
 
 def settings(**changes: object) -> Settings:
@@ -97,12 +100,28 @@ async def test_a_token_opens_one_socket(serve: Serve) -> None:
     async with served.client() as client:
         await client.start()
         await until(client, lambda: client.screen.texts("ASSISTANT", "SPECULATIVE"))
-    for stale in (served.url, url):
+    for stale, reason in ((served.url, "token_refused"), (url, "token_missing")):
         served.url = stale
         async with served.client() as client:
             async with bounded():
                 await client.closed()
-            assert (client.close_code, client.close_reason) == (1008, "token_refused")
+            assert (client.close_code, client.close_reason) == (1008, reason)
+            assert "permiso" in client.screen.texts("ASSISTANT")[0]
+
+
+@pytest.mark.parametrize(
+    ("public", "said", "asked"),
+    [(False, None, False), (False, True, True), (True, None, True), (True, True, True), (True, False, False)],
+)
+async def test_in_public_a_token_is_needed_unless_the_owner_says_no(
+    public: bool, said: bool | None, client_setup: bool
+) -> None:
+    told = {} if said is None else {"browser_tokens": said}
+    policy = UpgradePolicy.from_settings(settings(public=public, **told))
+    host = "carlos.example.com" if public else "localhost:8081"
+    without = upgrade(f"{'https' if public else 'http'}://{host}", host)
+    refused = await policy.refusal(without)
+    assert (refused.reason if refused else None) == ("token_missing" if client_setup else None)
 
 
 async def test_tokens_are_bound_to_browsers() -> None:
@@ -126,6 +145,48 @@ async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None
                 await second.closed()
             assert (second.close_code, second.close_reason) == (1008, "too_many_sockets")
             assert second.screen.texts("ASSISTANT")
+
+
+async def test_a_browser_whose_address_has_guessed_too_often_proves_nothing_in_another_conversation(
+    serve: Serve,
+) -> None:
+    guess = UseTool("consultarOrder", {"orderId": "1", "dni": "11111111"})
+    served = await serve([GREETING, ScriptTurn((guess, Say("No la encuentro.")), hear="Mi pedido")])
+    for _ in range(FAILURES_PER_NUMBER):
+        await served.services.store.record_failure("address 127.0.0.1", NUMBER_WINDOW)
+    async with served.client() as client:
+        await client.start()
+        await until(client, lambda: client.screen.texts("ASSISTANT", "FINAL"))
+        client.speak(loud(0.6))
+        await until(client, lambda: len(client.screen.texts("ASSISTANT", "FINAL")) == 2)
+        await client.end()
+    (tool,) = (await served.record()).tools
+    assert tool.result["code"] == "address_locked"
+
+
+def test_an_address_that_opens_sockets_too_fast_waits_and_no_other_does() -> None:
+    clock = Clock()
+    policy = UpgradePolicy((), (), public=False, max_per_address=1, clock=lambda: clock().timestamp())
+
+    def opened(client: str) -> bool:
+        with policy.admit(upgrade(None, client=client)) as refused:
+            return refused is None
+
+    assert all(opened("2001:db8::1") for _ in range(STARTS_BURST))
+    assert not opened("2001:db8::1")
+    assert not opened("2001:db8::2"), "the same customer's network"
+    assert opened("2001:db8:0:1::1")
+    clock.advance(seconds=1 / STARTS_PER_S)
+    assert opened("2001:db8::1")
+    assert not opened("2001:db8::1")
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    policy = UpgradePolicy((), (), public=False, max_per_address=1, clock=lambda: 0.0)
+    for number in range(MOST_ADDRESSES + 100):
+        with policy.admit(upgrade(None, client=f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")) as refused:
+            assert refused is None
+    assert len(policy._starts) == MOST_ADDRESSES
 
 
 def test_a_closed_socket_is_counted_no_more() -> None:

@@ -14,7 +14,17 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from carlos import websocket
-from carlos.websocket import CLOSE_S, MOST_AT_ONCE, MOST_CHARACTERS, MOST_WAITING, STALLED_S, FastWebSocket
+from carlos.websocket import (
+    CLOSE_S,
+    FRAMES_BURST,
+    MOST_AT_ONCE,
+    MOST_CHARACTERS,
+    MOST_WAITING,
+    STALLED_S,
+    TURN_CHARACTERS,
+    TURN_MESSAGES,
+    FastWebSocket,
+)
 from tests.support.servers import loopback, serving
 from tests.support.virtual_loop import run_virtually
 from tests.support.waiting import until
@@ -192,13 +202,67 @@ async def test_what_waits_for_the_application_has_a_budget_in_characters() -> No
     await peer.close()
 
 
-@pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
-async def test_more_messages_at_once_than_a_client_has_cut_it_off(opcode: Opcode) -> None:
+async def test_more_messages_at_once_than_a_client_has_cut_it_off() -> None:
     peer = Peer(FastWebSocket)
     await peer.open()
-    peer.protocol.data_received(frame(opcode, b"") * (2 * MOST_AT_ONCE))
+    peer.protocol.data_received(frame(Opcode.TEXT, b"") * (2 * MOST_AT_ONCE))
     assert peer.protocol.queue.qsize() == MOST_AT_ONCE
     assert peer.transport.aborted
+    await peer.close()
+
+
+@pytest.mark.parametrize("opcode", [Opcode.BINARY, Opcode.PING, Opcode.PONG])
+async def test_more_frames_for_the_parser_than_a_client_has_cut_it_off(opcode: Opcode) -> None:
+    peer = Peer(FastWebSocket)
+    await peer.open()
+    peer.protocol.data_received(frame(opcode, b"") * FRAMES_BURST)
+    assert not peer.transport.aborted
+    peer.protocol.data_received(frame(opcode, b"") * FRAMES_BURST)
+    assert peer.transport.aborted
+    await peer.close()
+
+
+async def test_who_goes_on_sending_after_our_close_is_cut_off() -> None:
+    peer = Peer(FastWebSocket)
+    await peer.open()
+    await peer.protocol.send({"type": "websocket.close", "code": 1008})
+    peer.protocol.data_received(frame(Opcode.TEXT, b"hola") * FRAMES_BURST)
+    assert not peer.transport.aborted
+    assert peer.protocol.queue.qsize() == 1, "the disconnect"
+    peer.protocol.data_received(frame(Opcode.TEXT, b"hola") * FRAMES_BURST)
+    assert peer.transport.aborted
+    await peer.close()
+
+
+async def test_a_message_in_endless_fragments_is_cut_off() -> None:
+    peer = Peer(FastWebSocket)
+    await peer.open()
+    peer.protocol.data_received(b"\x01\x80\0\0\0\0" + b"\0\x80\0\0\0\0" * (2 * FRAMES_BURST))
+    assert peer.transport.aborted
+    await peer.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "turns"), [(10, (MOST_WAITING + 1) // TURN_MESSAGES), (TURN_CHARACTERS, MOST_WAITING - 1)]
+)
+async def test_what_waits_is_taken_in_turns_with_everybody_else(size: int, turns: int) -> None:
+    peer = Peer(FastWebSocket)
+    await peer.open()
+    for _ in range(MOST_WAITING):
+        peer.protocol.queue.put_nowait({"type": "websocket.receive", "text": "x" * size})
+    others = 0
+
+    async def everybody_else() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(everybody_else())
+    for _ in range(MOST_WAITING):
+        await peer.protocol.receive()
+    assert others == turns, "the upgrade was the first that was taken"
+    waiting.cancel()
     await peer.close()
 
 

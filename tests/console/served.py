@@ -119,7 +119,7 @@ async def served(
     **settings: Any,
 ) -> AsyncIterator[Served]:
     """`notice` is what the page says of Sonic."""
-    monkeypatch.setattr("carlos.app.console_routes", lambda _: console_routes(notice))
+    monkeypatch.setattr("carlos.app.console_routes", lambda _, **options: console_routes(notice, **options))
     aws_keys(monkeypatch)
     async with sonic(home, brain) as standin:
         config = Settings(

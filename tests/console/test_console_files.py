@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.console import console_routes, load_assets
+from tools.catalogue import NAMES
 
 CONSOLE = Path(__file__).parents[2] / "api" / "static" / "console"
 KEY = re.compile(r'^  "([\w.-]+)":', re.MULTILINE)
@@ -40,6 +42,17 @@ def test_every_word_that_is_asked_for_is_there(path: Path) -> None:
     assert asked <= words("en").keys()
 
 
+def test_a_tool_is_shown_under_the_label_it_is_declared_with() -> None:
+    served = load_assets()["words/tools.js"].content.decode()
+    labels = {
+        name: json.loads(words) for name, words in re.findall(r"^export const (\w+) = (.*);$", served, re.MULTILINE)
+    }
+    assert labels["en"]["tool.consultarOrder"] == "Look up an order"
+    assert labels["es"]["tool.consultarOrder"] == "Consultar un pedido"
+    assert labels["en"].keys() == labels["es"].keys() == {f"tool.{name}" for name in NAMES}
+    assert labels["en"].keys().isdisjoint(words("en")), "a tool's name is no word of the console's"
+
+
 def test_nothing_in_the_page_comes_from_elsewhere() -> None:
     for path, asset in load_assets().items():
         addresses = re.findall(r"https?://[^\s\"'`)<]+", asset.content.decode())
@@ -57,6 +70,13 @@ def test_a_notice_cannot_break_out_of_the_page() -> None:
     page = client('"><script>alert(1)</script>').get("/").text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+@pytest.mark.parametrize(("tokens", "told"), [(False, ""), (True, "needed")])
+def test_the_page_is_told_whether_its_sockets_need_tokens(tokens: bool, told: str) -> None:
+    app = FastAPI()
+    app.include_router(console_routes(None, tokens=tokens))
+    assert f'<meta name="carlos-browser-tokens" content="{told}">' in TestClient(app).get("/").text
 
 
 def test_the_consoles_files_are_safe_to_show_and_nothing_else_is_served() -> None:

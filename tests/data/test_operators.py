@@ -14,11 +14,13 @@ import pytest
 from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Item
 from data.errors import Unavailable
-from data.models import Order
+from data.items import call_item
+from data.models import CallRecord, Line, Order, ToolCall
 from data.operators.backup import MANIFEST, BackupError, backup, digest, restore, verify
 from data.operators.check import examine
 from data.operators.migrate import MigrationFailed, migrate, plan_migration
 from data.operators.seed import seed
+from data.privacy import Customer, export
 from data.rules import cancel_appointment
 from data.store import Change, Store
 from data.tables import TableName
@@ -313,3 +315,29 @@ async def test_the_doctor_reports_a_store_that_does_not_answer(
 
     monkeypatch.setattr(store.backend, "check", broken)
     assert any(finding.what == "store" and not finding.healthy for finding in await examine(store, clock()))
+
+
+async def test_migrating_finds_what_earlier_versions_filed_otherwise(
+    store: Store, tmp_path: Path, clock: Clock
+) -> None:
+    """Addresses in any case, and calls that no reference leads to."""
+    order = original_order("1", customerEmail="Maria.Gonzalez@EMAIL.com")
+    appointment = original_appointment("1", patientEmail="MARIA.gonzalez@email.com")
+    await store.backend.replace(TableName.ORDERS, [order], [])
+    await store.backend.replace(TableName.APPOINTMENTS, [appointment], [])
+    tool = ToolCall("consultarOrder", "t", True, 1, clock(), {"orderId": "1"}, {"success": True})
+    call = CallRecord("CA1", Line.PHONE, clock(), ended_at=clock(), outcome="completed", tools=(tool,))
+    expires = clock() + timedelta(days=90)
+    items = [call_item(call, expires), call_item(replace(call, id="CA2"), expires) | {"turns": "{"}]
+    await store.backend.replace(TableName.CALLS, items, [])
+    before = {finding.what: finding.detail for finding in await examine(store, clock())}
+    assert before["e-mail addresses that are not found, until `carlos migrate`"] == "ORDER#1, APPOINTMENT#1"
+    assert before["calls that are not found by customer, until `carlos migrate`"] == "CALL#CA1"
+    done = await migrate(store, clock(), tmp_path)
+    assert done.plan.counts["calls filed under a customer"] == 1
+    assert done.plan.counts["calls that cannot be read (kept; see `carlos doctor`)"] == 1
+    found = await export(store, Customer("maria.gonzalez@email.com"))
+    assert ([order.id for order in found.orders], [each.id for each in found.appointments]) == (["1"], ["1"])
+    assert [each.id for each in found.calls] == ["CA1"]
+    after = {finding.what: finding.detail for finding in await examine(store, clock()) if "migrate" in finding.what}
+    assert set(after.values()) == {"none"}

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from common.settings import Settings
 from tests.infra.planned_stage import ROOT, TOOLS, Stage
 
@@ -22,6 +24,10 @@ def instructions() -> list[tuple[str, str]]:
 
 def only(name: str) -> str:
     return [argument for instruction, argument in instructions() if instruction == name][-1]
+
+
+def only_default(name: str) -> str:
+    return next(argument.partition("=")[2] for _, argument in instructions() if argument.startswith(f"{name}="))
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -52,9 +58,27 @@ def test_the_task_mounts_what_the_image_says_can_be_written(stage: Stage) -> Non
 def test_the_image_gets_the_product_and_nothing_else() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
-    allowed = {line[1:] for line in ignored if line.startswith("!") and "/" not in line and "." not in line}
+    allowed = {line[1:] for line in ignored if line.startswith("!") and (ROOT / line[1:]).is_dir()}
     product = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "sandbox"}
     assert allowed == product
+
+
+@pytest.mark.parametrize(
+    ("release", "base", "builds"),
+    [
+        ("false", only_default("BASE"), True),
+        ("true", only_default("BASE"), False),
+        ("true", "python:3.13-slim-trixie@sha256:", False),
+        ("true", f"python:3.13-slim-trixie@sha256:{'0' * 64}", True),
+        ("true", f"python@sha256:{'0' * 63}", False),
+    ],
+)
+def test_a_release_is_built_on_a_base_of_a_known_digest_only(release: str, base: str, *, builds: bool) -> None:
+    check = next(argument for instruction, argument in instructions() if "$RELEASE" in argument)
+    environment = {"RELEASE": release, "BASE": base}
+    done = subprocess.run(["sh", "-c", check], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is builds
+    assert (base in done.stderr) is not builds
 
 
 def test_the_locks_are_the_ones_that_are_installed() -> None:

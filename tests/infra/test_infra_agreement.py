@@ -180,7 +180,7 @@ def permissions(calls: set[str], source: ast.AST) -> set[str]:
 
 
 def backend_methods() -> tuple[ast.Module, dict[str, ast.AST]]:
-    source = ast.parse((ROOT / "data" / "dynamo.py").read_text())
+    source = ast.parse((ROOT / "data" / "backends" / "dynamo.py").read_text())
     (backend,) = [node for node in source.body if isinstance(node, ast.ClassDef) and node.name == "DynamoBackend"]
     return source, {
         node.name: node for node in backend.body if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 
+from common.keys import digest
 from data.open import open_dynamodb
 from data.operators.seed import seed
 from data.tables import TABLES, TableName, create_request
@@ -54,7 +55,8 @@ def aws() -> Iterator[LocalAws]:
 def make_function(aws: LocalAws, stage: Stage, package: bytes) -> str:
     planned = stage.one("aws_lambda_function")
     secret = aws.client("secretsmanager").create_secret(
-        Name=f"nova-sonic-server-app-{stage.name}/ADMIN_API_KEYS", SecretString=f"smoke:read+write:{KEY}"
+        Name=f"nova-sonic-server-app-{stage.name}/ADMIN_API_KEYS",
+        SecretString=f"smoke:read+write:sha256={digest(KEY).hex()}",
     )
     # The secret's ARN is AWS's, and a local AWS has endpoints and credentials of its own.
     environment = planned["environment"][0]["variables"] | {

@@ -20,10 +20,13 @@ from smithy_aws_event_stream.aio import AWSEventPublisher, SigningConfig
 from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
 from smithy_json import JSONCodec
 
+from agent.sonic import bounded_json
 from agent.sonic.errors import SonicLost
+from agent.sonic.wire.aws_errors import frame_error
 from agent.sonic.wire.credentials import Credentials
 from agent.sonic.wire.eventstream import (
     EVENT_HEADERS,
+    LONGEST_HEADERS,
     LONGEST_PAYLOAD,
     ChunkSigner,
     FrameReader,
@@ -113,9 +116,45 @@ def test_an_event_without_its_bytes_is_empty(payload: bytes) -> None:
     assert event_of(encode_frame(EVENT_HEADERS, payload)) == b""
 
 
-def test_a_payload_that_is_too_long_is_not_decoded() -> None:
-    payload = b'{"bytes":"' + b"A" * LONGEST_PAYLOAD + b'"}'
-    assert event_of(encode_frame(EVENT_HEADERS, payload)) == payload
+@pytest.mark.parametrize(
+    ("headers", "payload"),
+    [(EVENT_HEADERS, b"A" * (LONGEST_PAYLOAD + 1)), (b"\x01x\x00" * LONGEST_HEADERS, b"{}")],
+    ids=["payload", "headers"],
+)
+@pytest.mark.parametrize("piece", [1000, 262_144, 2**30])
+def test_a_frame_that_is_too_long_is_passed_over_and_never_held(headers: bytes, payload: bytes, piece: int) -> None:
+    plain = encode_frame(EVENT_HEADERS, b'{"bytes":""}')
+    data = plain + encode_frame(headers, payload) + plain
+    reader = FrameReader()
+    found: list[bytes] = []
+    for at in range(0, len(data), piece):
+        found += reader.feed(data[at : at + piece])
+        assert len(reader._buffer) < max(piece, len(plain) + 12)
+    assert found == [plain, plain]
+    reader.finish()
+
+
+def test_a_frame_that_is_too_long_ends_with_its_last_byte() -> None:
+    reader = FrameReader()
+    assert list(reader.feed(encode_frame(EVENT_HEADERS, bytes(LONGEST_PAYLOAD + 1))[:-1])) == []
+    with pytest.raises(SonicLost, match="into a frame"):
+        reader.finish()
+
+
+def test_the_longest_frame_is_read() -> None:
+    frame = encode_frame(EVENT_HEADERS.ljust(LONGEST_HEADERS, b"\0"), bytes(LONGEST_PAYLOAD))
+    assert list(FrameReader().feed(frame)) == [frame]
+
+
+def test_an_event_with_too_many_values_around_it_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("json.loads", parsed_nothing)
+    payload = b'{"p":[' + b"0," * bounded_json.MOST_VALUES + b'0],"bytes":"aG9sYQ=="}'
+    assert event_of(encode_frame(EVENT_HEADERS, payload)) == b""
+    assert frame_error({":message-type": "exception"}, payload).detail.startswith("unnamed error")
+
+
+def parsed_nothing(text: str) -> Any:
+    raise AssertionError(f"{len(text)} characters were parsed")
 
 
 @given(st.dictionaries(st.text(max_size=20), st.one_of(st.text(max_size=30), st.booleans(), st.integers(0, 99))))

@@ -25,7 +25,7 @@ from h2.settings import SettingCodes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.sonic.wire.http2 import MOST_WAITING, STREAM, Exchange
+from agent.sonic.wire.http2 import LONGEST_ERROR, MOST_OTHERS, MOST_WAITING, STREAM, Exchange
 from agent.sonic.wire.plain_data import LONGEST, data_frame
 from tests.support.virtual_loop import VirtualLoop, run_virtually
 
@@ -337,3 +337,25 @@ def test_no_bytes_get_an_exception_out_of_the_exchange(pieces: list[bytes]) -> N
         assert wire.exchange.answer.done()
 
     asyncio.run(read())
+
+
+async def test_a_flood_of_frames_that_are_no_data_ends_the_exchange_before_they_are_all_read(
+    wire: AudioSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(wire.exchange, "_read", read.append)
+    ping = b"\0\0\x08\x06\0\0\0\0\0" + bytes(8)
+    wire.exchange.data_received(ping * MOST_OTHERS)
+    assert not wire.exchange.ended.done()
+    wire.exchange.data_received(ping * 15_000)
+    assert isinstance(wire.exchange.ended.exception(), ProtocolError)
+    assert len(read) == 2 * MOST_OTHERS
+
+
+async def test_of_an_endless_refusal_only_the_beginning_is_kept(wire: AudioSink) -> None:
+    wire.respond(503)
+    for _ in range(20):
+        wire.exchange.data_received(data_frame(STREAM, bytes(LONGEST)))
+    wire.server.end_stream(STREAM)
+    wire.answer()
+    assert len((await wire.exchange.answer).body) == LONGEST_ERROR

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from loguru import logger
+
+from common import log
 
 
 @pytest.fixture
@@ -15,3 +21,20 @@ def logged() -> Iterator[list[str]]:
     sink = logger.add(lines.append, format="{message} {extra} {exception}", level="TRACE")
     yield lines
     logger.remove(sink)
+
+
+@contextmanager
+def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
+    """Everything the configured log writes."""
+    out, before = io.StringIO(), sys.stdout
+    handlers, root_level = logging.root.handlers[:], logging.root.level
+    sys.stdout = out
+    try:
+        log.configure(level)
+        yield out
+    finally:
+        sys.stdout = before
+        logger.remove()
+        logger.add(sys.stderr)
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(root_level)

@@ -17,7 +17,8 @@ from data.backends.encoding import encode
 from data.errors import Malformed
 from data.items import MOST_DIGITS, cents, to_item, to_order, whole
 from data.operators.seed import seed_orders
-from tools.arguments import PRICE_LIMIT_CENTS, NewOrder, OrderProof, parse_object, read
+from tools.arguments import PRICE_LIMIT_CENTS, parse_object, read
+from tools.business.orders import NewOrder, OrderProof
 from tools.errors import NeedsInput
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

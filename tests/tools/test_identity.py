@@ -18,6 +18,7 @@ from data.store import Change, Store
 from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import (
     FAILURES_PER_NUMBER,
+    FAILURES_PER_RECORD,
     LONGEST_WAIT_S,
     CallContext,
     Identity,
@@ -56,18 +57,19 @@ def test_a_name_of_one_word_is_never_a_full_name() -> None:
 
 
 class Caller:
-    """Calls one after the other from one number; what it is told, and how long it had to wait."""
+    """Calls one after the other from one number or address; what it is told, and how long it had to wait."""
 
-    def __init__(self, store: Store, number: str | None = PHONE, line: Line = Line.PHONE) -> None:
+    def __init__(self, store: Store, number: str | None = PHONE, address: str | None = None) -> None:
         self._store = store
         self._number = number
-        self._line = line
+        self._address = address
         self._calls = count(1)
         self.waits: list[float] = []
         self.hang_up()
 
     def hang_up(self) -> None:
-        context = CallContext(f"{self._number}-{next(self._calls)}", self._line, self._number)
+        line = Line.BROWSER if self._address else Line.PHONE
+        context = CallContext(f"{self._number}-{next(self._calls)}", line, self._number, self._address)
         self.identity = Identity(self._store, context, self._sleep)
 
     async def order(self, order_id: str, proof: Proof) -> str:
@@ -252,14 +254,81 @@ async def test_parallel_calls_cannot_guess_past_the_limit_of_a_number(seeded: St
 async def test_guessing_at_a_record_makes_it_slower_but_never_closes_it(seeded: Store) -> None:
     waited: list[float] = []
     for guess in range(40):
-        thief = Caller(seeded, number=None)
+        thief = Caller(seeded, f"+54115555{guess:04d}")
         await thief.order("1", Proof(dni=f"111111{guess:02d}"))
         waited += thief.waits
     assert waited == sorted(waited)
     assert waited[0] < waited[-1] == LONGEST_WAIT_S
-    owner = Caller(seeded, number=None)
+    owner = Caller(seeded)
     assert await owner.order("1", RIGHT) == "opened"
     assert owner.waits == [LONGEST_WAIT_S]
+
+
+async def test_600_guesses_of_browsers_at_many_addresses_are_ten_and_the_owner_calls_by_phone(seeded: Store) -> None:
+    told: list[str] = []
+    for guess in range(600):
+        thief = Caller(seeded, None, f"192.0.2.{guess % 250}")
+        told.append(await thief.order("1", Proof(dni=f"11111{guess:03d}")))
+    assert told[:FAILURES_PER_RECORD] == ["not_verified"] * FAILURES_PER_RECORD
+    assert set(told[FAILURES_PER_RECORD:]) == {"record_locked"}
+    assert await Caller(seeded, None, "198.51.100.1").order("1", RIGHT) == "record_locked"
+    assert await Caller(seeded, "anonymous").order("1", RIGHT) == "record_locked"
+    assert await Caller(seeded).order("1", RIGHT) == "opened"
+    assert await Caller(seeded, "anonymous").order("6", Proof(dni="35012678")) == "opened"
+
+
+async def test_a_record_opens_to_browsers_again_when_the_guesses_have_aged(seeded: Store, clock: Clock) -> None:
+    for guess in range(FAILURES_PER_RECORD):
+        await Caller(seeded, None, f"192.0.2.{guess}").order("1", Proof(dni=f"1111111{guess}"))
+    browser = Caller(seeded, None, "198.51.100.1")
+    assert await browser.order("1", RIGHT) == "record_locked"
+    clock.advance(hours=24)  # type: ignore[attr-defined]
+    assert await browser.order("1", RIGHT) == "opened"
+
+
+async def test_a_missing_record_is_locked_like_another(seeded: Store) -> None:
+    for guess in range(FAILURES_PER_RECORD):
+        await Caller(seeded, None, f"192.0.2.{guess}").order("99", Proof(dni=f"1111111{guess}"))
+    assert await Caller(seeded, None, "198.51.100.1").order("99", RIGHT) == "record_locked"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("testclient", "testclient", True),
+    ],
+)
+async def test_a_browser_is_limited_by_its_address_across_calls_and_records(
+    seeded: Store, clock: Clock, first: str, second: str, same: bool
+) -> None:
+    browser = Caller(seeded, None, first)
+    for guess in range(FAILURES_PER_NUMBER):
+        browser.hang_up()
+        assert await browser.order(str(guess % 7 + 1), Proof(dni=f"1111111{guess}")) == "not_verified"
+    another = Caller(seeded, None, second)
+    assert await another.order("1", RIGHT) == ("address_locked" if same else "opened")
+    clock.advance(minutes=30)  # type: ignore[attr-defined]
+    assert await another.order("1", RIGHT) == "opened"
+
+
+async def test_the_right_proof_costs_an_address_and_a_record_nothing(seeded: Store) -> None:
+    browser = Caller(seeded, None, "192.0.2.1")
+    for _ in range(FAILURES_PER_RECORD * 2):
+        browser.hang_up()
+        assert await browser.order("1", RIGHT) == "opened"
+
+
+async def test_parallel_browsers_cannot_guess_past_the_limit_of_a_record(seeded: Store) -> None:
+    callers = [Caller(seeded, None, f"192.0.2.{n}") for n in range(30)]
+    told = await asyncio.gather(*(caller.order("1", Proof(dni=f"111111{n:02d}")) for n, caller in enumerate(callers)))
+    assert told.count("not_verified") <= FAILURES_PER_RECORD
+    assert set(told) == {"not_verified", "record_locked"}
 
 
 async def test_ten_numbers_against_one_record_leave_the_owner_free(seeded: Store) -> None:
@@ -281,7 +350,7 @@ async def test_waiting_ends_when_the_guessing_has_aged(seeded: Store, clock: Clo
 
 
 async def test_a_browser_call_is_locked_like_a_phone_call(seeded: Store) -> None:
-    visitor = Caller(seeded, number=None, line=Line.BROWSER)
+    visitor = Caller(seeded, number=None, address="192.0.2.1")
     for guess in range(3):
         await visitor.order("1", Proof(dni=f"1111111{guess}"))
     assert await visitor.order("1", RIGHT) == "call_locked"

@@ -1,4 +1,4 @@
-"""The seven tools as a call uses them, on both stores."""
+"""The original's seven tools as a call uses them, on both stores; what holds for any tool is in test_tool_contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 import pytest
@@ -14,10 +13,8 @@ import pytest
 from common.times import BUENOS_AIRES, Clock
 from data.errors import Unavailable
 from data.models import AppointmentStatus, AppointmentType, Order, OrderStatus
-from data.operators.seed import seed
 from data.store import Change, IdempotencyRecord, Store
-from tools.identity import CallContext
-from tools.toolbox import Toolbox
+from tests.tools.caller import Call
 
 BOOKING: dict[str, Any] = {
     "patientName": "Juan Pérez",
@@ -30,47 +27,6 @@ PURCHASE: dict[str, Any] = {
     "customerEmail": "juan@email.com",
     "items": [{"name": "Mouse", "quantity": 2, "price": 29.99}, {"name": "Cable", "price": "12,5"}],
 }
-
-
-class Call:
-    """A caller and a model that uses tools; each use has an id of its own unless one is given."""
-
-    def __init__(
-        self, store: Store, clock: Clock, call_id: str = "CA1", memory: dict[str, Any] | None = None, **context: Any
-    ) -> None:
-        self.waits: list[float] = []
-        self.box = Toolbox(store, CallContext(call_id, **context), clock=clock, sleep=self._sleep, memory=memory)
-        self._ids = count(1 if memory is None else 1001)
-
-    @property
-    def memory(self) -> dict[str, Any]:
-        """As another process gets it: through the store."""
-        return dict(json.loads(json.dumps(self.box.memory)))
-
-    async def use(self, name: str, *, use_id: str | None = None, **arguments: Any) -> dict[str, Any]:
-        tool_use_id = use_id or f"use-{next(self._ids)}"
-        return (await self.box.run(name, json.dumps(arguments), tool_use_id=tool_use_id)).result
-
-    async def twice(self, name: str, **arguments: Any) -> dict[str, Any]:
-        """Propose, hear a yes, carry out."""
-        proposed = await self.use(name, **arguments)
-        assert proposed.get("confirmation_required"), proposed
-        self.box.caller_spoke()
-        return await self.use(name, **arguments)
-
-    async def _sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
-@pytest.fixture
-async def seeded(store: Store, clock: Clock) -> Store:
-    await seed(store, clock().date())
-    return store
-
-
-@pytest.fixture
-def call(seeded: Store, clock: Clock) -> Call:
-    return Call(seeded, clock)
 
 
 async def test_an_order_is_told_to_its_holder_in_the_originals_fields(call: Call) -> None:

@@ -7,10 +7,12 @@ then the HTTP status; whatever says nothing known lost the stream.
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any
 
+from agent.sonic import bounded_json
 from agent.sonic.errors import (
+    INVALID_INPUT,
     SonicError,
     SonicExpired,
     SonicHistoryTooLong,
@@ -20,6 +22,9 @@ from agent.sonic.errors import (
     SonicThrottled,
     SonicTimedOut,
 )
+from common.log import error_text
+
+LONGEST_MESSAGE = 2000  # characters; it goes into the log
 
 # Fragments of the service's sentences, in the order in which they are looked for. "live": recorded from the service by
 # a third party; "client": released clients act on it (Strands Agents 1.62, LiveKit Agents 1.8).
@@ -63,11 +68,16 @@ _BY_NAME: dict[str, type[SonicError]] = {
     "serviceunavailable": SonicLost,
 }
 
+# What rights and quotas are decided by has read nothing of the conversation, and cannot quote it.
+_ABOUT_US = (SonicRefused, SonicExpired, SonicThrottled)
+_REQUEST = re.compile(r"RequestId=[0-9a-f-]{36}\b")
+
 
 def refusal(status: int, name: str, body: bytes) -> SonicError:
     """The error that an HTTP answer means. `name` is its `x-amzn-errortype`, empty if there was none."""
     told = _object(body)
-    name = name or str(told.get("__type", told.get("code", "")))
+    kind = told.get("__type", told.get("code"))
+    name = name or (kind[:LONGEST_MESSAGE] if isinstance(kind, str) else "")
     name = name.partition(":")[0].rpartition("#")[2]
     return service_error(name or f"HTTP {status}", _message(told, body), status)
 
@@ -80,16 +90,21 @@ def frame_error(headers: dict[str, str], payload: bytes) -> SonicError:
 
 def service_error(name: str, message: str, status: int = 500) -> SonicError:
     """The error that the service's words, its name for them and the HTTP status mean, in this order."""
-    kind = next((kind for text, kind in _BY_TEXT if text in message), None)
+    known, kind = next(((text, kind) for text, kind in _BY_TEXT if text in message), (None, None))
     kind = kind or _BY_NAME.get(name.lower().removesuffix("exception")) or _by_status(status)
-    return kind(f"{name}: {message}" + (f" (HTTP {status})" if status != 500 else ""))
+    where = f" (HTTP {status})" if status != 500 else ""
+    if known is None and kind in _ABOUT_US:
+        return kind(f"{name}: {message}{where}")
+    known = known or (INVALID_INPUT if INVALID_INPUT in message else "in words of its own")
+    request = "".join(f"{found[0]} " for found in _REQUEST.finditer(message))
+    return kind(f"{name}: {message}{where}", told=f"{name}: {request}{known}{where}")
 
 
 def connection_error(error: BaseException) -> SonicError:
     """The error of ours for one that is not the service's: of the network, TLS, HTTP/2 or the SDK."""
     if isinstance(error, SonicError):
         return error
-    return SonicLost(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return SonicLost(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, error_text(error))
 
 
 def _by_status(status: int) -> type[SonicError]:
@@ -106,13 +121,13 @@ def _by_status(status: int) -> type[SonicError]:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(data)
-    except (ValueError, RecursionError):
+        told = bounded_json.loads(data)
+    except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
 
 
 def _message(told: dict[str, Any], data: bytes) -> str:
     words = [told.get("message", told.get("Message")), told.get("originalMessage")]
-    said = " / ".join(dict.fromkeys(str(word) for word in words if word))
+    said = " / ".join(dict.fromkeys(word[:LONGEST_MESSAGE] for word in words if isinstance(word, str) and word))
     return said or data[:200].decode(errors="replace")

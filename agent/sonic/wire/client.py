@@ -31,6 +31,7 @@ from agent.sonic.wire.credentials import CredentialChain, Credentials, Credentia
 from agent.sonic.wire.eventstream import ChunkSigner, FrameReader, event_of, headers_of, payload_of
 from agent.sonic.wire.http2 import PING_S, Answer, Exchange, retrieve
 from agent.sonic.wire.transport import RequestTaker, connect, signature_of, trust
+from common.log import error_text
 
 MOST_UNREAD = 8192  # events: ten minutes of speech, all at once
 ABORT_TIMEOUT_S = 0.5  # for the service to close its side of a socket
@@ -207,7 +208,7 @@ class SonicStream:
             return event
         self._events.put_nowait(None)
         if self._failure is not None:
-            raise type(self._failure)(self._failure.detail) from self._failure
+            raise self._failure.again() from self._failure
         return None
 
     async def close(self) -> None:
@@ -220,7 +221,7 @@ class SonicStream:
 
     def _raise_if_over(self) -> None:
         if self._failure is not None:
-            raise type(self._failure)(self._failure.detail) from self._failure
+            raise self._failure.again() from self._failure
         if self._closing is not None:
             raise SonicLost("the stream is closed")
 
@@ -316,7 +317,7 @@ class SonicStream:
             async with asyncio.timeout(self._bounds.close_s):
                 await self._end_input()
         except Exception as error:
-            logger.debug("Sonic stream closed without a clean end: {!r}", error)
+            logger.debug("Sonic stream closed without a clean end: {}", error_text(error))
         finally:
             self._judge()
             self._events.put_nowait(None)

@@ -11,7 +11,6 @@ the SDK's own signer (aws_sdk_signers 0.4), with which this one agrees byte for 
 
 from __future__ import annotations
 
-import json
 import struct
 import time
 from binascii import a2b_base64, b2a_base64
@@ -21,12 +20,15 @@ from hashlib import sha256
 from hmac import digest as hmac_digest
 from zlib import crc32
 
+from agent.sonic import bounded_json
 from agent.sonic.errors import SonicLost
+from agent.sonic.reading import count_unknown
 from agent.sonic.wire.credentials import Credentials
 
 SERVICE = "bedrock"
 LONGEST = 24 * 1024 * 1024  # the SDK's limits on headers and payload, together
-LONGEST_PAYLOAD = 2 * 1024 * 1024  # of an event: base64 and padding of the longest that is read
+LONGEST_HEADERS = 8 * 1024  # of a frame that is read; the service's have 100 bytes
+LONGEST_PAYLOAD = 2 * 1024 * 1024  # the same: base64 and padding of the longest event that is read
 
 _LENGTHS = struct.Struct(">II")
 _CRC = struct.Struct(">I")
@@ -113,19 +115,28 @@ class ChunkSigner:
 
 
 class FrameReader:
-    """Feeds on pieces of any size and yields whole frames, checked. After an error it is of no more use."""
+    """Feeds on pieces of any size and yields whole frames, checked. After an error it is of no more use.
+
+    A frame that is too long is passed over as it comes, unchecked and counted: 24 MB would be a pause of 40 ms in every
+    call, and three seconds where they are read as an exception's JSON (measured).
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._passing = 0  # bytes of a frame that is too long
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the frames that `data` completes. Raises SonicLost for a frame that is none."""
         buffer = self._buffer
         buffer += data
-        while len(buffer) >= _PRELUDE:
+        while self._pass() and len(buffer) >= _PRELUDE:
             total, headers = _LENGTHS.unpack_from(buffer)
             if crc32(buffer[:8]) != _CRC.unpack_from(buffer, 8)[0] or not _OVERHEAD + headers <= total <= LONGEST:
                 raise SonicLost("malformed frame: its lengths do not match their checksum")
+            if headers > LONGEST_HEADERS or total - headers - _OVERHEAD > LONGEST_PAYLOAD:
+                count_unknown("frame", "too long")
+                self._passing = total
+                continue
             if len(buffer) < total:
                 return
             frame = bytes(buffer[:total])
@@ -134,9 +145,16 @@ class FrameReader:
                 raise SonicLost("malformed frame: its checksum does not match")
             yield frame
 
+    def _pass(self) -> bool:
+        """Pass over what has come of a frame that is too long; False while more of it is to come."""
+        passed = min(self._passing, len(self._buffer))
+        del self._buffer[:passed]
+        self._passing -= passed
+        return not self._passing
+
     def finish(self) -> None:
         """The body has ended. Raises SonicLost in the middle of a frame."""
-        if self._buffer:
+        if self._buffer or self._passing:
             raise SonicLost(f"the stream ended {len(self._buffer)} bytes into a frame")
 
 
@@ -146,13 +164,11 @@ def event_of(frame: bytes) -> bytes | None:
     if not _is_event(frame[_PRELUDE : _PRELUDE + length]):
         return None
     payload = payload_of(frame)
-    if len(payload) > LONGEST_PAYLOAD:
-        return payload  # undecoded: whoever reads it refuses it by its size
     try:
         if payload.startswith(_PLAIN):
             return a2b_base64(payload[len(_PLAIN) : payload.index(b'"', len(_PLAIN))])
-        return a2b_base64(json.loads(payload)["bytes"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return a2b_base64(bounded_json.loads(payload)["bytes"])
+    except (ValueError, KeyError, TypeError):
         return b""
 
 

@@ -2,8 +2,9 @@
 
 import en from "./words/en.js";
 import es from "./words/es.js";
+import * as tools from "./words/tools.js"; // written by the server, from the tools' declarations
 
-const DICTIONARIES = { en, es };
+const DICTIONARIES = { en: { ...en, ...tools.en }, es: { ...es, ...tools.es } };
 const LOCALES = { en: "en-GB", es: "es-AR" };
 const KEPT = "carlos.language";
 const TARGETS = {
@@ -29,7 +30,7 @@ export function say(key, values = {}) {
 }
 
 /** Whether there are words for a key. */
-export const knows = (key) => key in en;
+export const knows = (key) => key in DICTIONARIES.en;
 
 /** Give an element's text, label or placeholder in the current language, now and after each change. */
 export function bind(element, target, key, values = {}) {

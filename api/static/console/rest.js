@@ -4,7 +4,10 @@
 
 const KEPT = "carlos.api-key";
 
-/** `kind` is unauthorized, forbidden, missing, unreachable or failed; `values` fill the words for it. */
+/** Kinds of errors that a key, or another one, may help with. */
+export const LOCKED = new Set(["unauthorized", "wrong-key", "forbidden"]);
+
+/** `kind` is one of LOCKED, or missing, unreachable or failed; `values` fill the words for it. */
 export class RestError extends Error {
   constructor(kind, values) {
     super(`${kind} ${values.path}`);
@@ -55,9 +58,9 @@ async function request(path, options = {}) {
   const key = sessionStorage.getItem(KEPT);
   const reply = await reach(path, { ...options, headers: key ? { "X-Api-Key": key } : {} });
   if (reply.ok) return reply;
-  if (reply.status === 401) throw new RestError("unauthorized", { path });
-  if (reply.status === 403) throw new RestError("forbidden", { path });
   const body = await reply.json().catch(() => ({}));
+  if (reply.status === 401) throw new RestError(body.code === "key_missing" ? "unauthorized" : "wrong-key", { path });
+  if (reply.status === 403) throw new RestError("forbidden", { path });
   if (reply.status === 404 && body.success === undefined) throw new RestError("missing", { path });
   throw new RestError("failed", { path, status: reply.status, text: body.message ?? body.error ?? reply.statusText });
 }

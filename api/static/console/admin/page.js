@@ -1,8 +1,9 @@
 /** A page of records: fetched when it is opened, drawn again in another language, clear about what went wrong. */
 
-import { byId, h } from "../dom.js";
+import { h } from "../dom.js";
+import { askForKey } from "../key.js";
 import { languages } from "../language.js";
-import { get, RestError, useKey } from "../rest.js";
+import { get, LOCKED, RestError } from "../rest.js";
 
 export class Page {
   /** A subclass has `open(...)`, which loads a path, and `draw(data)`, which returns elements. */
@@ -45,28 +46,17 @@ export class Page {
   }
 
   fail({ kind, values }) {
-    const locked = kind === "unauthorized" || kind === "forbidden";
+    const again = () => this.load(this.path);
     this.show(
       h(
         "div",
         { class: "card trouble", role: "alert" },
         h("p", { t: [`admin.${kind}`, values] }),
-        locked && h("button", { type: "button", class: "primary", t: "admin.key", onclick: () => this.askForKey() }),
-        h("button", { type: "button", class: "quiet", t: "admin.retry", onclick: () => this.load(this.path) }),
+        LOCKED.has(kind) &&
+          h("button", { type: "button", class: "primary", t: "admin.key", onclick: () => askForKey(again) }),
+        h("button", { type: "button", class: "quiet", t: "admin.retry", onclick: again }),
       ),
     );
-  }
-
-  askForKey() {
-    const dialog = byId("api-key");
-    dialog.returnValue = "";
-    dialog.onclose = () => {
-      const input = byId("api-key-input");
-      if (dialog.returnValue === "use") useKey(input.value);
-      input.value = "";
-      if (dialog.returnValue === "use") this.load(this.path);
-    };
-    dialog.showModal();
   }
 
   show(...content) {

@@ -9,6 +9,7 @@
 
 import { fromBase64, toBase64 } from "../audio/base64.js";
 import { pcmBytes, pcmSamples } from "../audio/pcm.js";
+import { LOCKED, post, RestError } from "../rest.js";
 
 const LOST = new Set([1001, 1005, 1006, 1012]); // a restart, a deploy, a cable
 const KEYPAD_PAUSE_MS = 2000;
@@ -19,6 +20,7 @@ const AUDIO_IN = {
   audioType: "SPEECH", encoding: "base64",
 };
 const TEXT = { mediaType: "text/plain" };
+const NEEDS_TOKEN = document.querySelector("meta[name=carlos-browser-tokens]").content !== "";
 
 export class BrowserLine extends EventTarget {
   static rates = { captureRate: 16000, playbackRate: 24000, prebufferMs: 60 };
@@ -37,24 +39,35 @@ export class BrowserLine extends EventTarget {
   }
 
   /** Begin a session; an earlier conversation goes on where it stopped. */
-  open(earlier = []) {
+  async open(earlier = []) {
     this.prompt = crypto.randomUUID();
     this.audio = crypto.randomUUID();
-    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/`);
+    let query;
+    try {
+      query = NEEDS_TOKEN ? `?token=${(await post("/browser/tokens")).token}` : "";
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      this.locked(error);
+    }
+    if (query === undefined || this.isOver) return;
+    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/${query}`);
     this.socket.onopen = () => this.shakeHands(earlier);
     this.socket.onmessage = ({ data }) => this.receive(JSON.parse(data).event);
     this.socket.onclose = (closed) => this.closed(closed);
   }
 
   hangUp() {
-    if (this.socket.readyState === WebSocket.OPEN) {
+    this.isOver = true;
+    if (this.socket?.readyState === WebSocket.OPEN) {
       this.send("contentEnd", { promptName: this.prompt, contentName: this.audio });
       this.send("promptEnd", { promptName: this.prompt });
       this.send("sessionEnd", {});
     }
     this.detach();
-    this.socket.onclose = null;
-    this.socket.close();
+    if (this.socket) {
+      this.socket.onclose = null;
+      this.socket.close();
+    }
     this.tell("over", {});
   }
 
@@ -153,6 +166,11 @@ export class BrowserLine extends EventTarget {
     else if (block.stage === "SPECULATIVE") this.conversation.planned(block.text);
     else if (block.stage === "FINAL") this.conversation.said(block.text, stopReason === "INTERRUPTED");
     else this.report = block.text;
+  }
+
+  /** No token was given to us. */
+  locked({ kind, values }) {
+    this.tell("over", { problem: `${LOCKED.has(kind) ? "problem.key" : "admin"}.${kind}`, values });
   }
 
   closed({ code, reason }) {

@@ -1,6 +1,7 @@
 /** The page on which one talks to Carlos. */
 
 import { byId } from "../dom.js";
+import { askForKey } from "../key.js";
 import { bind } from "../language.js";
 import { Conversation } from "./conversation.js";
 import { Keypad } from "./keypad.js";
@@ -56,7 +57,10 @@ export class Talk {
     this.keypad.clear();
     this.complain(null);
     session.addEventListener("state", () => this.show());
-    session.addEventListener("problem", ({ detail }) => this.complain(detail.key, detail.values));
+    session.addEventListener("problem", ({ detail }) => {
+      this.complain(detail.key, detail.values);
+      if (detail.key?.startsWith("problem.key.")) askForKey(() => this.call());
+    });
     session.addEventListener("sound", () => this.follow(session));
     session.start();
   }

@@ -1,0 +1,1 @@
+"""Seeded inputs that nobody means well, for everything that reads what comes from outside."""
