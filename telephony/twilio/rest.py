@@ -15,7 +15,7 @@ from loguru import logger
 from common.log import error_text
 from common.settings import Settings
 
-TIMEOUT_S = 5.0
+REQUEST_TIMEOUT_S = 5.0
 API_ROOT = "/2010-04-01"
 
 
@@ -27,7 +27,7 @@ class CallControl:
         account_sid: str | None,
         auth_token: str | None,
         api_base: str = "https://api.twilio.com",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         self._account_sid = account_sid
         self._auth_token = auth_token
