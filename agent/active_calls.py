@@ -15,8 +15,8 @@ MAX_ENDED_CALLS = 200  # ended calls whose story can still be followed
 
 
 class ActiveCalls:
-    """Phone and browser calls alike. Places are counted apart, since a ringing call takes one already. Each line has
-    its own, `capacity` the phone's: so many of this process's, or those of several processes."""
+    """The calls of this process, of phone and browser. Places are counted apart, since a ringing call takes one
+    already, and each kind of line has its own: `capacity` is the phone's, of this process or of several."""
 
     def __init__(self, capacity: int | CapacityCounter, browsers: int | CapacityCounter = 0) -> None:
         self.capacity: CapacityCounter = CallCapacity(capacity) if isinstance(capacity, int) else capacity
@@ -32,7 +32,7 @@ class ActiveCalls:
         return self.capacity.draining
 
     def log_of(self, call_id: str) -> CallTranscript | None:
-        """The story of a live call, or of one of the last that ended."""
+        """Return the transcript of a live call, or of one of the last that ended."""
         return self._logs.get(call_id)
 
     async def hold(self, call: Call) -> str:
@@ -59,7 +59,7 @@ class ActiveCalls:
         await (self._busy if busy else self._quiet).wait()
 
     async def drain(self, seconds: float) -> None:
-        """Let nobody in, wait for the live calls to end, and hang up on those that outlast the time."""
+        """Admit no more calls, wait for the live ones to end, and hang up those that outlast the time."""
         self.capacity.drain()
         self.browsers.drain()
         try:

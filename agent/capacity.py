@@ -11,7 +11,7 @@ HOLD_S = 60.0  # how long an admitted call may take to start its stream
 
 
 class Admission(Enum):
-    """What a line says to a ringing call. A blocked one is rejected unanswered, which Twilio does not bill."""
+    """The answer to a ringing call. A blocked one is rejected unanswered, which Twilio does not bill."""
 
     ACCEPTED = auto()
     FULL = auto()
@@ -20,7 +20,7 @@ class Admission(Enum):
 
 
 class CapacityCounter(Protocol):
-    """What a line asks of its places: of one process, `Places`, or a pool of several (carlos.processes.register)."""
+    """How a line takes places: those of one process, `CallCapacity`, or of several (carlos.processes.register)."""
 
     @property
     def draining(self) -> bool: ...
@@ -47,12 +47,12 @@ class CallCapacity:
 
     @property
     def live(self) -> int:
-        """Calls whose stream runs."""
+        """Return how many calls have a running stream."""
         return len(self._live)
 
     @property
     def taken(self) -> int:
-        """Calls that are live, or admitted and about to start."""
+        """Return how many calls are live, or admitted and about to start."""
         self._forget_expired()
         return len(self._live) + len(self._held)
 
@@ -61,7 +61,7 @@ class CallCapacity:
         self.draining = True
 
     def admit(self, call_sid: str) -> Admission:
-        """Hold a place for a ringing call."""
+        """Hold a place for a ringing call. Return ACCEPTED, or why there is none."""
         self._forget_expired()
         if call_sid in self._held or call_sid in self._live:
             return Admission.ACCEPTED
@@ -73,7 +73,8 @@ class CallCapacity:
         return Admission.ACCEPTED
 
     def start(self, call_sid: str) -> bool:
-        """Take the held place, or a free one if the hold has run out. False if there is none, or for a live call."""
+        """Take the held place, or a free one if the hold has run out. Return False if there is none, or for a live
+        call."""
         if call_sid in self._live or self.admit(call_sid) is not Admission.ACCEPTED:
             return False
         del self._held[call_sid]

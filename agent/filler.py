@@ -15,7 +15,8 @@ MAX_CLIPS = 5  # for one answer; what is silent for longer is given up by others
 
 
 class Filler:
-    """One call's. `play` gets PCM, 16-bit mono at 24 kHz; `silence_s` says for how long nobody has been heard."""
+    """The filler of one call. `play` gets PCM, 16-bit mono at 24 kHz; `silence_s` says for how long nobody has been
+    heard."""
 
     def __init__(self, play: Callable[[bytes], None], silence_s: Callable[[], float]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -25,13 +26,13 @@ class Filler:
         self._played = 0
 
     def owed(self) -> None:
-        """From now on the caller waits for an answer, if he does not already."""
+        """The caller waits for an answer from now on, if not already."""
         if self._timer is None:
             self._played = 0
             self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def answered(self) -> None:
-        """It has begun, or nobody waits any more."""
+        """The answer has begun, or nobody waits for it any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -46,6 +47,6 @@ class Filler:
 
 @cache
 def clip(name: str) -> bytes:
-    """A pre-rendered sentence: PCM 16-bit mono at 24 kHz."""
+    """Return a recorded sentence: PCM 16-bit mono at 24 kHz."""
     with files("agent.persona").joinpath(name).open("rb") as source, wave.open(source) as wav:
         return bytes(wav.readframes(wav.getnframes()))

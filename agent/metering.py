@@ -14,13 +14,13 @@ from common import metrics
 
 
 class Ear(Protocol):
-    """Who listens to what the line plays, besides the caller."""
+    """Gets what the line plays, besides the caller."""
 
     def carlos(self, pcm: bytes) -> None: ...
 
 
 class Meter:
-    """One call's clock marks. All times in seconds of the event loop."""
+    """Times of one call, in seconds of the event loop."""
 
     def __init__(self) -> None:
         self._now = asyncio.get_running_loop().time

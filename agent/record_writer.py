@@ -39,14 +39,15 @@ _MAX_FACT_CHARACTERS = 64  # characters
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """A call that its process left without an end: the story so far, and the toolbox's memory."""
+    """A call that its process left without an end: its record so far, and the toolbox's memory."""
 
     record: CallRecord
     memory: Mapping[str, Any]
 
 
 class CallRecordWriter:
-    """`changed` never waits and never fails; `settled` waits until what was said last is kept."""
+    """Writes call records. `changed` never waits and never fails; `settled` waits until the newest state of each is in
+    the store."""
 
     def __init__(self, store: Store, retry_s: float = RETRY_DELAY_S) -> None:
         self._store = store
@@ -71,19 +72,19 @@ class CallRecordWriter:
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
     async def kept(self, call_id: str) -> None:
-        """Wait, for `KEPT_TIMEOUT_S` at most, until what was said last of this call is kept."""
+        """Wait, for `KEPT_TIMEOUT_S` at most, until the newest state of this call is in the store."""
         if (writer := self._writers.get(call_id)) is not None:
             await asyncio.wait({writer}, timeout=KEPT_TIMEOUT_S)
 
     async def is_over(self, call_id: str, carrier: str) -> bool:
-        """True for a call that ended as calls do, in whichever process, or that its carrier says is over. May raise
-        DataError."""
+        """Return True for a call that ended as calls do, in whichever process, or that its carrier says is over. Raise
+        DataError where the store cannot tell."""
         await self.kept(call_id)
         record = await self._store.call(call_id)
         return record is not None and (is_over(record) or carrier in record.details)
 
     async def cut_off(self, call_id: str) -> CutOff | None:
-        """What there is to go on with; None for a call that is over, was never begun or has lain too long."""
+        """Return what there is to go on with; None for a call that is over, never began, or has lain too long."""
         await self.kept(call_id)
         try:
             record, memory = await self._store.call(call_id), await self._store.recall(call_id)
@@ -112,7 +113,7 @@ class CallRecordWriter:
             logger.error("what {} says of call {} is not kept: {!r}", carrier, call_id, error)
 
     async def reconcile(self, now: datetime | None = None) -> int:
-        """End the records that nobody is keeping any more; returns how many."""
+        """End the records that no process keeps any more. Return how many."""
         now = now or utcnow()
         ended, after = 0, None
         while True:
@@ -163,7 +164,8 @@ class CallRecordWriter:
 
 
 def _is_abandoned(record: CallRecord, now: datetime) -> bool:
-    """Without an end, and held by a process of this host that is gone, or begun longer ago than a call may last."""
+    """Return True for a record without an end whose process was on this host and is gone, or that began longer ago than
+    a call may last."""
     if record.ended_at is not None:
         return False
     if record.started_at < now - MAX_CALL_AGE:

@@ -26,7 +26,8 @@ STAGE = "/demo"  # the original client's address ends in it
 
 
 def guard(app: FastAPI, settings: Settings, access: Access | None = None, signed_folders: Sequence[str] = ()) -> None:
-    """Put the gate in front of an application, errors into the envelope, and its description in order."""
+    """Put the security middleware in front of an application, its errors into the envelope, and its description in
+    order."""
     access = access or Access.from_settings(settings, signed_folders)
     if access.open_mode:
         logger.warning("no ADMIN_API_KEYS: everybody on this machine may use the REST API")
@@ -54,7 +55,7 @@ def mount(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 def record_routers(
     settings: Settings, store: Store, calls: LiveCalls | None = None, clock: Clock = utcnow
 ) -> list[APIRouter]:
-    """The routes that need nothing but the store."""
+    """Return the routes that need nothing but the store."""
     queries = CallQueries(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
     return [
         order_routes(store, clock),

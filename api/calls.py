@@ -34,13 +34,13 @@ Words = Annotated[
 
 
 class Log(Protocol):
-    """A call's story as its process knows it: agent.transcript.CallTranscript."""
+    """The record of a call as the process that holds it knows it: agent.transcript.CallTranscript."""
 
     def record(self) -> CallRecord: ...
 
 
 class LiveCalls(Protocol):
-    """This process's calls, agent.active_calls.Switchboard, or also which ones are live elsewhere."""
+    """This process's calls, agent.active_calls.ActiveCalls, or also which ones are live elsewhere."""
 
     @property
     def live(self) -> Container[str]: ...
@@ -48,7 +48,7 @@ class LiveCalls(Protocol):
 
 
 class NoCalls:
-    """For a process that takes none."""
+    """The calls of a process that takes none."""
 
     live: Container[str] = ()
 
@@ -58,7 +58,7 @@ class NoCalls:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """USD: per million tokens, and per minute on the phone."""
+    """Prices in USD: per million tokens, and per minute on the phone."""
 
     input_speech: float
     output_speech: float
@@ -67,7 +67,7 @@ class Prices:
     phone_minute: float
 
     def cost(self, record: CallRecord, seconds: float) -> dict[str, Any]:
-        """An estimate: what the model was used for is exact, the prices are list prices."""
+        """Return an estimate in USD: the use of the model is exact, the prices are list prices."""
         usage: Mapping[str, int] = record.details.get("usage", {})
         kinds = ("input_speech", "output_speech", "input_text", "output_text")
         model = sum(usage.get(kind, 0) * float(getattr(self, kind)) for kind in kinds) / 1_000_000
@@ -77,7 +77,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class CallQueries:
-    """Where calls are found and how they are shown."""
+    """Finds calls, in the store and on the line."""
 
     store: Store
     recordings: Recordings
@@ -85,7 +85,7 @@ class CallQueries:
     calls: LiveCalls
 
     async def find(self, call_id: str) -> CallRecord:
-        """The newest state of a call. Raises NotFound."""
+        """Return the newest state of a call. Raise NotFound."""
         log = self.calls.log_of(call_id)
         record = log.record() if log else await self.store.call(call_id) if is_id(call_id) else None
         if record is None:
@@ -93,7 +93,7 @@ class CallQueries:
         return record
 
     def newest(self, record: CallRecord) -> CallRecord:
-        """The call's own state, where the store's is behind."""
+        """Return the call's own state, where the store's is behind."""
         log = self.calls.log_of(record.id)
         return log.record() if log else record
 
@@ -106,7 +106,7 @@ class CallQueries:
 
 
 def call_routes(queries: CallQueries) -> APIRouter:
-    """What any process with the store can tell of calls."""
+    """Return the routes that any process with the store can answer."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get("", response_model=Found[list[CallJson]], responses=failures())
@@ -165,12 +165,12 @@ def call_routes(queries: CallQueries) -> APIRouter:
 
 
 def is_masked(request: Request) -> bool:
-    """Whether this caller must not see personal data of calls."""
+    """Return True for a caller who must not see personal data of calls."""
     return CALLS not in request.scope["principal"].scopes
 
 
 def call_json(record: CallRecord, prices: Prices) -> dict[str, Any]:
-    """A call record as JSON; times are UTC ISO strings, `at_ms` counts from the call's start."""
+    """Return a call record as JSON; times are UTC ISO strings, `at_ms` counts from the call's start."""
 
     def at_ms(moment: datetime) -> int:
         return int((moment - record.started_at).total_seconds() * 1000)
@@ -212,7 +212,7 @@ def call_json(record: CallRecord, prices: Prices) -> dict[str, Any]:
 
 
 def mask_call(body: dict[str, Any]) -> dict[str, Any]:
-    """The same call with what is personal hidden."""
+    """Return the same call with what is personal hidden."""
     names = Names()
     names.learn_from(body["tools"])
     number = body["callerNumber"]
@@ -233,7 +233,7 @@ def mask_call(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def transcript(body: dict[str, Any]) -> str:
-    """`[00:03] Carlos: Hola…`, with the tools in between; — marks what was cut off."""
+    """Return lines like `[00:03] Carlos: Hola…`, with the tools in between; — marks what was cut off."""
     lines = [
         (turn["at_ms"], f"{_SPEAKERS[turn['role']]}: {turn['text']}{' —' if turn['interrupted'] else ''}")
         for turn in body["turns"]

@@ -55,8 +55,8 @@ class Asset:
 
 
 def console_routes(notice: str | None, *, tokens: bool = False) -> APIRouter:
-    """`GET /` and `GET /console/…`. `notice` says which parts are stand-ins; with `tokens` the page fetches one of
-    `POST /browser/tokens` for each of its sockets."""
+    """Return `GET /` and `GET /console/…`. `notice` says which parts are stand-ins; with `tokens` the page fetches one
+    of `POST /browser/tokens` for each of its sockets."""
     assets = load_assets()
     template = assets.pop("index.html")
     content = template.content.replace(NOTICE, escape(notice or "").encode())
@@ -80,7 +80,7 @@ def console_routes(notice: str | None, *, tokens: bool = False) -> APIRouter:
 
 
 def load_assets() -> dict[str, Asset]:
-    """Every file of the console by its path: what is not in it cannot be asked for."""
+    """Return every file of the console by its path; no other can be asked for."""
     found = _walk(files("api").joinpath("static", "console")) | {"words/tools.js": _tool_labels()}
     return {path: asset(path, content) for path, content in found.items()}
 
@@ -90,7 +90,7 @@ def asset(path: str, content: bytes) -> Asset:
 
 
 def _tool_labels() -> bytes:
-    """A module like those in `words/`: what people read instead of a tool's name, from its declaration."""
+    """Return a module like those in `words/`: what people read instead of a tool's name, from its declaration."""
     labels = {
         "en": {f"tool.{tool.name}": tool.label.en for tool in TOOLS},
         "es": {f"tool.{tool.name}": tool.label.es for tool in TOOLS},

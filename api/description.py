@@ -54,7 +54,7 @@ def _mark_personal(schema: dict[str, Any]) -> None:
 
 
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, method and operation of every route of an OpenAPI schema."""
+    """Yield path, method and operation of every route of an OpenAPI schema."""
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation

@@ -13,7 +13,7 @@ PAGES = {"": "index.html", "/docs.js": "docs.js", "/docs.css": "docs.css"}
 
 
 def docs_routes() -> APIRouter:
-    """The page and what it loads."""
+    """Return the page and what it loads."""
     router = APIRouter(include_in_schema=False)
     folder = Path(str(files("api").joinpath("static", "docs")))
     for path, name in PAGES.items():

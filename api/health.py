@@ -17,8 +17,8 @@ HEALTHY = {"status": "healthy"}
 
 
 def health_routes(active_calls: ActiveCalls) -> APIRouter:
-    """`/health` depends on nothing outside the process, or a fault of AWS would have every task replaced. `/ready`
-    counts calls by their places, which are those of all processes that share them."""
+    """Return `/health` and `/ready`. The first depends on nothing outside the process, or a fault of AWS would have
+    every task replaced. The second counts calls by their places, which are those of all processes that share them."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/health")
@@ -41,7 +41,7 @@ async def own_metrics(request: Request) -> bytes:
 
 
 def metrics_routes(told: Callable[[Request], Awaitable[bytes]] = own_metrics) -> APIRouter:
-    """`/metrics` for Prometheus: of this process, unless `told` knows of more."""
+    """Return `/metrics` for Prometheus: of this process, unless `told` gives those of more."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/metrics", response_class=Response, responses=failures() | content("text/plain"))
@@ -53,7 +53,7 @@ def metrics_routes(told: Callable[[Request], Awaitable[bytes]] = own_metrics) ->
 
 
 async def health_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """The original's health server as an ASGI application: GET / and /health, and an empty 404 for all else."""
+    """Return the original's health server as an ASGI application: GET / and /health, and an empty 404 for all else."""
     if scope["method"] == "GET" and scope["path"] in ("/", "/health"):
         await JSONResponse(HEALTHY)(scope, receive, send)
     else:

@@ -32,7 +32,7 @@ IfMatch = Annotated[str | None, Header(max_length=200, description='The `ETag` t
 
 
 def is_id(text: str) -> bool:
-    """Whether a record could have this id; a store is not asked otherwise."""
+    """Return whether a record could have this id; otherwise the store is not asked."""
     return _ID.fullmatch(text) is not None
 
 
@@ -54,7 +54,7 @@ def check_match(if_match: str | None, version: int) -> None:
 
 
 def read_cursor(cursor: str | None) -> str | None:
-    """The store's own cursor. Raises BadRequest."""
+    """Return the store's own cursor. Raise BadRequest."""
     if cursor is None:
         return None
     try:
@@ -67,7 +67,7 @@ def read_cursor(cursor: str | None) -> str | None:
 
 
 def next_page(request: Request, following: str | None) -> dict[str, str]:
-    """Headers that lead to the page after: the body stays a plain list."""
+    """Return headers that lead to the next page: the body stays a plain list."""
     if following is None:
         return {}
     cursor = base64.urlsafe_b64encode(following.encode()).decode().rstrip("=")
@@ -76,7 +76,7 @@ def next_page(request: Request, following: str | None) -> dict[str, str]:
 
 
 def read_day(name: str, text: str | None) -> date | None:
-    """`YYYY-MM-DD`; nothing for an empty one, as the original had it. Raises BadRequest."""
+    """Return the day of `YYYY-MM-DD`, None for an empty text as in the original. Raise BadRequest."""
     if not text:
         return None
     try:
@@ -89,7 +89,7 @@ def read_day(name: str, text: str | None) -> date | None:
 
 
 def begins(day: date | None) -> datetime | None:
-    """Midnight in Buenos Aires; None where no day was asked for."""
+    """Return midnight in Buenos Aires; None where no day was asked for."""
     return datetime.combine(day, time(), BUENOS_AIRES) if day else None
 
 

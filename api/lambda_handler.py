@@ -48,8 +48,8 @@ async def _make() -> FastAPI:
 
 
 def with_secret_keys(settings: Settings) -> Settings:
-    """The settings with the keys that ADMIN_API_KEYS_SECRET names, if it does. Raises ValueError for keys that a server
-    which others reach must not keep, wherever they come from."""
+    """Return the settings with the keys that ADMIN_API_KEYS_SECRET names, if it names any. Raise ValueError for keys
+    that are not allowed on a server which others reach."""
     keys = settings.admin_api_keys
     if settings.admin_api_keys_secret:
         import boto3
@@ -62,7 +62,7 @@ def with_secret_keys(settings: Settings) -> Settings:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """What the Lambda runtime calls."""
+    """Answer an event; called by the Lambda runtime."""
     return dict(_adapter()(event, context))
 
 

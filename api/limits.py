@@ -10,7 +10,7 @@ MAX_BUCKETS = 10_000  # buckets remembered
 
 
 class RateLimit:
-    """`per_minute` requests, all at once if need be. `clock` gives seconds."""
+    """Allows `per_minute` requests, all at once if need be. `clock` gives seconds."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._capacity = float(per_minute)
@@ -19,7 +19,7 @@ class RateLimit:
         self._buckets: dict[str, tuple[float, float]] = {}  # tokens, when
 
     def take(self, who: str) -> int:
-        """Take one; 0 if it was there, else the whole seconds until it will be."""
+        """Take one request from the bucket. Return 0 if there was one, else the whole seconds until there will be."""
         now = self._clock()
         tokens, then = self._buckets.pop(who, (self._capacity, now))
         tokens = min(self._capacity, tokens + (now - then) * self._per_second)

@@ -18,7 +18,7 @@ HEARTBEAT_INTERVAL_S = 15.0
 
 
 def live_routes(active_calls: ActiveCalls) -> APIRouter:
-    """What only the process that holds a call can do."""
+    """Return the routes that only the process that holds a call can answer."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get(

@@ -1,4 +1,4 @@
-"""The gate in front of every HTTP route: origins, access, rates, headers, the audit log, and what nobody caught."""
+"""The security in front of every HTTP route: origins, access, rates, headers, the audit log, and what nobody caught."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class _TurnedAway(Exception):
 
 
 def _length(headers: Mapping[str, str]) -> int:
-    """As the request announces it; 0 for none, which is read and counted."""
+    """Return the length that the request announces in bytes; 0 for none, which is read and counted."""
     said = headers.get("content-length", "")
     return int(said) if said.isdecimal() and len(said) < 16 else MAX_BODY_BYTES + 1 if said else 0
 
@@ -170,5 +170,5 @@ def _bounded(receive: Receive) -> Receive:
 
 
 def _template(scope: Scope) -> str:
-    """The route, not the path: a stranger's path may hold anything."""
+    """Return the route, not the path: a stranger's path may hold anything."""
     return str(getattr(scope.get("route"), "path", "(no route)"))

@@ -23,7 +23,7 @@ from data.store import Store
 
 
 def markdown(schema: dict[str, Any]) -> str:
-    """The description as a page of documentation."""
+    """Return the description as a page of documentation."""
     lines = ["# REST API", "", "Made by `python -m api.openapi`; do not edit.", "", schema["info"]["description"], ""]
     for path, method, operation in operations(schema):
         lines += [f"## {method.upper()} {path}", "", operation.get("description", operation["summary"]), ""]
@@ -78,7 +78,7 @@ def _resolve(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
 
 
 def described() -> FastAPI:
-    """The application with every route, to be described and not to be run."""
+    """Return an application with every route, to be described and not to be run."""
     app = FastAPI()
     settings = Settings(_env_file=None)
     store = Store(SqliteBackend(Path(), utcnow))

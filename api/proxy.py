@@ -30,7 +30,8 @@ class Proxied:
 
 
 def client_of(headers: Headers, hops: int) -> str | None:
-    """The address that the first of `hops` proxies was reached from; None when fewer have spoken, or no address."""
+    """Return the address that the first of `hops` proxies was reached from; None when fewer have named one, or it is no
+    address."""
     chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
     if not 0 < hops <= len(chain):
         return None

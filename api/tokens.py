@@ -22,7 +22,7 @@ MIN_FETCH_INTERVAL_S = 30.0  # between two requests to the URL, whatever strange
 
 
 class KeysUnavailable(Exception):
-    """Nobody answers at JWT_JWKS_URL, and has not for KEYS_KEPT_S: no token can be told from another."""
+    """JWT_JWKS_URL has not answered for KEYS_KEPT_S: no token can be checked."""
 
 
 class KeySet:
@@ -36,7 +36,7 @@ class KeySet:
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> PyJWK | None:
-        """None for a key that is not in the set. Raises KeysUnavailable."""
+        """Return the key; None for one that is not in the set. Raise KeysUnavailable."""
         if kid not in self._keys or self._age > KEYS_FRESH_S:
             await self._refresh()
         if self._age > KEYS_KEPT_S:
@@ -83,7 +83,7 @@ class Tokens:
         return cls(KeySet(client.get_signing_keys), settings.jwt_audience or "", settings.jwt_issuer or "")
 
     async def claims(self, token: str) -> Mapping[str, Any] | None:
-        """What a token says; None for one that does not hold. Raises KeysUnavailable."""
+        """Return what a token says; None for one that is not valid. Raise KeysUnavailable."""
         import jwt
 
         try:

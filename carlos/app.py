@@ -77,17 +77,17 @@ class Services:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
-        """A phone call, with tools and a verification state of its own, or with what an earlier stream's knew."""
+        """Return a phone call, with tools and a verification state of its own, or with those of an earlier stream."""
         toolbox = self._toolbox(log, memory)
         log.memory = lambda: toolbox.memory
         return Call(log, line, self._setup(log, toolbox))
 
     def phone_calls(self, carrier: Carrier) -> PhoneCalls:
-        """What handles one carrier's calls."""
+        """Return what handles the calls of one carrier."""
         return PhoneCalls(self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
-        """The same for a browser, which is shown the conversation too, and begins a new one when its socket dies."""
+        """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""
         setup = replace(
             self._setup(log, self._toolbox(log, address=line.address)),
             observer=line,
@@ -217,7 +217,7 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
 
 
 async def _erase_recordings(services: Services) -> None:
-    """Of calls that were erased elsewhere: by another server, the Lambda or an operator."""
+    """Delete recordings of calls that were erased elsewhere: by another server, the Lambda or an operator."""
     try:
         erased = await services.store.erased_calls()
     except DataError as error:
@@ -265,8 +265,8 @@ async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[Soni
 def create_app(
     settings: Settings, on_ready: Callable[[Services], None] = lambda services: None, handover: Handover | None = None
 ) -> FastAPI:
-    """The server. `on_ready` is called once everything is open and calls can be taken. With a `handover` it is one of
-    several that share a port."""
+    """Return the server. `on_ready` is called once everything is open and calls can be taken. With a `handover` the
+    server is one of several processes that share a port."""
     carriers = carriers_of(settings)
 
     @asynccontextmanager

@@ -20,7 +20,7 @@ _SPOKEN_FIELDS = frozenset({"text", "name", "arguments", "result"})  # in a call
 def cloudwatch_listener(
     group: CallLogGroup, log: CallTranscript, prices: Prices, *, texts: bool = False
 ) -> Callable[[CallEvent], None]:
-    """A listener of the call's log."""
+    """Return a listener that sends a call's events, and at its end its record, to `group`."""
     waiting: list[tuple[int, CallEvent]] = []
 
     def tell(event: CallEvent) -> None:

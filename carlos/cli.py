@@ -21,7 +21,7 @@ for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.
 
 
 def main() -> None:
-    """Run the command; settings that do not fit are explained instead of traced."""
+    """Run the command. Settings that do not fit are explained, without a traceback."""
     try:
         app()
     except ValidationError as error:

@@ -17,8 +17,8 @@ class CutOff:
         return self._timer is not None
 
     def after(self, seconds: float, transport: asyncio.Transport) -> None:
-        """Abort the transport then, instead of at any time set before: its `close` would wait for ever for a peer that
-        takes nothing."""
+        """Abort the transport after `seconds`, instead of at any time set before. `close` would wait for ever for a
+        peer that reads nothing."""
         self.never()
         self._timer = self._loop.call_later(seconds, transport.abort)
 

@@ -24,7 +24,7 @@ REQUEST_TIMEOUT_S = 5.0
 
 
 class Calls(Protocol):
-    """Whether there are calls: agent.active_calls.Switchboard, or all processes' together."""
+    """Whether there are calls: agent.active_calls.ActiveCalls, or those of all processes together."""
 
     @property
     def live(self) -> Sized: ...

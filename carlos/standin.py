@@ -20,7 +20,7 @@ class StandInFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StandInAddress:
-    """Where the stand-in listens and what it can do. `notice` says what a person should know of it."""
+    """Where the stand-in listens and what it can do. `notice` is shown to the person who started the server."""
 
     endpoint: str
     ca_file: Path
@@ -38,7 +38,7 @@ class StandIn:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> StandInAddress:
-        """Run the child and wait until it listens. Raises StandInFailed."""
+        """Run the child process and return its address once it listens. Raise StandInFailed."""
         arguments = ["-m", "sandbox.sonic", "--port", "0", "--home", str(self._home), "--brain", "local"]
         if self._stt_model is not None:
             arguments += ["--stt-model", str(self._stt_model)]

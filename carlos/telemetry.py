@@ -91,7 +91,7 @@ async def telemetry(
 
 
 def emit(namespace: str = metrics.NAMESPACE) -> None:
-    """Write what happened since the last time."""
+    """Write what has been counted since the last call."""
     for line in metrics.emf(time.time_ns() // 1_000_000, namespace):
         log.write_line(line)
 

@@ -24,8 +24,8 @@ class ApiKey:
 
     @classmethod
     def parse(cls, entry: str) -> ApiKey:
-        """`name:scopes:sha256=<hex>`, or `name:scopes:key` with the key in clear. Raises ValueError, whose text has
-        nothing of the entry."""
+        """Return the key of `name:scopes:sha256=<hex>`, or of `name:scopes:key` with the key in clear. Raise
+        ValueError, whose text quotes nothing of the entry."""
         name, _, rest = entry.partition(":")
         scopes_text, _, key = rest.partition(":")
         scopes = frozenset(scopes_text.split("+"))

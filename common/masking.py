@@ -46,7 +46,7 @@ def holds_personal_data[T](cls: type[T]) -> type[T]:
 
 
 def personal(field: str) -> Personal | None:
-    """How the field of this name is hidden, in whichever spelling: `customer_name`, `customerName`."""
+    """Return how the field of this name is hidden, in whichever spelling: `customer_name`, `customerName`."""
     return _declared.get(_bare(field))
 
 
@@ -79,7 +79,7 @@ _PERSONAL = re.compile("|".join((_KEEP, _EMAIL, _SPOKEN_EMAIL, _NUMBER, _WORDS))
 
 
 class Names:
-    """The names that a call has come to know; whoever writes about the call hides them."""
+    """The names that have come up in a call; whatever is written about the call hides them."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
@@ -114,12 +114,12 @@ NO_NAMES = Names()
 
 
 def mask_text(text: str, names: Names = NO_NAMES) -> str:
-    """Free text with what is personal hidden."""
+    """Return free text with what is personal hidden."""
     return names.mask(_PERSONAL.sub(_masked, text))
 
 
 def mask_value(value: Any, names: Names = NO_NAMES) -> Any:
-    """A JSON value with what is personal hidden: by the field's name, or by how a text looks."""
+    """Return a JSON value with what is personal hidden: by the field's name, or by how a text looks."""
     if isinstance(value, Mapping):
         return {key: _mask_field(str(key), item, names) for key, item in value.items()}
     if isinstance(value, str):
@@ -132,7 +132,7 @@ def mask_value(value: Any, names: Names = NO_NAMES) -> Any:
 
 
 def mask_number(number: str) -> str:
-    """A DNI or a phone number, by its number of digits."""
+    """Return a DNI or a phone number masked by its number of digits."""
     digits = re.sub(r"\D", "", number)
     if len(digits) in (7, 8):
         return f"**.***.*{digits[-2:]}"
@@ -179,5 +179,5 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def _fold(text: str) -> str:
-    """Lower case without accents, character by character: positions stay."""
+    """Return the text in lower case without accents, character by character: positions stay."""
     return "".join(unicodedata.normalize("NFKD", char)[0].lower()[0] for char in text)

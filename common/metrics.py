@@ -47,7 +47,7 @@ class Metric:
         DEFINITIONS.append(self)
 
     def drain(self) -> Iterator[tuple[Labels, list[float]]]:
-        """What CloudWatch has not been told yet, by label values."""
+        """Return what CloudWatch has not been told yet, by label values."""
         raise NotImplementedError
 
     def _values(self, labels: dict[str, str]) -> Labels:
@@ -133,7 +133,7 @@ class Timer(Metric):
             seen.recent[0] = seconds
 
     def collect(self) -> Iterator[prometheus.Metric]:
-        """For the registry of prometheus_client."""
+        """Yield the metric for the registry of prometheus_client."""
         family = HistogramMetricFamily(f"{_snake(self.name)}_seconds", self.help, labels=self.labels)
         for values, seen in self._seen.items():
             family.add_metric(values, seen.buckets(), seen.total)
@@ -204,7 +204,7 @@ LOG_DROPPED = Counter(name="CallLogDropped", help="Call events and records not d
 
 
 def exposition() -> bytes:
-    """Prometheus text format."""
+    """Return all metrics in Prometheus's text format."""
     return generate_latest(REGISTRY)
 
 
@@ -232,7 +232,7 @@ def added_up(expositions: Iterable[str]) -> str:
 
 
 def emf(timestamp_ms: int, namespace: str = NAMESPACE) -> Iterator[dict[str, Any]]:
-    """What happened since the last time, as EMF objects; gauges and plain counters are there even at zero."""
+    """Return what happened since the last time as EMF objects; gauges and plain counters are there even at zero."""
     plain: dict[str, tuple[Metric, list[float]]] = {}
     for metric in DEFINITIONS:
         for values, observed in metric.drain():

@@ -13,7 +13,7 @@ _NOBODYS = _WORDS | {word.translate(_KEYPAD) for word in _WORDS}
 
 
 def known_number(number: str | None) -> str | None:
-    """The number as it was given, or None for one that is withheld: empty, or a word for that in any form
+    """Return the number as it was given, or None for one that is withheld: empty, or a word for that in any form
     (`Anonymous`, `sip:anonymous@anonymous.invalid`, `client:Anonymous`, `+266696687`)."""
     if number is None:
         return None

@@ -29,7 +29,7 @@ def printable(value: Any, _deepest: int = _MAX_DEPTH) -> Any:
 
 
 def clean(text: str, limit: int) -> str:
-    """Stored text as data for the model: no control characters, one line, bounded."""
+    """Return stored text as data for the model: no control characters, one line, bounded."""
     line = " ".join(
         re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", " ", text).split()
     )

@@ -12,20 +12,21 @@ Clock = Callable[[], datetime]
 
 
 def utcnow() -> datetime:
-    """Now, to the millisecond that the store keeps."""
+    """Return the time now, to the millisecond that the store keeps."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def to_iso(moment: datetime) -> str:
-    """`2026-11-24T13:00:00.000Z`: fixed width, so that text order is time order. Naive times are refused."""
+    """Return `2026-11-24T13:00:00.000Z`: fixed width, so that text order is time order. Raise ValueError for naive
+    times."""
     if moment.tzinfo is None:
         raise ValueError("a naive datetime has no place in the store")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str) -> datetime:
-    """Read any ISO time with an offset. ValueError for a time without one, or outside the calendar in UTC."""
+    """Return the time of an ISO text. Raise ValueError for one without an offset, or outside the calendar in UTC."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a stored time must have an offset")

@@ -6,8 +6,8 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 
 def network_of(address: str) -> str:
-    """An IPv4 address itself, and of an IPv6 address its /64, in which each customer may take 2**64 addresses. What is
-    no address stays as it is."""
+    """Return an IPv4 address as it is, and of an IPv6 address its /64, in which one customer may take 2**64 addresses.
+    What is no address stays as it is."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

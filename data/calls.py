@@ -23,5 +23,5 @@ def merged(ours: CallRecord, stored: CallRecord) -> CallRecord:
 
 
 def _part(record: CallRecord) -> int:
-    """How often the call had been resumed."""
+    """Return how often the call had been resumed."""
     return int(record.details.get("resumed", 0))

@@ -50,7 +50,7 @@ def edit_appointment(appointment: Appointment, now: datetime, **fields: Any) -> 
 
 
 async def known_doctor(store: Store, name: str) -> str:
-    """The doctor's name as it is on record."""
+    """Return the doctor's name as it is on record."""
     doctors = {doctor_key(doctor): doctor for doctor in await store.doctors()}
     if doctor_key(name) not in doctors:
         raise RuleBroken("unknown_doctor", f"No hay un profesional {name}.")

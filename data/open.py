@@ -16,7 +16,7 @@ SQLITE_FILE = "carlos.db"
 
 
 async def open_store(settings: Settings) -> Store:
-    """The store that the settings name. Raises Unavailable."""
+    """Return the store that the settings name. Raise Unavailable."""
     keep_calls = timedelta(days=settings.keep_calls_days)
     if settings.store == "sqlite":
         return await open_sqlite(settings.carlos_home / SQLITE_FILE, keep_calls=keep_calls)
@@ -47,7 +47,8 @@ async def open_dynamodb(
     clock: Clock = utcnow,
     keep_calls: timedelta = KEEP_CALLS,
 ) -> Store:
-    """Credentials come from the AWS chain unless given. botocore is loaded here and not before: it is slow."""
+    """Return a store on DynamoDB. Credentials come from the AWS chain unless given. botocore is imported here and not
+    before: it is slow."""
     from data.backends.dynamo import DynamoBackend
 
     backend = await DynamoBackend.open(

@@ -42,20 +42,20 @@ _NOT_ACTIVE = {
 
 
 def cancel_order(order: Order, now: datetime) -> Change:
-    """An order can be cancelled while it is pending or processing."""
+    """Cancel an order, which must be pending or processing."""
     if not order.can_be_cancelled:
         raise RuleBroken(f"order_{order.status}", f"El pedido {order.id} {_NOT_CANCELLABLE[order.status]}.")
     return Change(order, replace(order, status=OrderStatus.CANCELLED, updated_at=now))
 
 
 def cancel_appointment(appointment: Appointment) -> Change:
-    """An appointment can be cancelled while it is scheduled or confirmed; its doctor's time becomes free."""
+    """Cancel an appointment, which must be scheduled or confirmed; its doctor's time becomes free."""
     _require_active(appointment)
     return Change(appointment, replace(appointment, status=AppointmentStatus.CANCELLED))
 
 
 def move_appointment(appointment: Appointment, start: datetime, now: datetime) -> Change:
-    """Free the old time and take the new one."""
+    """Move an appointment: its old time becomes free, the new one is taken."""
     _require_active(appointment)
     check_time(start, appointment.duration, now)
     if start == appointment.start:
@@ -64,7 +64,7 @@ def move_appointment(appointment: Appointment, start: datetime, now: datetime) -
 
 
 def check_time(start: datetime, duration: int, now: datetime) -> None:
-    """Refuse times outside working hours, off the grid, too soon, past or too far away."""
+    """Raise RuleBroken for a time outside working hours, off the grid, too soon, past or too far away."""
     if duration % SLOT_MINUTES or not SHORTEST_MINUTES <= duration <= LONGEST_MINUTES:
         raise RuleBroken(
             "bad_duration",
@@ -106,7 +106,7 @@ async def create(
 
 
 async def taken(store: Store, doctor: str, start: datetime, duration: int, mine: str | None = None) -> bool:
-    """True if another appointment than `mine` holds some of this time."""
+    """Return True if another appointment than `mine` holds some of this time."""
     busy = await store.busy(doctor, start, start + timedelta(minutes=duration))
     return any(busy.get(cell, mine) != mine for cell in slots(start, duration))
 
@@ -114,7 +114,7 @@ async def taken(store: Store, doctor: str, start: datetime, duration: int, mine:
 async def free_times(
     store: Store, doctor: str, start: datetime, duration: int, now: datetime, count: int = 3
 ) -> list[datetime]:
-    """The doctor's next free times from `start` on, at full and half hours."""
+    """Return the doctor's next free times from `start` on, at full and half hours."""
     last = start + timedelta(days=_OFFER_DAYS)
     busy = await store.busy(doctor, start, last)
     found: list[datetime] = []

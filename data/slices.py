@@ -11,7 +11,8 @@ PAUSE_S = 0.002  # a process that never rests is the one that a busy machine let
 
 
 async def sliced[T](items: Iterable[T], clock: Callable[[], float] = time.perf_counter) -> AsyncIterator[T]:
-    """The items one by one; others have the loop for `PAUSE_S` whenever what was done with them has taken `STEP_S`."""
+    """Yield the items one by one; whenever the work on them has taken `STEP_S`, others have the event loop for
+    `PAUSE_S`."""
     began = clock()
     for item in items:
         yield item

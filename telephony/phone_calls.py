@@ -65,7 +65,8 @@ class PhoneCalls:
         self._broken: OrderedDict[str, None] = OrderedDict()
 
     async def is_over(self, call_id: str) -> bool:
-        """False where the store cannot tell: a call is worth more than a place."""
+        """Return False, too, where the store cannot tell: refusing a real call is worse than answering a replayed
+        request."""
         try:
             async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                 return await self._record_writer.is_over(call_id, self._carrier.name)
@@ -98,7 +99,7 @@ class PhoneCalls:
                 self._broken.popitem(last=False)
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
-        """Go on with a call that is not over, and apologise where that cannot be and Carlos did not do so himself."""
+        """Resume a call that is not over; apologise where that cannot be done and Carlos did not do so himself."""
         if self._was_turned_away(call_id):
             return HangUp()
         await self._let_go(call_id, resumes)
@@ -111,7 +112,7 @@ class PhoneCalls:
         return Resume()
 
     def _was_turned_away(self, call_id: str) -> bool:
-        """True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""
+        """Return True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""
         stream = self._streams.get(call_id)
         if stream is None or not stream.turned_away:
             return False
@@ -119,7 +120,7 @@ class PhoneCalls:
         return True
 
     async def _let_go(self, call_id: str, resumes: int) -> None:
-        """Twilio knows first that a stream is gone; what holds it here would wait for audio for a while."""
+        """Hang up the call of a stream that the carrier says is over: it would wait for audio for a while."""
         stream, call = self._streams.get(call_id), self._active_calls.live.get(call_id)
         if stream is None or call is None or stream.resumes > resumes:
             return
@@ -153,7 +154,7 @@ class PhoneCalls:
             logger.info("call ended: {}", outcome)
 
     async def _story(self, caller: Caller) -> tuple[CallTranscript, Mapping[str, Any]]:
-        """A new call's log, or that of one to go on with and what its tools knew."""
+        """Return a new call's transcript, or that of a call to go on with and the memory of its tools."""
         cut_off = await self._record_writer.cut_off(caller.call_id) if caller.resumes else None
         if cut_off is None:
             log = CallTranscript(caller.call_id, LineName.PHONE, caller.number)

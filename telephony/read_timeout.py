@@ -22,7 +22,7 @@ class ReadTimeout:
         self._expired = False
 
     async def wait[T](self, awaitable: Awaitable[T]) -> T:
-        """Its result; raises TimeoutError, after cancelling it, when it took too long."""
+        """Return the awaitable's result. Raise TimeoutError, after cancelling it, when it took too long."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         cancelling = task.cancelling()

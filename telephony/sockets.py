@@ -9,7 +9,7 @@ from common.log import error_text
 
 
 async def receive_message(websocket: WebSocket) -> str | bytes:
-    """The next message, text or binary. Raises WebSocketDisconnect when the peer is gone."""
+    """Return the next message, text or binary. Raise WebSocketDisconnect when the peer is gone."""
     message = await websocket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))

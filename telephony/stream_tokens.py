@@ -30,12 +30,12 @@ class SpentNonces(Protocol):
     """Where spent tokens are remembered until they expire; shared by all processes that answer one number."""
 
     async def consume_nonce(self, nonce: str, expires: datetime) -> bool:
-        """Remember `nonce` until `expires`; False if it was spent before. Atomic."""
+        """Remember `nonce` until `expires`. Return False if it was spent before. Atomic."""
         ...
 
 
 class SpentInMemory:
-    """For one process."""
+    """Spent tokens of one process."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -51,8 +51,8 @@ class SpentInMemory:
 
 
 def signing_keys(shared: Sequence[str]) -> tuple[bytes, ...]:
-    """One key for each secret that processes share, Twilio's auth tokens, so that they agree; without any, a key of
-    this process alone."""
+    """Return one key for each secret that the processes share, so that all accept each other's tokens; without any
+    secret, a random key of this process alone."""
     if not shared:
         return (secrets.token_bytes(32),)
     return tuple(hmac.digest(secret.encode(), KEY_LABEL, "sha256") for secret in shared)
@@ -74,13 +74,13 @@ class StreamTokens:
         self._clock = clock
 
     def mint(self, call_sid: str, account_sid: str) -> str:
-        """A new token for one stream of this call."""
+        """Return a new token for one stream of this call."""
         expires_at = str(int(self._clock() + self._ttl_s))
         nonce = secrets.token_urlsafe(16)
         return f"{expires_at}.{nonce}.{_mac(self._keys[0], call_sid, account_sid, expires_at, nonce)}"
 
     async def redeem(self, token: str, call_sid: str, account_sid: str) -> None:
-        """Spend a token. Raises TokenRefused if it is forged, another call's, expired or already spent."""
+        """Spend a token. Raise TokenRefused if it is forged, another call's, expired or already spent."""
         expires_at, nonce = self._verify(token, call_sid, account_sid)
         if int(expires_at) <= self._clock():
             raise TokenRefused("the token has expired")

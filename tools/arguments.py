@@ -42,7 +42,7 @@ def text(limit: int) -> BeforeValidator:
 
 
 def _record_id(value: Any) -> str | None:
-    """ "pedido 3", "#003", "tres", 3 -> "3". Ids are short: at most seven digits."""
+    """Return "3" for "pedido 3", "#003", "tres" and 3. Ids are short: at most seven digits."""
     said = short_text(value, 60)
     if _SIGN_OR_FRACTION.fullmatch(said):
         raise ValueError("not an id")
@@ -143,7 +143,7 @@ class Arguments(Lenient):
 
     @classmethod
     def declared(cls) -> dict[str, Argument]:
-        """The arguments by their published names."""
+        """Return the arguments by their published names."""
         fields = cls.model_fields.items()
         return {
             to_camel(name): next(each for each in info.metadata if isinstance(each, Argument)) for name, info in fields
@@ -169,7 +169,7 @@ class Arguments(Lenient):
 
 
 def parse_json(text: str) -> Any:
-    """ValueError for whatever is no JSON that can be held."""
+    """Return the value of a JSON text. Raise ValueError for one that is no JSON, or cannot be held."""
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -177,7 +177,7 @@ def parse_json(text: str) -> Any:
 
 
 def parse_object(arguments: str) -> Mapping[str, Any]:
-    """The model's arguments as a JSON object; ValueError for anything else."""
+    """Return the model's arguments as a JSON object. Raise ValueError for anything else."""
     if len(arguments) > ARGUMENTS_LIMIT:
         raise ValueError("too long")
     value = parse_json(arguments or "{}")

@@ -31,7 +31,7 @@ class Plan:
 
 
 def fingerprint(tool: str, *parts: Any) -> str:
-    """The tool and what its arguments came to mean; the same for two ways of saying the same thing."""
+    """Return the tool and what its arguments came to mean; the same for two ways of saying the same thing."""
     canonical = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
     return f"{tool}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"
 
@@ -64,7 +64,7 @@ class Confirmations:
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What is proposed and whether the caller has spoken since, as a JSON object; empty for nothing."""
+        """Return what is proposed and whether the caller has spoken since, as a JSON object; empty for nothing."""
         proposal = self._proposal
         if proposal is None:
             return {}
@@ -96,5 +96,5 @@ class Confirmations:
         return proposal.carried_out_as
 
     def settle(self) -> None:
-        """What was proposed is done, or has become impossible."""
+        """Forget the proposal: it was carried out, or has become impossible."""
         self._proposal = None

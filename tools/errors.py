@@ -1,8 +1,8 @@
 """How a tool says no, and what is wrong with one that is not declared well.
 
 ToolError
-├── Refused   it will not be done: `sentence` says why, in Spanish that Carlos can say
-└── Asked     it cannot be done yet: `sentence` asks the caller for what is missing or unclear
+├── Refused     it will not be done: `sentence` says why, in Spanish that Carlos can say
+└── NeedsInput  it cannot be done yet: `sentence` asks the caller for what is missing or unclear
 
 DeclarationError
 """

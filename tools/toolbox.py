@@ -55,7 +55,7 @@ class _Use:
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """A write whose answer never came: the same use must first look for what that one may have done."""
+    """A write whose answer never came: the same use must first find out what that one may have done."""
 
     asked: str  # the tool and its arguments, as a fingerprint
     tool_use_id: str
@@ -89,7 +89,7 @@ class Toolbox:
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What was proven, what is proposed and what is in doubt, as a JSON object without personal data."""
+        """Return what was proven, what is proposed and what is in doubt, as a JSON object without personal data."""
         doubt = self._doubt
         return {
             "identity": self._identity.memory,
@@ -155,7 +155,7 @@ class Toolbox:
         return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
 
     async def _done_before(self, name: str, asked: Mapping[str, Any], tool_use_id: str) -> dict[str, Any] | None:
-        """What this use did in another process, or the same one without an answer in this one."""
+        """Return what this use did in another process, or the same use without an answer in this one."""
         tool_use_ids = [tool_use_id]
         if self._doubt and self._doubt.asked == fingerprint(name, asked):
             tool_use_ids.append(self._doubt.tool_use_id)

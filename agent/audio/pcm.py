@@ -12,7 +12,7 @@ Samples = NDArray[np.int16]
 
 
 def samples(pcm: bytes) -> Samples:
-    """View PCM as samples without a copy (read-only). An odd byte count raises ValueError."""
+    """Return a read-only view of PCM as samples, without a copy. Raise ValueError for an odd byte count."""
     return np.frombuffer(pcm, dtype=PCM16)
 
 
@@ -25,5 +25,5 @@ def pcm16(values: NDArray[np.floating] | NDArray[np.integer]) -> bytes:
 
 
 def duration_ms(pcm: bytes, rate: int) -> float:
-    """How long `pcm` sounds at `rate` Hz."""
+    """Return how long `pcm` sounds at `rate` Hz, in milliseconds."""
     return len(pcm) / SAMPLE_BYTES / rate * 1000

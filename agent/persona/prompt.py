@@ -41,7 +41,7 @@ BROWSER_RULES = "- Hablás por el NAVEGADOR: el cliente te escucha y puede leer 
 
 
 def system_prompt(line: LineKind, now: datetime) -> str:
-    """The SYSTEM text of a session. `now` is aware; the model is told Buenos Aires time."""
+    """Return the SYSTEM text of a session. `now` is aware; the model is told Buenos Aires time."""
     local = now.astimezone(BUENOS_AIRES)
     today = f"{WEEKDAYS[local.weekday()]} {local.day} de {MONTHS[local.month - 1]} de {local.year}"
     moment = f"Hoy es {today} y son las {local:%H:%M} en Buenos Aires."
@@ -53,5 +53,5 @@ _MARKER = re.compile(r"\s*\[\s*FINAL\s*\]\.?", re.IGNORECASE)
 
 
 def without_marker(text: str) -> str:
-    """The text without the prompt's `[FINAL]` marker, which no transcript may show."""
+    """Return the text without the prompt's `[FINAL]` marker, which no transcript may show."""
     return _MARKER.sub("", text).strip()

@@ -19,7 +19,7 @@ PROBES_PER_S = 5
 
 
 class CircuitBreaker:
-    """All times are the event loop's."""
+    """Limits how often a process dials. All times are the event loop's."""
 
     def __init__(self) -> None:
         self._now = asyncio.get_running_loop().time
@@ -29,11 +29,11 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """The service seems to be down."""
+        """Return True while the service seems to be down."""
         return len(self._failures) == FAILURE_LIMIT and self._failures[0] > self._now() - FAILURE_WINDOW_S
 
     async def admit(self) -> None:
-        """Wait until a stream may be dialled. Who does not want to wait for ever bounds it."""
+        """Wait until a stream may be dialled; there is no limit to the wait but the caller's own."""
         while (wait := self._wait_s()) > 0:
             self._closing.clear()
             try:

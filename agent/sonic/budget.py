@@ -21,7 +21,7 @@ OPENS_WINDOW_S = 60.0
 
 
 class RetryBudget:
-    """One call's. `now` gives seconds."""
+    """The tries of one call. `now` gives seconds."""
 
     def __init__(self, now: Callable[[], float], jitter: Callable[[], float] = random.random) -> None:
         self._now = now
@@ -32,12 +32,12 @@ class RetryBudget:
 
     @property
     def tries(self) -> int:
-        """In this incident."""
+        """Return how many tries this incident has had."""
         return self._tries
 
     @property
     def deadline(self) -> float:
-        """When the incident's time is over; an incident that has not begun may begin now."""
+        """Return when the incident's time is over; an incident that has not begun may begin now."""
         return (self._now() if self._began is None else self._began) + INCIDENT_S
 
     def progress(self) -> None:
@@ -46,8 +46,8 @@ class RetryBudget:
         self._tries = 0
 
     def failed(self, since: float | None = None) -> float | None:
-        """A stream failed, or could not be had. Returns how many seconds to wait before the next try; None when there
-        is to be none. `since` is when the caller began to wait for it, if that was before."""
+        """Count a stream that failed, or could not be had. Return how many seconds to wait before the next try; None
+        when there is to be none. `since` is when the caller began to wait for it, if that was before."""
         now = self._now()
         if self._began is None:
             self._began = now if since is None else since
@@ -58,12 +58,13 @@ class RetryBudget:
         return wait if first or now + wait < self.deadline else None
 
     def opened(self) -> None:
-        """A stream is being dialled."""
+        """Count a stream that is being dialled."""
         self._opens.append(self._now())
 
     @property
     def allows_another(self) -> bool:
-        """There is room for a stream that no caller is waiting for, with some left for one that he is."""
+        """Return True if there is room for a stream that no caller waits for, with some left for one that a caller
+        waits for."""
         recent = sum(at > self._now() - OPENS_WINDOW_S for at in self._opens)
         return recent < MAX_OPENS // 2
 

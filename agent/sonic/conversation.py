@@ -30,7 +30,7 @@ _WORD = re.compile(r"\w")
 
 
 class Conversation:
-    """One call's. `now` is in seconds of one clock everywhere."""
+    """What was said in one call, and what is owed. `now` is in seconds of one clock everywhere."""
 
     def __init__(self, config: SonicConfig) -> None:
         self.config = config
@@ -88,17 +88,17 @@ class Conversation:
 
     @property
     def quiet(self) -> bool:
-        """Nothing is owed, said, or asked."""
+        """Return True when nothing is owed, said, or asked."""
         return not (self.answering or self.caller_waits or self.tools) and self.watch.owed is Owed.NOTHING
 
     @property
     def owes_answer(self) -> bool:
-        """Something was asked that has not been answered to its end."""
+        """Return True when something was asked that has not been answered to its end."""
         return self.answering or self.caller_waits or self.watch.owed in (Owed.ANSWER, Owed.REST)
 
     @property
     def spoken_over(self) -> bool:
-        """Somebody has spoken since the answer began; where the service reports no speech, it may be so."""
+        """Return True if somebody has spoken since the answer began, or may have where the service reports none."""
         return self._speech_since or not self._speech_at_all
 
     def retold(self, history: History, waiting: str) -> tuple[list[tuple[Role, str]], str | None]:
@@ -132,7 +132,7 @@ class Conversation:
     # --- what the service says ------------------------------------------------------------------------------
 
     def follow(self, stream: object, event: ServiceEvent, now: float) -> bool:
-        """Take an event of the live stream; False for one that nobody is to be told of."""
+        """Take an event of the live stream. Return False for one that is not passed on."""
         self.watch.event(now)
         match event:
             case AudioOutput(content_id):
@@ -218,7 +218,7 @@ class Conversation:
 
 
 def speaks(event: ServiceEvent) -> bool:
-    """True for an event that only a model gives that has heard something: words, audio, a tool's use."""
+    """Return True for an event that only a model gives that has heard something: words, audio, a tool's use."""
     match event:
         case TextOutput(_, Role.USER, content):
             return _WORD.search(content) is not None

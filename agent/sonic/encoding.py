@@ -104,7 +104,7 @@ _SUBSCHEMA = _SCHEMA | {"description", "enum", "items"}
 
 
 def _plain_schema(schema: Json, keywords: frozenset[str]) -> Json:
-    """A schema without the keywords that only narrow it; the tools check their arguments themselves."""
+    """Return a schema without the keywords that only narrow it; the tools check their arguments themselves."""
     kept = {keyword: value for keyword, value in schema.items() if keyword in keywords}
     if isinstance(properties := kept.get("properties"), dict):
         kept["properties"] = {

@@ -79,7 +79,7 @@ class Names:
 
 
 def introduction(config: SonicConfig, names: Names, instructions: str, history: History) -> list[ClientEvent]:
-    """From sessionStart to the last message of the history."""
+    """Return the events from sessionStart to the last message of the history."""
     events: list[ClientEvent] = [
         SessionStart(config.max_tokens, config.top_p, config.temperature, config.endpointing),
         PromptStart(names.prompt, config.voice, config.output_rate, config.tools),
@@ -91,13 +91,13 @@ def introduction(config: SonicConfig, names: Names, instructions: str, history: 
 
 
 def first_audio(config: SonicConfig, names: Names) -> list[ClientEvent]:
-    """The block of audio that stays open, and the silence before a text may be answered."""
+    """Return the start of the block of audio that stays open, and the silence before a text may be answered."""
     silence = bytes(int(PRIME_S * config.input_rate) * 2)
     return [AudioStart(names.prompt, names.audio, config.input_rate), AudioInput(names.prompt, names.audio, silence)]
 
 
 def text_block(names: Names, role: Role, text: str, *, interactive: bool) -> list[ClientEvent]:
-    """One message. An interactive one is answered, and cuts off what the model is saying."""
+    """Return the events of one message. An interactive one is answered, and cuts off what the model is saying."""
     block = str(uuid4())
     return [
         TextStart(names.prompt, block, role, interactive),
@@ -107,7 +107,7 @@ def text_block(names: Names, role: Role, text: str, *, interactive: bool) -> lis
 
 
 def result_block(names: Names, tool_use_id: str, content: str) -> list[ClientEvent]:
-    """A tool's answer, JSON, to the stream that asked for it."""
+    """Return the events of a tool's answer, JSON, to the stream that asked for it."""
     block = str(uuid4())
     return [
         ToolResultStart(names.prompt, block, tool_use_id),
@@ -117,12 +117,12 @@ def result_block(names: Names, tool_use_id: str, content: str) -> list[ClientEve
 
 
 def result_as_text(tool: str, content: str) -> str:
-    """The same for a stream that has not asked, and would end over a toolUseId that it does not know."""
+    """Return the same for a stream that has not asked, and would end over a toolUseId that it does not know."""
     return f"[herramienta] {tool} ya respondió: {content}. Contáselo al cliente."
 
 
 def alternating(history: History) -> list[tuple[Role, str]]:
-    """The same with one message where several of one role stand side by side."""
+    """Return the messages with one where several of one role stand side by side."""
     merged: list[tuple[Role, str]] = []
     for role, text in history:
         if merged and merged[-1][0] is role:
@@ -133,7 +133,7 @@ def alternating(history: History) -> list[tuple[Role, str]]:
 
 
 def is_interruption(content: str) -> bool:
-    """True for the text block that Sonic sends at a barge-in: `{ "interrupted" : true }`, as recorded live."""
+    """Return True for the text block that Sonic sends at a barge-in: `{ "interrupted" : true }`, as recorded live."""
     if not content.startswith("{"):
         return False
     try:

@@ -34,7 +34,7 @@ from agent.sonic.events import (
 
 
 def parse_client_event(data: bytes) -> ClientEvent:
-    """Read what a client sent. Raises MalformedEvent for anything that is not exactly such an event."""
+    """Return the event that a client sent. Raise MalformedEvent for anything that is not exactly such an event."""
     name, body = _open(data)
     parser = _CLIENT_PARSERS.get(name)
     if parser is None:

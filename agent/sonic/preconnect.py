@@ -32,19 +32,19 @@ class StreamPreconnector:
         asyncio.get_running_loop().call_later(self._keep_s, self.forget, call_id)
 
     def forget(self, call_id: str) -> None:
-        """The call will not come."""
+        """Close the stream of a call that will not come."""
         if (opening := self._opening.pop(call_id, None)) is not None:
             closing = asyncio.create_task(_close(opening))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
     def opener_for(self, call_id: str) -> Opener:
-        """An opener whose first stream is the one that was prepared, if any."""
+        """Return an opener whose first stream is the one that was prepared, if any."""
         opening = self._opening.pop(call_id, None)
         return self._opener if opening is None else _Prepared(opening, self._opener)
 
     async def close(self) -> None:
-        """Close what nobody took."""
+        """Close the streams that no call took."""
         for call_id in list(self._opening):
             self.forget(call_id)
         await asyncio.gather(*self._closing)

@@ -52,7 +52,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
 class Unreadable(Exception):
-    """A value that an event is nothing without; `what` is the metric's word for it."""
+    """A value without which an event means nothing; `what` is the metric's word for it."""
 
     def __init__(self, what: str, value: object) -> None:
         super().__init__(what, value)
@@ -67,7 +67,7 @@ class EventReader:
         self._blocks: dict[str, _Block] = {}
 
     def read(self, data: bytes) -> ServiceEvent:
-        """One event; an `UnknownEvent` for anything that is none, with what could be read of it."""
+        """Return one event; an `UnknownEvent` for anything that is none, with what could be read of it."""
         if len(data) > MAX_EVENT_BYTES:
             return self._unknown("", {}, Unreadable("size", len(data)))
         try:
@@ -92,7 +92,7 @@ class EventReader:
 
 
 def count_unknown(what: str, value: object) -> None:
-    """Count something of the service's that is not known here; log it the first time."""
+    """Count something that the service sent and this module does not know; log it the first time."""
     metrics.SONIC_UNKNOWN.add(what=what)
     word = what, repr(value)[:60]
     if word not in _logged and len(_logged) < MAX_WORDS_LOGGED:
@@ -116,7 +116,7 @@ def _text(body: Json, key: str) -> str:
 
 
 def _said(body: Json, key: str = "content") -> str:
-    """Text as it can be stored: JSON can name half a surrogate pair, UTF-8 cannot."""
+    """Return text as it can be stored: JSON can name half a surrogate pair, UTF-8 cannot."""
     return _text(body, key).encode(errors="replace").decode()
 
 
@@ -137,7 +137,7 @@ def _word_or_none[E: StrEnum](words: type[E], what: str, value: object) -> E | N
 
 
 def _count(value: object) -> int:
-    """A number of tokens or milliseconds, also one written as text or as a float; 0 for what is none."""
+    """Return a number of tokens or milliseconds, also one written as text or as a float; 0 for what is none."""
     if value is None:
         return 0
     try:
@@ -158,8 +158,8 @@ def _object(value: object) -> Json:
 
 
 def _block(blocks: dict[str, _Block], body: Json) -> _Block:
-    """The block that an output belongs to; None where its start was not seen. Raises Unreadable in a block of a kind
-    that is not known here."""
+    """Return the block that an output belongs to; None where its start was not seen. Raise Unreadable in a block of an
+    unknown kind."""
     content_id = _text(body, "contentId")
     block = blocks.get(content_id)
     if block is None and content_id in blocks:
@@ -266,5 +266,5 @@ _READERS: Mapping[str, Callable[[dict[str, _Block], Json], ServiceEvent]] = {
 
 
 def parse_service_event(data: bytes) -> ServiceEvent:
-    """One event by itself, as `EventReader.read` reads the first of a stream."""
+    """Return one event by itself, as `EventReader.read` returns the first of a stream."""
     return EventReader().read(data)

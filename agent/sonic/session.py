@@ -105,15 +105,15 @@ class Caller(Protocol):
 
     @property
     def sounding(self) -> bool:
-        """He hears something, or will as soon as the line is released."""
+        """Return True while the caller hears something, or will as soon as the line is released."""
         ...
 
     def history(self) -> History:
-        """What was said so far; asked for whenever a stream is set up."""
+        """Return what was said so far; asked for whenever a stream is set up."""
         ...
 
     def instructions(self) -> str:
-        """The system prompt of a stream that begins now: it tells the time."""
+        """Return the system prompt of a stream that begins now: it tells the time."""
         ...
 
     async def fault(self, error: SonicError) -> None:
@@ -243,23 +243,23 @@ class SonicSession:
 
     @property
     def owes_answer(self) -> bool:
-        """Something was asked that has not been answered to its end."""
+        """Return True when something was asked that has not been answered to its end."""
         return self._talk.owes_answer
 
     @property
     def spoken_over(self) -> bool:
-        """Somebody has spoken since the answer began; where the service reports no speech, it may be so."""
+        """Return True if somebody has spoken since the answer began, or may have where the service reports none."""
         return self._talk.spoken_over
 
     @property
     def voice_until(self) -> float:
-        """When our own detector last heard a voice on the caller's side; the event loop's time."""
+        """Return when our own detector last heard a voice on the caller's side; the event loop's time."""
         voice = self._uplink.voice
         return self._loop.time() - self._uplink.seconds(voice.now - voice.voiced_until) if voice.voiced_until else 0.0
 
     @property
     def caller_speaking(self) -> bool:
-        """Our own detector hears a voice on the caller's side."""
+        """Return True while our own detector hears a voice on the caller's side."""
         return self._uplink.voice.speaking
 
     async def close(self) -> None:
@@ -292,7 +292,7 @@ class SonicSession:
             await self._recover(error, began)
 
     async def _dial(self) -> _Link:
-        """Open a stream and set it up: nothing has been said on it yet. Raises SonicError."""
+        """Return a stream that is open and set up, on which nothing has been said yet. Raise SonicError."""
         deadline = self._budget.deadline
         if self._budget.tries <= 1:
             deadline = max(deadline, self._loop.time() + CONNECT_S)
@@ -347,7 +347,7 @@ class SonicSession:
         self._wake.set()
 
     def _attach(self, link: _Link) -> None:
-        """From now on it hears the caller."""
+        """Let the stream hear the caller from now on."""
         if link.reader is None:
             link.reader = self._uplink.open(primed=self._uplink.size(PRIME_S))
 
@@ -374,7 +374,7 @@ class SonicSession:
         self._lose(link, error)
 
     async def _take(self, link: _Link, event: ServiceEvent) -> None:
-        """An event of the live stream."""
+        """Handle an event of the live stream."""
         link.spoke = True
         if self._reserve is not None and speaks(event):
             self._let_reserve_go()
@@ -613,7 +613,7 @@ class SonicSession:
         return self._loop.time() - link.born - self.config.rotate_by_s
 
     async def _replace(self, link: _Link) -> bool:
-        """Dial, wait for proof, swap; False where the old stream is better kept for now."""
+        """Dial, wait for proof, and swap. Return False where the old stream is better kept for now."""
         try:
             fresh = await self._dial()
         except SonicError as error:
@@ -788,7 +788,7 @@ class SonicSession:
             self.send_text(TAKE_UP_CUE)
 
     def _later(self, name: str, seconds: float, do: Callable[[], object]) -> None:
-        """One timer of each name."""
+        """Start a timer; one of a name replaces the one before."""
         if (timer := self._timers.pop(name, None)) is not None:
             timer.cancel()
         self._timers[name] = self._loop.call_later(seconds, self._due, name, do)

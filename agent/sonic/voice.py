@@ -52,7 +52,7 @@ class VoiceDetector:
         return int(seconds * self._second)
 
     def feed(self, pcm: bytes) -> Segment | None:
-        """Take the next piece; returns the segment that ended with it, if one did."""
+        """Take the next piece. Return the segment that ended with it, if one did."""
         level = audioop.rms(pcm, SAMPLE)
         began, self.now = self.now, self.now + len(pcm)
         segment = self.current or self._rising
@@ -85,15 +85,15 @@ class VoiceDetector:
 
     @property
     def speaking(self) -> bool:
-        """True from a segment's start to the end of the pause behind it."""
+        """Return True from a segment's start to the end of the pause behind it."""
         return self.current is not None
 
     def is_loud(self, segment: Segment) -> bool:
-        """Louder than what turned out to be noise in the last minute."""
+        """Return True for a segment louder than what turned out to be noise in the last minute."""
         if self.now - self._noise_at > self._forget_noise_after:
             self._noise = 0.0
         return segment.level > self._noise * NOISE_MARGIN
 
     def was_noise(self, segment: Segment) -> None:
-        """Two models had no words for it: what is no louder is noise for a while."""
+        """Take note that two models had no words for a segment: for a while, what is no louder is noise."""
         self._noise, self._noise_at = max(self._noise, segment.level), self.now

@@ -31,7 +31,7 @@ class Verdict(Enum):
 
 
 class Watch:
-    """All times in seconds of one clock."""
+    """Follows what Sonic owes the caller. All times in seconds of one clock."""
 
     def __init__(self, answer_timeout_s: float, suspect_s: float) -> None:
         self.answer_timeout_s = answer_timeout_s
@@ -72,13 +72,13 @@ class Watch:
         self.since = max(self.since, now)
 
     def replaced(self, now: float) -> None:
-        """Another stream owes it now."""
+        """Another stream owes the answer from now on."""
         self.suspected = False
         self.since = self._event_at = now
         self._speech_reported_at = None
 
     def verdict(self, now: float, *, speaking: bool, playing: bool) -> Verdict:
-        """What is to be thought of the silence. `speaking` is our own detector's word on the caller."""
+        """Return what is to be thought of the silence. `speaking` says whether our own detector hears the caller."""
         if self.owed is Owed.NOTHING:
             return Verdict.WAIT
         if speaking or (playing and self.owed is Owed.REST):

@@ -21,7 +21,8 @@ _FORWARDED_HEADERS = frozenset({"host", "x-api-key", "authorization", "x-forward
 
 
 class SharedCalls:
-    """The calls as REST shows them (api.calls.LiveCalls): a call's own story is only where the call is."""
+    """The calls as REST shows them (api.calls.LiveCalls). Which calls are live is known of all processes; a call's
+    transcript only of this one."""
 
     def __init__(self, register: Register, active_calls: ActiveCalls) -> None:
         self.live: Container[str] = register
@@ -32,13 +33,13 @@ class SharedCalls:
 
 
 class ProcessMetrics:
-    """Asks the siblings for their metrics over connections of its own, put through like any other."""
+    """Asks the other processes for their metrics, over connections that are handed over like any other."""
 
     def __init__(self, handover: Handover) -> None:
         self._handover = handover
 
     async def told(self, request: Request) -> bytes:
-        """The sum of what can be had, and how many processes are in it."""
+        """Return the sum of the metrics that could be had, and of how many processes they are."""
         if OWN_QUERY in request.query_params:
             return metrics.exposition()
         asked = [self._ask(number, _question(request)) for number in self._handover.workers]
@@ -61,7 +62,7 @@ class ProcessMetrics:
 
 
 def _question(request: Request) -> bytes:
-    """HTTP/1.0: the answer is whole, and ends with its connection."""
+    """Return the request as HTTP/1.0: the answer then comes whole, and ends with its connection."""
     lines = [f"{name}: {value}" for name, value in request.headers.items() if name in _FORWARDED_HEADERS]
     return "\r\n".join([f"GET {request.url.path}?{OWN_QUERY} HTTP/1.0", *lines, "", ""]).encode()
 

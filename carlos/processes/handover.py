@@ -4,8 +4,8 @@
 
 The connection moves, nothing is relayed: what was read is written anew and sent over a unix datagram socket together
 with the file descriptor (SCM_RIGHTS), and the process that gets it goes on as if it had accepted the connection. So a
-client's address, its signature, a stream of events and a call's audio are nobody else's business afterwards. Whoever
-cannot be reached, because it just died or is starting, is done without: the request is answered where it is.
+client's address, its signature, a stream of events and a call's audio pass through no other process afterwards. If the
+other process cannot be reached, because it just died or is starting, the request is answered where it is.
 
 The datagram sockets are in a folder that only this user may enter.
 """
@@ -29,19 +29,19 @@ from common.log import error_text
 from telephony.carrier import Carrier
 
 MAX_REQUEST_BYTES = 256 * 1024  # bytes of one request
-QUEUE_RETRY_S = 0.01  # a queue of datagrams is short (10 on Linux): how long to wait when it is full,
-QUEUE_RETRIES = 100  # and how often
+QUEUE_RETRY_S = 0.01  # between two tries while the queue of datagrams is full, which holds 10 on Linux
+QUEUE_RETRIES = 100
 CALL_PATHS = ("/calls/", "/demo/calls/")
 MAX_BODY_BYTES = 64 * 1024  # bytes of a request about a call
 CONNECTION = "connection"  # where a request's scope["state"] has the protocol that reads its connection
 
 
 class Unreachable(Exception):
-    """A process that takes no connection."""
+    """A process does not take a connection."""
 
 
 class Gone(Unreachable):
-    """A process that is dead, or not there yet."""
+    """The process is dead, or has not started yet."""
 
 
 class MovableHttp(BoundedHttp):
@@ -53,7 +53,7 @@ class MovableHttp(BoundedHttp):
 
 
 class Handover:
-    """One process's end: sends connections to siblings, and takes theirs."""
+    """One process's end: sends connections to other processes, and takes theirs."""
 
     def __init__(self, folder: Path, register: Register) -> None:
         self.register = register
@@ -63,7 +63,7 @@ class Handover:
         self._socket: socket.socket | None = None
 
     def open(self, server: uvicorn.Server) -> None:
-        """Take connections for `server`."""
+        """Take connections for `server` from now on."""
         self._server = server
         self._path.unlink(missing_ok=True)  # of a process that was here before
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -72,7 +72,7 @@ class Handover:
         asyncio.get_running_loop().add_reader(self._socket, self._take)
 
     async def close(self) -> None:
-        """Take what was sent already, and no more."""
+        """Take the connections that were sent already, and no more."""
         if self._socket is None:
             return
         self._path.unlink(missing_ok=True)
@@ -83,7 +83,8 @@ class Handover:
         await asyncio.gather(*self._adopting)
 
     async def put_through(self, number: int, call_id: str, connection: MovableHttp, request: bytes) -> bool:
-        """Move a connection. False when that cannot be, or must not: then it is as it was."""
+        """Move a connection to process `number`. Return False, with the connection as it was, where that cannot be
+        done."""
         transport = connection.transport
         if transport.is_closing() or transport.get_write_buffer_size():
             return False  # the client is gone, or has not read its last answer
@@ -102,7 +103,7 @@ class Handover:
         return True
 
     async def ask(self, number: int, request: bytes) -> bytes:
-        """Send a sibling a request of our own, and read its answer to the end. Raises Unreachable."""
+        """Send another process a request of our own, and return its whole answer. Raise Unreachable."""
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         try:
@@ -165,7 +166,8 @@ class Handover:
 
 
 class PutThrough:
-    """ASGI middleware, outermost: what is about another process's call goes there, before anything is checked."""
+    """ASGI middleware, outermost: a request about another process's call goes to that process before anything is
+    checked."""
 
     def __init__(self, app: ASGIApp, handover: Handover, carriers: Sequence[Carrier]) -> None:
         self._app = app
@@ -188,7 +190,7 @@ class PutThrough:
             await self._app(scope, read.again, send)
 
     async def _call_of(self, scope: Scope, read: Read) -> str:
-        """The call that a request is about; empty if about none."""
+        """Return the call that a request is about; empty if it is about none."""
         path = scope["path"]
         if scope["type"] == "http":
             for prefix in CALL_PATHS:
@@ -204,7 +206,7 @@ class PutThrough:
         return ""
 
     async def _move(self, call_id: str, scope: Scope, connection: MovableHttp, read: Read) -> bool:
-        """False where the request is to be answered here."""
+        """Move the connection. Return False where the request is to be answered here."""
         register = self._handover.register
         number = register.holder(call_id)
         if number is None and scope["path"] in self._begins:
@@ -217,7 +219,7 @@ class PutThrough:
 
 
 class Read:
-    """A request's messages, which can be read twice."""
+    """Reads the messages of a request so that they can be read a second time."""
 
     def __init__(self, receive: Receive) -> None:
         self.body = bytearray()
@@ -225,7 +227,7 @@ class Read:
         self._read: list[Message] = []
 
     async def whole(self) -> bool:
-        """Read the body; False where it is longer than any about a call, or the client left."""
+        """Read the body. Return False where it is longer than that of any request about a call, or the client left."""
         while not self._read or self._read[-1].get("more_body", False):
             message = await self._receive()
             self._read.append(message)
@@ -239,13 +241,13 @@ class Read:
         return self._read.pop(0) if self._read else await self._receive()
 
     async def gone(self) -> None:
-        """Wait until the connection is none of ours: uvicorn answers for an application that returns before."""
+        """Wait until the connection has been given up: uvicorn answers for an application that returns before."""
         while not (await self._receive())["type"].endswith(".disconnect"):
             pass
 
 
 def written(scope: Scope, body: bytes) -> bytes:
-    """A request as it may have come over the wire; its body is in one piece."""
+    """Return a request as it may have come over the wire, with its body in one piece."""
     query = scope["query_string"]
     target = scope["raw_path"] + (b"?" + query if query else b"")
     headers = [(name, value) for name, value in scope["headers"] if name not in (b"transfer-encoding", b"expect")]
@@ -257,7 +259,7 @@ def written(scope: Scope, body: bytes) -> bytes:
 
 
 def _descriptor(connection: asyncio.Transport | socket.socket) -> list[tuple[int, int, bytes]]:
-    """As sendmsg takes it. Raises OSError for a connection that is closed."""
+    """Return the connection's descriptor as sendmsg takes it. Raise OSError for a connection that is closed."""
     sock = connection if isinstance(connection, socket.socket) else connection.get_extra_info("socket")
     if (descriptor := sock.fileno()) < 0:
         raise OSError("closed")

@@ -29,7 +29,7 @@ import numpy as np
 from agent.capacity import HOLD_S, Admission
 
 MAX_ENDED_CALLS = 1000  # calls that are over
-LOAD_TOLERANCE_CALLS = 2  # calls more or less
+LOAD_TOLERANCE_CALLS = 2  # processes that differ by no more have the same load
 _ROW = np.dtype([("id", "S64"), ("process", "u1"), ("line", "u1"), ("at", "f8")])
 _PHONE, _BROWSER = 0, 1
 _ID_BYTES = 64  # bytes
@@ -69,7 +69,7 @@ class Register:
 
     @classmethod
     def create(cls, processes: int, capacity: int, browsers: int = 0) -> Self:
-        """A new one, as its supervisor sees it; processes get its `fd`."""
+        """Return a new register, as the supervisor sees it; processes get its `fd`."""
         with TemporaryFile() as file:
             file.truncate(size_of(processes, capacity + browsers))
             return cls(os.dup(file.fileno()), processes, capacity, browsers=browsers)
@@ -89,18 +89,19 @@ class Register:
             return int(np.count_nonzero(self._ours & self._taken()))
 
     def drain(self) -> None:
-        """This process admits no more calls; those already admitted may start."""
+        """Admit no more calls in this process; those already admitted may start."""
         self.draining = True
         with self._locked():
             self._open[self.number] = 0
 
     def admit(self, call_sid: str) -> Admission:
-        """Hold a place for a ringing call."""
+        """Hold a place for a ringing call. Return ACCEPTED, or why there is none."""
         with self._locked():
             return self._admit(call_sid)
 
     def start(self, call_sid: str) -> bool:
-        """Take the held place, whichever process held it, or a free one. False if there is none, or for a live call."""
+        """Take the held place, whichever process held it, or a free one. Return False if there is none, or for a live
+        call."""
         with self._locked():
             row = self._find(call_sid)
             if row is not None and self._rows["at"][row] == _LIVE:
@@ -113,7 +114,7 @@ class Register:
             return True
 
     def release(self, call_sid: str) -> None:
-        """Free the call's place, held or taken, if it is this process's."""
+        """Free the call's place, held or taken, if it is in this process."""
         with self._locked():
             row = self._find(call_sid)
             if row is not None and self._rows["process"][row] == self.number:
@@ -135,13 +136,13 @@ class Register:
     # Who holds what.
 
     def holder(self, call_id: str) -> int | None:
-        """The process that holds a call, or held it; None for a call that nobody knows."""
+        """Return the process that holds a call, or held it; None for a call that no process knows."""
         with self._locked():
             row = self._find(call_id)
             return None if row is None else int(self._rows["process"][row])
 
     def __contains__(self, call_id: object) -> bool:
-        """Whether a call is live, in any process."""
+        """Return whether a call is live, in any process."""
         with self._locked():
             row = self._find(str(call_id))
             return row is not None and bool(self._rows["at"][row] == _LIVE)
@@ -160,7 +161,8 @@ class Register:
         return int(few[crc32(_key(call_id)) % few.size])
 
     def disown(self, call_id: str, number: int) -> None:
-        """This process was found gone with its call: whoever is asked about that next may take it."""
+        """Forget that process `number` holds the call, because it is gone: the next process that is asked about the
+        call may take it."""
         with self._locked():
             row = self._find(call_id)
             if row is not None and self._rows["process"][row] == number:
@@ -169,12 +171,12 @@ class Register:
     # Processes that come and go.
 
     def open(self) -> None:
-        """This process takes new calls."""
+        """Let this process take new calls."""
         with self._locked():
             self._open[self.number] = 1
 
     def clear(self, number: int) -> None:
-        """A process has ended, and none has come in its place yet: its places are free, and nobody knows its calls."""
+        """Forget a process that has ended and has not been replaced yet: free its places and forget its calls."""
         with self._locked():
             self._open[number] = 0
             rows = (self._rows["process"] == number) & (self._rows["at"] > 0)
@@ -195,7 +197,7 @@ class Register:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One process at a time; the kernel unlocks for one that dies."""
+        """Let one process in at a time; the kernel releases the lock of a process that dies."""
         fcntl.lockf(self.fd, fcntl.LOCK_EX)
         try:
             yield
@@ -204,7 +206,7 @@ class Register:
 
 
 def size_of(processes: int, capacity: int) -> int:
-    """Bytes of the file."""
+    """Return the size of the file in bytes."""
     return (capacity + MAX_ENDED_CALLS) * _ROW.itemsize + processes
 
 

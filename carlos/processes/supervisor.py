@@ -33,15 +33,15 @@ from common.log import error_text
 from common.settings import Settings
 
 COMMAND = (sys.executable, "-m", "carlos.processes.worker")
-RESTART_DELAY_S = 1.0  # before a process that died is started again; doubled each time,
-MAX_RESTART_DELAY_S = 30.0  # up to this,
-STABLE_AFTER_S = 60.0  # until it has lived so long
+RESTART_DELAY_S = 1.0  # before a process that died is started again; doubled each time
+MAX_RESTART_DELAY_S = 30.0
+STABLE_AFTER_S = 60.0  # a process that has lived so long is restarted after the first delay again
 STOP_TIMEOUT_S = 5.0  # from the second signal to the end
 POLL_INTERVAL_S = 1.0
 
 
 class NotStarted(Exception):
-    """A process ended before it was ready, with `code`: a signal's number below zero."""
+    """A process ended before it was ready. `code` is its exit code, or a signal's number below zero."""
 
     def __init__(self, number: int, code: int) -> None:
         super().__init__(f"process {number} ended with {code} before it was ready")
@@ -68,7 +68,7 @@ async def _supervise(settings: Settings) -> int:
 
 
 class Everybody:
-    """The calls of all processes (carlos.protection.Calls). No process hears of another's, so it looks."""
+    """The calls of all processes (carlos.protection.Calls). No process reports its calls, so the register is polled."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
@@ -96,7 +96,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
 
     async def run(self) -> int:
-        """Until a signal; the exit code. A process that cannot be started at the beginning ends it all."""
+        """Run until a signal and return the exit code. If a process cannot be started at the beginning, all are
+        stopped."""
         numbers = range(self._settings.processes)
         try:
             await self._start(0)  # alone: it makes the store, and fills an empty one
@@ -107,7 +108,7 @@ class Supervisor:
         return max(map(exit_code, await asyncio.gather(*map(self._keep, numbers))))
 
     def stop(self) -> None:
-        """The first time the processes drain, the second time they stop at once."""
+        """Drain the processes at the first call; stop them at once at the second."""
         self._stopping.set()
         self._signals += 1
         self._pass_on(signal.SIGTERM)
@@ -115,7 +116,7 @@ class Supervisor:
             asyncio.get_running_loop().call_later(STOP_TIMEOUT_S, self._pass_on, signal.SIGKILL)
 
     async def _start(self, number: int) -> None:
-        """Start a process and wait until it is ready. Raises NotStarted."""
+        """Start a process and wait until it is ready. Raise NotStarted."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._place(number).give(ours, self._descriptors)
@@ -137,7 +138,7 @@ class Supervisor:
         return Place(number, made.processes, made.max_calls, made.max_browsers, folder, made.loglevel, self._key)
 
     async def _keep(self, number: int) -> int:
-        """Start a process again each time that it ends, unless all are to stop; its last exit code."""
+        """Start a process again each time that it ends, unless all are to stop. Return its last exit code."""
         clock, failures = asyncio.get_running_loop().time, 0
         while True:
             began = clock()
@@ -193,5 +194,5 @@ class Running:
 
 
 def exit_code(code: int) -> int:
-    """As a shell says it. A process that our SIGTERM met while it was starting has done as it was told."""
+    """Return the exit code as a shell counts it. A process that got our SIGTERM while it was starting counts as 0."""
     return 0 if code == -signal.SIGTERM else code if code >= 0 else 128 - code

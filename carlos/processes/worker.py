@@ -29,7 +29,7 @@ _MAX_MESSAGE_BYTES = 4096  # bytes of a message
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a process is among its siblings. The key signs stream tokens where Twilio's is not set."""
+    """What a process is among the others. The key signs stream tokens where there is no TWILIO_AUTH_TOKEN."""
 
     number: int
     processes: int
@@ -40,12 +40,13 @@ class Place:
     key: str
 
     def give(self, channel: socket.socket, descriptors: list[int]) -> None:
-        """Send it to a new process: the register's descriptor, the listening socket's, HEALTH_PORT's if any."""
+        """Send it to a new process, with the register's descriptor, the listening socket's and, if there is one,
+        HEALTH_PORT's."""
         socket.send_fds(channel, [json.dumps(asdict(self)).encode()], descriptors)
 
     @classmethod
     def take(cls, channel: socket.socket) -> tuple[Self, list[int]]:
-        """Read it, and the descriptors. ValueError when the supervisor has gone."""
+        """Return it with the descriptors. Raise ValueError when the supervisor has gone."""
         message, descriptors, _, _ = socket.recv_fds(channel, _MAX_MESSAGE_BYTES, 3)
         return cls(**json.loads(message)), descriptors
 
@@ -75,8 +76,8 @@ def _serve(
     from carlos.processes.handover import Handover, MovableHttp
     from carlos.server import DrainingServer, configured, warm_up
 
-    class Sibling(DrainingServer):
-        """Takes connections from its siblings, too, until it has no calls."""
+    class Worker(DrainingServer):
+        """Takes connections from other processes, too, until it has no calls."""
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await handover.close()
@@ -99,7 +100,7 @@ def _serve(
     sock, *health = listening
     settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
     warm_up()
-    server = Sibling(configured(create_app(settings, on_ready, handover), http=MovableHttp))
+    server = Worker(configured(create_app(settings, on_ready, handover), http=MovableHttp))
     server.health = health[0] if health else None
     server.run(sockets=[sock])
     with suppress(OSError):

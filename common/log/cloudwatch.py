@@ -67,11 +67,11 @@ class CallLogGroup:
         self._delivering = asyncio.Lock()
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Queue one thing that happened in a call; masked already."""
+        """Queue one event of a call, masked already."""
         self._put(event, is_record=False)
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Queue a call's record; masked already."""
+        """Queue a call's record, masked already."""
         self._put(record, is_record=True)
 
     async def start(self) -> None:
@@ -129,7 +129,7 @@ class CallLogGroup:
             await self.flush()
 
     def _next_batch(self) -> list[_Line]:
-        """The longest run of waiting lines of one day that one request may hold; they stay until delivered."""
+        """Return the longest run of waiting lines of one day that one request may hold; they stay until delivered."""
         batch: list[_Line] = []
         size = 0
         for line in self.waiting:
@@ -140,7 +140,7 @@ class CallLogGroup:
         return batch
 
     async def _deliver(self, batch: list[_Line]) -> bool:
-        """False when they stay in the queue: the service cannot be reached."""
+        """Deliver lines. Return False when they stay in the queue: the service cannot be reached."""
         for attempt in range(TRIES):
             try:
                 await asyncio.to_thread(self._send, batch)
@@ -176,7 +176,7 @@ class CallLogGroup:
 
 
 def open_log_group(group: str, region: str, endpoint: str | None) -> CallLogGroup:
-    """Credentials come from the AWS chain. boto3 is loaded here and not before: it is slow."""
+    """Return the log group. Credentials come from the AWS chain. boto3 is imported here and not before: it is slow."""
     import boto3
     from botocore.config import Config
 

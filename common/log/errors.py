@@ -18,12 +18,12 @@ _MAX_FRAMES = 12  # of a traceback
 
 
 def error_text(error: BaseException) -> str:
-    """The error's type and what may be said of it, then the errors that it came from."""
+    """Return the error's type and what may be said of it, then the errors that it came from."""
     return " <- ".join(_line(each) for each in _chain(error))
 
 
 def traceback_text(error: BaseException) -> str:
-    """The last frames of the error and of those that it came from, the first of them first, as Python prints them."""
+    """Return the last frames of the error and of those that it came from, oldest first, as Python prints them."""
     told = ["".join(traceback.format_tb(each.__traceback__, -_MAX_FRAMES)) + _line(each) for each in _chain(error)]
     return "\n\nwhich led to\n\n".join(reversed(told))
 

@@ -92,7 +92,7 @@ def _write(text: str) -> None:
 
 
 def safe(record: Record) -> dict[str, Any]:
-    """The line to show for a record, with what is personal hidden."""
+    """Return the line to show for a record, with what is personal hidden."""
     extra = dict(record["extra"])
     scope: Scope | None = extra.pop("call", None)
     names = scope.names if scope else NO_NAMES

@@ -16,7 +16,7 @@ type Unsafe = tuple[Callable[[Any], bool], str]
 
 
 def is_loopback(host: str) -> bool:
-    """True for localhost and for loopback addresses; a name that is not an address is public."""
+    """Return True for localhost and for loopback addresses; a name that is not an address is public."""
     if host == "localhost":
         return True
     try:
@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host in a URL, without its port; empty for what is no URL, such as `http://[`."""
+    """Return the host in a URL, without its port; empty for what is no URL, such as `http://[`."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -54,7 +54,7 @@ class Concern(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _split_commas(cls, value: object, info: Any) -> object:
-        """Lists are written with commas."""
+        """Split a list that is written with commas."""
         annotation = str(cls.model_fields[info.field_name].annotation)
         if isinstance(value, str) and annotation.startswith("tuple["):
             return tuple(part.strip() for part in value.split(",") if part.strip())

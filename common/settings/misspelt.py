@@ -15,7 +15,7 @@ OUR_PREFIXES = ("CARLOS_", "SONIC_", "BROWSER_")  # nobody else's names begin li
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str | None]:
-    """The names that look like a setting's and are none, each with the setting that was probably meant."""
+    """Return the names that look like a setting's and are none, each with the setting that was probably meant."""
     known = {name.upper() for name in Settings.model_fields}
     found: dict[str, str | None] = {}
     for name in sorted({name.upper() for name in names} - known):
@@ -26,5 +26,5 @@ def misspelt(names: Iterable[str]) -> dict[str, str | None]:
 
 
 def names_given() -> set[str]:
-    """Every name in the environment and in `.env`."""
+    """Return every name in the environment and in `.env`."""
     return {*os.environ, *dotenv_values(str(Settings.model_config["env_file"]))}

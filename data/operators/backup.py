@@ -37,7 +37,7 @@ def no_progress(what: str, more: int) -> None:
 
 
 class BackupError(DataError):
-    """The backup is not whole, or not ours."""
+    """The backup is not complete, or not one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Manifest:
 
 
 async def backup(store: Store, folder: Path, now: datetime, progress: Progress = no_progress) -> Manifest:
-    """Write every item into a new `folder`. BackupError if it exists already."""
+    """Write every item into a new `folder`. Raise BackupError if it exists already."""
     try:
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
     except FileExistsError as error:
@@ -81,7 +81,7 @@ async def restore(store: Store, folder: Path, progress: Progress = no_progress) 
 
 
 def verify(folder: Path) -> Manifest:
-    """The manifest of a backup that is whole. Raises BackupError."""
+    """Return the manifest of a backup that is complete. Raise BackupError."""
     try:
         raw = json.loads((folder / MANIFEST).read_text())
         parts = {name: Part(**part) for name, part in raw["tables"].items()}
@@ -97,7 +97,7 @@ def verify(folder: Path) -> Manifest:
 
 
 async def digest(store: Store) -> str:
-    """One sum over all items of all tables, whatever order they are stored in."""
+    """Return one sum over all items of all tables, whatever order they are stored in."""
     lines: list[str] = []
     for table in TableName:
         async for page in store.backend.scan(table):
@@ -146,7 +146,7 @@ def _chunks(path: Path) -> Iterator[list[Item]]:
 
 @contextmanager
 def _private_gzip(path: Path) -> Iterator[gzip.GzipFile]:
-    """A new compressed file that only its owner may read; on the disk when the block ends."""
+    """Open a new compressed file that only its owner may read; it is on the disk when the block ends."""
     with _private(path) as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as out:
         yield out
 

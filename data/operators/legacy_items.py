@@ -60,12 +60,12 @@ class _Mending:
 
 
 def mend_order(item: Item, dnis: Mapping[str, str]) -> tuple[Item, tuple[str, ...]]:
-    """An order as we keep it, and what was changed."""
+    """Return an order as we keep it, and what was changed."""
     return _mended(item, lambda mending: _mend_order(mending, dnis), to_order)
 
 
 def mend_appointment(item: Item) -> tuple[Item, tuple[str, ...]]:
-    """An appointment as we keep it, and what was changed."""
+    """Return an appointment as we keep it, and what was changed."""
     return _mended(item, _mend_appointment, to_appointment)
 
 
@@ -122,7 +122,7 @@ def _mend_line(line: Mapping[str, Any]) -> Item:
 
 
 def _number(value: Decimal) -> int | Decimal:
-    """As the store gives it back: whole numbers as int."""
+    """Return a number as the store gives it back: whole numbers as int."""
     return int(value) if value == value.to_integral_value() else value.normalize()
 
 

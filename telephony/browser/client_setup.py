@@ -24,7 +24,7 @@ VOICE = re.compile(r"[a-z]{2,20}")
 
 @dataclass(frozen=True, slots=True)
 class ClientSetup:
-    """One browser's wishes, as they came."""
+    """What one browser asked for, as it came."""
 
     session: SessionStart | None = None
     prompt: PromptStart | None = None
@@ -46,7 +46,7 @@ class ClientSetup:
 
     @property
     def history(self) -> list[tuple[Role, str]]:
-        """The earlier conversation; roles alternate, as Sonic's own history does."""
+        """Return the earlier conversation; roles alternate, as Sonic's own history does."""
         history: list[tuple[Role, str]] = []
         for role, text in self.earlier:
             if history and history[-1][0] is role:
@@ -57,7 +57,7 @@ class ClientSetup:
 
 
 def with_client_setup(config: SonicConfig, client_setup: ClientSetup) -> SonicConfig:
-    """The server's configuration, changed to what the browser asked for. Nobody is greeted, as in the original;
+    """Return the server's configuration, changed to what the browser asked for. Nobody is greeted, as in the original;
     tools that the server does not have are left out."""
     config = replace(config, greeting=None, system=client_setup.system or config.system)
     if client_setup.prompt is not None:

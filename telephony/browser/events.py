@@ -141,8 +141,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolViolation:
-    """Something against the protocol. `code` is for programs, `message` for people; after a `final` one the socket is
-    not worth reading."""
+    """A message that the protocol does not allow here. `code` is for programs, `message` for people; after a `final`
+    one nothing more is read."""
 
     code: str
     message: str
@@ -166,7 +166,7 @@ Event = (
 
 @dataclass(slots=True)
 class _Text:
-    """An open text block. What it is follows from when it was opened."""
+    """An open text block; its meaning depends on when it was opened."""
 
     start: TextStart
     opened: State
@@ -186,7 +186,7 @@ class BrowserStream:
         self._audio_was_early = False
 
     def receive(self, message: str | bytes) -> tuple[Event, ...]:
-        """Read one message of the client's. Nothing is read after the session's end."""
+        """Return the event that a client's message is, if any. Nothing is read after the session's end."""
         if self.state is State.ENDED:
             return ()
         if not isinstance(message, str):

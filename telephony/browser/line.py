@@ -80,7 +80,7 @@ class BrowserSink:
         await self._send_queue.send(*messages)
 
     async def send_mark(self, name: str) -> None:
-        """Nothing is sent: a receipt of the audio before it is the mark's return."""
+        """Send nothing: the acknowledgement of the audio before it is the mark's return."""
         self.playback_acks.mark(name)
 
     async def send_clear(self) -> None:
@@ -89,7 +89,8 @@ class BrowserSink:
 
 
 class BrowserLine:
-    """One browser's socket: a line of a call (agent.call.Line), and its audience (agent.call.Audience)."""
+    """One browser's socket: a line of a call (agent.call.Line) that also shows the conversation
+    (agent.call.CallObserver)."""
 
     kind: LineKind = "browser"
 
@@ -118,11 +119,11 @@ class BrowserLine:
 
     @property
     def address(self) -> str | None:
-        """Where the browser is, as far as TRUSTED_PROXIES lets us see."""
+        """Return the browser's address, as far as TRUSTED_PROXIES lets us see it."""
         return self._websocket.client.host if self._websocket.client else None
 
     async def handshake(self) -> ClientSetup:
-        """Read up to the first audio and no further. Raises LineDropped when the browser leaves before."""
+        """Read up to the first audio and no further. Raise LineDropped when the browser leaves before."""
         client_setup = ClientSetup()
         while not self._early:
             for event in await self._receive():
@@ -137,7 +138,7 @@ class BrowserLine:
         return client_setup
 
     async def events(self) -> AsyncIterator[LineEvent]:
-        """What the caller does. Ends with sessionEnd or a closed tab; raises LineDropped for every other end."""
+        """Yield what the caller does. Ends with sessionEnd or a closed tab; raises LineDropped for every other end."""
         self._stay()
         batch = self._early
         while True:
@@ -237,7 +238,7 @@ class BrowserLine:
     # The end.
 
     async def end(self, outcome: str) -> None:
-        """Say why, and close."""
+        """Tell the browser why the call is over, and close the socket."""
         if self._sink.acknowledges:
             self._log.note(audio_out=self._sink.playback_acks.figures())
         await self.leave(REASON_OF_OUTCOME.get(outcome, DONE))
@@ -249,7 +250,7 @@ class BrowserLine:
         await self._send_queue.close(close_reason.code, close_reason.reason)
 
     def abandon(self) -> None:
-        """Leave no task behind."""
+        """End this line's tasks."""
         self._send_queue.abandon()
 
 
@@ -258,7 +259,7 @@ type MakeBrowserCall = Callable[[CallTranscript, BrowserLine, ClientSetup], Call
 
 @dataclass(frozen=True, slots=True)
 class BrowserLimits:
-    """Seconds."""
+    """Time limits of a browser's socket, in seconds."""
 
     handshake_s: float = HANDSHAKE_TIMEOUT_S
     idle_s: float = IDLE_TIMEOUT_S
@@ -317,7 +318,7 @@ class BrowserSocket:
         await line.leave(refused)
 
     async def _shake_hands(self, line: BrowserLine) -> ClientSetup | None:
-        """What the browser asks for; None when it left, or was sent away."""
+        """Return what the browser asks for; None when it left, or was sent away."""
         self.waiting += 1
         try:
             async with asyncio.timeout(self._limits.handshake_s):
@@ -342,7 +343,7 @@ def browser_routes(
     spent: SpentNonces | None = None,
     limits: BrowserLimits | None = None,
 ) -> APIRouter:
-    """`WS /` and `POST /browser/tokens`. `spent` remembers used tokens; by default, in this process."""
+    """Return `WS /` and `POST /browser/tokens`. `spent` remembers used tokens; by default, in this process."""
     policy = UpgradePolicy.from_settings(settings, spent)
     limits = limits or BrowserLimits(idle_s=settings.browser_idle_s)
     router = APIRouter() if policy.tokens is None else token_routes(policy.tokens)

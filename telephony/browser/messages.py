@@ -43,15 +43,15 @@ class BrowserMessages:
     # Texts.
 
     def heard(self, text: str) -> Messages:
-        """The caller's words."""
+        """Return the messages that show the caller's words."""
         return (*self._begin(), *self._block(Role.USER, Stage.FINAL, text, StopReason.PARTIAL_TURN))
 
     def planned(self, text: str) -> Messages:
-        """What Carlos is about to say."""
+        """Return the messages that show what Carlos is about to say."""
         return (*self._begin(), *self._block(Role.ASSISTANT, Stage.SPECULATIVE, text, StopReason.PARTIAL_TURN))
 
     def said(self, text: str, *, cut: bool, last: bool) -> Messages:
-        """What was heard of it; `cut` by an interruption, or the `last` of its answer."""
+        """Return the messages that show what was heard of an answer: `cut` by an interruption, or its `last` part."""
         stop = StopReason.INTERRUPTED if cut else StopReason.END_TURN
         final = (*self._begin(), *self._block(Role.ASSISTANT, Stage.FINAL, text, stop))
         return (*self._end_audio(stop), *final, *self._end(stop)) if last else final
@@ -67,7 +67,7 @@ class BrowserMessages:
     # Audio.
 
     def audio(self, pcm: bytes) -> Messages:
-        """PCM 16-bit mono at 24 kHz."""
+        """Return the message with audio, PCM 16-bit mono at 24 kHz."""
         began = () if self._audio else (*self._begin(), self._begin_audio())
         self.sequence += 1
         number = f',"sequence":{self.sequence}' if self.numbered else ""

@@ -12,7 +12,8 @@ MAX_ROUND_TRIPS = 4096  # of the round trip, for the figures
 
 @dataclass(slots=True)
 class PlaybackAcks:
-    """Positions are seconds of audio sent since the beginning. A mark comes back when its audio was played."""
+    """Returns marks from a client's acknowledgements. Positions are seconds of audio sent since the beginning; a mark
+    comes back when its audio was played."""
 
     received: int = 0
     least_buffered_ms: float | None = None
@@ -30,15 +31,15 @@ class PlaybackAcks:
         self._sent.append((sequence, self._sent_s, now))
 
     def mark(self, name: str) -> None:
-        """All audio sent until now belongs to this mark or one before it."""
+        """Set a mark behind all audio that was sent until now."""
         self._marks.append((self._sent_s, name))
 
     def clear(self) -> None:
-        """The client was told to drop what it has not played: no mark of it comes back."""
+        """Forget the open marks: the client was told to drop what it has not played."""
         self._marks.clear()
 
     def acknowledge(self, sequence: int, buffered_ms: float, now: float) -> list[str]:
-        """A receipt: everything up to `sequence` came. Returns the marks whose audio has been played."""
+        """Take note that everything up to `sequence` has come. Return the marks whose audio has been played."""
         while self._sent and self._sent[0][0] <= sequence:
             _, self._came_s, sent_at = self._sent.popleft()
             self._measure((now - sent_at) * 1000)
@@ -60,7 +61,8 @@ class PlaybackAcks:
         self.least_buffered_ms = buffered_ms if least is None else min(least, buffered_ms)
 
     def figures(self) -> dict[str, float | int | None]:
-        """For the call record; times in ms. A receipt's round trip includes how long the client waited with it."""
+        """Return figures for the call record, times in ms. A round trip includes how long the client waited with its
+        acknowledgement."""
         trips = list(self._trips_ms)
         centiles = quantiles(trips, n=100) if len(trips) > 1 else [0.0] * 99
         return {

@@ -44,14 +44,14 @@ class SendQueue:
         self._more.set()
 
     async def send(self, *messages: str) -> None:
-        """Raises WireClosed when the peer is gone."""
+        """Send a message once all before it are written. Raise SinkClosed when the peer is gone."""
         self.put(*messages)
         await self._empty.wait()
         if self._gone:
             raise SinkClosed
 
     async def close(self, code: int, reason: str) -> None:
-        """Write what waits, close the socket, and end; the peer may be gone already, or be slow."""
+        """Write what waits, close the socket, and end. The peer may be gone already, or slow."""
         try:
             async with asyncio.timeout(FLUSH_TIMEOUT_S):
                 await self._empty.wait()
@@ -62,7 +62,7 @@ class SendQueue:
             self.abandon()
 
     def abandon(self) -> None:
-        """Write no more."""
+        """Stop writing."""
         self._give_up()
         self._writer.cancel()
 

@@ -67,7 +67,7 @@ class UpgradePolicy:
         )
 
     def knows(self, upgrade: HTTPConnection) -> bool:
-        """True for a page of ours or of the allow-list, and on loopback for what is no browser at all."""
+        """Return True for a page of ours or of the allow-list, and on loopback for what is no browser at all."""
         origin = upgrade.headers.get("origin")
         if origin is None:
             return not self._public and is_loopback(upgrade.client.host if upgrade.client else "")
@@ -84,7 +84,7 @@ class UpgradePolicy:
         return default is not None and same and (is_loopback(name) or name in self._own_hosts)
 
     async def refusal(self, upgrade: HTTPConnection) -> CloseReason | None:
-        """Why this socket may not stay; None when it may."""
+        """Return why this socket may not stay; None when it may."""
         if not self.knows(upgrade):
             return STRANGER
         if self.tokens is None:
@@ -100,7 +100,7 @@ class UpgradePolicy:
 
     @contextmanager
     def admit(self, upgrade: HTTPConnection) -> Iterator[CloseReason | None]:
-        """Count a socket while it is open; gives the refusal when its address has too many, or opens them too fast."""
+        """Count a socket while it is open. Gives the refusal when its address has too many, or opens them too fast."""
         address = network_of(upgrade.client.host) if upgrade.client else ""
         self._open[address] += 1
         too_many = self._max_per_address > 0 and (
@@ -122,8 +122,9 @@ class UpgradePolicy:
 
 
 def token_routes(tokens: StreamTokens) -> APIRouter:
-    """`POST /browser/tokens`: a token for one socket, for the console and for the server side of a page that embeds
-    Carlos: like every route that writes, it wants an API key, which is checked before requests come here."""
+    """Return `POST /browser/tokens`, which gives a token for one socket to the console, or to the server side of a page
+    that embeds Carlos. Like every route that writes, it wants an API key, which is checked before requests come here.
+    """
     router = APIRouter(tags=["browser"])
 
     @router.post("/browser/tokens")

@@ -40,11 +40,12 @@ class Signatures:
 
     @property
     def checked(self) -> bool:
-        """False on loopback without a token."""
+        """Return False on loopback without a token."""
         return bool(self._validators)
 
     def valid(self, connection: HTTPConnection, form: FormData | None = None) -> bool:
-        """Check a webhook with its form, or an upgrade. Repeated keys and blank values are part of the signature."""
+        """Return whether a webhook with its form, or an upgrade, is Twilio's. Repeated keys and blank values are part
+        of the signature."""
         if not self.checked:
             return is_local(connection)
         url = signed_url(self._base_url, connection)
@@ -56,13 +57,14 @@ class Signatures:
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """True for a request to a loopback name of ours, from a program or a page of our own: the console phones, too."""
+    """Return True for a request to a loopback name of ours, from a program or a page of our own: the console phones,
+    too."""
     host, origin = connection.headers.get("host", ""), connection.headers.get("origin")
     return is_loopback(host_of(f"//{host}")) and origin in (None, f"http://{host}")
 
 
 def signed_url(base_url: str, connection: HTTPConnection) -> str:
-    """The URL that Twilio used, byte for byte: `+` and `%20` are not the same to a signature."""
+    """Return the URL that Twilio used, byte for byte: `+` and `%20` are not the same to a signature."""
     scope = connection.scope
     if scope["type"] == "websocket":
         base_url = websocket_url(base_url)
@@ -71,5 +73,5 @@ def signed_url(base_url: str, connection: HTTPConnection) -> str:
 
 
 def websocket_url(base_url: str) -> str:
-    """https://… as wss://…, http://… as ws://…"""
+    """Return https://… as wss://…, and http://… as ws://…."""
     return "ws" + base_url.removeprefix("http")

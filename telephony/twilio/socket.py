@@ -84,7 +84,7 @@ class MediaSocket:
                 started = await receive_start(websocket, stream)
                 token = started.parameters.get("token", "")
                 await self._tokens.redeem(token, started.call_sid, started.account_sid)
-                seated = await self._phone_calls.started(started.call_sid)
+                started_here = await self._phone_calls.started(started.call_sid)
         except WebSocketDisconnect:
             logger.info("media socket left before its start")
         except TimeoutError:
@@ -97,7 +97,7 @@ class MediaSocket:
             logger.exception("a media socket could not be seated")
             await close(websocket, INTERNAL_ERROR)
         else:
-            if seated:
+            if started_here:
                 return stream, started
             await self._turn_away(websocket, "no place", TRY_AGAIN_LATER)
         return None

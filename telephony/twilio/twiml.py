@@ -64,7 +64,7 @@ def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA
 
 
 def resumes_of(parameters: Mapping[str, str]) -> int:
-    """The count in a stream's or an action's parameters; 0 for a call's first stream."""
+    """Return the count in a stream's or an action's parameters; 0 for a call's first stream."""
     count = parameters.get(RESUMES, "")
     return int(count) if count.isdecimal() and len(count) < 4 else 0
 
@@ -109,7 +109,7 @@ def dial(number: str) -> str:
 
 
 def document(response: VoiceResponse) -> str:
-    """Serialise; raises ValueError for a document longer than Twilio takes."""
+    """Return the document as text. Raise ValueError for one longer than Twilio takes."""
     text = str(response)
     if len(text) > MAX_TWIML_CHARACTERS:
         raise ValueError(f"TwiML of {len(text)} characters, more than {MAX_TWIML_CHARACTERS}")

@@ -39,7 +39,7 @@ Params = Mapping[str, str]
 
 
 class BadForm(Exception):
-    """A body that is no form of Twilio's; `status` is what to answer."""
+    """A body that is not a form as Twilio sends them; `status` is what to answer."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}")
@@ -81,7 +81,8 @@ class Webhooks:
     # What Twilio asks.
 
     async def _voice(self, params: Params) -> Response:
-        """A call rings: open its stream, or say why not. One that is over is hung up, should this be a replay."""
+        """Answer a ringing call: open its stream, or say why not. A call that is over is hung up: the request is a
+        replay."""
         call_sid = params["CallSid"]
         if params.get("CallStatus") in ENDED_STATUSES or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
@@ -153,21 +154,21 @@ class Webhooks:
 
 
 def status_of(params: Params) -> CallStatus:
-    """What a request says of its call."""
+    """Return what a request says of its call."""
     facts = {ours: params[theirs] for theirs, ours in _FACT_NAMES.items() if theirs in params}
     word = params.get("CallStatus", "?")
     return CallStatus(word, word in ENDED_STATUSES, facts)
 
 
 def next_step(after: HangUp | Apologise | Dial) -> str:
-    """The TwiML for what the handler decided, if it opens no stream."""
+    """Return the TwiML for what the handler decided, if it opens no stream."""
     if isinstance(after, Dial):
         return twiml.dial(after.number)
     return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()
 
 
 async def read_form(request: Request) -> FormData:
-    """A POST's form with blank values and repeated keys, empty for a GET. Raises BadForm for 413 and 400."""
+    """Return a POST's form with blank values and repeated keys, empty for a GET. Raise BadForm for 413 and 400."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
