@@ -1,4 +1,4 @@
-"""A carrier's calls: admitted when they ring, answered by Carlos, and told what comes after their line.
+"""A carrier's calls: admitted when they ring, answered by Carlos, resumed or ended when their line is over.
 
 A line that dies under its call, or with its process, is followed by another one: the carrier asks what is next,
 whichever process answers finds in the store that the call is not over, and the next line goes on with it.
@@ -25,7 +25,7 @@ from data.errors import DataError
 from data.models import Line as LineName
 from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrier, HangUp, MakeLine, Resume
 
-MAX_BROKEN_CALLS = 1000  # broken calls whose next step Twilio may still ask for
+MAX_BROKEN_CALLS = 1000  # that failed here, and whose next step the carrier may still ask for
 MAX_RESUMES = 2  # of one call
 LOOK_UP_TIMEOUT_S = 1.0  # how long a ringing call waits for the store
 LET_GO_TIMEOUT_S = 2.5  # how long a call may take to let go of a stream that is gone
