@@ -142,22 +142,6 @@ def test_any_frames_in_any_pieces_are_read_as_uvicorn_reads_one_by_one(frames: l
     assert asyncio.run(outcome(FastWebSocket, pieces)) == expected
 
 
-@given(st.one_of(st.text(max_size=200), st.integers(60_000, 70_000).map(lambda size: "x" * size)))
-def test_a_text_is_sent_as_uvicorn_sends_it(text: str) -> None:
-    asyncio.run(sent_alike(text))
-
-
-async def sent_alike(text: str) -> None:
-    written = []
-    for kind in (WebSocketsSansIOProtocol, FastWebSocket):
-        peer = Peer(kind)
-        await peer.open()
-        await peer.protocol.send({"type": "websocket.send", "text": text})
-        written.append(bytes(peer.transport.written))
-        await peer.close()
-    assert written[0] == written[1]
-
-
 async def test_nothing_more_is_read_while_the_application_is_behind() -> None:
     peer = Peer(FastWebSocket)
     await peer.open()
