@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from common.spanish.names import plain
+from common.spanish.wording import MONTHS, WEEKDAYS
 from sandbox.dialogue.digits import read_group
 from sandbox.dialogue.hours import is_hour
-from sandbox.dialogue.lines import MONTHS, WEEKDAYS
-from sandbox.dialogue.words import Word, fold, has_phrase, key_at, snap
+from sandbox.dialogue.words import Word, has_phrase, key_at, snap
 
-_WEEKDAYS = [fold(day) for day in WEEKDAYS]
-_MONTHS = [fold(month) for month in MONTHS]
+_WEEKDAYS = [plain(day) for day in WEEKDAYS]
+_MONTHS = [plain(month) for month in MONTHS]
 _NOT_WEEKDAYS = frozenset({"marta", "martin", "partes", "marzo"})
 _BEFORE_HALF = frozenset({"de", "por", "a", "en"})
 _NEXT_WEEK = ("semana que viene", "proxima semana", "semana proxima", "otra semana")
