@@ -109,13 +109,14 @@ class Nowhere:
     async def write(self, data: bytes) -> None: ...
 
 
-def sdk_publisher() -> AWSEventPublisher[Any]:
+def sdk_publisher(writer: Any, seed: str) -> AWSEventPublisher[Any]:
+    """What the SDK signs the chunks of a stream with; `writer` is an AsyncWriter."""
     identity = AWSCredentialsIdentity(access_key_id="AKID", secret_access_key="SECRET")  # noqa: S106
     return AWSEventPublisher(
         payload_codec=JSONCodec(),
-        async_writer=Nowhere(),
+        async_writer=writer,
         signing_config=SigningConfig(
-            signer=AsyncEventSigner(initial_signature=b"ab" * 32, event_encoder_cls=EventHeaderEncoder),
+            signer=AsyncEventSigner(initial_signature=seed.encode(), event_encoder_cls=EventHeaderEncoder),
             signing_properties={"region": "us-east-1", "service": "bedrock"},
             identity_resolver=StaticCredentialsResolver(identity),
             identity_properties={},
@@ -124,7 +125,8 @@ def sdk_publisher() -> AWSEventPublisher[Any]:
 
 
 async def chunks() -> dict[str, Figures]:
-    publisher, signer = sdk_publisher(), ChunkSigner("ab" * 32, Credentials("AKID", "SECRET"), "us-east-1")
+    seed = "ab" * 32
+    publisher, signer = sdk_publisher(Nowhere(), seed), ChunkSigner(seed, Credentials("AKID", "SECRET"), "us-east-1")
     event = encode(AudioInput("p" * 36, "a" * 36, bytes(640)))
 
     async def sdk(times: int) -> None:

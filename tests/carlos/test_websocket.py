@@ -13,6 +13,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
+from bench.websocket import UPGRADE
 from carlos import websocket
 from carlos.websocket import (
     CLOSE_S,
@@ -30,10 +31,6 @@ from tests.support.virtual_loop import run_virtually
 from tests.support.waiting import until
 
 LONGEST = 3000
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
 
 
 class Transport(asyncio.Transport):
