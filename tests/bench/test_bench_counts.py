@@ -42,11 +42,10 @@ from agent.sonic.wire.http2 import STREAM
 from agent.sonic.wire.plain_data import data_frame
 from agent.transcript import CallTranscript
 from bench.exchange import exchanging
+from bench.pairs import NoTools
 from data.models import Line as LineName
 from telephony.twilio.media_stream import MediaStream
 from tests.support.waiting import bounded
-from tools.tool import Tool as BusinessTool
-from tools.toolbox import ToolOutcome
 
 FRAME = bytes(640)  # 20 ms at 16 kHz
 FRAMES = 200
@@ -164,15 +163,6 @@ class FakeLine:
             yield event
 
     async def end(self, outcome: str) -> None: ...
-
-
-class NoTools:
-    specs: tuple[BusinessTool, ...] = ()
-
-    async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
-        raise AssertionError(name)
-
-    def caller_spoke(self) -> None: ...
 
 
 def config(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
