@@ -66,7 +66,7 @@ def needed(method: str, path: str) -> frozenset[str]:
 
 
 def _record_paths() -> list[str]:
-    return [f"/{its.nouns}" for its in record_types()]
+    return [f"/{record_type.nouns}" for record_type in record_types()]
 
 
 def _is_in(path: str, folders: Sequence[str]) -> bool:

@@ -23,20 +23,20 @@ class Resource[R: Record]:
     """One type of record. `show` makes a record's JSON."""
 
     store: Store
-    its: RecordType[R]
+    record_type: RecordType[R]
     show: Callable[[R], dict[str, Any]]
 
     async def find(self, record_id: str, if_match: str | None = None) -> R:
         """Raises ApiError: 404, and 412 when `if_match` names another version."""
-        record = await self.store.record(self.its, record_id) if is_id(record_id) else None
+        record = await self.store.record(self.record_type, record_id) if is_id(record_id) else None
         if record is None:
-            raise NotFound(self.its.kind.__name__, record_id)
+            raise NotFound(self.record_type.kind.__name__, record_id)
         check_match(if_match, record.version)
         return record
 
     async def page(self, request: Request, found: Page[R]) -> Response:
         is_cut = found.next is not None and "limit" not in request.query_params
-        message = retrieved(self.its.nouns, len(found.items), found.unreadable, truncated=is_cut)
+        message = retrieved(self.record_type.nouns, len(found.items), found.unreadable, truncated=is_cut)
         return enveloped(await encoded_list(found.items, self.show), message, next_page(request, found.next))
 
     def one(self, record: R) -> JSONResponse:
@@ -44,15 +44,15 @@ class Resource[R: Record]:
 
     async def create(self, make: Callable[[str], R]) -> JSONResponse:
         """Commit the record that `make` builds from its id. Raises SlotTaken."""
-        record, _ = await create(self.store, self.its.kind, lambda record_id: (make(record_id), None))
-        assert isinstance(record, self.its.kind)  # noqa: S101 - as it was made
-        headers = etag(1) | {"Location": f"/{self.its.nouns}/{record.id}"}
+        record, _ = await create(self.store, self.record_type.kind, lambda record_id: (make(record_id), None))
+        assert isinstance(record, self.record_type.kind)  # noqa: S101 - as it was made
+        headers = etag(1) | {"Location": f"/{self.record_type.nouns}/{record.id}"}
         return success(self.show(record), self._done("created"), headers, 201)
 
     async def update(self, before: R, change: Change) -> JSONResponse:
         """Commit a change. Raises Conflict and SlotTaken."""
         await self.store.commit(change)
-        assert isinstance(change.after, self.its.kind)  # noqa: S101 - as it was made
+        assert isinstance(change.after, self.record_type.kind)  # noqa: S101 - as it was made
         after = replace(change.after, version=before.version + 1)
         return success(self.show(after), self._done("updated"), etag(after.version))
 
@@ -62,4 +62,4 @@ class Resource[R: Record]:
         return success(self.show(record), self._done("deleted"))
 
     def _done(self, verb: str) -> str:
-        return f"{self.its.kind.__name__} {verb} successfully"
+        return f"{self.record_type.kind.__name__} {verb} successfully"

@@ -62,20 +62,22 @@ def to_idempotency_record(item: Item) -> IdempotencyRecord:
 
 
 def _record_write(change: Change) -> Write:
-    before, after, its = change.before, change.after, type_of(type(change.record))
+    before, after, record_type = change.before, change.after, type_of(type(change.record))
     when = Version(before.version) if before else Absent()
     if after:
-        return Put(its.table, its.item(replace(after, version=before.version + 1 if before else 1)), when)
-    return Delete(its.table, its.key(change.record.id), when)
+        return Put(
+            record_type.table, record_type.item(replace(after, version=before.version + 1 if before else 1)), when
+        )
+    return Delete(record_type.table, record_type.key(change.record.id), when)
 
 
 def _held_writes(change: Change) -> list[Write]:
-    its = type_of(type(change.record))
-    held = its.holds(change.before) if change.before else {}
-    wanted = its.holds(change.after) if change.after else {}
+    record_type = type_of(type(change.record))
+    held = record_type.holds(change.before) if change.before else {}
+    wanted = record_type.holds(change.after) if change.after else {}
     owner = HeldBy(change.record.id)
-    taken: list[Write] = [Put(its.table, item, owner) for item in wanted.values()]
-    freed: list[Write] = [Delete(its.table, key, owner) for key in held if key not in wanted]
+    taken: list[Write] = [Put(record_type.table, item, owner) for item in wanted.values()]
+    freed: list[Write] = [Delete(record_type.table, key, owner) for key in held if key not in wanted]
     return taken + freed
 
 

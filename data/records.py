@@ -122,26 +122,30 @@ class RecordType[R: Record]:
         return None if found is None else str(found)
 
 
-def declare[R: Record](its: RecordType[R]) -> RecordType[R]:
+def declare[R: Record](record_type: RecordType[R]) -> RecordType[R]:
     """Register a type of record, and its indexes with its table. Raise TypeError for a declaration that leaves a text
     undecided, or that does not fit to the class or to what others have declared."""
-    what, kind = its.kind.__name__, its.kind
-    if twin := next((each for each in _declared.values() if each.prefix == its.prefix), None):
+    what, kind = record_type.kind.__name__, record_type.kind
+    if twin := next((each for each in _declared.values() if each.prefix == record_type.prefix), None):
         raise TypeError(f"{what}: {twin.kind.__module__}.{twin.kind.__name__} is declared already")
-    if its.table is TableName.CALLS:
-        raise TypeError(f"{what}: {its.table} is for calls")
-    for name, marked in ((its.name, Personal.NAME), (its.email, Personal.TEXT), (its.dni, Personal.NUMBER)):
+    if record_type.table is TableName.CALLS:
+        raise TypeError(f"{what}: {record_type.table} is for calls")
+    for name, marked in (
+        (record_type.name, Personal.NAME),
+        (record_type.email, Personal.TEXT),
+        (record_type.dni, Personal.NUMBER),
+    ):
         if name and personal(name) is not marked:
             raise TypeError(f"{what}.{name} is not marked {marked}")
     for field, hint in get_type_hints(kind).items():
-        if hint in (str, str | None) and personal(field) is None and field not in its.public | {"id"}:
+        if hint in (str, str | None) and personal(field) is None and field not in record_type.public | {"id"}:
             raise TypeError(f"{what}.{field}: mark it as personal, or say that it is public")
-    table = TABLES[its.table]
-    for index in (its.by_email, *its.indexes):
+    table = TABLES[record_type.table]
+    for index in (record_type.by_email, *record_type.indexes):
         table = _with(table, index, what)
-    TABLES[its.table] = table
-    _declared[kind] = its
-    return its
+    TABLES[record_type.table] = table
+    _declared[kind] = record_type
+    return record_type
 
 
 def record_types() -> tuple[RecordType[Any], ...]:

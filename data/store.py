@@ -75,14 +75,14 @@ class Store:
 
     # Records of any type.
 
-    async def record[R: Record](self, its: RecordType[R], record_id: str) -> R | None:
+    async def record[R: Record](self, record_type: RecordType[R], record_id: str) -> R | None:
         """Raises Malformed for one that cannot be read."""
-        item = await self.backend.get(its.table, *its.key(record_id))
-        return its.read(item) if item else None
+        item = await self.backend.get(record_type.table, *record_type.key(record_id))
+        return record_type.read(item) if item else None
 
-    async def records[R: Record](self, its: RecordType[R], *, email: str) -> Page[R]:
+    async def records[R: Record](self, record_type: RecordType[R], *, email: str) -> Page[R]:
         """All that are filed under an e-mail address."""
-        return await self._records(its, its.by_email, (known_email(email),))
+        return await self._records(record_type, record_type.by_email, (known_email(email),))
 
     # Orders and appointments.
 
@@ -384,12 +384,12 @@ class Store:
         return int(self._clock().timestamp() // window.total_seconds())
 
     async def _count(self, kind: type[Record], amount: int) -> int:
-        its = type_of(kind)
-        return await self.backend.add(its.table, its.counter_key, its.counter_key, amount, None)
+        record_type = type_of(kind)
+        return await self.backend.add(record_type.table, record_type.counter_key, record_type.counter_key, amount, None)
 
     async def _records[R: Record](
         self,
-        its: RecordType[R],
+        record_type: RecordType[R],
         index: Index,
         partitions: tuple[str, ...],
         since: datetime | None = None,
@@ -400,15 +400,15 @@ class Store:
     ) -> Page[R]:
         """An index holds the records of every type in its table."""
         listing = Listing(
-            its.table,
+            record_type.table,
             index.name,
             partitions,
             _iso(since),
             _iso(until),
-            descending=its.newest_first,
-            keep=lambda item: its.owns(item) and keep(item),
+            descending=record_type.newest_first,
+            keep=lambda item: record_type.owns(item) and keep(item),
         )
-        return await self._page(listing, its.read, limit, after)
+        return await self._page(listing, record_type.read, limit, after)
 
     async def _page[T](
         self, listing: Listing, read: Callable[[Item], T], limit: int | None, after: str | None

@@ -160,20 +160,20 @@ class Identity:
     def locked(self) -> bool:
         return self._failures >= FAILURES_PER_CALL
 
-    async def record[R: Record](self, its: RecordType[R], record_id: str, proof: Proof) -> R:
+    async def record[R: Record](self, record_type: RecordType[R], record_id: str, proof: Proof) -> R:
         """The record, once the caller has proven it to be theirs: by its person's full name, or by their DNI where the
         record has one. Raises Refused or NeedsInput."""
 
         async def fetch() -> R | None:
-            return await self._store.record(its, record_id)
+            return await self._store.record(record_type, record_id)
 
         return await self._open(
-            f"{its.noun} {record_id}",
+            f"{record_type.noun} {record_id}",
             fetch,
-            lambda record: proof.matches(its.name_of(record), its.dni_of(record)),
+            lambda record: proof.matches(record_type.name_of(record), record_type.dni_of(record)),
             proof,
-            its.spoken,
-            its.ask,
+            record_type.spoken,
+            record_type.ask,
         )
 
     def require_unlocked(self) -> None:

@@ -53,28 +53,28 @@ class _Records:
     malformed: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
-    def of(self, its: RecordType[Any]) -> list[Any]:
-        return [record for other, record in self.read if other is its]
+    def of(self, record_type: RecordType[Any]) -> list[Any]:
+        return [record for other, record in self.read if other is record_type]
 
     def learn(self, table: TableName, item: Item) -> None:
         types = [each for each in record_types() if each.table is table]
-        if its := next((each for each in types if each.owns(item)), None):
-            self._read(its, item)
-        elif its := next((each for each in types if each.counter_key == item["PK"]), None):
-            self.counters[its.noun] = int(item["n"])
+        if record_type := next((each for each in types if each.owns(item)), None):
+            self._read(record_type, item)
+        elif record_type := next((each for each in types if each.counter_key == item["PK"]), None):
+            self.counters[record_type.noun] = int(item["n"])
         elif table is TableName.APPOINTMENTS and item["PK"].startswith("SLOTS#"):
             self.slots[item["PK"], item["SK"]] = str(item["appointmentId"])
         elif table is not TableName.APPOINTMENTS or item["PK"] != "DOCTORS":
             self.malformed.append(item["PK"])
 
-    def _read(self, its: RecordType[Any], item: Item) -> None:
+    def _read(self, record_type: RecordType[Any], item: Item) -> None:
         try:
-            record = its.read(item)
+            record = record_type.read(item)
         except Malformed:
             self.malformed.append(item["PK"])
             return
-        self.read.append((its, record))
-        if known_email(its.email_of(record)) != item.get(its.by_email.hash):
+        self.read.append((record_type, record))
+        if known_email(record_type.email_of(record)) != item.get(record_type.by_email.hash):
             self.addresses.append(item["PK"])
 
 
@@ -85,15 +85,20 @@ async def _contents(store: Store, now: datetime) -> list[Finding]:
             for item in page:
                 found.learn(table, item)
     kinds, bad_calls, expired, unfiled = await _calls(store, now)
-    statuses = Counter(f"{its.noun} {getattr(record, 'status', '')}".strip() for its, record in found.read)
+    statuses = Counter(
+        f"{record_type.noun} {getattr(record, 'status', '')}".strip() for record_type, record in found.read
+    )
     return [
         Finding("items", True, _counted(statuses + kinds) or "none"),
-        *(_without_dni(its, found.of(its)) for its in record_types() if its.dni),
+        *(_without_dni(record_type, found.of(record_type)) for record_type in record_types() if record_type.dni),
         Finding("expired items still stored", True, str(expired)),
         _listed("malformed items", [*found.malformed, *bad_calls]),
         _listed("e-mail addresses that are not found, until `carlos migrate`", found.addresses),
         _listed("calls that are not found by customer, until `carlos migrate`", unfiled),
-        *(_counter(its, found.counters.get(its.noun, 0), found.of(its)) for its in record_types()),
+        *(
+            _counter(record_type, found.counters.get(record_type.noun, 0), found.of(record_type))
+            for record_type in record_types()
+        ),
         *_slot_findings(found.of(APPOINTMENTS), found.slots, now),
     ]
 
@@ -145,14 +150,16 @@ def _slot_findings(appointments: list[Appointment], slots: dict[Key, str], now: 
     ]
 
 
-def _counter(its: RecordType[Any], counter: int, records: list[Any]) -> Finding:
+def _counter(record_type: RecordType[Any], counter: int, records: list[Any]) -> Finding:
     ids = [record.id for record in records]
     highest = max((int(each) for each in ids if each.isdecimal() and len(each) <= MOST_DIGITS), default=0)
-    return Finding(f"{its.noun} counter", counter >= highest, f"at {counter}, highest id {highest}")
+    return Finding(f"{record_type.noun} counter", counter >= highest, f"at {counter}, highest id {highest}")
 
 
-def _without_dni(its: RecordType[Any], records: list[Any]) -> Finding:
-    return Finding(f"{its.nouns} without a DNI", True, str(sum(not its.dni_of(record) for record in records)))
+def _without_dni(record_type: RecordType[Any], records: list[Any]) -> Finding:
+    return Finding(
+        f"{record_type.nouns} without a DNI", True, str(sum(not record_type.dni_of(record) for record in records))
+    )
 
 
 def _listed(what: str, keys: list[str]) -> Finding:

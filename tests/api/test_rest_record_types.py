@@ -17,27 +17,27 @@ from sandbox.hang import HANG_S
 from tests.api.rest_stage import Rest
 from tests.support.clocks import NOON
 
-every_type = pytest.mark.parametrize("its", [pytest.param(each, id=each.noun) for each in record_types()])
+every_type = pytest.mark.parametrize("record_type", [pytest.param(each, id=each.noun) for each in record_types()])
 
 
 @every_type
-async def test_a_customer_s_records_are_exported_and_erased(rest: Rest, its: RecordType[Any]) -> None:
-    sample = its.samples(NOON.date())[0]
-    customer = {"email": its.email_of(sample)}
+async def test_a_customer_s_records_are_exported_and_erased(rest: Rest, record_type: RecordType[Any]) -> None:
+    sample = record_type.samples(NOON.date())[0]
+    customer = {"email": record_type.email_of(sample)}
     exported = (await rest.http.post("/customers/export", json=customer)).json()["data"]
-    assert record_json(sample) in exported[its.nouns]
+    assert record_json(sample) in exported[record_type.nouns]
     json.dumps(exported)
     erased = (await rest.http.post("/customers/erase", json=customer)).json()["data"]
-    assert erased[its.nouns] == len(exported[its.nouns])
+    assert erased[record_type.nouns] == len(exported[record_type.nouns])
     assert not any((await rest.http.post("/customers/export", json=customer)).json()["data"].values())
 
 
 @every_type
-async def test_a_list_may_be_open_to_readers_and_its_failure_has_its_name(its: RecordType[Any]) -> None:
+async def test_a_list_may_be_open_to_readers_and_its_failure_has_its_name(record_type: RecordType[Any]) -> None:
     access = Access((), open_read=True)
-    assert (await access.admit("GET", f"/{its.nouns}", {})).name == "open-read"
-    assert failed_to("GET", f"/{its.nouns}") == f"Failed to retrieve {its.nouns}"
-    assert failed_to("DELETE", f"/demo/{its.nouns}/1") == f"Failed to delete {its.noun}"
+    assert (await access.admit("GET", f"/{record_type.nouns}", {})).name == "open-read"
+    assert failed_to("GET", f"/{record_type.nouns}") == f"Failed to retrieve {record_type.nouns}"
+    assert failed_to("DELETE", f"/demo/{record_type.nouns}/1") == f"Failed to delete {record_type.noun}"
 
 
 @pytest.mark.parametrize("entry", ["carlos.cli", "carlos.app", "api.lambda_handler"])

@@ -25,7 +25,7 @@ from data.records import ORDERS, RecordType, declare, record_types, to_item
 from data.store import Change, Store
 from data.tables import Index, TableName
 
-every_type = pytest.mark.parametrize("its", [pytest.param(each, id=each.noun) for each in record_types()])
+every_type = pytest.mark.parametrize("record_type", [pytest.param(each, id=each.noun) for each in record_types()])
 
 
 async def everything(store: Store) -> list[Item]:
@@ -38,28 +38,30 @@ async def findings(store: Store, clock: Clock) -> dict[str, tuple[bool, str]]:
 
 @every_type
 async def test_a_record_is_kept_as_it_is_and_under_a_key_of_its_type(
-    store: Store, clock: Clock, its: RecordType[Any]
+    store: Store, clock: Clock, record_type: RecordType[Any]
 ) -> None:
     await seed(store, clock().date())
-    for sample in its.samples(clock().date()):
-        found = await store.record(its, sample.id)
+    for sample in record_type.samples(clock().date()):
+        found = await store.record(record_type, sample.id)
         assert found is not None
-        assert its.item(replace(found, version=0)) == its.item(sample)
-        assert [each for each in record_types() if each.table is its.table and each.owns(to_item(sample))] == [its]
+        assert record_type.item(replace(found, version=0)) == record_type.item(sample)
+        assert [each for each in record_types() if each.table is record_type.table and each.owns(to_item(sample))] == [
+            record_type
+        ]
 
 
 @every_type
 async def test_a_person_s_records_of_a_type_are_found_under_their_address_and_no_others(
-    store: Store, clock: Clock, its: RecordType[Any]
+    store: Store, clock: Clock, record_type: RecordType[Any]
 ) -> None:
     await seed(store, clock().date())
-    samples = its.samples(clock().date())
+    samples = record_type.samples(clock().date())
     assert samples, "a type without samples is not tested"
     for sample in samples:
-        page = await store.records(its, email=its.email_of(sample).upper())
-        theirs = {each.id for each in samples if its.name_of(each) == its.name_of(sample)}
+        page = await store.records(record_type, email=record_type.email_of(sample).upper())
+        theirs = {each.id for each in samples if record_type.name_of(each) == record_type.name_of(sample)}
         assert {record.id for record in page.items} == theirs
-        assert all(isinstance(record, its.kind) for record in page.items)
+        assert all(isinstance(record, record_type.kind) for record in page.items)
         assert page.unreadable == 0
 
 
@@ -70,50 +72,50 @@ async def test_a_list_holds_records_of_its_own_type_alone(store: Store, clock: C
 
 
 @every_type
-async def test_each_type_counts_its_own_ids(store: Store, its: RecordType[Any]) -> None:
-    assert [await store.next_id(its.kind) for _ in range(3)] == ["1", "2", "3"]
-    assert [await store.next_id(each.kind) for each in record_types() if each is not its] == ["1"] * (
+async def test_each_type_counts_its_own_ids(store: Store, record_type: RecordType[Any]) -> None:
+    assert [await store.next_id(record_type.kind) for _ in range(3)] == ["1", "2", "3"]
+    assert [await store.next_id(each.kind) for each in record_types() if each is not record_type] == ["1"] * (
         len(record_types()) - 1
     )
 
 
 @every_type
 async def test_a_customer_s_records_and_the_calls_about_them_are_handed_over_and_erased(
-    store: Store, clock: Clock, tmp_path: Path, its: RecordType[Any]
+    store: Store, clock: Clock, tmp_path: Path, record_type: RecordType[Any]
 ) -> None:
     await seed(store, clock().date())
-    sample = its.samples(clock().date())[0]
-    use = ToolCall("tool", "t", True, 1, clock(), {f"{its.noun}Id": sample.id}, {"success": True})
+    sample = record_type.samples(clock().date())[0]
+    use = ToolCall("tool", "t", True, 1, clock(), {f"{record_type.noun}Id": sample.id}, {"success": True})
     await store.save_call(CallRecord("CA1", Line.PHONE, clock(), ended_at=clock(), tools=(use,)))
-    customer = Customer(its.email_of(sample).upper())
+    customer = Customer(record_type.email_of(sample).upper())
     found = await export(store, customer)
-    assert sample.id in [record.id for record in found.of(its.kind)]
-    assert its.name_of(sample) in found.people
-    assert found.counts[its.nouns] == len(found.of(its.kind))
+    assert sample.id in [record.id for record in found.of(record_type.kind)]
+    assert record_type.name_of(sample) in found.people
+    assert found.counts[record_type.nouns] == len(found.of(record_type.kind))
     assert [call.id for call in found.calls] == ["CA1"]
     await erase(store, Recordings(tmp_path), found)
     left = json.dumps(await everything(store), ensure_ascii=False, default=str)
-    assert its.name_of(sample) not in left
-    assert its.email_of(sample).lower() not in left.lower()
+    assert record_type.name_of(sample) not in left
+    assert record_type.email_of(sample).lower() not in left.lower()
     assert not any((await export(store, customer)).counts.values())
 
 
 @every_type
 async def test_a_store_with_its_samples_is_whole_and_one_that_cannot_be_read_is_named(
-    store: Store, clock: Clock, its: RecordType[Any]
+    store: Store, clock: Clock, record_type: RecordType[Any]
 ) -> None:
     await seed(store, clock().date())
     seen = await findings(store, clock)
     assert [what for what, (healthy, _) in seen.items() if not healthy] == []
-    assert f" {its.noun}" in seen["items"][1]
-    assert seen[f"{its.noun} counter"][0]
+    assert f" {record_type.noun}" in seen["items"][1]
+    assert seen[f"{record_type.noun} counter"][0]
     plan = await plan_migration(store, clock())
     assert (plan.writes, plan.malformed) == (0, [])
-    item = to_item(its.samples(clock().date())[0])
+    item = to_item(record_type.samples(clock().date())[0])
     broken = {name: item[name] for name in ("PK", "SK", "version")}
     with pytest.raises(Malformed):
-        its.read(broken)
-    await store.backend.replace(its.table, [broken], [])
+        record_type.read(broken)
+    await store.backend.replace(record_type.table, [broken], [])
     assert (await findings(store, clock))["malformed items"] == (False, item["PK"])
 
 
@@ -124,10 +126,10 @@ async def test_an_item_of_no_type_that_is_declared_is_named(store: Store, clock:
 
 
 @every_type
-def test_what_a_record_holds_of_a_person_is_hidden(clock: Clock, its: RecordType[Any]) -> None:
-    for sample in its.samples(clock().date()):
+def test_what_a_record_holds_of_a_person_is_hidden(clock: Clock, record_type: RecordType[Any]) -> None:
+    for sample in record_type.samples(clock().date()):
         seen = json.dumps(mask_value(to_item(sample)), ensure_ascii=False, default=str)
-        secrets = (its.name_of(sample), its.email_of(sample).lower(), its.dni_of(sample))
+        secrets = (record_type.name_of(sample), record_type.email_of(sample).lower(), record_type.dni_of(sample))
         assert not [secret for secret in secrets if secret and secret in seen]
 
 
@@ -135,9 +137,9 @@ async def test_a_backup_brings_back_records_of_every_type(store: Store, clock: C
     await seed(store, clock().date())
     before = await digest(store)
     await backup(store, tmp_path / "backup", clock())
-    for its in record_types():
-        for sample in its.samples(clock().date()):
-            await store.commit(Change(await store.record(its, sample.id), None))
+    for record_type in record_types():
+        for sample in record_type.samples(clock().date()):
+            await store.commit(Change(await store.record(record_type, sample.id), None))
     assert await digest(store) != before
     await restore(store, tmp_path / "backup")
     assert await digest(store) == before

@@ -442,7 +442,7 @@ async def _lost(idempotency: IdempotencyRecord) -> IdempotencyRecord | None:
 async def test_a_store_that_does_not_answer_is_admitted_within_the_time_limit(
     call: Call, seeded: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(its: RecordType[Order], order_id: str) -> Order | None:
+    async def never(record_type: RecordType[Order], order_id: str) -> Order | None:
         await asyncio.Event().wait()
         return None
 
@@ -454,7 +454,7 @@ async def test_a_store_that_does_not_answer_is_admitted_within_the_time_limit(
 async def test_a_fault_of_ours_reaches_neither_the_model_nor_the_log(
     call: Call, seeded: Store, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
-    async def broken(its: RecordType[Order], order_id: str) -> Order | None:
+    async def broken(record_type: RecordType[Order], order_id: str) -> Order | None:
         raise KeyError("María González 28456789")
 
     monkeypatch.setattr(seeded, "record", broken)
