@@ -100,11 +100,14 @@ class RecordType[R: Record]:
         return str(item["PK"]).startswith(self.prefix)
 
     def item(self, record: R) -> Item:
-        """As it is stored."""
+        """As it is stored. Raise TypeError where it would be in no index of addresses, and so survive an erasure."""
         pk, sk = self.key(record.id)
         address = {self.by_email.hash: known_email(self.email_of(record))}
         keys = {"PK": pk, "SK": sk, "id": record.id, "version": record.version}
-        return keys | self.to_fields(record) | address
+        stored = keys | self.to_fields(record) | address
+        if self.by_email.range and self.by_email.range not in stored:
+            raise TypeError(f"{self.noun} without {self.by_email.range} is not in {self.by_email.name}")
+        return stored
 
     def read(self, item: Item) -> R:
         """Raise Malformed for an item that is none of its records."""

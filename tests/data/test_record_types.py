@@ -209,3 +209,10 @@ def test_two_types_of_one_name_are_refused() -> None:
 async def test_a_record_that_nobody_has_declared_is_not_kept(store: Store) -> None:
     with pytest.raises(TypeError, match="Voucher is not declared"):
         await store.commit(Change(None, Voucher("1", "Ana Paz", "ana@email.com", "libro")))
+
+
+@pytest.mark.usefixtures("_undone")
+async def test_a_record_that_erasure_would_not_find_is_not_kept(store: Store) -> None:
+    declare(VOUCHERS)
+    with pytest.raises(TypeError, match="voucher without createdAt is not in CustomerEmailIndex"):
+        await store.commit(Change(None, Voucher("1", "Ana Paz", "ana@email.com", "libro")))
