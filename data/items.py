@@ -6,8 +6,7 @@ Amounts are stored as numbers of currency (899.99), as the original did, and rea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -31,6 +30,9 @@ from data.models import (
     Turn,
 )
 from data.tables import TTL_ATTRIBUTE
+
+# What an item that is none of ours makes of reading it; whoever reads raises Malformed for it.
+MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 MOST_DIGITS = 18
 _LONGEST_NUMBER = 64  # characters; DynamoDB keeps 38 digits
@@ -66,17 +68,8 @@ def cents(value: Any) -> int:
     return int((number(value) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Around what makes a record of an item: raise Malformed where the item has not the shape that is expected."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Malformed(f"{what} item: {type(error).__name__}") from error
-
-
 def to_order(item: Mapping[str, Any]) -> Order:
-    """Raise as `reading` expects it for an item that is not an order of ours; `carlos migrate` mends the original's."""
+    """Raise one of MISSHAPEN for an item that is not an order of ours; `carlos migrate` mends the original's."""
     return Order(
         id=item["id"],
         customer_name=item["customerName"],
@@ -93,7 +86,7 @@ def to_order(item: Mapping[str, Any]) -> Order:
 
 
 def to_appointment(item: Mapping[str, Any]) -> Appointment:
-    """Raise as `reading` expects it for an item that is not an appointment of ours."""
+    """Raise one of MISSHAPEN for an item that is not an appointment of ours."""
     return Appointment(
         id=item["id"],
         patient_name=item["patientName"],
@@ -133,7 +126,7 @@ def call_item(call: CallRecord, expires: datetime) -> Item:
 
 def to_call(item: Mapping[str, Any]) -> CallRecord:
     """Raise Malformed for an item that is not a call of ours."""
-    with reading("call"):
+    try:
         return CallRecord(
             id=item["id"],
             line=Line(item["line"]),
@@ -147,6 +140,8 @@ def to_call(item: Mapping[str, Any]) -> CallRecord:
             details=dict(json.loads(item["details"])),
             version=whole(item.get("version", 0)),
         )
+    except MISSHAPEN as error:
+        raise Malformed(f"call item: {type(error).__name__}") from error
 
 
 def order_item(order: Order) -> Item:

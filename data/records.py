@@ -28,7 +28,8 @@ from typing import Any, get_type_hints
 
 from common.masking import Personal, personal
 from data.backends.base import Item, Key
-from data.items import appointment_item, order_item, reading, slot_items, to_appointment, to_order
+from data.errors import Malformed
+from data.items import MISSHAPEN, appointment_item, order_item, slot_items, to_appointment, to_order
 from data.models import Appointment, Order, Record, known_email
 from data.samples import sample_appointments, sample_orders
 from data.tables import Index, Table, TableName
@@ -50,8 +51,8 @@ class RecordType[R: Record]:
 
     `name`, `email` and `dni` are the fields that say whose a record is: by the name, and the DNI where there is one,
     callers prove that it is theirs; under the e-mail address it is exported and erased. `to_fields` gives the stored
-    attributes beside the key, id and version; `from_item` makes a record of a stored item, and may raise KeyError,
-    TypeError, ValueError or AttributeError for one that is none.
+    attributes beside the key, id and version; `from_item` makes a record of a stored item, and raises one of
+    data.items.MISSHAPEN for one that is none.
     """
 
     kind: type[R]
@@ -111,8 +112,10 @@ class RecordType[R: Record]:
 
     def read(self, item: Item) -> R:
         """Raise Malformed for an item that is none of its records."""
-        with reading(self.noun):
+        try:
             return self.from_item(item)
+        except MISSHAPEN as error:
+            raise Malformed(f"{self.noun} item: {type(error).__name__}") from error
 
     def name_of(self, record: R) -> str:
         return str(getattr(record, self.name))
