@@ -68,6 +68,18 @@ async def test_the_goodbye_is_heard_to_its_end_before_the_line_is_ended(begin: B
     assert stage.call.log.record().tools == ()
 
 
+async def test_a_call_goes_through_its_states(begin: Begin, logged: list[str]) -> None:
+    ask = ScriptTurn((UseTool("consultarOrder", {"orderId": "1"}), Say("Está en camino.")), hear="Mi pedido uno")
+    stage = await begin([GREETING, ask, GOODBYE])
+    for answers in (1, 2):
+        await stage.until(lambda answers=answers: len(stage.said) == answers)  # type: ignore[misc]
+        stage.line.speak()
+    await stage.running
+    states = [line.split()[3] for line in logged if line.startswith("the call is ")]
+    told, thanked = ["ANSWERING", "LISTENING"], ["ENDING", "OVER"]
+    assert states == [*told, "TOOL_PENDING", *told, *thanked]
+
+
 async def test_a_caller_who_has_more_to_say_is_not_hung_up_on(begin: Begin) -> None:
     more = ScriptTurn((Say("Claro."),), hear="Ah, una cosa más")
     stage = await begin([GREETING, ScriptTurn((UseTool("finalizarLlamada"), Wait(0.2)), hear="Chau"), more])
