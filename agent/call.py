@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,10 +30,11 @@ from agent.call_state import TRANSITIONS, CallMove, CallState
 from agent.ending import APOLOGY_ANSWER, Ending
 from agent.filler import Filler, clip
 from agent.keypad import Keypad
-from agent.line import AudioSink, LineInput, LineOutput
+from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
 from agent.persona.line_tools import HANG_UP, HANG_UP_RESULT
-from agent.persona.prompt import LineKind, system_prompt
+from agent.persona.prompt import system_prompt
+from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
 from agent.playout import Played
 from agent.recorder import Recorder
@@ -48,8 +49,6 @@ from common import metrics
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
-INPUT_RATE = 16000  # Hz, what Sonic hears
-OUTPUT_RATE = 24000  # Hz, what Sonic speaks
 MAX_KEPT_ARGUMENTS = 8000  # characters of a tool's arguments that a record keeps; an order of 20 items has 4,000
 MAX_CALL_S = 3600.0
 TEAR_DOWN_S = 2.0
@@ -65,47 +64,6 @@ TOO_MANY_TOOLS = {
     "message": "Ya hiciste muchas consultas seguidas: contale al cliente lo que sabés y preguntale cómo quiere seguir.",
 }
 APOLOGY = "Perdón, tengo un problema técnico y no puedo seguir con la llamada. Probá de nuevo en unos minutos."
-
-
-@dataclass(frozen=True, slots=True)
-class CallerAudio:
-    pcm: bytes  # 16-bit mono at INPUT_RATE
-
-
-@dataclass(frozen=True, slots=True)
-class CallerDigit:
-    digit: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerText:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkBack:
-    mark: str
-
-
-type LineEvent = CallerAudio | CallerDigit | CallerText | MarkBack
-
-
-class LineDropped(Exception):
-    """The line is over without a goodbye: a dead socket, no audio for too long. `outcome` is the call's."""
-
-    def __init__(self, why: str, outcome: str = "dropped") -> None:
-        super().__init__(why)
-        self.outcome = outcome
-
-
-class Line(Protocol):
-    """A caller's connection. `events` ends when the caller hangs up and raises LineDropped when the line dies."""
-
-    kind: LineKind
-    sink: AudioSink
-
-    def events(self) -> AsyncIterator[LineEvent]: ...
-    async def end(self, outcome: str) -> None: ...
 
 
 class CallObserver(Protocol):

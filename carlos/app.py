@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from loguru import logger
 
 from agent.active_calls import ActiveCalls
-from agent.call import Call, CallSetup, Line
+from agent.call import Call, CallSetup
+from agent.line import Line
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from loguru import logger
 
-from agent.call import Call, CallerAudio, CallSetup, LineEvent
+from agent.call import Call, CallSetup
+from agent.line import CallerAudio, LineEvent
 from agent.persona.prompt import LineKind
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
+from agent.call import APOLOGY, MAX_CALL_S
+from agent.line import CallerAudio, CallerDigit
 from agent.playout import Played
 from agent.sonic.events import AudioOutput, TextInput, ToolUse
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallerAudio, CallerDigit, CallSetup
+from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallSetup
+from agent.line import CallerAudio, CallerDigit
 from agent.sonic.errors import SonicError, SonicLost, SonicRefused
 from agent.sonic.events import (
     AudioOutput,
