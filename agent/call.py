@@ -26,6 +26,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
+from agent.call_events import known_tool
 from agent.call_state import TRANSITIONS, CallMove, CallState
 from agent.ending import APOLOGY_ANSWER, Ending
 from agent.filler import Filler, clip
@@ -44,7 +45,7 @@ from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.transcript import CallTranscript, Clock, known_tool, utcnow
+from agent.transcript import CallTranscript, Clock, utcnow
 from common import metrics
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome

@@ -111,9 +111,11 @@ class Services:
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
-        log.listeners.append(CallTrace(log.id, log.record().line, frozenset(tool.name for tool in toolbox.specs)))
+        log.events.listeners.append(
+            CallTrace(log.id, log.record().line, frozenset(tool.name for tool in toolbox.specs))
+        )
         if self.group is not None:
-            log.listeners.append(
+            log.events.listeners.append(
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
             )
         part = log.notes.get("resumed", 0)

@@ -107,7 +107,7 @@ async def _hold(here: Running, caller: Caller) -> PhoneCall:
             tasks.create_task(call.run())
             while (log := here.services.active_calls.log_of(call.sid)) is None:
                 await asyncio.sleep(0.01)
-            async for event in log.follow():
+            async for event in log.events.follow():
                 caller.told(event)
     return call
 
