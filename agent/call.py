@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,6 +47,7 @@ from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
 from agent.transcript import CallTranscript, Clock, utcnow
 from common import metrics
+from common.tasks import TaskSet
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -123,7 +124,7 @@ class Call:
         self._setup = setup
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[str] = self._loop.create_future()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = TaskSet(self._on_crash)
         self.state = CallState.RESUMING if log.turn else CallState.GREETING
         self._keypad = Keypad()
         self._ending = Ending()
@@ -156,12 +157,12 @@ class Call:
         pipeline: asyncio.Task[None] | None = None
         self._setup.on_change(self.log)  # a crash leaves a record that says so
         try:
-            self._spawn(self._listen())  # first: the caller's first frame is there already
+            self._tasks.create(self._listen())  # first: the caller's first frame is there already
             self._service.session.start()
             self._filler.owed()  # the greeting
             if self.state is CallState.RESUMING:
                 self._service.session.send_text(RESUME_CUE)
-            pipeline = self._spawn(self._run_pipeline())
+            pipeline = self._tasks.create(self._run_pipeline())
             outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s - self.log.age_s)
         except TimeoutError:
             outcome = "too_long"
@@ -221,7 +222,7 @@ class Call:
             self.log.note(recording=self._recorder.path.name)
         self._output.settle()
         self.log.end(outcome)
-        goodbye = self._spawn(self._line.end(outcome))
+        goodbye = self._tasks.create(self._line.end(outcome))
         await asyncio.sleep(0)  # what the line notes of itself belongs into the record
         self._setup.on_change(self.log)
         await self._service.close()
@@ -229,9 +230,7 @@ class Call:
             await self._runner.cancel()
             await asyncio.wait({pipeline}, timeout=TEAR_DOWN_S)
         await asyncio.wait({goodbye}, timeout=LINE_END_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     def _finish(self, outcome: str) -> None:
         if self.state is not CallState.OVER:
@@ -276,7 +275,7 @@ class Call:
             return
         self._take_turn(text)
         if self._output.playing:
-            self._spawn(self._service.interrupt())
+            self._tasks.create(self._service.interrupt())
         self._service.session.send_text(text)
 
     # --- what Sonic tells (agent.sonic.service.Listener) ----------------------------------------------------
@@ -408,7 +407,7 @@ class Call:
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
         logger.error("sonic is lost: {} {}", type(error).__name__, error)
-        self._spawn(self._apologise())
+        self._tasks.create(self._apologise())
 
     async def _apologise(self) -> None:
         """Say so to the last word, behind what is still to be played; nothing that the caller does cuts it off."""
@@ -510,17 +509,9 @@ class Call:
         if due is not None:
             self._timers[do] = self._loop.call_at(due, do)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._reap)
-        return task
-
-    def _reap(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.opt(exception=error).error("a task of the call failed")
-            self._finish("failed")
+    def _on_crash(self, task: asyncio.Task[Any], error: BaseException) -> None:
+        logger.opt(exception=error).error("a task of the call failed")
+        self._finish("failed")
 
 
 def _readable(arguments: str) -> dict[str, Any]:

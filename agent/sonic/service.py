@@ -55,6 +55,7 @@ from agent.sonic.events import (
 )
 from agent.sonic.opening import SonicConfig, is_interruption
 from agent.sonic.session import Caller, Opener, SonicSession
+from common.tasks import TaskSet
 
 RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, arguments (JSON), toolUseId -> object
 
@@ -115,7 +116,7 @@ class SonicService(AWSNovaSonicLLMService):
         self._listener = listener
         self._run_tool = run_tool
         self._rate = config.output_rate
-        self._tool_tasks: set[asyncio.Task[None]] = set()
+        self._tool_tasks = TaskSet()
         self.session = SonicSession(opener, config, listener, self._take, breaker=breaker)
         self._started = asyncio.Event()
 
@@ -149,9 +150,7 @@ class SonicService(AWSNovaSonicLLMService):
 
     async def close(self) -> None:
         await self.session.close()
-        for task in self._tool_tasks:
-            task.cancel()
-        await asyncio.gather(*self._tool_tasks, return_exceptions=True)
+        await self._tool_tasks.cancel()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         if isinstance(frame, InputAudioRawFrame):
@@ -181,9 +180,7 @@ class SonicService(AWSNovaSonicLLMService):
             case ContentEnded():
                 await self._on_content_end(event)
             case ToolUse():
-                task = asyncio.create_task(self._answer_tool(event))
-                self._tool_tasks.add(task)
-                task.add_done_callback(self._tool_tasks.discard)
+                self._tool_tasks.create(self._answer_tool(event), "answer to a tool's use")
             case UserSpeechStart():
                 self._listener.user_speech_started()
             case UserSpeechEnd():
