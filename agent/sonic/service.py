@@ -1,9 +1,9 @@
 """Sonic as a pipecat service: frames in, frames out, and the tools in between.
 
-Our subclass of pipecat's Nova Sonic service keeps its place in a pipeline and its frames, and replaces how it
-talks to the model: `SonicSession` holds the stream. What it does otherwise than pipecat 1.14, each measured there:
-a tool always answers with a JSON object, an unknown tool or bad arguments answer the model with an error instead of
-resetting the session, an interruption is acted on at the first sign of it, and one fault is not the end of the call.
+It has the place in a pipeline and the frames of pipecat's own Nova Sonic service, and nothing else of it: here
+`SonicSession` holds the stream. What it does otherwise than pipecat 1.14, each measured there: a tool always answers
+with a JSON object, an unknown tool or bad arguments answer the model with an error instead of resetting the session, an
+interruption is acted on at the first sign of it, and one fault is not the end of the call.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, Protocol
 
+from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter
 from pipecat.frames.frames import (
-    CancelFrame,
-    EndFrame,
     Frame,
     InputAudioRawFrame,
     InterruptionFrame,
@@ -30,9 +29,9 @@ from pipecat.frames.frames import (
     TTSStoppedFrame,
 )
 from pipecat.processors.aggregators.llm_context import standard_message_text
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
-from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
+from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
 
 from agent.persona.prompt import without_marker
@@ -79,8 +78,10 @@ class Listener(Caller, Protocol):
     def used(self, usage: Usage) -> None: ...
 
 
-class SonicService(AWSNovaSonicLLMService):
+class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
     """One conversation in a pipeline. `session` may be started before the pipeline is: it waits for nobody."""
+
+    adapter_class = AWSNovaSonicLLMAdapter  # pipecat's default one imports another vendor's SDK
 
     def __init__(
         self,
@@ -90,20 +91,15 @@ class SonicService(AWSNovaSonicLLMService):
         run_tool: RunTool,
         breaker: CircuitBreaker | None = None,
     ) -> None:
-        # Not pipecat's own constructor: it opens a WAV file for each call and does not close it (1.14), and makes
-        # the continuation helper that SonicSession replaces.
         # Direct mode: a caller's frame is in the session when `push_frame` returns, not two queues later.
-        LLMService.__init__(
-            self,
+        super().__init__(
             enable_direct_mode=True,
-            settings=AWSNovaSonicLLMService.Settings(
+            settings=LLMSettings(
                 model=config.model_id,
-                voice=config.voice,
                 system_instruction=config.system,
                 temperature=config.temperature,
                 max_tokens=config.max_tokens,
                 top_p=config.top_p,
-                endpointing_sensitivity=config.endpointing,
                 top_k=None,
                 frequency_penalty=None,
                 presence_penalty=None,
@@ -112,7 +108,6 @@ class SonicService(AWSNovaSonicLLMService):
                 user_turn_completion_config=None,
             ),
         )
-        self._tools = None
         self._listener = listener
         self._run_tool = run_tool
         self._rate = config.output_rate
@@ -135,17 +130,8 @@ class SonicService(AWSNovaSonicLLMService):
         """Sonic itself finds the turns; nothing of ours waits for frames about them."""
         return LLMServiceMetadataFrame(service_name=self.name, is_realtime_service=True)
 
-    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
-        await LLMService.setup(self, setup)
-
-    async def stop(self, frame: EndFrame) -> None:
-        await LLMService.stop(self, frame)
-
-    async def cancel(self, frame: CancelFrame) -> None:
-        await LLMService.cancel(self, frame)
-
     async def cleanup(self) -> None:
-        await LLMService.cleanup(self)  # type: ignore[no-untyped-call, arg-type]
+        await super().cleanup()  # type: ignore[no-untyped-call]
         await self.close()
 
     async def close(self) -> None:
@@ -156,7 +142,7 @@ class SonicService(AWSNovaSonicLLMService):
         if isinstance(frame, InputAudioRawFrame):
             self.session.send_audio(frame.audio)  # nobody after us reads it
             return
-        await LLMService.process_frame(self, frame, direction)
+        await super().process_frame(frame, direction)
         if isinstance(frame, LLMMessagesAppendFrame):
             for message in frame.messages:
                 if text := standard_message_text(message):
