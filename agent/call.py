@@ -366,9 +366,6 @@ class Call:
             self._on_ending_moved()
         self._move(CallMove.ANSWER_BEGAN)
 
-    def finalised(self, text: str) -> None:
-        """Sonic's own account of what it said comes seconds late; the line's marks are the truth here."""
-
     def interrupted(self, answer: int) -> None:
         self._move(CallMove.INTERRUPTED)
         self.log.interrupted()
