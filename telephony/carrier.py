@@ -13,8 +13,8 @@ from typing import Protocol
 from fastapi import APIRouter
 from starlette.types import Scope
 
-from agent.call import Line
 from agent.capacity import Admission
+from agent.line import Line
 from telephony.stream_tokens import SpentNonces
 
 type OnEnd = Callable[[str], Awaitable[None]]  # what a line does with its call's outcome, before its socket closes

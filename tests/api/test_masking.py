@@ -175,7 +175,7 @@ async def a_call_that_tells_everything(dni: str, phone: str, email: str, name: s
     """Put it into every part of a call and of the log; returns what CloudWatch would be told."""
     group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
     call = CallTranscript("CA" + "1" * 32, Line.PHONE, phone)
-    call.listeners.append(cloudwatch_listener(group, call, PRICES))
+    call.events.listeners.append(cloudwatch_listener(group, call, PRICES))
     arguments: dict[str, Any] = {"dni": dni, "customerName": name, "notes": form.format(dni), "deep": [{"x": email}]}
     result = {"order": {"customerName": name, "customerEmail": email, "phone": phone}}
     with logger.contextualize(call_id=call.id, call=call):
@@ -203,7 +203,7 @@ async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool
     with captured() as out:
         group = CallLogGroup(None, "calls")  # type: ignore[arg-type]
         call = CallTranscript("CA" + "1" * 32, Line.PHONE, None)
-        call.listeners.append(cloudwatch_listener(group, call, PRICES))
+        call.events.listeners.append(cloudwatch_listener(group, call, PRICES))
         with logger.contextualize(call_id=call.id, call=call):
             async with fresh_sqlite(tmp_path, Clock()) as store:
                 await seed(store, Clock()().date())
