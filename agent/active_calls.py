@@ -11,7 +11,7 @@ from agent.capacity import CallCapacity, CapacityCounter
 from agent.transcript import CallTranscript
 from common import metrics
 
-REMEMBER = 200  # ended calls whose story can still be followed
+MAX_ENDED_CALLS = 200  # ended calls whose story can still be followed
 
 
 class ActiveCalls:
@@ -71,5 +71,5 @@ class ActiveCalls:
 
     def _forget_old(self) -> None:
         ended = [call_id for call_id in self._logs if call_id not in self.live]
-        for call_id in ended[: max(0, len(ended) - REMEMBER)]:
+        for call_id in ended[: max(0, len(ended) - MAX_ENDED_CALLS)]:
             del self._logs[call_id]

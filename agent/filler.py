@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
-SILENCE_S = 3.6  # of it, and a little to be heard in: no caller waits 4 s for a sound
+SILENCE_LIMIT_S = 3.6  # of it, and a little to be heard in: no caller waits 4 s for a sound
 TICK_S = 0.2
 CLIPS = ("one_moment.wav", "still_here.wav")  # "Un segundo, por favor.", "Sigo acá, ya te respondo."
-MOST = 5  # for one answer; what is silent for longer is given up by others
+MAX_CLIPS = 5  # for one answer; what is silent for longer is given up by others
 
 
 class Filler:
@@ -37,10 +37,10 @@ class Filler:
             self._timer = None
 
     def _tick(self) -> None:
-        if self._silence_s() >= SILENCE_S:
+        if self._silence_s() >= SILENCE_LIMIT_S:
             self._play(clip(CLIPS[min(self._played, len(CLIPS) - 1)]))
             self._played += 1
-        again = self._played < MOST
+        again = self._played < MAX_CLIPS
         self._timer = self._loop.call_later(TICK_S, self._tick) if again else None
 
 

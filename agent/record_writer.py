@@ -26,15 +26,15 @@ from data.errors import DataError
 from data.models import CallRecord
 from data.store import Store
 
-RETRY_S = 1.0
-TRIES = 3
-KEPT_S = 1.0  # how long a call's end waits for its record
+RETRY_DELAY_S = 1.0
+MAX_TRIES = 3
+KEPT_TIMEOUT_S = 1.0  # how long a call's end waits for its record
 HOST = socket.gethostname()
 PROCESS = f"{HOST}:{os.getpid()}"
-LONGEST = timedelta(seconds=MAX_CALL_S + 300)
+MAX_CALL_AGE = timedelta(seconds=MAX_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
-_LONGEST_FACT = 64  # characters
+_MAX_FACT_CHARACTERS = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class CutOff:
 class CallRecordWriter:
     """`changed` never waits and never fails; `settled` waits until what was said last is kept."""
 
-    def __init__(self, store: Store, retry_s: float = RETRY_S) -> None:
+    def __init__(self, store: Store, retry_s: float = RETRY_DELAY_S) -> None:
         self._store = store
         self._retry_s = retry_s
         self._dirty: dict[str, CallTranscript] = {}
@@ -71,9 +71,9 @@ class CallRecordWriter:
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
     async def kept(self, call_id: str) -> None:
-        """Wait, for `KEPT_S` at most, until what was said last of this call is kept."""
+        """Wait, for `KEPT_TIMEOUT_S` at most, until what was said last of this call is kept."""
         if (writer := self._writers.get(call_id)) is not None:
-            await asyncio.wait({writer}, timeout=KEPT_S)
+            await asyncio.wait({writer}, timeout=KEPT_TIMEOUT_S)
 
     async def is_over(self, call_id: str, carrier: str) -> bool:
         """True for a call that ended as calls do, in whichever process, or that its carrier says is over. May raise
@@ -100,7 +100,7 @@ class CallRecordWriter:
         It may come to any process, and after the one that held the call has died: then it ends the record. A call
         that was cut off here may have gone on elsewhere: what is known of it here is old.
         """
-        facts = {name: fact[:_LONGEST_FACT] for name, fact in facts.items()}
+        facts = {name: fact[:_MAX_FACT_CHARACTERS] for name, fact in facts.items()}
         if log is not None and log.record().outcome not in CUT_OFF:
             log.note(**{carrier: {**log.notes.get(carrier, {}), **facts}})
             self.changed(log)
@@ -134,11 +134,11 @@ class CallRecordWriter:
             del self._writers[call_id]
 
     async def _save(self, log: CallTranscript) -> None:
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, MAX_TRIES + 1):
             try:
                 await self._save_once(log)
             except DataError as error:
-                logger.error("call record of {} not kept, try {} of {}: {!r}", log.id, attempt, TRIES, error)
+                logger.error("call record of {} not kept, try {} of {}: {!r}", log.id, attempt, MAX_TRIES, error)
                 await asyncio.sleep(self._retry_s)
             except Exception as error:  # its text may hold some of the record
                 where = traceback.extract_tb(error.__traceback__)[-1]
@@ -166,7 +166,7 @@ def _is_abandoned(record: CallRecord, now: datetime) -> bool:
     """Without an end, and held by a process of this host that is gone, or begun longer ago than a call may last."""
     if record.ended_at is not None:
         return False
-    if record.started_at < now - LONGEST:
+    if record.started_at < now - MAX_CALL_AGE:
         return True
     host, _, pid = str(record.details.get("process", "")).rpartition(":")
     return host == HOST and not (pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid)))

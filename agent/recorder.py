@@ -19,11 +19,11 @@ from loguru import logger
 from agent.audio.resample import Resampler
 
 RATE = 16_000  # Hz
-SAMPLE = 2  # bytes
-PIECE = RATE * SAMPLE  # a second at a time
+SAMPLE_BYTES = 2  # bytes
+PIECE_BYTES = RATE * SAMPLE_BYTES  # a second at a time
 CALLER, CARLOS = 0, 1  # left, right
 SLACK_S = 0.5  # a side that is silent for longer than this is filled up with silence
-BACKLOG = 3000  # chunks of 20 ms: a disk that hangs for a minute
+MAX_BACKLOG_CHUNKS = 3000  # chunks of 20 ms: a disk that hangs for a minute
 
 type Clock = Callable[[], float]
 
@@ -36,7 +36,7 @@ class Recorder:
         self._clock = clock
         self._began = clock()
         self._resampler = Resampler(carlos_rate, RATE) if carlos_rate != RATE else None
-        self._chunks: queue.Queue[tuple[int, float, bytes] | None] = queue.Queue(BACKLOG)
+        self._chunks: queue.Queue[tuple[int, float, bytes] | None] = queue.Queue(MAX_BACKLOG_CHUNKS)
         self._lost = 0
         self._sides = (bytearray(), bytearray())
         self._written = 0  # samples of each side
@@ -73,7 +73,7 @@ class Recorder:
                 wav.setframerate(RATE)
                 while (chunk := self._chunks.get()) is not None:
                     self._add(*chunk)
-                    if (ready := min(map(len, self._sides))) >= PIECE:
+                    if (ready := min(map(len, self._sides))) >= PIECE_BYTES:
                         self._write(wav, ready)
                 longest = max(map(len, self._sides))
                 for side in (CALLER, CARLOS):
@@ -85,8 +85,8 @@ class Recorder:
                 self._lost += 1
 
     def _add(self, side: int, at: float, pcm: bytes) -> None:
-        now = (int(at * RATE) - self._written) * SAMPLE
-        slack = int(SLACK_S * RATE) * SAMPLE
+        now = (int(at * RATE) - self._written) * SAMPLE_BYTES
+        slack = int(SLACK_S * RATE) * SAMPLE_BYTES
         if side == CARLOS:
             pcm = self._resampler.push(pcm) if self._resampler else pcm
             self._fill(CARLOS, now)  # played from now on, or after what is being played
@@ -101,9 +101,9 @@ class Recorder:
             self._sides[side].extend(bytes(missing))
 
     def _write(self, wav: wave.Wave_write, length: int) -> None:
-        stereo = np.empty(length // SAMPLE * 2, dtype="<i2")
+        stereo = np.empty(length // SAMPLE_BYTES * 2, dtype="<i2")
         for side in (CALLER, CARLOS):
             stereo[side::2] = np.frombuffer(bytes(self._sides[side][:length]), dtype="<i2")
             del self._sides[side][:length]
-        self._written += length // SAMPLE
+        self._written += length // SAMPLE_BYTES
         wav.writeframes(stereo.tobytes())

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.envelope import ApiError
-from api.http import MOST, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.http import MAX_PAGE_RECORDS, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
 from api.resource import Resource
 from api.schemas import (
     AppointmentEdit,
@@ -58,7 +58,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
             status=AppointmentStatus(status) if status else None,
             email=email,
             doctor=doctor,
-            limit=limit or MOST,
+            limit=limit or MAX_PAGE_RECORDS,
             after=read_cursor(cursor),
         )
         return await appointments.page(request, page)

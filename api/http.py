@@ -17,12 +17,14 @@ from api.schemas import FIRST_YEAR, LAST_YEAR
 from common.times import BUENOS_AIRES
 from data.pages import is_cursor
 
-MOST = 1000  # orders or appointments on a page, asked for or not: what the original's client draws at once
+MAX_PAGE_RECORDS = 1000  # orders or appointments on a page, asked for or not: what the original's client draws at once
 MOST_CALLS, CALLS_A_PAGE = 500, 100  # calls on a page at most, and unless asked otherwise: each is a whole conversation
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
-Limit = Annotated[int | None, Query(ge=1, le=MOST, description=f"Records on a page; {MOST} if left out.")]
+Limit = Annotated[
+    int | None, Query(ge=1, le=MAX_PAGE_RECORDS, description=f"Records on a page; {MAX_PAGE_RECORDS} if left out.")
+]
 CallLimit = Annotated[int, Query(ge=1, le=MOST_CALLS, description="Calls on a page.")]
 Day = Annotated[str | None, Query(max_length=40, examples=["2027-03-04"])]
 Cursor = Annotated[str | None, Query(max_length=200, description="From `X-Next-Cursor`, for the page after.")]

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-MOST = 10_000  # buckets remembered
+MAX_BUCKETS = 10_000  # buckets remembered
 
 
 class RateLimit:
@@ -25,6 +25,6 @@ class RateLimit:
         tokens = min(self._capacity, tokens + (now - then) * self._per_second)
         allowed = tokens >= 1
         self._buckets[who] = (tokens - 1 if allowed else tokens, now)
-        if len(self._buckets) > MOST:
+        if len(self._buckets) > MAX_BUCKETS:
             del self._buckets[next(iter(self._buckets))]  # the one that has been quiet longest
         return 0 if allowed else math.ceil((1 - tokens) / self._per_second)

@@ -15,7 +15,7 @@ from agent.transcript import CallTranscript
 from api.envelope import ApiError, NotFound, success
 from api.schemas import content, failures
 
-HEARTBEAT_S = 15.0
+HEARTBEAT_INTERVAL_S = 15.0
 
 
 def live_routes(active_calls: ActiveCalls) -> APIRouter:
@@ -48,7 +48,7 @@ def live_routes(active_calls: ActiveCalls) -> APIRouter:
     return router
 
 
-async def events(log: CallTranscript, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[str]:
+async def events(log: CallTranscript, heartbeat_s: float = HEARTBEAT_INTERVAL_S) -> AsyncGenerator[str]:
     """The call's happenings as server-sent events, and a comment whenever nothing has happened for a while: proxies
     close what is quiet for a minute (nginx) or five (AWS)."""
     events = log.events.follow()

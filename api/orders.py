@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.envelope import ApiError
-from api.http import MOST, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.http import MAX_PAGE_RECORDS, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
 from api.resource import Resource
 from api.schemas import (
     Email,
@@ -52,7 +52,7 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
             until=ends(last),
             status=OrderStatus(status) if status else None,
             email=email,
-            limit=limit or MOST,
+            limit=limit or MAX_PAGE_RECORDS,
             after=read_cursor(cursor),
         )
         return await orders.page(request, page)

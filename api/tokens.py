@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from jwt import PyJWK
 
 FETCH_TIMEOUT_S = 3.0
-FRESH_S = 300.0  # after that the keys are asked for again
-KEPT_S = 3600.0  # for so long they hold while nobody answers at the URL
-PAUSE_S = 30.0  # between two requests to the URL, whatever strangers send and whatever came of the first
+KEYS_FRESH_S = 300.0  # after that the keys are asked for again
+KEYS_KEPT_S = 3600.0  # for so long they hold while nobody answers at the URL
+MIN_FETCH_INTERVAL_S = 30.0  # between two requests to the URL, whatever strangers send and whatever came of the first
 
 
 class KeysUnavailable(Exception):
-    """Nobody answers at JWT_JWKS_URL, and has not for KEPT_S: no token can be told from another."""
+    """Nobody answers at JWT_JWKS_URL, and has not for KEYS_KEPT_S: no token can be told from another."""
 
 
 class KeySet:
@@ -37,9 +37,9 @@ class KeySet:
 
     async def key(self, kid: str) -> PyJWK | None:
         """None for a key that is not in the set. Raises KeysUnavailable."""
-        if kid not in self._keys or self._age > FRESH_S:
+        if kid not in self._keys or self._age > KEYS_FRESH_S:
             await self._refresh()
-        if self._age > KEPT_S:
+        if self._age > KEYS_KEPT_S:
             raise KeysUnavailable
         return self._keys.get(kid)
 
@@ -51,7 +51,7 @@ class KeySet:
         from jwt import PyJWTError
 
         async with self._lock:
-            if self._clock() - self._asked_at < PAUSE_S:
+            if self._clock() - self._asked_at < MIN_FETCH_INTERVAL_S:
                 return
             self._asked_at = self._clock()
             try:

@@ -54,9 +54,9 @@ from telephony.phone_calls import PhoneCalls
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
-SWEEP_S = 3600.0
+SWEEP_INTERVAL_S = 3600.0
 LOCAL_SUSPECT_S = 10.0  # the stand-in's recogniser shares the machine with all the rest
-REHEARSAL_S = 5.0  # for AWS credentials that come from far away
+WARM_UP_TIMEOUT_S = 5.0  # for AWS credentials that come from far away
 
 __all__ = ["Services", "create_app", "open_services"]
 
@@ -201,7 +201,7 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
             if deleted:
                 logger.info("{} old recordings deleted", deleted)
             await _erase_recordings(services)
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(SWEEP_INTERVAL_S)
 
     try:
         await services.record_writer.reconcile()
@@ -258,7 +258,7 @@ async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[Soni
         sonic = SonicClient(region, address.endpoint, address.ca_file, ping_s=ping_s, credentials=credentials)
         notice = address.notice
     try:
-        async with asyncio.timeout(REHEARSAL_S):
+        async with asyncio.timeout(WARM_UP_TIMEOUT_S):
             await sonic.warm_up()
     except (SonicError, TimeoutError) as error:
         logger.warning("no call can be answered as things are: {}", error or "AWS credentials took too long")
@@ -302,7 +302,6 @@ def create_app(
 
 
 def _warm_up(app: FastAPI) -> None:
-    """Look a page up: FastAPI works its routes out at the first request, a pause of 95 ms (measured) that the first
-    ring would have waited for."""
+    """Look a page up: FastAPI works its routes out at the first request, and the first ring would wait for that."""
     for route in app.router.routes:
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})

@@ -15,7 +15,7 @@ from api.calls import Prices, call_json, mask_call
 from common.log.cloudwatch import CallLogGroup
 from common.masking import mask_value
 
-_SAID = frozenset({"text", "name", "arguments", "result"})  # in a caller's, Carlos's or the model's words
+_SPOKEN_FIELDS = frozenset({"text", "name", "arguments", "result"})  # in a caller's, Carlos's or the model's words
 
 
 def cloudwatch_listener(
@@ -25,7 +25,7 @@ def cloudwatch_listener(
     waiting: list[tuple[int, CallEvent]] = []
 
     def tell(event: CallEvent) -> None:
-        waiting.append((log.turn, event if texts else _without(_SAID, event)))
+        waiting.append((log.turn, event if texts else _without(_SPOKEN_FIELDS, event)))
         is_end = event["type"] == "ended"
         if is_end or not texts:
             for turn, each in waiting:
@@ -39,7 +39,7 @@ def cloudwatch_listener(
 
 
 def _untold(record: dict[str, Any]) -> dict[str, Any]:
-    untold = {key: [_without(_SAID, each) for each in record[key]] for key in ("turns", "tools")}
+    untold = {key: [_without(_SPOKEN_FIELDS, each) for each in record[key]] for key in ("turns", "tools")}
     faults = [fault.partition(":")[0] for fault in record["details"].get("faults", [])]
     return record | untold | {"details": record["details"] | {"faults": faults}}
 

@@ -5,7 +5,7 @@ while it lasts: of one that takes minutes nothing would be heard otherwise. It a
 milliseconds, and looks where the loop's thread is when none comes.
 
 asyncio's own debug mode cannot tell that here. uvloop measures callbacks and tasks only, never what it calls itself
-with what a socket has received, and both loops take a traceback of each callback's making (measured, uvloop 0.22).
+with what a socket has received, and both loops take a traceback of each callback's making (uvloop 0.22).
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from loguru import logger
 
 from common import metrics
 
-BUDGET_S = 0.02
-BEAT_S = 0.05  # between two looks at the lag: a step as long is seen by it, one of 20 ms by every second or third
-PAUSE_S = 0.005  # between two questions of the watching thread
+STEP_BUDGET_S = 0.02
+LAG_INTERVAL_S = 0.05  # between two looks at the lag: shorter steps are seen by some of the looks only
+WATCH_INTERVAL_S = 0.005  # between two questions of the watching thread
 
 
 async def measure_lag() -> None:
     """Observe `LoopLag` for ever."""
     loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + BEAT_S
-        await asyncio.sleep(BEAT_S)
+        due = loop.time() + LAG_INTERVAL_S
+        await asyncio.sleep(LAG_INTERVAL_S)
         metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
 
 
@@ -49,7 +49,7 @@ class SlowStep:
 def log_step(step: SlowStep) -> None:
     logger.debug(
         "a step of the event loop takes more than {:g} ms, {:.0f} of them CPU: {} at {}",
-        BUDGET_S * 1000,
+        STEP_BUDGET_S * 1000,
         step.cpu_ms,
         step.name,
         step.place,
@@ -58,7 +58,7 @@ def log_step(step: SlowStep) -> None:
 
 @contextmanager
 def steps_watched(tell: Callable[[SlowStep], None] = log_step) -> Iterator[None]:
-    """Call `tell`, in another thread, for each step of the running loop that takes longer than `BUDGET_S`.
+    """Call `tell`, in another thread, for each step of the running loop that takes longer than `STEP_BUDGET_S`.
 
     Enter it in a task. It counts wall time, so on a busy machine it tells of steps that only had to wait for a core.
     """
@@ -83,15 +83,15 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         answered, cpu_ms = threading.Event(), self._cpu_ms()
-        while not self.over.wait(PAUSE_S):
+        while not self.over.wait(WATCH_INTERVAL_S):
             now = self._cpu_ms()
-            if now - cpu_ms > BUDGET_S * 1000:
+            if now - cpu_ms > STEP_BUDGET_S * 1000:
                 self._look(now - cpu_ms)  # this thread could not run: code in C held Python's lock all the while
             answered.clear()
             self._loop.call_soon_threadsafe(answered.set)
-            if not answered.wait(BUDGET_S):
+            if not answered.wait(STEP_BUDGET_S):
                 self._look(self._cpu_ms() - now)
-            while not answered.wait(PAUSE_S):
+            while not answered.wait(WATCH_INTERVAL_S):
                 if self.over.is_set():
                     return
             cpu_ms = self._cpu_ms()

@@ -1,9 +1,11 @@
 """uvicorn's HTTP protocol with limits for the peer; uvicorn itself has one for idle connections only.
 
-    connected ──▶ head ──HEAD_S, MAX_HEAD──▶ body ──BODY_S──▶ answer ──STALLED_S without taking any──▶ idle ──▶ head
+    connected ──▶ head ──────────────▶ body ──────────────▶ answer ───────────────▶ idle ──▶ head
+                  HEAD_TIMEOUT_S       BODY_TIMEOUT_S       WRITE_TIMEOUT_S
+                  MAX_HEAD_BYTES                            without taking any
 
-Without them a request that is never finished holds a connection for ever: 150 of 150 were open after 45 s (measured).
-An answer may take as long as it takes: streams of events are answers, too.
+Without them a request that is never finished holds its connection for ever. An answer may take as long as it takes:
+streams of events are answers, too.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from carlos.cutoff import CutOff
 
-HEAD_S = 10.0  # from the connection, or a request's first byte, to the end of its head
-BODY_S = 30.0  # from there to its last byte
-STALLED_S = 30.0  # without taking what waits to be sent
-CLOSE_S = 10.0  # to take the rest of what was sent last
-MAX_HEAD = 64 * 1024  # bytes
+HEAD_TIMEOUT_S = 10.0  # from the connection, or a request's first byte, to the end of its head
+BODY_TIMEOUT_S = 30.0  # from there to its last byte
+WRITE_TIMEOUT_S = 30.0  # without taking what waits to be sent
+CLOSE_TIMEOUT_S = 10.0  # to take the rest of what was sent last
+MAX_HEAD_BYTES = 64 * 1024  # bytes
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -34,7 +36,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._request.after(HEAD_S, transport)
+        self._request.after(HEAD_TIMEOUT_S, transport)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -42,12 +44,12 @@ class BoundedHttp(HttpToolsProtocol):
             return
         if self._head is not None:
             self._head += len(data)
-            if self._head > MAX_HEAD and not self.transport.is_closing():
+            if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The head of the request is too long.")
         if self.transport.is_closing():
-            self._answer.after(CLOSE_S, self.transport)
+            self._answer.after(CLOSE_TIMEOUT_S, self.transport)
         elif self._is_idle and not self._request.is_set:
-            self._request.after(HEAD_S, self.transport)  # an empty line came: it is before a request
+            self._request.after(HEAD_TIMEOUT_S, self.transport)  # an empty line came: it is before a request
 
     @property
     def _is_idle(self) -> bool:
@@ -71,11 +73,11 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head = 0
-        self._request.after(HEAD_S, self.transport)
+        self._request.after(HEAD_TIMEOUT_S, self.transport)
 
     def on_headers_complete(self) -> None:
         self._head = None
-        self._request.after(BODY_S, self.transport)
+        self._request.after(BODY_TIMEOUT_S, self.transport)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -87,11 +89,11 @@ class BoundedHttp(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
-            self._answer.after(CLOSE_S, self.transport)
+            self._answer.after(CLOSE_TIMEOUT_S, self.transport)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._answer.after(STALLED_S, self.transport)
+        self._answer.after(WRITE_TIMEOUT_S, self.transport)
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -2,8 +2,7 @@
 
 A call's objects know each other in circles, so they wait for the garbage collector. Its own full rounds come when a
 quarter more has been made than there was at the last one, and the last one saw the whole server: after dozens of
-calls, half a megabyte or more each. What it frees then lies between what is in use, and glibc gives no page of that
-back unless it is asked. Measured with 8 callers in turn: 150 to 192 MB within 90 s, and 150 to 158 MB with this.
+calls. What it frees then lies between what is in use, and glibc gives no page of that back unless it is asked.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from collections.abc import Callable
 
 from agent.active_calls import ActiveCalls
 
-EVERY_S = 15.0
-FULL_ROUND = 16  # calls: a full round takes 12 ms with 40 (44,000 objects), and the event loop stands still for it
+TRIM_INTERVAL_S = 15.0
+MAX_CALLS_FOR_FULL_COLLECTION = 16  # the event loop stands still for a full round, longer with more calls
 
 
 async def give_back(active_calls: ActiveCalls) -> None:
@@ -24,9 +23,9 @@ async def give_back(active_calls: ActiveCalls) -> None:
     trim = _trimmer()
     while True:
         await active_calls.turned(busy=True)
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(TRIM_INTERVAL_S)
         # What stood before the first call is out of this: carlos.server freezes it.
-        gc.collect(2 if len(active_calls.live) <= FULL_ROUND else 1)
+        gc.collect(2 if len(active_calls.live) <= MAX_CALLS_FOR_FULL_COLLECTION else 1)
         await asyncio.to_thread(trim, 0)  # its call leaves the interpreter free
 
 

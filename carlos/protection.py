@@ -16,11 +16,11 @@ from loguru import logger
 
 from common.log import error_text
 
-PATH = "/task-protection/v1/state"
+STATE_PATH = "/task-protection/v1/state"
 EXPIRES_MINUTES = 60  # should this process hang, the task is free again after so long
-REFRESH_S = 15 * 60.0
-RETRY_S = 5.0
-TIMEOUT_S = 5.0
+REFRESH_INTERVAL_S = 15 * 60.0
+RETRY_DELAY_S = 5.0
+REQUEST_TIMEOUT_S = 5.0
 
 
 class Calls(Protocol):
@@ -34,8 +34,10 @@ class Calls(Protocol):
 class TaskProtection:
     """Asks for protection with the first call, renews it while there are calls, and gives it up after the last."""
 
-    def __init__(self, agent_uri: str, calls: Calls, *, refresh_s: float = REFRESH_S, retry_s: float = RETRY_S) -> None:
-        self._url = agent_uri.rstrip("/") + PATH
+    def __init__(
+        self, agent_uri: str, calls: Calls, *, refresh_s: float = REFRESH_INTERVAL_S, retry_s: float = RETRY_DELAY_S
+    ) -> None:
+        self._url = agent_uri.rstrip("/") + STATE_PATH
         self._calls = calls
         self._refresh_s = refresh_s
         self._retry_s = retry_s
@@ -43,7 +45,7 @@ class TaskProtection:
 
     async def run(self) -> None:
         """Follow the calls until cancelled."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as http:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)) as http:
             while True:
                 wanted = bool(self._calls.live)
                 if wanted or self.protected:

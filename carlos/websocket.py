@@ -96,7 +96,7 @@ class FastWebSocket(WebSocketsSansIOProtocol):
         elif self._turn.over:
             self._turn = _Turn()
             await asyncio.sleep(0)
-        message = await (super().receive() if self.read_paused else self.queue.get())
+        message = await super().receive()  # resumes reading, which the long way may have paused meanwhile
         self._turn.took(message)
         if self.queue.empty():
             self._characters = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 200  # characters
+_MAX_CHARACTERS = 200  # characters
 
 # What carriers put in place of a number, and how those words are dialled on a keypad: +266696687 is "anonymous".
 _WORDS = frozenset(("anonymous", "blocked", "private", "restricted", "unavailable", "unknown", "withheld"))
@@ -17,6 +17,6 @@ def known_number(number: str | None) -> str | None:
     (`Anonymous`, `sip:anonymous@anonymous.invalid`, `client:Anonymous`, `+266696687`)."""
     if number is None:
         return None
-    user = re.sub(r"^(?:sips?|client|tel):", "", number[:_LONGEST].strip().lower())
+    user = re.sub(r"^(?:sips?|client|tel):", "", number[:_MAX_CHARACTERS].strip().lower())
     user = user.partition("@")[0].removeprefix("+").strip()
     return None if user in _NOBODYS or not user else number

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_DEEPEST = 32  # levels of a value; ours have seven
+_MAX_DEPTH = 32  # levels of a value; ours have seven
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def printable(value: Any, _deepest: int = _DEEPEST) -> Any:
+def printable(value: Any, _deepest: int = _MAX_DEPTH) -> Any:
     """A JSON value that everybody can write and read again. Its texts hold no control characters but line breaks and
     tabs, and no half of a surrogate pair, which no encoding takes: U+FFFD stands for each, and for what is nested
     deeper than 32 levels. A number that is none (NaN, infinity) is null."""

@@ -24,8 +24,8 @@ from data.store import Change, IdempotencyRecord, Store
 
 OPENS, CLOSES = time(8), time(20)  # every day, Buenos Aires
 SHORTEST_MINUTES, LONGEST_MINUTES = 10, 120
-NOTICE = timedelta(minutes=10)
-HORIZON = timedelta(days=365)
+MIN_NOTICE = timedelta(minutes=10)
+MAX_HORIZON = timedelta(days=365)
 _OFFER_GRID_MINUTES = 30
 _OFFER_DAYS = 14
 _ID_ATTEMPTS = 20
@@ -71,9 +71,9 @@ def check_time(start: datetime, duration: int, now: datetime) -> None:
             f"La duración tiene que ser de {SHORTEST_MINUTES} a {LONGEST_MINUTES} minutos,"
             f" de {SLOT_MINUTES} en {SLOT_MINUTES}.",
         )
-    if start < now + NOTICE:
+    if start < now + MIN_NOTICE:
         raise RuleBroken("past_date", "Ese horario ya pasó o está demasiado cerca. ¿Qué otro horario te sirve?")
-    if start > now + HORIZON:
+    if start > now + MAX_HORIZON:
         raise RuleBroken("too_far", "Solo damos turnos dentro del próximo año.")
     if not is_open(start, duration):
         raise RuleBroken("closed", f"Atendemos todos los días de {OPENS.hour} a {CLOSES.hour} horas.")
@@ -118,7 +118,7 @@ async def free_times(
     last = start + timedelta(days=_OFFER_DAYS)
     busy = await store.busy(doctor, start, last)
     found: list[datetime] = []
-    for candidate in _offers(max(start, now + NOTICE), last):
+    for candidate in _offers(max(start, now + MIN_NOTICE), last):
         if len(found) == count:
             break
         if is_open(candidate, duration) and slots(candidate, duration).isdisjoint(busy):

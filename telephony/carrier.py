@@ -1,7 +1,8 @@
-"""The seam between Carlos and whoever carries phone calls.
+"""The interface between Carlos and whoever carries phone calls.
 
 A carrier says that a call rings, brings its line, says how it ended, and hangs up when asked to. It knows a
-`CarrierHandler`, which admits calls and has them answered; nothing above the seam knows one carrier from another.
+`CarrierHandler`, which admits calls and has them answered; nothing above this interface knows one carrier from another.
+How to add one: docs/how-to/add-a-carrier.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from agent.capacity import Admission
 from agent.line import Line
 from telephony.stream_tokens import SpentNonces
 
-type OnEnd = Callable[[str], Awaitable[None]]  # what a line does with its call's outcome, before its socket closes
+type OnEnd = Callable[[str], Awaitable[None]]  # a line gives it its call's outcome, before it closes its socket
 type MakeLine = Callable[[OnEnd], Line]
 
 
@@ -36,7 +37,7 @@ class CallStatus:
 
     word: str  # the carrier's own
     is_over: bool
-    facts: Mapping[str, str]  # for the call record
+    facts: Mapping[str, str]  # for the call record; `duration_s`, in whole seconds, ends one that has no end
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,10 @@ AfterStream = HangUp | Apologise | Dial | Resume
 
 
 class CarrierHandler(Protocol):
-    """Keeps count of the calls of this server. A carrier may ask anything twice: all of it is idempotent by call."""
+    """What a carrier may ask of this server. It may ask anything twice: all of it is idempotent by call."""
 
     async def is_over(self, call_id: str) -> bool:
-        """True for a call that has ended, wherever it was held: the carrier's request for it is a replayed one."""
+        """Return True for a call that has ended, in whichever process: the carrier's request for it is a replay."""
         ...
 
     async def admit(self, call_id: str) -> Admission:
@@ -76,25 +77,26 @@ class CarrierHandler(Protocol):
         ...
 
     async def started(self, call_id: str) -> bool:
-        """The line is authenticated and open. False when the server is full, or the call already has a line."""
+        """Take the place for a line that is authenticated and open. Return False when the server is full, or the call
+        has a line already."""
         ...
 
     async def answer(self, make_line: MakeLine, caller: Caller) -> None:
-        """Hold the whole call, on the line that is made of what to do at its end."""
+        """Hold the whole call, on the line that `make_line` makes; return when it is over."""
         ...
 
     async def release(self, call_id: str, *, failed: bool = False) -> None:
-        """The line of a started call is over; comes before its socket is closed. `failed`: the answer raised."""
+        """Give the place of a started call back, before its socket is closed. `failed`: `answer` raised."""
         ...
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
-        """The line of this call, opened anew `resumes` times so far, is over and the carrier asks what comes next. A
-        call that was admitted and never started has failed too: its line could not be opened.
+        """Return what comes after the call's line, which was opened anew `resumes` times so far. A call that was
+        admitted and never started has failed too: its line could not be opened.
         """
         ...
 
     async def status(self, call_id: str, status: CallStatus) -> None:
-        """How the call goes, apart from its line."""
+        """Take note of how the call goes, apart from its line."""
         ...
 
 
@@ -102,21 +104,21 @@ class Carrier(Protocol):
     """One for a server's life; `close` it at the end."""
 
     name: str  # under which a call record's details keep its facts
-    folder: str  # of its routes: whoever calls them is known by the carrier's own signature, not by an API key
+    folder: str  # of its routes, with a slash at both ends; they check the carrier's signature, and no API key
     begins: frozenset[str]  # paths of requests that may ask for a place for a new call
 
     def routes(self, calls: CarrierHandler, spent: SpentNonces, *, call_in_path: bool = False) -> APIRouter:
-        """What the carrier asks of this server. With `call_in_path` a line's address names its call, for whoever must
-        know it before the line says so."""
+        """Return what the carrier asks of this server, all of it below `folder`. With `call_in_path` the path of a
+        line's socket names its call, because several processes must know it before the socket is accepted."""
         ...
 
     async def call_id(self, scope: Scope, body: Callable[[], Awaitable[bytes | None]]) -> str:
-        """Which call a request to this carrier's routes is about; empty if about none. `body` is None where it is
-        longer than a carrier's ever is."""
+        """Return which call a request to this carrier's routes is about; empty if about none. `body` gives None where
+        it is longer than a carrier's ever is."""
         ...
 
     async def hang_up(self, call_id: str) -> bool:
-        """End the call; False where the carrier cannot be asked to."""
+        """End the call. Return False where the carrier cannot be asked to."""
         ...
 
     async def close(self) -> None: ...

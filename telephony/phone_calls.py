@@ -26,10 +26,10 @@ from data.errors import DataError
 from data.models import Line as LineName
 from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrier, HangUp, MakeLine, Resume
 
-REMEMBER = 1000  # broken calls whose next step Twilio may still ask for
-RESUMES = 2  # of one call
-LOOK_UP_S = 1.0  # how long a ringing call waits for the store
-LET_GO_S = 2.5  # how long a call may take to let go of a stream that is gone
+MAX_BROKEN_CALLS = 1000  # broken calls whose next step Twilio may still ask for
+MAX_RESUMES = 2  # of one call
+LOOK_UP_TIMEOUT_S = 1.0  # how long a ringing call waits for the store
+LET_GO_TIMEOUT_S = 2.5  # how long a call may take to let go of a stream that is gone
 
 type MakeCall = Callable[[CallTranscript, Line, Mapping[str, Any]], Call]
 
@@ -68,7 +68,7 @@ class PhoneCalls:
     async def is_over(self, call_id: str) -> bool:
         """False where the store cannot tell: a call is worth more than a place."""
         try:
-            async with asyncio.timeout(LOOK_UP_S):
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                 return await self._record_writer.is_over(call_id, self._carrier.name)
         except (DataError, TimeoutError) as error:
             logger.warning("call {} is taken for a new one: {!r}", call_id, error)
@@ -95,7 +95,7 @@ class PhoneCalls:
             stream.released.set()
         if failed:
             self._broken[call_id] = None
-            while len(self._broken) > REMEMBER:
+            while len(self._broken) > MAX_BROKEN_CALLS:
                 self._broken.popitem(last=False)
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
@@ -107,7 +107,7 @@ class PhoneCalls:
             return Apologise()
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        if resumes >= RESUMES or await self.admit(call_id) is not Admission.ACCEPTED:
+        if resumes >= MAX_RESUMES or await self.admit(call_id) is not Admission.ACCEPTED:
             return Apologise()
         return Resume()
 
@@ -126,7 +126,7 @@ class PhoneCalls:
             return
         await call.hang_up("dropped")
         try:
-            await asyncio.wait_for(stream.released.wait(), LET_GO_S)
+            await asyncio.wait_for(stream.released.wait(), LET_GO_TIMEOUT_S)
         except TimeoutError:
             logger.error("call {} does not let go of its stream", call_id)
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
-SUSTAINED = 1.3  # times real time
-SURPLUS_S = 3.0  # of audio beyond that
-CREDIT_S = 5.0  # that a slow network may have held up unseen
+SUSTAINED_RATE = 1.3  # times real time
+MAX_SURPLUS_S = 3.0  # of audio beyond that
+MAX_CREDIT_S = 5.0  # that a slow network may have held up unseen
 STALL_S = 0.5  # without any audio
 MESSAGES_PER_S = 400  # Twilio sends 50, the original client 94, and 280 with its microphone open three times
-BURST = 2000
+BURST_MESSAGES = 2000
 BYTES_PER_S = 512 * 1024  # a microphone of 48 kHz is 140 kB in base64
 BURST_BYTES = 4 * 1024 * 1024
 TYPED_PER_S = 2  # texts, each of which the model is asked to answer
-TYPED_BURST = 20
-AT_ONCE = 16_384  # bytes or characters handled in a step: a second of Twilio's messages, or one that is big
+BURST_TYPED = 20
+SLICE_CHARACTERS = 16_384  # bytes or characters handled in a step: a second of Twilio's messages, or one that is big
 MEDIA_PER_S = 1.25  # seconds of a phone's audio
-MEDIA_BURST_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
+BURST_MEDIA_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
 
 
 class AudioRateGuard:
     """Finds a microphone that is sent twice.
 
     The original client never closes its microphone: a second conversation on the same page sends it twice, in
-    interleaved copies (measured, 173 messages/s), and a third one three times. Nothing can be understood of that.
+    interleaved copies, and a third one three times. Nothing can be understood of that.
     Audio that a stalled network delivers late and all at once is no such thing: what was missed before is credited.
     """
 
@@ -37,10 +37,10 @@ class AudioRateGuard:
         self._last = now
         if elapsed > STALL_S:
             self._surplus -= elapsed
-        elif self._surplus > -CREDIT_S:
-            self._surplus = max(-CREDIT_S, self._surplus - SUSTAINED * elapsed)
+        elif self._surplus > -MAX_CREDIT_S:
+            self._surplus = max(-MAX_CREDIT_S, self._surplus - SUSTAINED_RATE * elapsed)
         self._surplus += seconds
-        return self._surplus > SURPLUS_S
+        return self._surplus > MAX_SURPLUS_S
 
 
 class Bucket:
@@ -63,7 +63,7 @@ class MessageRateLimit:
     """Finds a socket with too many messages, or too much in them."""
 
     def __init__(self) -> None:
-        self._messages = Bucket(MESSAGES_PER_S, BURST)
+        self._messages = Bucket(MESSAGES_PER_S, BURST_MESSAGES)
         self._bytes = Bucket(BYTES_PER_S, BURST_BYTES)
 
     def push(self, size: int, now: float) -> bool:
@@ -74,7 +74,7 @@ class MessageRateLimit:
 
 def typing() -> Bucket:
     """Finds a browser that types faster than a person."""
-    return Bucket(TYPED_PER_S, TYPED_BURST)
+    return Bucket(TYPED_PER_S, BURST_TYPED)
 
 
 class Slices:
@@ -89,11 +89,11 @@ class Slices:
     async def turn(self, size: int) -> None:
         """Before a message of so many bytes or characters is handled."""
         self._size += size
-        if self._size > AT_ONCE:
+        if self._size > SLICE_CHARACTERS:
             self._size = 0
             await asyncio.sleep(0)
 
 
 def media_ahead() -> Bucket:
     """Finds a phone's media stream that runs ahead of real time, which Twilio's never does."""
-    return Bucket(MEDIA_PER_S, MEDIA_BURST_S)
+    return Bucket(MEDIA_PER_S, BURST_MEDIA_S)

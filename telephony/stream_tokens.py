@@ -22,7 +22,7 @@ from typing import Protocol
 
 from telephony.errors import TokenRefused
 
-TTL_S = 60.0
+TOKEN_TTL_S = 60.0
 KEY_LABEL = b"carlos media stream token v1"
 
 
@@ -65,7 +65,7 @@ class StreamTokens:
         self,
         keys: Sequence[bytes],
         spent: SpentNonces,
-        ttl_s: float = TTL_S,
+        ttl_s: float = TOKEN_TTL_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys

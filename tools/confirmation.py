@@ -18,7 +18,7 @@ from typing import Any
 from common.times import Clock, from_iso, to_iso
 from data.store import IdempotencyRecord
 
-LIFETIME = timedelta(seconds=120)
+PROPOSAL_LIFETIME = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Confirmations:
         proposal = self._proposal
         if proposal is None or proposal.fingerprint != fingerprint or proposal.turn == self._turn:
             return None
-        if self._clock() - proposal.made_at > LIFETIME:
+        if self._clock() - proposal.made_at > PROPOSAL_LIFETIME:
             return None
         proposal.carried_out_as = proposal.carried_out_as or tool_use_id
         return proposal.carried_out_as

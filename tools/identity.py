@@ -53,7 +53,7 @@ FAILURES_PER_RECORD = 10  # of all who show no number
 NUMBER_WINDOW = timedelta(minutes=15)
 RECORD_WINDOW = timedelta(hours=12)
 FREE_GUESSES_PER_RECORD = 2
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 2.0
+FIRST_WAIT_S, MAX_WAIT_S = 0.25, 2.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -225,7 +225,7 @@ class Identity:
         guesses = await self._store.failure_count(key, RECORD_WINDOW)
         if guesses >= FREE_GUESSES_PER_RECORD:
             doublings = min(guesses - FREE_GUESSES_PER_RECORD, 10)
-            await self._sleep(min(FIRST_WAIT_S * 2**doublings, LONGEST_WAIT_S))
+            await self._sleep(min(FIRST_WAIT_S * 2**doublings, MAX_WAIT_S))
 
     async def _fail(self, key: str, guess: str) -> None:
         self._failures += 1

@@ -1,7 +1,8 @@
 """A circuit breaker for the streams of one process and Region: 40 calls must not dial a dead service 40 times a second.
 
-Closed, it lets everything through. `TRIPS` failures within `WITHIN_S` with no proof of health in between open it:
-then `PROBES_PER_S` streams a second are dialled, by whoever waits first, and the first of them that lives closes it.
+Closed, it lets everything through. `FAILURE_LIMIT` failures within `FAILURE_WINDOW_S`, with no proof of health in
+between, open it: then `PROBES_PER_S` streams a second are dialled, by whoever waits first, and the first of them that
+lives closes it.
 The pattern: Nygard, "Release It!", ch. 5.
 """
 
@@ -12,8 +13,8 @@ from collections import deque
 
 from common import metrics
 
-TRIPS = 5
-WITHIN_S = 5.0
+FAILURE_LIMIT = 5
+FAILURE_WINDOW_S = 5.0
 PROBES_PER_S = 5
 
 
@@ -22,14 +23,14 @@ class CircuitBreaker:
 
     def __init__(self) -> None:
         self._now = asyncio.get_running_loop().time
-        self._failures: deque[float] = deque(maxlen=TRIPS)
+        self._failures: deque[float] = deque(maxlen=FAILURE_LIMIT)
         self._dials: deque[float] = deque(maxlen=PROBES_PER_S)
         self._closing = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
         """The service seems to be down."""
-        return len(self._failures) == TRIPS and self._failures[0] > self._now() - WITHIN_S
+        return len(self._failures) == FAILURE_LIMIT and self._failures[0] > self._now() - FAILURE_WINDOW_S
 
     async def admit(self) -> None:
         """Wait until a stream may be dialled. Who does not want to wait for ever bounds it."""

@@ -3,8 +3,7 @@
 An incident begins with the first failure after something went well, and may last `INCIDENT_S`: a caller is answered
 or told within seconds. Only progress that he heard ends it - an answer to its last word, or a stream that lived for
 `HEALTHY_S` - never a mere event: real streams give events before they fail, and a budget that these refill is dialled
-for ever (measured: 655 streams in 27 s of one call). Exponential back-off with full jitter: AWS Architecture Blog,
-"Exponential Backoff And Jitter".
+for ever. Exponential back-off with full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from collections.abc import Callable
 INCIDENT_S = 8.0
 HEALTHY_S = 30.0
 FIRST_BACKOFF_S = 0.5  # before the second try; twice as long before each that follows
-LONGEST_BACKOFF_S = 2.0
-MOST_OPENS = 12  # within `PER_S`, whatever they were for
-PER_S = 60.0
+MAX_BACKOFF_S = 2.0
+MAX_OPENS = 12  # within `OPENS_WINDOW_S`, whatever they were for
+OPENS_WINDOW_S = 60.0
 
 
 class RetryBudget:
@@ -29,7 +28,7 @@ class RetryBudget:
         self._jitter = jitter  # 0 to 1
         self._began: float | None = None  # the incident
         self._tries = 0
-        self._opens: deque[float] = deque(maxlen=MOST_OPENS)
+        self._opens: deque[float] = deque(maxlen=MAX_OPENS)
 
     @property
     def tries(self) -> int:
@@ -65,12 +64,12 @@ class RetryBudget:
     @property
     def allows_another(self) -> bool:
         """There is room for a stream that no caller is waiting for, with some left for one that he is."""
-        recent = sum(at > self._now() - PER_S for at in self._opens)
-        return recent < MOST_OPENS // 2
+        recent = sum(at > self._now() - OPENS_WINDOW_S for at in self._opens)
+        return recent < MAX_OPENS // 2
 
     def _backoff_s(self) -> float:
-        return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (self._tries - 2)))
+        return float(min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (self._tries - 2)))
 
     def _wait_for_room(self, now: float) -> float:
-        full = len(self._opens) == MOST_OPENS
-        return max(0.0, self._opens[0] + PER_S - now) if full else 0.0
+        full = len(self._opens) == MAX_OPENS
+        return max(0.0, self._opens[0] + OPENS_WINDOW_S - now) if full else 0.0

@@ -31,10 +31,9 @@ def _quoted(name: str) -> str:
 
 
 def encode(event: ClientEvent) -> bytes:
-    """One event as the JSON the service expects.
+    """Return an event as the JSON the service expects.
 
-    Audio is the hot path, 25 to 50 a second and call: an f-string around base64 takes 2.0 us for 40 ms at
-    16 kHz where json.dumps of the same dict takes 8.0 us (measured).
+    Audio is the hot path, 25 to 50 events a second and call: an f-string around base64 is faster than json.dumps.
     """
     if type(event) is AudioInput:
         content = b64encode(event.audio).decode("ascii")

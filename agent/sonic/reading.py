@@ -40,10 +40,10 @@ from agent.sonic.events import (
 )
 from common import metrics
 
-LONGEST_EVENT = 1024 * 1024  # bytes of JSON; a recorded audioOutput has 17,000 at most
-OPEN_BLOCKS = 64  # of one stream; the service has three open at a time
-LARGEST = 2**53  # a number above is no count
-WORDS_LOGGED = 200  # in a process
+MAX_EVENT_BYTES = 1024 * 1024  # bytes of JSON; a recorded audioOutput has 17,000 at most
+MAX_OPEN_BLOCKS = 64  # of one stream; the service has three open at a time
+MAX_COUNT = 2**53  # a number above is no count
+MAX_WORDS_LOGGED = 200  # in a process
 
 type _Block = ContentStarted | None  # None: of a kind that is not known here
 
@@ -68,7 +68,7 @@ class EventReader:
 
     def read(self, data: bytes) -> ServiceEvent:
         """One event; an `UnknownEvent` for anything that is none, with what could be read of it."""
-        if len(data) > LONGEST_EVENT:
+        if len(data) > MAX_EVENT_BYTES:
             return self._unknown("", {}, Unreadable("size", len(data)))
         try:
             ((name, body),) = bounded_json.loads(data)["event"].items()
@@ -95,7 +95,7 @@ def count_unknown(what: str, value: object) -> None:
     """Count something of the service's that is not known here; log it the first time."""
     metrics.SONIC_UNKNOWN.add(what=what)
     word = what, repr(value)[:60]
-    if word not in _logged and len(_logged) < WORDS_LOGGED:
+    if word not in _logged and len(_logged) < MAX_WORDS_LOGGED:
         _logged.add(word)
         logger.warning("Sonic sent an unknown {}: {}", *word)
 
@@ -144,7 +144,7 @@ def _count(value: object) -> int:
         number = float(value) if isinstance(value, str | int | float) else math.nan
     except (ValueError, OverflowError):
         number = math.nan
-    if 0 <= number < LARGEST:
+    if 0 <= number < MAX_COUNT:
         return int(number)
     count_unknown("number", type(value).__name__)
     return 0
@@ -169,7 +169,7 @@ def _block(blocks: dict[str, _Block], body: Json) -> _Block:
 
 def _content_started(blocks: dict[str, _Block], body: Json) -> ContentStarted:
     content_id = _text(body, "contentId")
-    while len(blocks) >= OPEN_BLOCKS:
+    while len(blocks) >= MAX_OPEN_BLOCKS:
         del blocks[next(iter(blocks))]
     blocks[content_id] = None
     started = ContentStarted(

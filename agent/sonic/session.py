@@ -68,9 +68,9 @@ from common.log import error_text
 from common.tasks import TaskSet
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
-VERDICT_S = 2.0  # for the stream beside a suspected one to speak
-PROBE_S = 2.0  # for it to answer a text then: a model that hears but noise rightly says nothing, as a dead one does
-TICK_S = 0.25  # how often the watch is looked at while something is owed
+VERDICT_TIMEOUT_S = 2.0  # for the stream beside a suspected one to speak
+PROBE_TIMEOUT_S = 2.0  # for it to answer a text then: a model that hears only noise says nothing, as a dead one does
+TICK_INTERVAL_S = 0.25  # how often the watch is looked at while something is owed
 RESERVE_S = 20.0  # for a stream that was replaced to be had back, if the new one has not spoken by then
 PROVEN_S = 1.0  # a stream that has lived so long without an error is taken for a good one
 CONNECT_S = 4.0  # the first try to get a stream back may always take so long
@@ -78,9 +78,9 @@ TAKE_UP_S = 2.5  # without words after a sound that cut Carlos off: it was none 
 LATE_RESULT_S = 5.0  # a tool's result waits so long for a silence on a stream that has not asked for it
 REPLACE_ANYWAY_S = 15.0  # after `rotate_by_s`: what is said in the meantime is no reason to wait any more
 NOISE_PAUSE_S, LONGEST_NOISE_PAUSE_S = 10.0, 120.0  # without a suspicion, after one that was noise; doubled each time
-MOST_WAITING = 64  # texts and results; a call has a few at most
-MOST_BACKLOG = 256  # events that a stream beside the live one may give before it speaks
-MOST_CRASHES = 5  # errors of our own in one call
+MAX_WAITING = 64  # texts and results; a call has a few at most
+MAX_BACKLOG_EVENTS = 256  # events that a stream beside the live one may give before it speaks
+MAX_CRASHES = 5  # errors of our own in one call
 
 
 class Opener(Protocol):
@@ -208,8 +208,8 @@ class SonicSession:
 
     def send_text(self, text: str) -> None:
         """Queue interactive text: something typed, a keypad entry or a cue. The model answers it."""
-        if len(self._texts) >= MOST_WAITING:
-            logger.warning("a text for sonic is dropped: {} wait already", MOST_WAITING)
+        if len(self._texts) >= MAX_WAITING:
+            logger.warning("a text for sonic is dropped: {} wait already", MAX_WAITING)
             return
         self._texts.append(text)
         self._talk.cut_off = False
@@ -401,7 +401,7 @@ class SonicSession:
         """An event of a stream beside the live one. On a suspicion, the first of the two that speaks lives."""
         if isinstance(event, Usage):
             await self._on_event(event)  # it is paid for, whoever lives
-        elif link is self._rival and len(link.backlog) < MOST_BACKLOG:
+        elif link is self._rival and len(link.backlog) < MAX_BACKLOG_EVENTS:
             link.backlog.append(event)
         if link is not self._rival:
             return
@@ -531,7 +531,7 @@ class SonicSession:
         self._beside(rival)
         self._attach(rival)
         self._feed(rival)
-        self._later("verdict", VERDICT_S, self._both_silent)
+        self._later("verdict", VERDICT_TIMEOUT_S, self._both_silent)
 
     def _beside(self, rival: _Link) -> None:
         self._rival = rival
@@ -560,7 +560,7 @@ class SonicSession:
             await self._send_text(rival, PROBE)
         except SonicError as error:
             return self._lose(rival, error)
-        await asyncio.sleep(PROBE_S)
+        await asyncio.sleep(PROBE_TIMEOUT_S)
         if rival is self._rival and self._link is not None:
             self._both_are_mute(self._link)
 
@@ -705,7 +705,7 @@ class SonicSession:
         busy = self.caller_speaking or self._caller.sounding
         if asked_on is link or not busy or self._loop.time() - since >= LATE_RESULT_S:
             return True
-        self._later("late result", TICK_S, self._wake.set)
+        self._later("late result", TICK_INTERVAL_S, self._wake.set)
         return False
 
     async def _send_result(self, link: _Link, tool_use_id: str, content: str) -> None:
@@ -738,7 +738,7 @@ class SonicSession:
 
     def _look_later(self) -> None:
         if "watch" not in self._timers:
-            self._later("watch", TICK_S, self._look)
+            self._later("watch", TICK_INTERVAL_S, self._look)
 
     def _look(self) -> None:
         watch = self._talk.watch
@@ -808,7 +808,7 @@ class SonicSession:
         self._crashes += 1
         fault = SonicLost(f"{task.get_name()} failed: {error!r}", f"{task.get_name()} failed: {error_text(error)}")
         self._settle_suspicion("failed")
-        if self._crashes > MOST_CRASHES:
+        if self._crashes > MAX_CRASHES:
             self._spawn(self._give_up(fault), "give up")
             return
         if task.get_name().endswith(": send"):

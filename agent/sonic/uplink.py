@@ -17,7 +17,7 @@ LOOKBACK_S = 0.6  # what may be the beginning of speech that nobody has noticed 
 SLICE_S = 0.1  # a backlog goes out in pieces
 WORDLESS_S = 2.5  # a short sound that the service called over so long ago, without words for it, was a noise
 SAME_END_S = 0.3  # how far the service and our detector may differ about where speech ended
-MOST_SEGMENTS = 32
+MAX_SEGMENTS = 32
 STEP_S = 1.0  # the tape is cut in steps, not at each frame
 
 
@@ -40,7 +40,7 @@ class Uplink:
         self._longest = self._keep + self.size(STEP_S)
         self._tape = bytearray()
         self._tape_from = 0
-        self._segments: deque[Segment] = deque(maxlen=MOST_SEGMENTS)
+        self._segments: deque[Segment] = deque(maxlen=MAX_SEGMENTS)
         self._readers: list[Reader] = []
         self._given = 0  # how far any stream was sent it
         self._understood = 0  # the end of what a model had words for, or was right to have none

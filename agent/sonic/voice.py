@@ -11,11 +11,11 @@ import audioop
 from dataclasses import dataclass
 
 SAMPLE = 2  # bytes
-LEAST_LEVEL = 100.0  # RMS of 16-bit samples, -50 dBFS: nobody speaks to a phone more softly
+MIN_LEVEL_RMS = 100.0  # RMS of 16-bit samples, -50 dBFS: nobody speaks to a phone more softly
 OVER_NOISE = 3.5  # times the floor
 FLOOR_FALL = 0.2  # of the way down, a second frame that is quieter than the floor
 FLOOR_RISE_S = 20.0  # for the floor to reach e times itself under a sound that goes on
-LOUDEST_FLOOR = 3000.0
+MAX_FLOOR_RMS = 3000.0
 START_S = 0.1  # voiced within a segment that has not begun yet; less is a click
 PAUSE_S = 0.6  # ends a segment
 CLEAR_S = 0.8  # voiced: so much, louder than known noise, is speech that a model should answer
@@ -39,7 +39,7 @@ class VoiceDetector:
 
     def __init__(self, rate: int) -> None:
         self._second = rate * SAMPLE
-        self._floor = LEAST_LEVEL / OVER_NOISE
+        self._floor = MIN_LEVEL_RMS / OVER_NOISE
         self._start, self._pause = self._bytes(START_S), self._bytes(PAUSE_S)
         self._forget_noise_after = self._bytes(NOISE_KEEPS_S)
         self._noise, self._noise_at = 0.0, 0
@@ -56,12 +56,12 @@ class VoiceDetector:
         level = audioop.rms(pcm, SAMPLE)
         began, self.now = self.now, self.now + len(pcm)
         segment = self.current or self._rising
-        if level >= LEAST_LEVEL and level > self._floor * OVER_NOISE:
+        if level >= MIN_LEVEL_RMS and level > self._floor * OVER_NOISE:
             self._voiced(segment, began, level)
         elif level < self._floor:
             self._floor += (level - self._floor) * FLOOR_FALL
         if level > self._floor:
-            self._floor = min(LOUDEST_FLOOR, self._floor * (1 + len(pcm) / (FLOOR_RISE_S * self._second)))
+            self._floor = min(MAX_FLOOR_RMS, self._floor * (1 + len(pcm) / (FLOOR_RISE_S * self._second)))
         if segment is not None and self.now - segment.end >= self._pause:
             return self._over(segment)
         return None

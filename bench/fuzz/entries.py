@@ -54,7 +54,7 @@ from agent.sonic.wire.http2 import STREAM, Exchange
 from agent.sonic.wire.plain_data import data_frame
 from api.application import guard, mount, record_routers
 from api.live import live_routes
-from api.middleware import MAX_BODY
+from api.middleware import MAX_BODY_BYTES
 from api.schemas import AppointmentEdit, CustomerBody, NewAppointment, NewOrder, OrderEdit, order_items
 from bench.fuzz.mutation import changed, changed_bytes
 from bench.stores import fresh_sqlite
@@ -531,6 +531,6 @@ ENTRIES = (
     Entry("http2", 50, http2, (), http2_frames, reads="service-events"),
     Entry("tool arguments", 100, tool_inputs, (ValueError,)),
     Entry("toolbox", 5, toolbox, reads="tool-arguments"),
-    Entry("rest bodies", 40, rest_bodies, (ValueError, RecursionError), longest=MAX_BODY),
+    Entry("rest bodies", 40, rest_bodies, (ValueError, RecursionError), longest=MAX_BODY_BYTES),
     Entry("rest requests", 5, rest_requests, reads="rest-bodies"),
 )

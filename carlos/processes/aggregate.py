@@ -14,10 +14,10 @@ from carlos.processes.handover import Handover, Unreachable
 from carlos.processes.register import Register
 from common import metrics
 
-ASK_S = 2.0
-OWN = "own"  # /metrics?own is of the process that answers, alone
+ASK_TIMEOUT_S = 2.0
+OWN_QUERY = "own"  # /metrics?own is of the process that answers, alone
 # Of the request's headers, what lets it in there as it was let in here.
-_KEPT = frozenset({"host", "x-api-key", "authorization", "x-forwarded-for"})
+_FORWARDED_HEADERS = frozenset({"host", "x-api-key", "authorization", "x-forwarded-for"})
 
 
 class SharedCalls:
@@ -39,7 +39,7 @@ class ProcessMetrics:
 
     async def told(self, request: Request) -> bytes:
         """The sum of what can be had, and how many processes are in it."""
-        if OWN in request.query_params:
+        if OWN_QUERY in request.query_params:
             return metrics.exposition()
         asked = [self._ask(number, _question(request)) for number in self._handover.workers]
         answers = [answer for answer in await asyncio.gather(*asked) if answer is not None]
@@ -48,7 +48,7 @@ class ProcessMetrics:
 
     async def _ask(self, number: int, question: bytes) -> str | None:
         try:
-            async with asyncio.timeout(ASK_S):
+            async with asyncio.timeout(ASK_TIMEOUT_S):
                 answer = await self._handover.ask(number, question)
         except (Unreachable, TimeoutError) as error:
             logger.warning("process {} is not in the metrics: {!r}", number, error)
@@ -62,8 +62,8 @@ class ProcessMetrics:
 
 def _question(request: Request) -> bytes:
     """HTTP/1.0: the answer is whole, and ends with its connection."""
-    lines = [f"{name}: {value}" for name, value in request.headers.items() if name in _KEPT]
-    return "\r\n".join([f"GET {request.url.path}?{OWN} HTTP/1.0", *lines, "", ""]).encode()
+    lines = [f"{name}: {value}" for name, value in request.headers.items() if name in _FORWARDED_HEADERS]
+    return "\r\n".join([f"GET {request.url.path}?{OWN_QUERY} HTTP/1.0", *lines, "", ""]).encode()
 
 
 def _processes(told: int, missing: int) -> str:

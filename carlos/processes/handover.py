@@ -29,11 +29,11 @@ from common.log import error_text
 from common.tasks import TaskSet
 from telephony.carrier import Carrier
 
-MOST = 256 * 1024  # bytes of one request
-BUSY_S = 0.01  # a queue of datagrams is short (10 on Linux): how long to wait when it is full,
-PATIENCE = 100  # and how often
-CALLS = ("/calls/", "/demo/calls/")
-MAX_BODY = 64 * 1024  # bytes of a request about a call
+MAX_REQUEST_BYTES = 256 * 1024  # bytes of one request
+QUEUE_RETRY_S = 0.01  # a queue of datagrams is short (10 on Linux): how long to wait when it is full,
+QUEUE_RETRIES = 100  # and how often
+CALL_PATHS = ("/calls/", "/demo/calls/")
+MAX_BODY_BYTES = 64 * 1024  # bytes of a request about a call
 CONNECTION = "connection"  # where a request's scope["state"] has the protocol that reads its connection
 
 
@@ -118,12 +118,12 @@ class Handover:
     async def _send(self, number: int, connection: asyncio.Transport | socket.socket, request: bytes) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
-            for _ in range(PATIENCE):
+            for _ in range(QUEUE_RETRIES):
                 try:
                     # socket.send_fds takes an address, and ignores it (CPython 3.13).
                     sender.sendmsg([request], _descriptor(connection), 0, str(self._folder / str(number)))
                 except BlockingIOError:
-                    await asyncio.sleep(BUSY_S)
+                    await asyncio.sleep(QUEUE_RETRY_S)
                 except (ConnectionRefusedError, FileNotFoundError) as error:
                     raise Gone(error.strerror) from error
                 except OSError as error:
@@ -136,7 +136,7 @@ class Handover:
         assert self._socket is not None  # noqa: S101 - it is open
         while True:
             try:
-                request, descriptors, _, _ = socket.recv_fds(self._socket, MOST, 1)
+                request, descriptors, _, _ = socket.recv_fds(self._socket, MAX_REQUEST_BYTES, 1)
             except BlockingIOError:
                 return
             for descriptor in descriptors:
@@ -190,7 +190,7 @@ class PutThrough:
         """The call that a request is about; empty if about none."""
         path = scope["path"]
         if scope["type"] == "http":
-            for prefix in CALLS:
+            for prefix in CALL_PATHS:
                 if path.startswith(prefix):
                     return str(path.removeprefix(prefix).partition("/")[0])
 
@@ -229,9 +229,9 @@ class Read:
             message = await self._receive()
             self._read.append(message)
             self.body += message.get("body", b"")
-            if message["type"] != "http.request" or len(self.body) > MAX_BODY:
+            if message["type"] != "http.request" or len(self.body) > MAX_BODY_BYTES:
                 return False
-        return len(self.body) <= MAX_BODY
+        return len(self.body) <= MAX_BODY_BYTES
 
     async def again(self) -> Message:
         """ASGI's receive, from the beginning."""

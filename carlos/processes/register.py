@@ -28,11 +28,11 @@ import numpy as np
 
 from agent.capacity import HOLD_S, Admission
 
-REMEMBER = 1000  # calls that are over
-ALIKE = 2  # calls more or less
+MAX_ENDED_CALLS = 1000  # calls that are over
+LOAD_TOLERANCE_CALLS = 2  # calls more or less
 _ROW = np.dtype([("id", "S64"), ("process", "u1"), ("line", "u1"), ("at", "f8")])
 _PHONE, _BROWSER = 0, 1
-_ID = 64  # bytes
+_ID_BYTES = 64  # bytes
 _LIVE = np.inf
 _FREE = b"", 0, _PHONE, 0.0
 
@@ -60,7 +60,7 @@ class Register:
         self._hold_s = hold_s
         self._clock = clock
         self._line = _PHONE
-        rows = capacity + browsers + REMEMBER
+        rows = capacity + browsers + MAX_ENDED_CALLS
         memory = mmap.mmap(fd, size_of(processes, capacity + browsers))
         self._rows = np.frombuffer(memory, _ROW, rows)
         self._open = np.frombuffer(memory, np.uint8, processes, rows * _ROW.itemsize)
@@ -156,7 +156,7 @@ class Register:
             ready = np.flatnonzero(self._open)
         if not ready.size:
             return self.number
-        few = ready[calls[ready] <= calls[ready].min() + ALIKE]
+        few = ready[calls[ready] <= calls[ready].min() + LOAD_TOLERANCE_CALLS]
         return int(few[crc32(_key(call_id)) % few.size])
 
     def disown(self, call_id: str, number: int) -> None:
@@ -205,8 +205,8 @@ class Register:
 
 def size_of(processes: int, capacity: int) -> int:
     """Bytes of the file."""
-    return (capacity + REMEMBER) * _ROW.itemsize + processes
+    return (capacity + MAX_ENDED_CALLS) * _ROW.itemsize + processes
 
 
 def _key(call_id: str) -> bytes:
-    return call_id.encode()[:_ID]
+    return call_id.encode()[:_ID_BYTES]

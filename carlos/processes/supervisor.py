@@ -33,11 +33,11 @@ from common.log import error_text
 from common.settings import Settings
 
 COMMAND = (sys.executable, "-m", "carlos.processes.worker")
-AGAIN_S = 1.0  # before a process that died is started again; doubled each time,
-LONGEST_S = 30.0  # up to this,
-STEADY_S = 60.0  # until it has lived so long
-STOP_S = 5.0  # from the second signal to the end
-POLL_S = 1.0
+RESTART_DELAY_S = 1.0  # before a process that died is started again; doubled each time,
+MAX_RESTART_DELAY_S = 30.0  # up to this,
+STABLE_AFTER_S = 60.0  # until it has lived so long
+STOP_TIMEOUT_S = 5.0  # from the second signal to the end
+POLL_INTERVAL_S = 1.0
 
 
 class NotStarted(Exception):
@@ -79,7 +79,7 @@ class Everybody:
 
     async def turned(self, *, busy: bool) -> None:
         while bool(self.live) != busy:  # noqa: ASYNC110 - nobody here could set an event
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_INTERVAL_S)
 
 
 class Supervisor:
@@ -112,7 +112,7 @@ class Supervisor:
         self._signals += 1
         self._pass_on(signal.SIGTERM)
         if self._signals == 2:
-            asyncio.get_running_loop().call_later(STOP_S, self._pass_on, signal.SIGKILL)
+            asyncio.get_running_loop().call_later(STOP_TIMEOUT_S, self._pass_on, signal.SIGKILL)
 
     async def _start(self, number: int) -> None:
         """Start a process and wait until it is ready. Raises NotStarted."""
@@ -144,8 +144,8 @@ class Supervisor:
             code = await self._ended(number)
             if self._stopping.is_set():
                 return code
-            failures = 1 if clock() - began >= STEADY_S else failures + 1
-            pause = min(AGAIN_S * 2 ** (failures - 1), LONGEST_S)
+            failures = 1 if clock() - began >= STABLE_AFTER_S else failures + 1
+            pause = min(RESTART_DELAY_S * 2 ** (failures - 1), MAX_RESTART_DELAY_S)
             logger.error("process {} ended with {}, and is started again in {:g} s", number, code, pause)
             if await self._told_to_stop(pause):
                 return 0

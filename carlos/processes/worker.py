@@ -24,7 +24,7 @@ from common import log
 from common.settings import Settings
 
 READY = b"ready\n"
-_MOST = 4096  # bytes of a message
+_MAX_MESSAGE_BYTES = 4096  # bytes of a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Place:
     @classmethod
     def take(cls, channel: socket.socket) -> tuple[Self, list[int]]:
         """Read it, and the descriptors. ValueError when the supervisor has gone."""
-        message, descriptors, _, _ = socket.recv_fds(channel, _MOST, 3)
+        message, descriptors, _, _ = socket.recv_fds(channel, _MAX_MESSAGE_BYTES, 3)
         return cls(**json.loads(message)), descriptors
 
 

@@ -27,12 +27,12 @@ from common import metrics
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 
-QUEUE = 10_000  # lines waiting
+MAX_QUEUED_LINES = 10_000  # lines waiting
 BATCH_EVENTS, BATCH_BYTES, OVERHEAD = 10_000, 1_048_576, 26
-LONGEST = 250_000  # bytes of one line; longer ones are cut short
-EVERY_S = 2.0
+MAX_LINE_BYTES = 250_000  # bytes of one line; longer ones are cut short
+SEND_INTERVAL_S = 2.0
 RETRY_S, TRIES = 0.5, 4
-FLUSH_S = 5.0
+FLUSH_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class CallLogGroup:
     """`event` and `record` never wait and never fail. Use `start` and `close`; `close` delivers what is left."""
 
     def __init__(
-        self, client: CloudWatchLogsClient, group: str, *, queue: int = QUEUE, retry_s: float = RETRY_S
+        self, client: CloudWatchLogsClient, group: str, *, queue: int = MAX_QUEUED_LINES, retry_s: float = RETRY_S
     ) -> None:
         self.waiting: deque[_Line] = deque()
         self._client = client
@@ -78,12 +78,12 @@ class CallLogGroup:
         self._task = asyncio.create_task(self._deliver_now_and_then(), name="call log group")
 
     async def close(self) -> None:
-        """Deliver what waits, for `FLUSH_S` at most."""
+        """Deliver what waits, for `FLUSH_TIMEOUT_S` at most."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         try:
-            await asyncio.wait_for(self.flush(), FLUSH_S)
+            await asyncio.wait_for(self.flush(), FLUSH_TIMEOUT_S)
         except TimeoutError:
             logger.error("{} lines of calls were not delivered in time", len(self.waiting))
         self._count_dropped(list(self.waiting))
@@ -98,8 +98,10 @@ class CallLogGroup:
 
     def _put(self, body: Mapping[str, Any], *, is_record: bool) -> None:
         text = json.dumps(body, ensure_ascii=False, default=str)
-        if len(text.encode()) > LONGEST:
-            text = json.dumps({"call_id": body.get("call_id"), "type": body.get("type"), "cut": text[: LONGEST // 8]})
+        if len(text.encode()) > MAX_LINE_BYTES:
+            text = json.dumps(
+                {"call_id": body.get("call_id"), "type": body.get("type"), "cut": text[: MAX_LINE_BYTES // 8]}
+            )
         line = _Line(time.time_ns() // 1_000_000, text, is_record)
         if len(self.waiting) >= self._limit and not self._make_room(line):
             self._count_dropped([line])
@@ -123,7 +125,7 @@ class CallLogGroup:
 
     async def _deliver_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(SEND_INTERVAL_S)
             await self.flush()
 
     def _next_batch(self) -> list[_Line]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-_OURS = frozenset({"agent", "api", "bench", "carlos", "data", "sandbox", "telephony", "tools"})
-_FRAMES = 12  # of a traceback
+_OUR_PACKAGES = frozenset({"agent", "api", "bench", "carlos", "data", "sandbox", "telephony", "tools"})
+_MAX_FRAMES = 12  # of a traceback
 
 
 def error_text(error: BaseException) -> str:
@@ -24,7 +24,7 @@ def error_text(error: BaseException) -> str:
 
 def traceback_text(error: BaseException) -> str:
     """The last frames of the error and of those that it came from, the first of them first, as Python prints them."""
-    told = ["".join(traceback.format_tb(each.__traceback__, -_FRAMES)) + _line(each) for each in _chain(error)]
+    told = ["".join(traceback.format_tb(each.__traceback__, -_MAX_FRAMES)) + _line(each) for each in _chain(error)]
     return "\n\nwhich led to\n\n".join(reversed(told))
 
 
@@ -59,4 +59,4 @@ def _words(error: BaseException) -> str:
         case AttributeError() | ImportError() | NameError():
             return str(error)
         case _:
-            return str(error) if package in _OURS else ""
+            return str(error) if package in _OUR_PACKAGES else ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 # Chatty at INFO without telling an operator anything: pipecat narrates each frame processor.
-QUIET = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio")
+QUIET_LOGGERS = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio")
 _VALUES = re.compile(r" result=| exception=|\((?!\))")  # what comes next in the `repr` of a task or a handle
 
 
@@ -62,7 +62,7 @@ def configure(level: str) -> None:
     sink = _terminal_line if sys.stdout.isatty() else _json_line
     logger.add(_guarded(sink), level=level, filter=_talks, format="{message}", backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_Intercept()], level=logging.INFO, force=True)
-    for name in QUIET:
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -138,5 +138,5 @@ def _terminal_line(message: Message) -> None:
 
 def _talks(record: Record) -> bool:
     name = record["name"] or ""
-    noisy = any(name == quiet or name.startswith(f"{quiet}.") for quiet in QUIET)
+    noisy = any(name == quiet or name.startswith(f"{quiet}.") for quiet in QUIET_LOGGERS)
     return not noisy or record["level"].no >= logging.WARNING

@@ -10,8 +10,8 @@ from dotenv import dotenv_values
 
 from common.settings import Settings
 
-ALIKE = 0.86  # of difflib's ratio: LOG_LEVEL and MAX_CALL are found, HOSTNAME and PORT are not
-OURS = ("CARLOS_", "SONIC_", "BROWSER_")  # nobody else's names begin like this
+MIN_SIMILARITY = 0.86  # of difflib's ratio: LOG_LEVEL and MAX_CALL are found, HOSTNAME and PORT are not
+OUR_PREFIXES = ("CARLOS_", "SONIC_", "BROWSER_")  # nobody else's names begin like this
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str | None]:
@@ -19,8 +19,8 @@ def misspelt(names: Iterable[str]) -> dict[str, str | None]:
     known = {name.upper() for name in Settings.model_fields}
     found: dict[str, str | None] = {}
     for name in sorted({name.upper() for name in names} - known):
-        nearest = get_close_matches(name, known, n=1, cutoff=ALIKE)
-        if nearest or name.startswith(OURS):
+        nearest = get_close_matches(name, known, n=1, cutoff=MIN_SIMILARITY)
+        if nearest or name.startswith(OUR_PREFIXES):
             found[name] = nearest[0] if nearest else None
     return found
 

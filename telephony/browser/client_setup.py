@@ -15,9 +15,9 @@ from agent.sonic.events import PromptStart, Role, SessionStart, ToolSpec
 from agent.sonic.opening import SonicConfig
 from telephony.browser.events import Event, HistoryText, SystemText
 
-MAX_HISTORY = 40  # texts, the newest; Sonic takes 200 KiB of them in all
-MAX_TEXT = 2000  # characters of one
-MAX_SYSTEM = 64 * 1024  # characters
+MAX_HISTORY_TEXTS = 40  # texts, the newest; Sonic takes 200 KiB of them in all
+MAX_TEXT_CHARACTERS = 2000  # characters of one
+MAX_SYSTEM_CHARACTERS = 64 * 1024  # characters
 MAX_TOKENS = 4096
 VOICE = re.compile(r"[a-z]{2,20}")
 
@@ -38,9 +38,9 @@ class ClientSetup:
             case PromptStart():
                 return replace(self, prompt=event)
             case SystemText(text):
-                return replace(self, system=f"{self.system}\n{text}".strip()[:MAX_SYSTEM])
+                return replace(self, system=f"{self.system}\n{text}".strip()[:MAX_SYSTEM_CHARACTERS])
             case HistoryText(role, text):
-                return replace(self, earlier=(*self.earlier, (role, text[:MAX_TEXT]))[-MAX_HISTORY:])
+                return replace(self, earlier=(*self.earlier, (role, text[:MAX_TEXT_CHARACTERS]))[-MAX_HISTORY_TEXTS:])
             case _:
                 return self
 

@@ -33,7 +33,7 @@ FULL = CloseReason(1013, "full", "En este momento todas las líneas están ocupa
 GOING_AWAY = CloseReason(1001, "going_away", "El servidor se está reiniciando. Volvé a empezar en unos segundos.")
 
 # By the outcome of a call.
-FAREWELLS = {
+REASON_OF_OUTCOME = {
     "closed": GOING_AWAY,
     "drained": GOING_AWAY,
     "failed": CloseReason(1011, "sonic_lost", "Perdón, hubo un problema técnico. Empezá una conversación nueva."),

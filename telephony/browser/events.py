@@ -49,12 +49,12 @@ from agent.sonic.events import (
 from agent.sonic.parsing import parse_client_event
 from common.text import printable
 
-MAX_MESSAGE = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB
+MAX_MESSAGE_CHARACTERS = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB
 MAX_CHUNK_S = 1.0  # of audio in one event
-MAX_TYPED = 1000  # characters
-MAX_BLOCKS = 16  # of text that are open at once; the original has one
-MAX_OPEN = 128 * 1024  # characters in them, before the conversation is given up
-PART = 64  # characters that a part of a block counts for beside its own: it takes memory even when it is empty
+MAX_TYPED_CHARACTERS = 1000  # characters
+MAX_OPEN_BLOCKS = 16  # of text that are open at once; the original has one
+MAX_OPEN_CHARACTERS = 128 * 1024  # characters in them, before the conversation is given up
+PART_CHARACTERS = 64  # that a part of a block counts for beside its own: it takes memory even when it is empty
 INPUT_RATE = 16000  # Hz of audio whose contentStart never came
 WEBM = b"\x1a\x45\xdf\xa3"
 KEYPAD = re.compile(r"\[DTMF\] [0-9*#]{1,32}")
@@ -191,8 +191,12 @@ class BrowserStream:
             return ()
         if not isinstance(message, str):
             return (ProtocolViolation("binary", "messages are text"),)
-        if len(message) > MAX_MESSAGE:
-            return (ProtocolViolation("too_long", f"a message of {len(message)} characters, more than {MAX_MESSAGE}"),)
+        if len(message) > MAX_MESSAGE_CHARACTERS:
+            return (
+                ProtocolViolation(
+                    "too_long", f"a message of {len(message)} characters, more than {MAX_MESSAGE_CHARACTERS}"
+                ),
+            )
         if '"ack' in message[:24] and (extension := _read_extension(message)) is not None:
             return self._extend(extension)
         try:
@@ -226,7 +230,7 @@ class BrowserStream:
             case SessionStart() | PromptStart():
                 return (event,)
             case TextStart():
-                size = PART + len(event.prompt_name) + len(event.content_name)
+                size = PART_CHARACTERS + len(event.prompt_name) + len(event.content_name)
                 self._texts[event.content_name] = _Text(event, self.state, size)
                 return self._within_budget()
             case TextInput(_, content_name, content):
@@ -251,11 +255,14 @@ class BrowserStream:
             return (ProtocolViolation("unknown_content", "textInput of a block that is not open"),)
         block = self._texts[name]
         block.parts.append(content)
-        block.size += PART + len(content)
+        block.size += PART_CHARACTERS + len(content)
         return self._within_budget()
 
     def _within_budget(self) -> tuple[Event, ...]:
-        if len(self._texts) <= MAX_BLOCKS and sum(block.size for block in self._texts.values()) <= MAX_OPEN:
+        if (
+            len(self._texts) <= MAX_OPEN_BLOCKS
+            and sum(block.size for block in self._texts.values()) <= MAX_OPEN_CHARACTERS
+        ):
             return ()
         self._texts.clear()
         return (ProtocolViolation("too_much_text", "more text is open than a conversation has", final=True),)
@@ -339,6 +346,6 @@ def _number[N: (int, float)](body: dict[str, Any], key: str, kind: type[N]) -> N
 def _typed(text: str) -> Typed | ProtocolViolation:
     if KEYPAD.fullmatch(text):
         return Typed(text)
-    if len(text) > MAX_TYPED:
-        return ProtocolViolation("too_long", f"a text of {len(text)} characters, more than {MAX_TYPED}")
+    if len(text) > MAX_TYPED_CHARACTERS:
+        return ProtocolViolation("too_long", f"a text of {len(text)} characters, more than {MAX_TYPED_CHARACTERS}")
     return Typed(text.translate(BRACKETS))

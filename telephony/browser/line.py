@@ -1,11 +1,11 @@
 """`WS /`: browsers as a line of Carlos, in the original's protocol.
 
-    upgrade ──Origin, token──▶ handshake in time ──place──▶ call ──▶ farewell and close
+    upgrade ──Origin, token──▶ handshake in time ──place──▶ call ──▶ reason and close
                └ 1008            └ 4408             └ 1013  └ 1000, 1001, 1008, 1011, 4408, 4409, 4429
 
 Audio goes out in a burst first: the original's player starts with 200 ms of it only, so 300 ms are kept ahead of real
-time, and 200 ms of silence follow each answer (measured: without it a 150 ms answer is never played, and after a stall
-the last 100 ms stay stuck). More than that is never sent ahead, so that an interruption waits behind nothing.
+time, and 200 ms of silence follow each answer: without it the last of an answer, or all of a short one, stays in the
+player. More than that is never sent ahead, so that an interruption waits behind nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from common import metrics
 from common.settings import Settings
 from data.models import Line as LineName
 from telephony.browser.client_setup import ClientSetup
-from telephony.browser.close_reasons import DONE, FAREWELLS, FULL, GOING_AWAY, NO_HANDSHAKE, CloseReason
+from telephony.browser.close_reasons import DONE, FULL, GOING_AWAY, NO_HANDSHAKE, REASON_OF_OUTCOME, CloseReason
 from telephony.browser.events import Ack, Audio, BrowserStream, Ended, Event, ProtocolViolation, Talking, Typed
 from telephony.browser.messages import BrowserMessages
 from telephony.browser.playback_acks import PlaybackAcks
@@ -44,14 +44,14 @@ from telephony.stream_tokens import SpentNonces
 
 LEAD_FRAMES = 15  # 300 ms: more than the player's 200 ms
 TAIL_S = 0.2  # the player's own buffer
-CHUNK = INPUT_RATE // 50 * SAMPLE_BYTES  # 20 ms; a browser's 11 ms pieces are not worth a Sonic event each
-HANDSHAKE_S = 10.0
-IDLE_S = 300.0
-BREACHES = 50  # messages against the protocol before the socket is given up
-MAX_TOLD = 200  # characters of a breach, which may repeat what was sent
-MAX_NAME = 64  # characters; names are UUIDs, and stand in every message
-MAX_WAITING = 64  # sockets that have not finished their handshake
-LEFT = (1000, 1001)  # closings of a tab
+CHUNK_BYTES = INPUT_RATE // 50 * SAMPLE_BYTES  # 20 ms; a browser's 11 ms pieces are not worth a Sonic event each
+HANDSHAKE_TIMEOUT_S = 10.0
+IDLE_TIMEOUT_S = 300.0
+MAX_VIOLATIONS = 50  # messages against the protocol before the socket is given up
+MAX_QUOTED_CHARACTERS = 200  # characters of a breach, which may repeat what was sent
+MAX_NAME_CHARACTERS = 64  # characters; names are UUIDs, and stand in every message
+MAX_PENDING_SOCKETS = 64  # sockets that have not finished their handshake
+LEAVING_CODES = (1000, 1001)  # closings of a tab
 
 
 class BrowserSink:
@@ -93,7 +93,7 @@ class BrowserLine:
 
     kind: LineKind = "browser"
 
-    def __init__(self, websocket: WebSocket, log: CallTranscript, idle_s: float = IDLE_S) -> None:
+    def __init__(self, websocket: WebSocket, log: CallTranscript, idle_s: float = IDLE_TIMEOUT_S) -> None:
         self._websocket = websocket
         self._log = log
         self._loop = asyncio.get_running_loop()
@@ -132,7 +132,7 @@ class BrowserLine:
                 elif isinstance(event, Ended):
                     raise LineDropped("the session ended before its audio")
         if client_setup.prompt is not None:
-            self._messages.prompt_name = client_setup.prompt.prompt_name[:MAX_NAME]
+            self._messages.prompt_name = client_setup.prompt.prompt_name[:MAX_NAME_CHARACTERS]
         self._messages.numbered = self._sink.acknowledges = self._stream.acknowledges
         return client_setup
 
@@ -154,7 +154,7 @@ class BrowserLine:
             except TimeoutError:
                 batch = ()
             except WebSocketDisconnect as gone:
-                if gone.code in LEFT:
+                if gone.code in LEAVING_CODES:
                     return
                 raise LineDropped(f"the socket closed ({gone.code}) without a sessionEnd") from gone
 
@@ -194,21 +194,21 @@ class BrowserLine:
         if self._doubled.push(len(pcm) / SAMPLE_BYTES / self._rate, self._loop.time()):
             raise LineDropped("more audio than one microphone makes", "doubled_audio")
         self._audio += self._upsample.push(pcm) if self._upsample else pcm
-        if len(self._audio) < CHUNK:
+        if len(self._audio) < CHUNK_BYTES:
             return []
         audio, self._audio = bytes(self._audio), bytearray()
         return [CallerAudio(audio)]
 
     def _tell(self, violation: ProtocolViolation) -> None:
-        message = violation.message[:MAX_TOLD]
+        message = violation.message[:MAX_QUOTED_CHARACTERS]
         if not self._breaches:
             logger.warning("a browser's message against the protocol: {}", violation.code)
         self._breaches += 1
         if violation.final:
             raise LineDropped(f"against the protocol: {violation.code}", violation.code)
         self._send_queue.put(*self._messages.error(violation.code, message))
-        if self._breaches >= BREACHES:
-            raise LineDropped(f"{BREACHES} messages against the protocol", "protocol")
+        if self._breaches >= MAX_VIOLATIONS:
+            raise LineDropped(f"{MAX_VIOLATIONS} messages against the protocol", "protocol")
 
     # The audience: what is said also shows that somebody is there.
 
@@ -240,7 +240,7 @@ class BrowserLine:
         """Say why, and close."""
         if self._sink.acknowledges:
             self._log.note(audio_out=self._sink.playback_acks.figures())
-        await self.leave(FAREWELLS.get(outcome, DONE))
+        await self.leave(REASON_OF_OUTCOME.get(outcome, DONE))
 
     async def leave(self, close_reason: CloseReason) -> None:
         if close_reason.text:
@@ -260,9 +260,9 @@ type MakeBrowserCall = Callable[[CallTranscript, BrowserLine, ClientSetup], Call
 class BrowserLimits:
     """Seconds."""
 
-    handshake_s: float = HANDSHAKE_S
-    idle_s: float = IDLE_S
-    max_waiting: int = MAX_WAITING
+    handshake_s: float = HANDSHAKE_TIMEOUT_S
+    idle_s: float = IDLE_TIMEOUT_S
+    max_waiting: int = MAX_PENDING_SOCKETS
 
 
 class BrowserSocket:

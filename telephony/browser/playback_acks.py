@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import quantiles
 
-KEPT = 3000  # frames of 20 ms whose receipt is awaited: a minute
-SAMPLES = 4096  # of the round trip, for the figures
+MAX_UNACKNOWLEDGED_FRAMES = 3000  # frames of 20 ms whose receipt is awaited: a minute
+MAX_ROUND_TRIPS = 4096  # of the round trip, for the figures
 
 
 @dataclass(slots=True)
@@ -19,9 +19,11 @@ class PlaybackAcks:
     jitter_ms: float = 0.0  # as RFC 3550, 6.4.1: the smoothed difference of neighbours' travel times
     _sent_s: float = 0.0
     _came_s: float = 0.0
-    _sent: deque[tuple[int, float, float]] = field(default_factory=lambda: deque(maxlen=KEPT))  # number, end, when
+    _sent: deque[tuple[int, float, float]] = field(
+        default_factory=lambda: deque(maxlen=MAX_UNACKNOWLEDGED_FRAMES)
+    )  # number, end, when
     _marks: deque[tuple[float, str]] = field(default_factory=deque)
-    _trips_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    _trips_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_ROUND_TRIPS))
 
     def sent(self, sequence: int, seconds: float, now: float) -> None:
         self._sent_s += seconds

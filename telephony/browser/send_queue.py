@@ -12,9 +12,9 @@ from agent.line import SinkClosed
 from common.log import error_text
 from telephony.browser.close_reasons import SLOW
 
-MAX_WAITING = 1000  # messages that the peer does not take,
-MAX_SIZE = 1024 * 1024  # or characters in them
-FLUSH_S = 1.0
+MAX_WAITING_MESSAGES = 1000  # messages that the peer does not take,
+MAX_WAITING_CHARACTERS = 1024 * 1024  # or characters in them
+FLUSH_TIMEOUT_S = 1.0
 
 
 class SendQueue:
@@ -34,7 +34,7 @@ class SendQueue:
     def put(self, *messages: str) -> None:
         if self._gone or not messages:
             return
-        if len(self._waiting) >= MAX_WAITING or self._size >= MAX_SIZE:
+        if len(self._waiting) >= MAX_WAITING_MESSAGES or self._size >= MAX_WAITING_CHARACTERS:
             logger.warning("a browser takes nothing any more: {} characters wait", self._size)
             self._give_up()
             return
@@ -53,7 +53,7 @@ class SendQueue:
     async def close(self, code: int, reason: str) -> None:
         """Write what waits, close the socket, and end; the peer may be gone already, or be slow."""
         try:
-            async with asyncio.timeout(FLUSH_S):
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
                 await self._empty.wait()
                 await self._close(code, reason)
         except TimeoutError:

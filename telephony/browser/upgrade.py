@@ -22,13 +22,13 @@ from data.addresses import network_of
 from telephony.browser.close_reasons import BAD_TOKEN, NO_TOKEN, STRANGER, TOO_MANY, CloseReason
 from telephony.errors import TokenRefused
 from telephony.rate_guards import Bucket
-from telephony.stream_tokens import TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
+from telephony.stream_tokens import TOKEN_TTL_S, SpentInMemory, SpentNonces, StreamTokens, signing_keys
 
-PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 STARTS_PER_S = 0.5  # new sockets of one address, beyond so many at once; each begins a call
 STARTS_BURST = 30
-MOST_ADDRESSES = 10_000  # whose starts are remembered
-BROWSER = "browser", ""  # what a token is bound to, in the place of a call and an account
+MAX_ADDRESSES = 10_000  # whose starts are remembered
+TOKEN_SUBJECT = "browser", ""  # what a token is bound to, in the place of a call and an account
 
 
 class UpgradePolicy:
@@ -76,7 +76,7 @@ class UpgradePolicy:
     def _is_own(self, origin: str, host: str) -> bool:
         try:
             page, client_setup = urlsplit(origin), urlsplit(f"//{host}")
-            default = PORTS.get(page.scheme)
+            default = DEFAULT_PORTS.get(page.scheme)
             same = (page.hostname, page.port or default) == (client_setup.hostname, client_setup.port or default)
         except ValueError:
             return False
@@ -93,7 +93,7 @@ class UpgradePolicy:
         if not token:
             return NO_TOKEN
         try:
-            await self.tokens.redeem(token, *BROWSER)
+            await self.tokens.redeem(token, *TOKEN_SUBJECT)
         except TokenRefused:
             return BAD_TOKEN
         return None
@@ -116,7 +116,7 @@ class UpgradePolicy:
     def _starts_too_often(self, address: str) -> bool:
         starts = self._starts.pop(address, None) or Bucket(STARTS_PER_S, STARTS_BURST)
         self._starts[address] = starts
-        if len(self._starts) > MOST_ADDRESSES:
+        if len(self._starts) > MAX_ADDRESSES:
             del self._starts[next(iter(self._starts))]  # the one that has been quiet longest
         return starts.push(1, self._clock())
 
@@ -128,6 +128,8 @@ def token_routes(tokens: StreamTokens) -> APIRouter:
 
     @router.post("/browser/tokens")
     async def mint_token() -> JSONResponse:
-        return JSONResponse({"success": True, "data": {"token": tokens.mint(*BROWSER), "expiresIn": int(TTL_S)}})
+        return JSONResponse(
+            {"success": True, "data": {"token": tokens.mint(*TOKEN_SUBJECT), "expiresIn": int(TOKEN_TTL_S)}}
+        )
 
     return router

@@ -15,7 +15,7 @@ from loguru import logger
 from common.log import error_text
 from common.settings import Settings
 
-TIMEOUT_S = 5.0
+REQUEST_TIMEOUT_S = 5.0
 API_ROOT = "/2010-04-01"
 
 
@@ -27,7 +27,7 @@ class CallControl:
         account_sid: str | None,
         auth_token: str | None,
         api_base: str = "https://api.twilio.com",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         self._account_sid = account_sid
         self._auth_token = auth_token
@@ -38,7 +38,7 @@ class CallControl:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         token = settings.twilio_auth_token[0].get_secret_value() if settings.twilio_auth_token else None
-        return cls(settings.twilio_account_sid, token, settings.twilio_api_base, TIMEOUT_S)
+        return cls(settings.twilio_account_sid, token, settings.twilio_api_base, REQUEST_TIMEOUT_S)
 
     async def hang_up(self, call_sid: str) -> bool:
         """End the call; True once Twilio says that it is over, again and again.

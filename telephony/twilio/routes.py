@@ -9,7 +9,7 @@ from telephony.carrier import CarrierHandler
 from telephony.stream_tokens import SpentInMemory, SpentNonces, StreamTokens, signing_keys
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
-from telephony.twilio.socket import MAX_WAITING, START_TIMEOUT_S, Answer, MediaSocket
+from telephony.twilio.socket import MAX_PENDING_SOCKETS, START_TIMEOUT_S, Answer, MediaSocket
 from telephony.twilio.webhooks import Webhooks
 
 
@@ -21,7 +21,7 @@ def phone_routes(
     spent: SpentNonces | None = None,
     call_in_path: bool = False,
     start_timeout_s: float = START_TIMEOUT_S,
-    max_waiting: int = MAX_WAITING,
+    max_waiting: int = MAX_PENDING_SOCKETS,
 ) -> APIRouter:
     """Everything under /twilio. `spent` remembers used stream tokens; by default, in this process. With
     `call_in_path` a media stream's URL names its call, for whoever must know it before the stream's start.

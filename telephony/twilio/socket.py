@@ -25,8 +25,8 @@ from telephony.twilio.signature import Signatures
 
 WS_MAX_SIZE = MAX_MESSAGE  # bytes; for uvicorn's ws_max_size, so that a larger frame is never held in memory
 START_TIMEOUT_S = 5.0  # Twilio sends `connected` and `start` at once
-MAX_WAITING = 64  # sockets that have not shown their token yet
-MAX_BEFORE_START = 16  # messages; Twilio sends one
+MAX_PENDING_SOCKETS = 64  # sockets that have not shown their token yet
+MAX_MESSAGES_BEFORE_START = 16  # messages; Twilio sends one
 
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
@@ -47,7 +47,7 @@ class MediaSocket:
         answer: Answer,
         *,
         start_timeout_s: float = START_TIMEOUT_S,
-        max_waiting: int = MAX_WAITING,
+        max_waiting: int = MAX_PENDING_SOCKETS,
     ) -> None:
         self.waiting = 0
         self._signatures = signatures
@@ -123,8 +123,8 @@ class MediaSocket:
 
 async def receive_start(websocket: WebSocket, stream: MediaStream) -> Started:
     """Read up to `start` and no further: the caller's first words stay in the socket."""
-    for _ in range(MAX_BEFORE_START):
+    for _ in range(MAX_MESSAGES_BEFORE_START):
         event = stream.receive(await receive_message(websocket))
         if isinstance(event, Started):
             return event
-    raise RemoteProtocolError(f"no start in {MAX_BEFORE_START} messages")
+    raise RemoteProtocolError(f"no start in {MAX_MESSAGES_BEFORE_START} messages")

@@ -12,8 +12,8 @@ from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
 from telephony.twilio.signature import websocket_url
 
-MAX_TWIML = 4000  # characters; the REST API's limit, kept everywhere
-MAX_PARAMETER = 200  # characters of a value; name and value together are said to end at 500
+MAX_TWIML_CHARACTERS = 4000  # characters; the REST API's limit, kept everywhere
+MAX_PARAMETER_CHARACTERS = 200  # characters of a value; name and value together are said to end at 500
 LANGUAGE = "es-MX"
 
 APOLOGY = "Perdón, tuvimos un problema técnico. Por favor, llamá de nuevo en unos minutos."
@@ -111,11 +111,11 @@ def dial(number: str) -> str:
 def document(response: VoiceResponse) -> str:
     """Serialise; raises ValueError for a document longer than Twilio takes."""
     text = str(response)
-    if len(text) > MAX_TWIML:
-        raise ValueError(f"TwiML of {len(text)} characters, more than {MAX_TWIML}")
+    if len(text) > MAX_TWIML_CHARACTERS:
+        raise ValueError(f"TwiML of {len(text)} characters, more than {MAX_TWIML_CHARACTERS}")
     return text
 
 
 def printable(value: str) -> str:
     """Callers choose their name in SIP: control characters would break the XML, and length the limit."""
-    return "".join(character for character in value if character.isprintable())[:MAX_PARAMETER]
+    return "".join(character for character in value if character.isprintable())[:MAX_PARAMETER_CHARACTERS]

@@ -22,16 +22,16 @@ from telephony.stream_tokens import StreamTokens
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
 
-MAX_FORM = 64 * 1024  # bytes; Twilio's forms are one or two thousand
-MAX_FIELDS = 200
+MAX_FORM_BYTES = 64 * 1024  # bytes; Twilio's forms are one or two thousand
+MAX_FORM_FIELDS = 200
 ANSWER_TIMEOUT_S = 5.0
 
 FOLDER = "/twilio/"
 VOICE_PATH = "/twilio/voice"
 STATUS_PATH = "/twilio/status"
 
-OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # values of CallStatus
-_FACTS = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
+ENDED_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # values of CallStatus
+_FACT_NAMES = {"CallStatus": "status", "CallDuration": "duration_s", "SipResponseCode": "sip", "Direction": "direction"}
 
 _CALL_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -83,7 +83,7 @@ class Webhooks:
     async def _voice(self, params: Params) -> Response:
         """A call rings: open its stream, or say why not. One that is over is hung up, should this be a replay."""
         call_sid = params["CallSid"]
-        if params.get("CallStatus") in OVER or await self._phone_calls.is_over(call_sid):
+        if params.get("CallStatus") in ENDED_STATUSES or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
             return xml(twiml.hang_up())
         admission = await self._phone_calls.admit(call_sid)
@@ -96,7 +96,7 @@ class Webhooks:
 
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
-        if params.get("CallStatus") in OVER:
+        if params.get("CallStatus") in ENDED_STATUSES:
             await self._phone_calls.status(params["CallSid"], status_of(params))
             return xml(twiml.hang_up())
         resumes = twiml.resumes_of(params)
@@ -154,9 +154,9 @@ class Webhooks:
 
 def status_of(params: Params) -> CallStatus:
     """What a request says of its call."""
-    facts = {ours: params[theirs] for theirs, ours in _FACTS.items() if theirs in params}
+    facts = {ours: params[theirs] for theirs, ours in _FACT_NAMES.items() if theirs in params}
     word = params.get("CallStatus", "?")
-    return CallStatus(word, word in OVER, facts)
+    return CallStatus(word, word in ENDED_STATUSES, facts)
 
 
 def next_step(after: HangUp | Apologise | Dial) -> str:
@@ -171,10 +171,10 @@ async def read_form(request: Request) -> FormData:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_FORM:
+        if len(body) > MAX_FORM_BYTES:
             raise BadForm(413)
     try:
-        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
         raise BadForm(400) from None
     return FormData([*fields])

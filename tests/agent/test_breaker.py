@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.sonic.breaker import PROBES_PER_S, TRIPS, WITHIN_S, CircuitBreaker
+from agent.sonic.breaker import FAILURE_LIMIT, FAILURE_WINDOW_S, PROBES_PER_S, CircuitBreaker
 from tests.support.virtual_loop import run_virtually
 
 
@@ -37,7 +37,7 @@ def test_the_first_stream_that_lives_lets_everybody_in() -> None:
     async def recovery() -> list[float]:
         breaker, loop = CircuitBreaker(), asyncio.get_running_loop()
         began = loop.time()
-        for _ in range(TRIPS):
+        for _ in range(FAILURE_LIMIT):
             breaker.failed()
         assert breaker.is_open
         admitted: list[float] = []
@@ -60,9 +60,9 @@ def test_the_first_stream_that_lives_lets_everybody_in() -> None:
 def test_failures_that_are_far_apart_open_nothing() -> None:
     async def slowly() -> None:
         breaker = CircuitBreaker()
-        for _ in range(3 * TRIPS):
+        for _ in range(3 * FAILURE_LIMIT):
             breaker.failed()
-            await asyncio.sleep(WITHIN_S / TRIPS + 0.5)
+            await asyncio.sleep(FAILURE_WINDOW_S / FAILURE_LIMIT + 0.5)
             assert not breaker.is_open
 
     run_virtually(slowly())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.sonic.budget import INCIDENT_S, MOST_OPENS
+from agent.sonic.budget import INCIDENT_S, MAX_OPENS
 from agent.sonic.errors import SonicExpired, SonicHistoryTooLong, SonicLost, SonicRefused, SonicRejected, SonicThrottled
 from agent.sonic.events import (
     AudioInput,
@@ -119,10 +119,10 @@ async def test_an_outage_is_told_within_seconds_and_dialled_a_bounded_number_of_
         while not stage.call.losses:
             await asyncio.sleep(0.1)
         assert stage.now <= INCIDENT_S + 0.5
-        assert 4 <= len(stage.sonic.dialled) <= MOST_OPENS
+        assert 4 <= len(stage.sonic.dialled) <= MAX_OPENS
         await asyncio.sleep(30)
         assert len(stage.call.losses) == 1
-        assert len(stage.sonic.dialled) <= MOST_OPENS
+        assert len(stage.sonic.dialled) <= MAX_OPENS
 
 
 @virtually
@@ -137,7 +137,7 @@ async def test_streams_that_fail_after_their_first_events_are_an_outage_like_any
         while not stage.call.losses:
             await asyncio.sleep(0.1)
         assert stage.now <= INCIDENT_S + 0.5
-        assert len(stage.sonic.dialled) <= MOST_OPENS
+        assert len(stage.sonic.dialled) <= MAX_OPENS
 
 
 @virtually
@@ -150,7 +150,7 @@ async def test_answers_that_were_heard_between_faults_keep_a_call_going_at_a_bou
         for _ in range(600):
             await asyncio.sleep(0.5)
             stage.session.progress()
-        assert stage.sonic.busiest_minute <= MOST_OPENS
+        assert stage.sonic.busiest_minute <= MAX_OPENS
 
 
 @virtually
@@ -205,7 +205,7 @@ async def test_an_error_of_our_own_that_comes_every_time_ends_in_words_and_not_i
         stage.call.on_event = explode
         await asyncio.sleep(30)
         assert len(stage.call.losses) == 1
-        assert len(stage.sonic.dialled) <= MOST_OPENS
+        assert len(stage.sonic.dialled) <= MAX_OPENS
 
 
 @virtually

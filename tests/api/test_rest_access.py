@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from api.limits import RateLimit
-from api.middleware import MAX_BODY
+from api.middleware import MAX_BODY_BYTES
 from carlos.app import create_app
 from common.keys import ApiKey, digest
 from common.settings import Settings
@@ -222,7 +222,7 @@ async def test_a_body_beyond_its_limit_is_turned_away_before_it_is_read(quick_re
     assert (announced.status_code, announced.json()["error"], read) == (413, "Payload too large", 0)
     chunked = await quick_rest.http.post("/orders", content=thirty_megabytes())
     assert (chunked.status_code, chunked.json()["error"]) == (413, "Payload too large")
-    assert read == MAX_BODY // 65536 + 1
+    assert read == MAX_BODY_BYTES // 65536 + 1
 
 
 @pytest.mark.parametrize("length", ["9" * 5000, "-1", "x"])

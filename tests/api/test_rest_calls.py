@@ -15,7 +15,7 @@ from agent.playout import Played
 from agent.record_writer import HOST, CallRecordWriter
 from agent.recorder import RATE, Recorder
 from agent.transcript import LOST, CallTranscript
-from api.live import HEARTBEAT_S, events
+from api.live import HEARTBEAT_INTERVAL_S, events
 from data.backends.base import Put
 from data.items import call_item
 from data.models import Line
@@ -310,7 +310,7 @@ def test_a_quiet_call_sends_its_followers_a_comment_every_15_seconds() -> None:
         loop.call_later(50, log.end, "completed")
         async for event in events(log):
             told.append(event[:6].strip())
-        assert loop.time() < 1000 + HEARTBEAT_S * 4
+        assert loop.time() < 1000 + HEARTBEAT_INTERVAL_S * 4
         return told
 
     assert run_virtually(follow()) == ["data:", ":", ":", ":", "data:"]

@@ -179,7 +179,7 @@ async def test_a_cursor_of_ones_own_making_is_a_bad_request(quick_rest: Rest, cu
 async def test_a_list_beyond_the_largest_page_says_truncated_and_how_to_go_on(
     quick_rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.orders, "MOST", 3)
+    monkeypatch.setattr(api.orders, "MAX_PAGE_RECORDS", 3)
     answer = await quick_rest.http.get("/demo/orders")
     body = answer.json()
     assert [order["id"] for order in body["data"]] == ["6", "7", "1"]

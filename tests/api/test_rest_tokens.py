@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from api.access import Access, Denied, Principal
-from api.tokens import FRESH_S, KEPT_S, PAUSE_S, KeySet, KeysUnavailable, Tokens
+from api.tokens import KEYS_FRESH_S, KEYS_KEPT_S, MIN_FETCH_INTERVAL_S, KeySet, KeysUnavailable, Tokens
 from common.settings import Settings
 from data.open import open_sqlite
 from tests.api.rest_stage import rest_settings, seeded, serving
@@ -191,7 +191,7 @@ async def test_a_new_key_is_found_and_an_old_one_forgotten(
     old, new = token(pair[0]), token(pair[1], kid="second")
     assert await tokens.claims(old) is not None
     issuer.keys = {"second": pair[1]}
-    watch.now += PAUSE_S
+    watch.now += MIN_FETCH_INTERVAL_S
     assert await tokens.claims(new) is not None
     assert await tokens.claims(old) is None
 
@@ -202,7 +202,7 @@ async def test_a_key_that_was_withdrawn_holds_no_longer_than_the_keys_are_fresh(
     old = token(pair[0])
     assert await tokens.claims(old) is not None
     issuer.keys = {"second": pair[1]}
-    watch.now += FRESH_S
+    watch.now += KEYS_FRESH_S
     assert await tokens.claims(old) is not None
     watch.now += 1
     assert await tokens.claims(old) is None
@@ -214,7 +214,7 @@ async def test_strangers_cannot_make_us_ask_for_keys_all_the_time(
     for number in range(20):
         assert await tokens.claims(token(pair[1], kid=f"made-up-{number}")) is None
     assert issuer.asked == 1
-    watch.now += PAUSE_S
+    watch.now += MIN_FETCH_INTERVAL_S
     for number in range(20):
         assert await tokens.claims(token(pair[1], kid=f"made-up-{number}")) is None
     assert issuer.asked == 2
@@ -233,7 +233,7 @@ async def test_without_keys_no_token_can_be_checked_and_that_is_said(
             await tokens.claims(token(issuer.keys["first"]))
     assert issuer.asked == 1
     issuer.answer = None
-    watch.now += PAUSE_S
+    watch.now += MIN_FETCH_INTERVAL_S
     assert await tokens.claims(token(issuer.keys["first"])) is not None
 
 
@@ -247,8 +247,8 @@ async def test_known_keys_outlast_an_outage_of_an_hour(tokens: Tokens, issuer: I
     good = token(issuer.keys["first"])
     assert await tokens.claims(good) is not None
     issuer.answer = (503, b"")
-    for _ in range(int(KEPT_S / FRESH_S)):
-        watch.now += FRESH_S
+    for _ in range(int(KEYS_KEPT_S / KEYS_FRESH_S)):
+        watch.now += KEYS_FRESH_S
         assert await tokens.claims(good) is not None
     watch.now += 1
     with pytest.raises(KeysUnavailable):

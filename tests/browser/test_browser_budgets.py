@@ -9,10 +9,10 @@ import pytest
 
 from agent.sonic.events import Role
 from sandbox.browser.client import OriginalClient
-from telephony.browser.client_setup import MAX_HISTORY, MAX_SYSTEM, MAX_TEXT, ClientSetup
+from telephony.browser.client_setup import MAX_HISTORY_TEXTS, MAX_SYSTEM_CHARACTERS, MAX_TEXT_CHARACTERS, ClientSetup
 from telephony.browser.events import (
-    MAX_BLOCKS,
-    MAX_OPEN,
+    MAX_OPEN_BLOCKS,
+    MAX_OPEN_CHARACTERS,
     BrowserStream,
     HistoryText,
     ProtocolViolation,
@@ -20,7 +20,7 @@ from telephony.browser.events import (
     Typed,
 )
 from telephony.browser.messages import BrowserMessages
-from telephony.rate_guards import BURST, BURST_BYTES, BYTES_PER_S, MessageRateLimit
+from telephony.rate_guards import BURST_BYTES, BURST_MESSAGES, BYTES_PER_S, MessageRateLimit
 
 CLIENT = OriginalClient("", history=[("USER", "Hola"), ("ASSISTANT", "Buenas")])
 
@@ -50,8 +50,8 @@ def test_a_text_that_never_ends_is_given_up_when_its_budget_is_spent(size: int) 
     while not told:
         told = tell(stream, text)
         parts += 1
-        assert held(stream) <= MAX_OPEN
-        assert parts <= MAX_OPEN
+        assert held(stream) <= MAX_OPEN_CHARACTERS
+        assert parts <= MAX_OPEN_CHARACTERS
     assert [(violation.code, violation.final) for violation in told] == [("too_much_text", True)]
     assert held(stream) == 0
 
@@ -66,13 +66,13 @@ def test_blocks_that_are_opened_and_never_closed_have_a_budget(name: str) -> Non
         start["contentStart"]["contentName"] = f"{name}{opened}"
         told = tell(stream, start)
         opened += 1
-        assert opened <= MAX_BLOCKS + 1
+        assert opened <= MAX_OPEN_BLOCKS + 1
     assert told[0].final
 
 
 def test_what_is_closed_counts_no_more() -> None:
     stream = talking()
-    for _ in range(3 * MAX_OPEN // 1000):
+    for _ in range(3 * MAX_OPEN_CHARACTERS // 1000):
         told = [
             event for each in CLIENT.text("USER", "a" * 1000) for event in stream.receive(json.dumps({"event": each}))
         ]
@@ -86,10 +86,10 @@ def test_an_endless_history_is_kept_to_its_newest_texts() -> None:
             HistoryText((Role.USER, Role.ASSISTANT)[number % 2], f"{number} " + "a" * 60_000)
         )
         client_setup = client_setup.with_event(SystemText("s" * 60_000))
-    assert len(client_setup.earlier) == MAX_HISTORY
-    assert max(len(text) for _, text in client_setup.earlier) == MAX_TEXT
+    assert len(client_setup.earlier) == MAX_HISTORY_TEXTS
+    assert max(len(text) for _, text in client_setup.earlier) == MAX_TEXT_CHARACTERS
     assert client_setup.earlier[-1][1].startswith("999 ")
-    assert len(client_setup.system) == MAX_SYSTEM
+    assert len(client_setup.system) == MAX_SYSTEM_CHARACTERS
 
 
 def test_few_messages_with_much_in_them_are_a_flood() -> None:
@@ -99,7 +99,7 @@ def test_few_messages_with_much_in_them_are_a_flood() -> None:
     assert sent * size == BURST_BYTES
     steady = MessageRateLimit()
     assert not any(steady.push(BYTES_PER_S // 100, 1000 + number / 100) for number in range(100_000))
-    assert sum(not flood.push(0, 2000.0) for _ in range(BURST + 5)) == BURST
+    assert sum(not flood.push(0, 2000.0) for _ in range(BURST_MESSAGES + 5)) == BURST_MESSAGES
 
 
 @pytest.mark.parametrize(

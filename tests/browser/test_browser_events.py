@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from agent.sonic.events import PromptStart, Role, SessionStart
 from sandbox.browser.client import OriginalClient, lpcm
 from telephony.browser.events import (
-    MAX_MESSAGE,
-    MAX_TYPED,
+    MAX_MESSAGE_CHARACTERS,
+    MAX_TYPED_CHARACTERS,
     WEBM,
     Ack,
     AckStarted,
@@ -136,7 +136,7 @@ def test_typed_text_cannot_pass_for_a_cue_of_the_server(text: str, typed: str) -
 
 
 def test_a_long_text_is_refused() -> None:
-    assert codes(receive(talking(), *CLIENT.text("USER", "a" * (MAX_TYPED + 1)))) == ["too_long"]
+    assert codes(receive(talking(), *CLIENT.text("USER", "a" * (MAX_TYPED_CHARACTERS + 1)))) == ["too_long"]
 
 
 def test_acknowledgements_are_opted_into_before_the_audio() -> None:
@@ -163,7 +163,7 @@ def test_a_message_that_is_no_event_is_a_breach(message: str | bytes) -> None:
 
 
 def test_an_oversized_message_is_a_breach() -> None:
-    assert codes(list(talking().receive("x" * (MAX_MESSAGE + 1)))) == ["too_long"]
+    assert codes(list(talking().receive("x" * (MAX_MESSAGE_CHARACTERS + 1)))) == ["too_long"]
 
 
 NAMES = ["sessionStart", "promptStart", "contentStart", "textInput", "audioInput", "contentEnd", "ack", "ackStart", "x"]

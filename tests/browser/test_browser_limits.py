@@ -12,8 +12,8 @@ from agent.capacity import Admission
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser.events import WEBM
-from telephony.browser.line import BREACHES, BrowserLimits
-from telephony.rate_guards import TYPED_BURST
+from telephony.browser.line import MAX_VIOLATIONS, BrowserLimits
+from telephony.rate_guards import BURST_TYPED
 from tests.browser.browser_stage import GREETING, Serve, Served, loud, until
 from tests.support.waiting import bounded
 
@@ -51,13 +51,13 @@ async def test_a_program_that_types_is_told(serve: Serve) -> None:
     served = await serve([GREETING])
     async with served.client() as client:
         await greeted(served, client)
-        for _ in range(TYPED_BURST + 1):
+        for _ in range(BURST_TYPED + 1):
             for event in client.text("USER", "¿Dónde está mi pedido?"):
                 await client.send(event)
         async with bounded():
             await client.closed()
     assert (client.close_code, client.close_reason) == (1008, "too_many_messages")
-    assert len([turn for turn in (await served.record()).turns if turn.role == "caller"]) == TYPED_BURST
+    assert len([turn for turn in (await served.record()).turns if turn.role == "caller"]) == BURST_TYPED
 
 
 async def test_a_draining_server_takes_nobody_and_says_goodbye_to_those_who_stay(serve: Serve) -> None:
@@ -131,10 +131,10 @@ async def test_a_doubled_microphone_is_told_to_reload(serve: Serve) -> None:
 async def test_a_client_that_speaks_another_protocol_is_given_up(serve: Serve) -> None:
     served = await serve([GREETING])
     async with served.client() as client:
-        for _ in range(BREACHES):
+        for _ in range(MAX_VIOLATIONS):
             await client.send_raw(json.dumps({"hello": "?"}))
         await assert_told(client, 1008, "protocol")
-        assert len(client.screen.bodies("error")) == BREACHES + 1
+        assert len(client.screen.bodies("error")) == MAX_VIOLATIONS + 1
 
 
 async def test_breaches_in_a_conversation_do_not_end_it(serve: Serve) -> None:

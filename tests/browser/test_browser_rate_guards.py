@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from telephony.rate_guards import BURST, TYPED_BURST, AudioRateGuard, Bucket, MessageRateLimit, typing
+from telephony.rate_guards import BURST_MESSAGES, BURST_TYPED, AudioRateGuard, Bucket, MessageRateLimit, typing
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def test_jitter_is_fine() -> None:
 def test_a_flood_is_noticed_and_the_originals_ninety_a_second_are_not() -> None:
     flood = MessageRateLimit()
     assert not any(flood.push(600, number / 280) for number in range(100_000)), "its microphone open three times"
-    assert any(flood.push(1, 1000.0) for _ in range(BURST + 2))
+    assert any(flood.push(1, 1000.0) for _ in range(BURST_MESSAGES + 2))
 
 
 def test_a_bucket_that_ran_over_is_as_full_as_one_can_be() -> None:
@@ -65,4 +65,4 @@ def test_a_bucket_that_ran_over_is_as_full_as_one_can_be() -> None:
 def test_typing_is_as_fast_as_a_person_and_a_paste() -> None:
     person, program = typing(), typing()
     assert not any(person.push(1, now=second) for second in range(3600))
-    assert [program.push(1, now=0.0) for _ in range(TYPED_BURST + 1)] == [False] * TYPED_BURST + [True]
+    assert [program.push(1, now=0.0) for _ in range(BURST_TYPED + 1)] == [False] * BURST_TYPED + [True]

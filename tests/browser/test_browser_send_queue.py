@@ -9,7 +9,7 @@ import pytest
 from starlette.websockets import WebSocket, WebSocketState
 
 from agent.line import SinkClosed
-from telephony.browser.send_queue import FLUSH_S, MAX_SIZE, MAX_WAITING, SendQueue
+from telephony.browser.send_queue import FLUSH_TIMEOUT_S, MAX_WAITING_CHARACTERS, MAX_WAITING_MESSAGES, SendQueue
 from tests.support.virtual_loop import run_virtually
 
 
@@ -36,11 +36,11 @@ def test_a_slow_reader_is_dropped_and_told_so(size: int) -> None:
     async def run() -> None:
         send_queue = SendQueue(cast(WebSocket, socket := Slow()))
         most = 0
-        for _ in range(3 * MAX_WAITING):
+        for _ in range(3 * MAX_WAITING_MESSAGES):
             send_queue.put("x" * size)
             await asyncio.sleep(0)
             most = max(most, send_queue._size)
-        assert most < MAX_SIZE + max(size, 1)
+        assert most < MAX_WAITING_CHARACTERS + max(size, 1)
         assert (len(send_queue._waiting), send_queue._size) == (0, 0)
         with pytest.raises(SinkClosed):
             await send_queue.send("more")
@@ -62,7 +62,7 @@ def test_closing_a_browser_that_takes_nothing_is_bounded() -> None:
         await asyncio.wait({send_queue._writer})
         return loop.time() - began
 
-    assert run_virtually(run()) == pytest.approx(FLUSH_S)
+    assert run_virtually(run()) == pytest.approx(FLUSH_TIMEOUT_S)
 
 
 def test_a_writer_that_fails_leaves_nobody_waiting() -> None:

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from common.settings import Settings
 from sandbox.sonic.script import Say, ScriptTurn, UseTool
-from telephony.browser.upgrade import BROWSER, MOST_ADDRESSES, STARTS_BURST, STARTS_PER_S, UpgradePolicy
+from telephony.browser.upgrade import MAX_ADDRESSES, STARTS_BURST, STARTS_PER_S, TOKEN_SUBJECT, UpgradePolicy
 from tests.browser.browser_stage import GREETING, Serve, loud, until
 from tests.support.clocks import Clock
 from tests.support.waiting import bounded
@@ -128,7 +128,7 @@ async def test_tokens_are_bound_to_browsers() -> None:
     policy = UpgradePolicy.from_settings(settings(browser_tokens=True))
     assert policy.tokens is not None
     connection = upgrade("http://localhost:3000")
-    for token, refused in ((policy.tokens.mint("CA1", "AC1"), True), (policy.tokens.mint(*BROWSER), False)):
+    for token, refused in ((policy.tokens.mint("CA1", "AC1"), True), (policy.tokens.mint(*TOKEN_SUBJECT), False)):
         connection.scope["query_string"] = f"token={token}".encode()
         fresh = HTTPConnection(dict(connection.scope))
         assert (await policy.refusal(fresh) is not None) is refused
@@ -183,10 +183,10 @@ def test_an_address_that_opens_sockets_too_fast_waits_and_no_other_does() -> Non
 
 def test_only_so_many_addresses_are_remembered() -> None:
     policy = UpgradePolicy((), (), public=False, max_per_address=1, clock=lambda: 0.0)
-    for number in range(MOST_ADDRESSES + 100):
+    for number in range(MAX_ADDRESSES + 100):
         with policy.admit(upgrade(None, client=f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")) as refused:
             assert refused is None
-    assert len(policy._starts) == MOST_ADDRESSES
+    assert len(policy._starts) == MAX_ADDRESSES
 
 
 def test_a_closed_socket_is_counted_no_more() -> None:

@@ -128,7 +128,7 @@ def test_a_step_is_a_line_of_the_log() -> None:
 
 async def test_the_lag_is_observed_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     observed: list[float] = []
-    monkeypatch.setattr(event_loop, "BEAT_S", 0.0)
+    monkeypatch.setattr(event_loop, "LAG_INTERVAL_S", 0.0)
     monkeypatch.setattr(metrics.LOOP_LAG.__class__, "observe", lambda metric, seconds: observed.append(seconds))
     measuring = asyncio.create_task(measure_lag())
     await until(lambda: len(observed) >= 3)

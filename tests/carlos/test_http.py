@@ -10,7 +10,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from carlos import http
-from carlos.http import BODY_S, CLOSE_S, HEAD_S, MAX_HEAD, STALLED_S, BoundedHttp
+from carlos.http import BODY_TIMEOUT_S, CLOSE_TIMEOUT_S, HEAD_TIMEOUT_S, MAX_HEAD_BYTES, WRITE_TIMEOUT_S, BoundedHttp
 from carlos.server import KEEP_ALIVE_S
 from carlos.websocket import FastWebSocket
 from tests.support.servers import loopback, serving
@@ -112,7 +112,7 @@ async def lasted(*pieces: bytes, pause_s: float = 1.0, wait_s: float = 7200.0) -
 def test_a_request_that_is_never_finished_is_closed(half: bytes) -> None:
     lasted_s = run_virtually(lasted(*([half] if half else [])))
     assert lasted_s is not None
-    assert lasted_s <= BODY_S
+    assert lasted_s <= BODY_TIMEOUT_S
 
 
 def test_a_head_that_drips_in_is_closed_all_the_same() -> None:
@@ -125,10 +125,12 @@ def test_a_head_that_drips_in_is_closed_all_the_same() -> None:
 def test_what_is_whole_may_take_its_time_and_keeps_its_connection() -> None:
     assert run_virtually(lasted(GET.replace(b"/", b"/slow", 1), wait_s=3599)) is None
     assert run_virtually(lasted(GET)) == KEEP_ALIVE_S
-    assert run_virtually(lasted(GET, b"\r\n")) == HEAD_S, "an empty line begins no request, and keeps no connection"
-    assert run_virtually(lasted(GET, GET, POST + b"abcd", GET, pause_s=HEAD_S * 2)) is not None
+    assert run_virtually(lasted(GET, b"\r\n")) == HEAD_TIMEOUT_S, (
+        "an empty line begins no request, and keeps no connection"
+    )
+    assert run_virtually(lasted(GET, GET, POST + b"abcd", GET, pause_s=HEAD_TIMEOUT_S * 2)) is not None
     assert run_virtually(lasted(GET, wait_s=KEEP_ALIVE_S - 1)) is None
-    assert run_virtually(lasted(POST, b"abcd", pause_s=HEAD_S - 1)) == KEEP_ALIVE_S
+    assert run_virtually(lasted(POST, b"abcd", pause_s=HEAD_TIMEOUT_S - 1)) == KEEP_ALIVE_S
 
 
 def test_a_websocket_has_its_own_limits() -> None:
@@ -147,7 +149,7 @@ def test_a_head_without_end_is_refused_by_its_size() -> None:
         return size, bytes(transport.written)
 
     size, answer = run_virtually(sent())
-    assert MAX_HEAD - 2000 < size < MAX_HEAD + 2000
+    assert MAX_HEAD_BYTES - 2000 < size < MAX_HEAD_BYTES + 2000
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
@@ -160,17 +162,17 @@ def test_an_answer_that_is_not_taken_is_given_up(paused: bool) -> None:
         protocol.data_received(GET.replace(b"1.1", b"1.0"))
         if paused:
             protocol.pause_writing()
-        await asyncio.sleep(2 * STALLED_S)
+        await asyncio.sleep(2 * WRITE_TIMEOUT_S)
         return transport.ended_at and transport.ended_at - began
 
     lasted_s = run_virtually(run())
     assert lasted_s is not None
-    assert lasted_s <= max(STALLED_S, CLOSE_S)
+    assert lasted_s <= max(WRITE_TIMEOUT_S, CLOSE_TIMEOUT_S)
 
 
 @pytest.mark.slow
 async def test_half_sent_requests_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "HEAD_S", 0.2)
+    monkeypatch.setattr(http, "HEAD_TIMEOUT_S", 0.2)
     with loopback() as listener:
         async with serving(app, listener, http=BoundedHttp, ws=FastWebSocket, timeout_keep_alive=300) as server:
             peers = [await asyncio.open_connection(*listener.getsockname()) for _ in range(150)]

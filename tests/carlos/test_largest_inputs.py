@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket
 
 from agent.audio.resample import Resampler
-from agent.sonic.bounded_json import MOST_VALUES
+from agent.sonic.bounded_json import MAX_VALUES
 from agent.sonic.errors import MalformedEvent
 from agent.sonic.events import ToolUse, UnknownEvent
 from agent.sonic.parsing import parse_client_event
-from agent.sonic.reading import LONGEST_EVENT, EventReader
+from agent.sonic.reading import MAX_EVENT_BYTES, EventReader
 from api.schemas import MOST_FIELDS, AppointmentEdit, CustomerBody, NewAppointment, NewOrder, OrderEdit
 from common.times import from_iso
 from telephony.browser.events import BrowserStream, ProtocolViolation
 from telephony.errors import RemoteProtocolError
-from telephony.rate_guards import AT_ONCE, Slices
+from telephony.rate_guards import SLICE_CHARACTERS, Slices
 from telephony.twilio.line import PhoneLine
 from telephony.twilio.media_stream import MAX_MESSAGE, MediaStream, State
 from tools.arguments import ARGUMENTS_LIMIT, ITEMS_LIMIT, parse_object, read
@@ -93,7 +93,7 @@ async def ended(outcome: str) -> None: ...
 async def test_what_has_piled_up_on_a_line_is_heard_in_slices(
     size: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing else on the loop waits for more than `AT_ONCE` characters, or one message."""
+    """Nothing else on the loop waits for more than `SLICE_CHARACTERS` characters, or one message."""
     messages = [media(size) for _ in range(count)] + [json.dumps({"event": "stop", "streamSid": SID})]
     total = sum(map(len, messages))
     heard = 0
@@ -118,8 +118,8 @@ async def test_what_has_piled_up_on_a_line_is_heard_in_slices(
         pass
     assert heard == count
     most = max(after - before for before, after in zip([0, *slices], [*slices, heard], strict=True))
-    assert most <= AT_ONCE // size + 2  # the message that fills a step is handled in the next
-    assert len(slices) >= total // (AT_ONCE + size)
+    assert most <= SLICE_CHARACTERS // size + 2  # the message that fills a step is handled in the next
+    assert len(slices) >= total // (SLICE_CHARACTERS + size)
 
 
 async def test_a_small_message_now_and_then_costs_no_turn() -> None:
@@ -133,7 +133,7 @@ async def test_a_small_message_now_and_then_costs_no_turn() -> None:
 
     loop.call_soon(turn)
     slices = Slices()
-    for _ in range(AT_ONCE // 400):
+    for _ in range(SLICE_CHARACTERS // 400):
         await slices.turn(400)
     assert turns == 0
 
@@ -183,10 +183,10 @@ def test_a_message_that_is_too_long_is_not_parsed(parsed: list[int]) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"[" + b"0.1," * MOST_VALUES + b"0]",
-        b'{"a":' * (MOST_VALUES + 1),
-        b"[" * (MOST_VALUES + 1),
-        b" " * LONGEST_EVENT,
+        b"[" + b"0.1," * MAX_VALUES + b"0]",
+        b'{"a":' * (MAX_VALUES + 1),
+        b"[" * (MAX_VALUES + 1),
+        b" " * MAX_EVENT_BYTES,
     ],
     ids=["numbers", "objects", "lists", "blanks"],
 )
@@ -197,7 +197,7 @@ def test_an_event_that_is_much_work_is_not_parsed(content: bytes, parsed: list[i
 
 
 def test_a_long_text_is_little_work_and_is_read(parsed: list[int]) -> None:
-    event = told("toolUse", contentId="c", toolUseId="u", toolName="t", content="a" * (LONGEST_EVENT - 200))
+    event = told("toolUse", contentId="c", toolUseId="u", toolName="t", content="a" * (MAX_EVENT_BYTES - 200))
     assert isinstance(EventReader().read(event), ToolUse)
     assert parsed == [len(event)]
 

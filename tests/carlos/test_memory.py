@@ -27,7 +27,7 @@ class Calls:
 
 async def test_memory_is_given_back_as_long_as_there_are_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(memory, "EVERY_S", 0.0)
+    monkeypatch.setattr(memory, "TRIM_INTERVAL_S", 0.0)
     monkeypatch.setattr(gc, "collect", lambda generation: done.append(f"collected {generation}"))
     monkeypatch.setattr(memory, "_trimmer", lambda: lambda pad: done.append("trimmed"))
     calls = Calls()
@@ -44,10 +44,10 @@ async def test_memory_is_given_back_as_long_as_there_are_calls(monkeypatch: pyte
 
 async def test_many_calls_are_not_kept_waiting_for_a_full_round(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
-    monkeypatch.setattr(memory, "EVERY_S", 0.0)
+    monkeypatch.setattr(memory, "TRIM_INTERVAL_S", 0.0)
     monkeypatch.setattr(gc, "collect", done.append)
     calls = Calls()
-    calls.live = dict.fromkeys(map(str, range(memory.FULL_ROUND + 1)))
+    calls.live = dict.fromkeys(map(str, range(memory.MAX_CALLS_FOR_FULL_COLLECTION + 1)))
     calls.some.set()
     giving = asyncio.create_task(memory.give_back(cast(ActiveCalls, calls)))
     await until(lambda: done)

@@ -87,7 +87,7 @@ type Supervise = Callable[..., Awaitable[Stage]]
 @pytest.fixture
 async def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Supervise]:
     """Starts a supervisor of processes that run `script`; none is left at the end."""
-    monkeypatch.setattr(supervisor, "AGAIN_S", 0.01)
+    monkeypatch.setattr(supervisor, "RESTART_DELAY_S", 0.01)
     errors: list[str] = []
     sink = logger.add(lambda message: errors.append(message.record["message"]), level="ERROR")
     stages: list[Stage] = []
@@ -196,7 +196,7 @@ async def test_a_process_that_was_just_starting_is_stopped_and_those_that_drain_
 async def test_a_process_that_does_not_stop_is_killed_after_the_second_signal(
     supervise: Supervise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "STOP_S", 0.01)
+    monkeypatch.setattr(supervisor, "STOP_TIMEOUT_S", 0.01)
     stage = await supervise("signal.signal(signal.SIGTERM, lambda *_: None)\n" + READY + "while True: " + WAIT)
     await stage.until(lambda: stage.notes(0) == stage.notes(1) == ["ready"])
     stage.supervisor.stop()
@@ -237,7 +237,7 @@ def shown_of(pids: list[int]) -> list[bytes]:
 
 
 async def test_the_calls_of_all_processes_keep_the_task(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "POLL_S", 0.01)
+    monkeypatch.setattr(supervisor, "POLL_INTERVAL_S", 0.01)
     stage = await supervise(OBEY + "place.number and register.start('CA1')\n" + READY + WAIT)
     everybody = Everybody(stage.supervisor.register)
     async with bounded():

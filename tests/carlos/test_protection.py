@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from agent.active_calls import ActiveCalls
-from carlos.protection import EXPIRES_MINUTES, PATH, TaskProtection
+from carlos.protection import EXPIRES_MINUTES, STATE_PATH, TaskProtection
 from tests.support.waiting import until
 
 
@@ -43,7 +43,7 @@ class FakeCall:
 @asynccontextmanager
 async def protected(agent: FakeAgent, **times: float) -> AsyncIterator[tuple[ActiveCalls, TaskProtection]]:
     app = web.Application()
-    app.router.add_put(PATH, agent.put)
+    app.router.add_put(STATE_PATH, agent.put)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

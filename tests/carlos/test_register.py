@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.capacity import Admission
-from carlos.processes.register import ALIKE, REMEMBER, Register
+from carlos.processes.register import LOAD_TOLERANCE_CALLS, MAX_ENDED_CALLS, Register
 from tests.support.clocks import Seconds
 
 
@@ -130,7 +130,7 @@ def test_a_call_of_a_process_that_is_gone_is_taken_by_who_is_asked(two: list[Reg
 
 def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Seconds) -> None:
     one, other = shared(2, 1, clock)
-    for number in range(REMEMBER + 1):
+    for number in range(MAX_ENDED_CALLS + 1):
         clock.now += 1
         one.start(f"call {number}")
         one.release(f"call {number}")
@@ -145,7 +145,7 @@ def test_new_calls_go_where_there_are_fewest(clock: Seconds) -> None:
     for number in range(300):
         seen[seen[0].place_for(f"call {number}")].start(f"call {number}")
     held = [sum(seen[0].holder(f"call {number}") == process for number in range(300)) for process in range(3)]
-    assert max(held) - min(held) <= ALIKE + 1
+    assert max(held) - min(held) <= LOAD_TOLERANCE_CALLS + 1
 
 
 def test_calls_that_ring_at_once_do_not_all_go_the_same_way(clock: Seconds) -> None:

@@ -153,6 +153,20 @@ async def test_nothing_more_is_read_while_the_application_is_behind() -> None:
     await peer.close()
 
 
+@pytest.mark.parametrize("frames", [(frame(2, b"hola"),), (frame(1, b"ho", fin=False), frame(0, b"la"))],
+                         ids=["binary", "in fragments"])  # fmt: skip
+async def test_reading_goes_on_after_a_message_of_the_long_way_that_was_waited_for(frames: tuple[bytes, ...]) -> None:
+    peer = Peer(FastWebSocket)
+    await peer.open()
+    receiving = asyncio.create_task(peer.protocol.receive())
+    await asyncio.sleep(0)  # it waits
+    for each in frames:
+        peer.protocol.data_received(each)
+    await receiving
+    assert not peer.transport.paused
+    await peer.close()
+
+
 async def test_a_text_waits_while_the_socket_is_full() -> None:
     peer = Peer(FastWebSocket)
     await peer.open()

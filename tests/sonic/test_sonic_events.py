@@ -45,7 +45,7 @@ from agent.sonic.events import (
     UserSpeechStart,
 )
 from agent.sonic.parsing import parse_client_event
-from agent.sonic.reading import LONGEST_EVENT, OPEN_BLOCKS, EventReader, parse_service_event
+from agent.sonic.reading import MAX_EVENT_BYTES, MAX_OPEN_BLOCKS, EventReader, parse_service_event
 from common import metrics
 from sandbox.sonic.writing import Envelope, encode_service_event
 
@@ -221,7 +221,7 @@ def test_a_stream_of_wild_events_is_read_to_its_end(events: list[tuple[str, dict
         (b'{"event":{"usageEvent":[]}}', "body"),
         (b'{"event":{"usageEvent":' + b"[" * 100_000, "json"),
         (b'{"event":{"textOutput":{"content":"\xff"}}}', "json"),
-        (b"[" + b" " * LONGEST_EVENT, "size"),
+        (b"[" + b" " * MAX_EVENT_BYTES, "size"),
         (b"", "json"),
     ],
 )
@@ -281,7 +281,7 @@ def test_blocks_that_never_end_are_forgotten() -> None:
     reader = EventReader()
     for number in range(1000):
         begun(reader, contentId=str(number))
-    assert len(reader._blocks) == OPEN_BLOCKS
+    assert len(reader._blocks) == MAX_OPEN_BLOCKS
 
 
 def test_numbers_are_read_however_they_are_written_and_usage_is_never_fatal() -> None:

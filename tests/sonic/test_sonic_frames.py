@@ -131,7 +131,7 @@ def test_the_longest_frame_is_read() -> None:
 
 def test_an_event_with_too_many_values_around_it_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("json.loads", parsed_nothing)
-    payload = b'{"p":[' + b"0," * bounded_json.MOST_VALUES + b'0],"bytes":"aG9sYQ=="}'
+    payload = b'{"p":[' + b"0," * bounded_json.MAX_VALUES + b'0],"bytes":"aG9sYQ=="}'
     assert event_of(encode_frame(EVENT_HEADERS, payload)) == b""
     assert frame_error({":message-type": "exception"}, payload).detail.startswith("unnamed error")
 

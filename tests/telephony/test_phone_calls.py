@@ -21,7 +21,7 @@ from data.models import CallRecord, Line, ToolCall, Turn
 from data.open import open_sqlite
 from data.store import Store
 from telephony.carrier import Apologise, Caller, HangUp, Resume
-from telephony.phone_calls import RESUMES, PhoneCalls
+from telephony.phone_calls import MAX_RESUMES, PhoneCalls
 from telephony.twilio.carrier import Twilio
 from tests.support.waiting import until
 
@@ -117,8 +117,8 @@ async def test_a_call_that_ended_as_calls_do_is_over(office: Office, outcome: st
 
 
 async def test_a_call_whose_stream_never_opened_is_tried_again_and_then_apologised_to(office: Office) -> None:
-    answers = [await office.phone_calls.ended(CALL, resumes) for resumes in range(RESUMES + 1)]
-    assert answers == [Resume()] * RESUMES + [Apologise()]
+    answers = [await office.phone_calls.ended(CALL, resumes) for resumes in range(MAX_RESUMES + 1)]
+    assert answers == [Resume()] * MAX_RESUMES + [Apologise()]
 
 
 async def test_a_server_that_must_go_takes_no_call_over(office: Office) -> None:

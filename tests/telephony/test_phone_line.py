@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.line import CallerAudio, CallerDigit, LineDropped, LineEvent, SinkClosed
-from telephony.rate_guards import BURST, MEDIA_BURST_S
+from telephony.rate_guards import BURST_MEDIA_S, BURST_MESSAGES
 from telephony.twilio import line
 from telephony.twilio.line import PhoneLine, PhoneSink
 from telephony.twilio.media_stream import MediaStream
@@ -149,7 +149,7 @@ def test_audio_ahead_of_real_time_ends_the_line_with_a_code() -> None:
         return seconds, socket.code
 
     seconds, code = run_virtually(flooded())
-    assert seconds == pytest.approx(MEDIA_BURST_S, abs=0.1)
+    assert seconds == pytest.approx(BURST_MEDIA_S, abs=0.1)
     assert code == 1008
 
 
@@ -169,5 +169,5 @@ def test_what_a_stalled_network_delivers_at_once_is_heard() -> None:
 
 def test_more_messages_than_twilio_sends_end_the_line() -> None:
     with pytest.raises(LineDropped) as dropped:
-        run_virtually(events_of(*[digit("1")] * (BURST + 1)))
+        run_virtually(events_of(*[digit("1")] * (BURST_MESSAGES + 1)))
     assert dropped.value.outcome == "flooded"

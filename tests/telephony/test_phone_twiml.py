@@ -41,8 +41,8 @@ def test_a_caller_cannot_break_the_document() -> None:
     hostile = 'sip:"<Dial>\x00\x1b\u202e&' + "x" * 5000
     document = twiml.connect(BASE_URL, StreamParameters("t", hostile, hostile))
     values = [each.attrib["value"] for each in parse(document).iter("Parameter")]
-    assert values[1] == ('sip:"<Dial>&' + "x" * 5000)[: twiml.MAX_PARAMETER]
-    assert len(document) <= twiml.MAX_TWIML
+    assert values[1] == ('sip:"<Dial>&' + "x" * 5000)[: twiml.MAX_PARAMETER_CHARACTERS]
+    assert len(document) <= twiml.MAX_TWIML_CHARACTERS
 
 
 def test_the_overflow_is_said_in_spanish_or_played_and_hangs_up() -> None:

@@ -16,7 +16,7 @@ from agent.capacity import Admission
 from telephony.carrier import AfterStream, Apologise, Dial, HangUp, Resume
 from telephony.twilio import webhooks
 from telephony.twilio.routes import phone_routes
-from telephony.twilio.webhooks import OVER
+from telephony.twilio.webhooks import ENDED_STATUSES
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeCalls, settings, sign
 
 PATHS = ["/twilio/voice", "/twilio/after-stream", "/twilio/status", "/twilio/stream-status"]
@@ -135,7 +135,7 @@ def test_a_replayed_ring_of_a_call_that_is_over_is_hung_up() -> None:
     assert phone_calls.asked == [], "no place is held for it"
 
 
-@pytest.mark.parametrize("status", sorted(OVER))
+@pytest.mark.parametrize("status", sorted(ENDED_STATUSES))
 def test_no_stream_is_opened_for_a_call_that_twilio_says_is_over(status: str) -> None:
     phone_calls, form = FakeCalls(after=Resume()), RING | {"CallStatus": status}
     assert verbs(post(phone_calls, "/twilio/voice", form)) == ["Hangup"]

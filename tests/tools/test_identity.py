@@ -20,7 +20,7 @@ from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import (
     FAILURES_PER_NUMBER,
     FAILURES_PER_RECORD,
-    LONGEST_WAIT_S,
+    MAX_WAIT_S,
     CallContext,
     Identity,
     Proof,
@@ -259,10 +259,10 @@ async def test_guessing_at_a_record_makes_it_slower_but_never_closes_it(seeded: 
         await thief.order("1", Proof(dni=f"111111{guess:02d}"))
         waited += thief.waits
     assert waited == sorted(waited)
-    assert waited[0] < waited[-1] == LONGEST_WAIT_S
+    assert waited[0] < waited[-1] == MAX_WAIT_S
     owner = Caller(seeded)
     assert await owner.order("1", RIGHT) == "opened"
-    assert owner.waits == [LONGEST_WAIT_S]
+    assert owner.waits == [MAX_WAIT_S]
 
 
 async def test_600_guesses_of_browsers_at_many_addresses_are_ten_and_the_owner_calls_by_phone(seeded: Store) -> None:
@@ -376,4 +376,4 @@ async def test_memory_holds_no_personal_data(caller: Caller) -> None:
 def test_questions_and_refusals_are_tool_errors() -> None:
     assert issubclass(NeedsInput, ToolError)
     assert not issubclass(Refused, Conflict)
-    assert timedelta(seconds=LONGEST_WAIT_S) < timedelta(seconds=4)
+    assert timedelta(seconds=MAX_WAIT_S) < timedelta(seconds=4)

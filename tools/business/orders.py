@@ -39,7 +39,7 @@ from tools.identity import Proof
 from tools.tool import Label, Result, ToolContext, tool
 from tools.wording import ORDER_STATUS
 
-DELIVERY = timedelta(days=5)
+DELIVERY_TIME = timedelta(days=5)
 WHOSE_NAME = "¿Me decís tu nombre y apellido completos?"
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
@@ -215,7 +215,7 @@ def _new(order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...], now: dat
         status=OrderStatus.PENDING,
         created_at=now,
         updated_at=now,
-        estimated_delivery=now + DELIVERY,
+        estimated_delivery=now + DELIVERY_TIME,
     )
 
 
