@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,11 +26,16 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
+from agent.call_events import known_tool
+from agent.call_state import TRANSITIONS, CallMove, CallState
+from agent.ending import APOLOGY_ANSWER, Ending
 from agent.filler import Filler, clip
-from agent.line import AudioSink, LineInput, LineOutput
+from agent.keypad import Keypad
+from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
 from agent.persona.line_tools import HANG_UP, HANG_UP_RESULT
-from agent.persona.prompt import LineKind, system_prompt
+from agent.persona.prompt import system_prompt
+from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
 from agent.playout import Played
 from agent.recorder import Recorder
@@ -40,18 +45,13 @@ from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.transcript import CallTranscript, Clock, known_tool, utcnow
+from agent.transcript import CallTranscript, Clock, utcnow
 from common import metrics
+from common.tasks import TaskSet
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
-INPUT_RATE = 16000  # Hz, what Sonic hears
-OUTPUT_RATE = 24000  # Hz, what Sonic speaks
-KEYPAD_PAUSE_S = 2.0  # digits this close together are one entry; '#' ends it at once,
-MOST_KEYS = 32  # and so do so many of them
 MAX_KEPT_ARGUMENTS = 8000  # characters of a tool's arguments that a record keeps; an order of 20 items has 4,000
-GOODBYE_START_S = 6.0  # a goodbye that has not begun by then is not awaited
-GOODBYE_S = 15.0
 MAX_CALL_S = 3600.0
 TEAR_DOWN_S = 2.0
 LINE_END_S = 5.0  # for a peer that has stalled to take our goodbye
@@ -66,47 +66,6 @@ TOO_MANY_TOOLS = {
     "message": "Ya hiciste muchas consultas seguidas: contale al cliente lo que sabés y preguntale cómo quiere seguir.",
 }
 APOLOGY = "Perdón, tengo un problema técnico y no puedo seguir con la llamada. Probá de nuevo en unos minutos."
-
-
-@dataclass(frozen=True, slots=True)
-class CallerAudio:
-    pcm: bytes  # 16-bit mono at INPUT_RATE
-
-
-@dataclass(frozen=True, slots=True)
-class CallerDigit:
-    digit: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerText:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkBack:
-    mark: str
-
-
-type LineEvent = CallerAudio | CallerDigit | CallerText | MarkBack
-
-
-class LineDropped(Exception):
-    """The line is over without a goodbye: a dead socket, no audio for too long. `outcome` is the call's."""
-
-    def __init__(self, why: str, outcome: str = "dropped") -> None:
-        super().__init__(why)
-        self.outcome = outcome
-
-
-class Line(Protocol):
-    """A caller's connection. `events` ends when the caller hangs up and raises LineDropped when the line dies."""
-
-    kind: LineKind
-    sink: AudioSink
-
-    def events(self) -> AsyncIterator[LineEvent]: ...
-    async def end(self, outcome: str) -> None: ...
 
 
 class CallObserver(Protocol):
@@ -165,19 +124,17 @@ class Call:
         self._setup = setup
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[str] = self._loop.create_future()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._keypad = ""
-        self._keypad_timer: asyncio.TimerHandle | None = None
-        self._goodbye_timer: asyncio.TimerHandle | None = None
-        self._ending = False
-        self._apologising = False
-        self._tools_in_a_row = 0
+        self._tasks = TaskSet(self._on_crash)
+        self.state = CallState.RESUMING if log.turn else CallState.GREETING
+        self._keypad = Keypad()
+        self._ending = Ending()
+        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self._tools_in_a_row = self._tools_pending = 0
         self._hold_timer: asyncio.TimerHandle | None = None
         self._held_at = self._voice_at = 0.0
         self._speech_ended_at: float | None = None
-        self._goes_on = log.turn > 0
-        self._untold = self._goes_on  # a tool answered, or the line was cut, and nothing of Carlos was heard since
-        self._goodbye_from = 0  # the first answer that may be the goodbye
+        # A tool answered, or the line was cut, and nothing of Carlos was heard since.
+        self._untold = self.state is CallState.RESUMING
         self._began = self._loop.time()
         self._runner = WorkerRunner(handle_sigint=False)
 
@@ -200,12 +157,12 @@ class Call:
         pipeline: asyncio.Task[None] | None = None
         self._setup.on_change(self.log)  # a crash leaves a record that says so
         try:
-            self._spawn(self._listen())  # first: the caller's first frame is there already
+            self._tasks.create(self._listen())  # first: the caller's first frame is there already
             self._service.session.start()
             self._filler.owed()  # the greeting
-            if self._goes_on:
+            if self.state is CallState.RESUMING:
                 self._service.session.send_text(RESUME_CUE)
-            pipeline = self._spawn(self._run_pipeline())
+            pipeline = self._tasks.create(self._run_pipeline())
             outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s - self.log.age_s)
         except TimeoutError:
             outcome = "too_long"
@@ -242,11 +199,11 @@ class Call:
                     case CallerText(text):
                         self._type(text)
         except LineDropped as dropped:
-            if not self._over.done():  # our own close of the line ends it, too
+            if self.state is not CallState.OVER:  # our own close of the line ends it, too
                 self.log.note(dropped=str(dropped))
             self._finish(dropped.outcome)
         else:
-            self._finish("failed" if self._apologising else "completed" if self._ending else "caller_left")
+            self._finish(self._ending.outcome)
 
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
@@ -256,15 +213,16 @@ class Call:
 
     async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
         self._filler.answered()
-        for timer in (self._keypad_timer, self._goodbye_timer, self._hold_timer):
+        for timer in (*self._timers.values(), self._hold_timer):
             if timer is not None:
                 timer.cancel()
+        self._timers.clear()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.finish)
             self.log.note(recording=self._recorder.path.name)
         self._output.settle()
         self.log.end(outcome)
-        goodbye = self._spawn(self._line.end(outcome))
+        goodbye = self._tasks.create(self._line.end(outcome))
         await asyncio.sleep(0)  # what the line notes of itself belongs into the record
         self._setup.on_change(self.log)
         await self._service.close()
@@ -272,13 +230,23 @@ class Call:
             await self._runner.cancel()
             await asyncio.wait({pipeline}, timeout=TEAR_DOWN_S)
         await asyncio.wait({goodbye}, timeout=LINE_END_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     def _finish(self, outcome: str) -> None:
-        if not self._over.done():
+        if self.state is not CallState.OVER:
+            self._move(CallMove.ENDED)
             self._over.set_result(outcome)
+
+    def _move(self, move: CallMove) -> None:
+        """Go where the table says. A move that it does not have is told to the log, and never to the caller."""
+        if self.state is CallState.OVER:
+            return
+        state = TRANSITIONS[self.state].get(move)
+        if state is None:
+            logger.warning("a call that is {} has no move for {}", self.state.name, move.name)
+        elif state is not self.state:
+            logger.debug("the call is {}", state.name)
+            self.state = state
 
     def mark_returned(self, mark: str) -> None:
         """The line played what came before this mark."""
@@ -291,26 +259,23 @@ class Call:
     # --- what the caller does -------------------------------------------------------------------------------
 
     def _press(self, digit: str) -> None:
-        """Gather keys into one entry."""
-        if self._keypad_timer is not None:
-            self._keypad_timer.cancel()
-        self._keypad += digit
-        if digit == "#" or len(self._keypad) >= MOST_KEYS:
-            self._enter()
-        else:
-            self._keypad_timer = self._loop.call_later(KEYPAD_PAUSE_S, self._enter)
+        self._enter(self._keypad.press(digit, self._loop.time()))
 
-    def _enter(self) -> None:
-        entry, self._keypad = self._keypad, ""
-        self._type(f"[DTMF] {entry}")
+    def _on_keypad_pause(self) -> None:
+        self._enter(self._keypad.pause(self._loop.time()))
+
+    def _enter(self, entry: str | None) -> None:
+        self._wake_at(self._keypad.due, self._on_keypad_pause)
+        if entry is not None:
+            self._type(f"[DTMF] {entry}")
 
     def _type(self, text: str) -> None:
         """Text answers like speech does: what Carlos was saying is cut off."""
-        if self._apologising:
+        if self.state is CallState.APOLOGISING:
             return
         self._take_turn(text)
         if self._output.playing:
-            self._spawn(self._service.interrupt())
+            self._tasks.create(self._service.interrupt())
         self._service.session.send_text(text)
 
     # --- what Sonic tells (agent.sonic.service.Listener) ----------------------------------------------------
@@ -365,7 +330,10 @@ class Call:
             self._output.release()
 
     def user_transcript(self, text: str) -> None:
-        self._stop_ending()
+        if self.state is CallState.ENDING:
+            self._ending.caller_spoke(self._loop.time())
+            self._on_ending_moved()
+        self._move(CallMove.CALLER_SPOKE)
         self._take_turn(text)
 
     def _take_turn(self, text: str) -> None:
@@ -386,20 +354,20 @@ class Call:
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
         self._filler.answered()
-        if answer == 1 and not self._goes_on:
+        if answer == 1 and self.state is CallState.GREETING:
             greeting_s = self._loop.time() - self._began
             metrics.GREETING_LATENCY.observe(greeting_s)
             self.log.note(greeting_ms=round(greeting_s * 1000))
         if self._speech_ended_at is not None:
             self.log.answered_after(round((self._loop.time() - self._speech_ended_at) * 1000))
             self._speech_ended_at = None
-        if self._ending:
-            self._wait_for_goodbye(GOODBYE_S)
-
-    def finalised(self, text: str) -> None:
-        """Sonic's own account of what it said comes seconds late; the line's marks are the truth here."""
+        if self.state is CallState.ENDING:
+            self._ending.audio(self._loop.time())
+            self._on_ending_moved()
+        self._move(CallMove.ANSWER_BEGAN)
 
     def interrupted(self, answer: int) -> None:
+        self._move(CallMove.INTERRUPTED)
         self.log.interrupted()
 
     def used(self, usage: Usage) -> None:
@@ -436,21 +404,20 @@ class Call:
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
         logger.error("sonic is lost: {} {}", type(error).__name__, error)
-        self._spawn(self._apologise())
+        self._tasks.create(self._apologise())
 
     async def _apologise(self) -> None:
         """Say so to the last word, behind what is still to be played; nothing that the caller does cuts it off."""
-        self._ending = self._apologising = True
+        pcm, rate = apology_audio()
+        self._move(CallMove.SONIC_LOST)
+        self._ending.lost(self._loop.time(), len(pcm) / 2 / rate)
+        self._on_ending_moved()
         self._filler.answered()
         self._output.release()
-        pcm, rate = apology_audio()
         self._setup.observer.planned(APOLOGY)
-        await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=0, block=1))
+        await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=APOLOGY_ANSWER, block=1))
         await self._output.queue_frame(TTSAudioRawFrame(pcm, rate, 1))
         await self._output.queue_frame(TTSStoppedFrame())
-        seconds = len(pcm) / 2 / rate
-        self._stop_goodbye_timer()
-        self._goodbye_timer = self._loop.call_later(seconds + GOODBYE_S, self._finish, "failed")
 
     # --- the caller is not left in silence --------------------------------------------------------------------
 
@@ -475,8 +442,13 @@ class Call:
             return self._enough(name)
         self._filler.owed()
         self._setup.observer.tool_used(tool_use_id, name, arguments)
+        self._tools_pending += 1
+        self._move(CallMove.TOOL_CALLED)
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
         self._untold = True
+        self._tools_pending -= 1
+        if not self._tools_pending:
+            self._move(CallMove.TOOLS_ANSWERED)
         self.log.tool(
             name,
             tool_use_id,
@@ -498,34 +470,18 @@ class Call:
     # --- goodbye --------------------------------------------------------------------------------------------
 
     def _begin_goodbye(self) -> None:
-        self._ending = True
-        self._goodbye_from = self._service.answer + 1
-        self._wait_for_goodbye(GOODBYE_START_S)
+        self._move(CallMove.HANG_UP_ASKED)
+        self._ending.hang_up(self._loop.time(), self._service.answer)
+        self._on_ending_moved()
 
-    def _wait_for_goodbye(self, seconds: float) -> None:
-        self._stop_goodbye_timer()
-        self._goodbye_timer = self._loop.call_later(seconds, self._no_more_goodbye)
+    def _on_ending_late(self) -> None:
+        self._ending.late(self._loop.time(), self._service.answer, playing=self._output.playing)
+        self._on_ending_moved()
 
-    def _no_more_goodbye(self) -> None:
-        if self._output.playing and self._service.answer < self._goodbye_from:
-            self._wait_for_goodbye(GOODBYE_START_S)  # it is still saying what came before
-        else:
-            self._finish("completed")
-
-    def _stop_ending(self) -> None:
-        """The caller had something more to say."""
-        if not self._apologising:
-            self._ending = False
-            self._stop_goodbye_timer()
-
-    def _stop_goodbye_timer(self) -> None:
-        if self._goodbye_timer is not None:
-            self._goodbye_timer.cancel()
-            self._goodbye_timer = None
-
-    def _said_goodbye(self, part: Played) -> bool:
-        ending = self._ending and not self._apologising
-        return ending and part.last and part.answer == self._service.answer >= self._goodbye_from
+    def _on_ending_moved(self) -> None:
+        self._wake_at(self._ending.due, self._on_ending_late)
+        if self._ending.over:
+            self._finish(self._ending.outcome)
 
     def _on_played(self, part: Played) -> None:
         self._untold = False
@@ -535,29 +491,24 @@ class Call:
         self._setup.observer.played(part)
         if part.last and part.fraction == 1.0 and part.answer > 0 and self._service.is_whole(part.answer):
             self._service.session.progress()
-        if part.answer == 0 and part.last:
-            self._finish("failed")
-        elif (
-            self._ending
-            and not self._apologising
-            and part.last
-            and part.answer == self._service.answer >= self._goodbye_from
-        ):
-            self._finish("completed")
+        if part.last and part.answer == self._service.answer:
+            self._move(CallMove.ANSWER_PLAYED)
+        self._ending.played(part, self._loop.time(), self._service.answer)
+        if self._ending.over:
+            self._finish(self._ending.outcome)
 
     # --- small things ---------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._reap)
-        return task
+    def _wake_at(self, due: float | None, do: Callable[[], None]) -> None:
+        """Set the one timer of `do`, or stop it."""
+        if (timer := self._timers.pop(do, None)) is not None:
+            timer.cancel()
+        if due is not None:
+            self._timers[do] = self._loop.call_at(due, do)
 
-    def _reap(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.opt(exception=error).error("a task of the call failed")
-            self._finish("failed")
+    def _on_crash(self, task: asyncio.Task[Any], error: BaseException) -> None:
+        logger.opt(exception=error).error("a task of the call failed")
+        self._finish("failed")
 
 
 def _readable(arguments: str) -> dict[str, Any]:

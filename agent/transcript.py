@@ -1,31 +1,25 @@
-"""What happened in a call, kept as it happens: for the call record, the history of a new stream and live followers."""
+"""What was said and done in a call, kept as it happens: for the call record and for the history of a new stream."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from loguru import logger
-
+from agent.call_events import CallEvents, known_tool, retold
 from agent.playout import Played
 from agent.sonic.events import Role, Usage
 from common import metrics
 from common.masking import Names
 from common.text import printable
 from data.models import CallRecord, Line, ToolCall, Turn
-from tools import catalogue
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
 CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
 
-type CallEvent = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 type Clock = Callable[[], datetime]
-
-FOLLOWER_BACKLOG = 256  # a follower that reads slower than a call talks is dropped
 
 
 def utcnow() -> datetime:
@@ -56,7 +50,7 @@ class CallTranscript:
     def __init__(self, call_id: str, line: Line, caller_number: str | None, clock: Clock = utcnow) -> None:
         self._clock = clock
         self.names = Names()  # what the log must hide
-        self.listeners: list[Callable[[CallEvent], None]] = []
+        self.events = CallEvents(call_id, self, lambda: self.age_s)
         self.memory: Callable[[], dict[str, Any]] | None = None
         self._record = CallRecord(call_id, line, clock(), caller_number)
         self._turns: list[Turn] = []
@@ -66,8 +60,6 @@ class CallTranscript:
         self._usage: Counter[str] = Counter()
         self._faults: list[str] = []
         self._notes: dict[str, Any] = {}
-        self._events: list[CallEvent] = []
-        self._followers: set[asyncio.Queue[CallEvent]] = set()
 
     @classmethod
     def resumed(cls, record: CallRecord, times: int, clock: Clock = utcnow) -> Self:
@@ -80,8 +72,8 @@ class CallTranscript:
         log._faults += details.pop("faults", [])
         log._notes = details | {"resumed": times}
         log.names.learn_from([said for tool in record.tools for said in (tool.arguments, tool.result)])
-        log._events = _retold(record)
-        log._tell("resumed", times=times)
+        log.events.past += retold(record)
+        log.events.tell("resumed", times=times)
         return log
 
     @property
@@ -108,7 +100,7 @@ class CallTranscript:
         """The caller said this."""
         self._answer, text = None, printable(text)
         self._turns.append(Turn("caller", text, self._clock()))
-        self._tell("heard", text=text)
+        self.events.tell("heard", text=text)
 
     def played(self, part: Played) -> None:
         """The caller heard this of Carlos; parts of one answer make one turn."""
@@ -122,7 +114,7 @@ class CallTranscript:
         else:
             self._turns.append(Turn("carlos", text, self._clock(), interrupted, self._latency_ms))
         self._answer, self._latency_ms = part.answer, None
-        self._tell("said", text=text, interrupted=interrupted)
+        self.events.tell("said", text=text, interrupted=interrupted)
 
     def answered_after(self, latency_ms: int) -> None:
         """The time from the end of the caller's speech to the first audio of the answer that follows."""
@@ -135,12 +127,12 @@ class CallTranscript:
         self.names.learn_from([arguments, result])
         metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=known_tool(name), outcome=_tool_outcome(result))
         self._tools.append(ToolCall(name, printable(tool_use_id), ok, elapsed_ms, self._clock(), arguments, result))
-        self._tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
+        self.events.tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
 
     def interrupted(self) -> None:
         metrics.INTERRUPTIONS.add()
         self._record = replace(self._record, interruptions=self._record.interruptions + 1)
-        self._tell("interrupted")
+        self.events.tell("interrupted")
 
     def used(self, usage: Usage) -> None:
         self._usage.update(
@@ -158,7 +150,7 @@ class CallTranscript:
         """Something went wrong; `told` is what may be said of it outside of the record, if not all."""
         what = printable(what)
         self._faults.append(what)
-        self._tell("fault", text=what, fault=what if told is None else printable(told))
+        self.events.tell("fault", text=what, fault=what if told is None else printable(told))
 
     @property
     def notes(self) -> Mapping[str, Any]:
@@ -172,7 +164,7 @@ class CallTranscript:
         if not self.ended:
             self._record = replace(self._record, ended_at=self._clock(), outcome=outcome)
             self._count(outcome)
-            self._tell("ended", outcome=outcome)
+            self.events.tell("ended", outcome=outcome)
 
     # --- what is made of it ---------------------------------------------------------------------------------
 
@@ -191,45 +183,6 @@ class CallTranscript:
                 history.append((role, turn.text))
         return history
 
-    async def follow(self) -> AsyncGenerator[CallEvent]:
-        """Everything so far, then everything as it happens, to the call's end."""
-        queue: asyncio.Queue[CallEvent] = asyncio.Queue(FOLLOWER_BACKLOG)
-        past = list(self._events)
-        self._followers.add(queue)
-        try:
-            for event in past:
-                yield event
-            if self.ended:
-                return
-            while queue in self._followers or not queue.empty():
-                event = await queue.get()
-                yield event
-                if event["type"] == "ended":
-                    return
-        finally:
-            self._followers.discard(queue)
-
-    def _tell(self, kind: str, **facts: Any) -> None:
-        event: CallEvent = {"type": kind, "at_ms": int(self.age_s * 1000), **facts}
-        self._events.append(event)
-        self._log(kind, facts)
-        for listener in self.listeners:
-            listener(event)
-        for queue in list(self._followers):
-            if queue.full():
-                self._followers.discard(queue)
-            else:
-                queue.put_nowait(event)
-
-    def _log(self, kind: str, facts: Mapping[str, Any]) -> None:
-        """The log tells that something was said, never what."""
-        told = {key: value for key, value in facts.items() if key not in ("text", "arguments", "result", "name")}
-        if kind in ("heard", "said"):
-            told["characters"] = len(facts["text"])
-        elif kind == "tool":
-            told |= {"tool": known_tool(facts["name"]), "code": facts["result"].get("code")}
-        logger.bind(call_id=self.id, call=self, event=kind, **told).info("call: {}", kind)
-
     def _count(self, outcome: str) -> None:
         record = self._record
         metrics.CALLS.add(line=record.line.value, outcome=outcome)
@@ -240,26 +193,6 @@ class CallTranscript:
         roles = [turn.role for turn in self._turns]
         spoke = roles.index("caller") if "caller" in roles else None
         metrics.SILENT_CALLS.add(int(spoke is not None and "carlos" not in roles[spoke:]))
-
-
-def _retold(record: CallRecord) -> list[CallEvent]:
-    """What a follower was told of the conversation, as far as the record has it."""
-    told: list[tuple[datetime, CallEvent]] = []
-    for turn in record.turns:
-        kind = {"type": "heard"} if turn.role == "caller" else {"type": "said", "interrupted": turn.interrupted}
-        told.append((turn.at, {**kind, "text": turn.text}))
-    for tool in record.tools:
-        facts = {"arguments": dict(tool.arguments), "result": dict(tool.result), "ok": tool.ok, "ms": tool.elapsed_ms}
-        told.append((tool.at, {"type": "tool", "name": tool.name, **facts}))
-    return [
-        {"at_ms": int((at - record.started_at).total_seconds() * 1000), **event}
-        for at, event in sorted(told, key=lambda each: each[0])
-    ]
-
-
-def known_tool(name: str) -> str:
-    """A tool's name is the model's text: what is none of ours goes into no label."""
-    return name if name in catalogue.NAMES else "unknown"
 
 
 def _tool_outcome(result: Mapping[str, Any]) -> str:

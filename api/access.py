@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from api.tokens import KeysUnavailable, Tokens
 from common.keys import ALL, CALLS, READ, WRITE, ApiKey, digest
 from common.settings import Settings, host_of, is_loopback
+from data.records import record_types
 
 PUBLIC_PATHS = frozenset({"/", "/health", "/ready", "/favicon.ico"})
 PUBLIC_FOLDERS = ("/docs", "/console", "/static")  # files without data
-RECORDS = ("/orders", "/appointments")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -63,6 +63,10 @@ def needed(method: str, path: str) -> frozenset[str]:
         raw = method not in SAFE_METHODS or path.endswith(("/events", "/audio"))
         return frozenset({CALLS if raw else READ})
     return frozenset({READ if method in SAFE_METHODS else WRITE})
+
+
+def _record_paths() -> list[str]:
+    return [f"/{record_type.nouns}" for record_type in record_types()]
 
 
 def _is_in(path: str, folders: Sequence[str]) -> bool:
@@ -114,7 +118,7 @@ class Access:
             return Principal("public", frozenset())
         principal = await self._identify(headers)
         if principal is None:
-            if self.open_read and scopes == {READ} and _is_in(path.removeprefix("/demo"), RECORDS):
+            if self.open_read and scopes == {READ} and _is_in(path.removeprefix("/demo"), _record_paths()):
                 return Principal("open-read", scopes)
             raise _stranger(headers)
         if not scopes <= principal.scopes:

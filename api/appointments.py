@@ -25,6 +25,7 @@ from api.schemas import (
 from common.times import Clock, from_iso, utcnow
 from data.edits import edit_appointment, known_doctor
 from data.models import Appointment, AppointmentStatus, AppointmentType
+from data.records import APPOINTMENTS
 from data.rules import check_time
 from data.store import Store
 
@@ -33,7 +34,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     """Everything under /appointments. Days are days in Buenos Aires."""
     router = APIRouter(prefix="/appointments", tags=["appointments"])
 
-    appointments = Resource(store, Appointment, store.appointment, appointment_json)
+    appointments = Resource(store, APPOINTMENTS, appointment_json)
 
     @router.get("", response_model=Found[list[AppointmentJson]], responses=failures())
     async def list_appointments(

@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from api.calls import CallQueries
-from api.envelope import ApiError, encoded_list, enveloped, success
-from api.schemas import CustomerBody, CustomerJson, EraseBody, Erased, Found, appointment_json, failures, order_json
+from api.envelope import ApiError, encoded, encoded_list, enveloped, success
+from api.schemas import CustomerBody, CustomerJson, EraseBody, Erased, Found, failures, record_json
 from data.privacy import Customer, CustomerData, erase, export
+from data.records import record_types
 
 
 def customer_routes(queries: CallQueries) -> APIRouter:
@@ -19,12 +20,10 @@ def customer_routes(queries: CallQueries) -> APIRouter:
     async def export_customer(body: CustomerBody) -> Response:
         """Orders, appointments and calls of a customer."""
         found = await export(queries.store, _customer(body))
-        parts = (
-            (b'{"orders":', await encoded_list(found.orders, order_json)),
-            (b',"appointments":', await encoded_list(found.appointments, appointment_json)),
-            (b',"calls":', await encoded_list(found.calls, lambda call: queries.json(call, masked=False))),
-        )
-        return enveloped(b"".join(name + part for name, part in parts) + b"}", _exported(found))
+        parts = {each.nouns: await encoded_list(found.of(each.kind), record_json) for each in record_types()}
+        parts["calls"] = await encoded_list(found.calls, lambda call: queries.json(call, masked=False))
+        data = b",".join(encoded(name) + b":" + part for name, part in parts.items())
+        return enveloped(b"{" + data + b"}", _exported(found))
 
     @router.post("/erase", response_model=Found[Erased], responses=failures(409, 422))
     async def erase_customer(body: EraseBody) -> JSONResponse:
@@ -33,13 +32,7 @@ def customer_routes(queries: CallQueries) -> APIRouter:
         found = await export(queries.store, _customer(body))
         if not body.dry_run:
             await erase(queries.store, queries.recordings, found)
-        told = {
-            "people": found.people,
-            "orders": len(found.orders),
-            "appointments": len(found.appointments),
-            "calls": len(found.call_ids),
-            "erased": not body.dry_run,
-        }
+        told = {"people": found.people, **found.counts, "erased": not body.dry_run}
         return success(told, "Nothing was erased" if body.dry_run else "Customer erased successfully")
 
     return router

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from common import metrics
 from data.errors import Conflict, RuleBroken, SlotTaken, Unavailable
+from data.records import record_types
 from data.slices import sliced
 
 _VERBS = {"GET": "retrieve", "HEAD": "retrieve", "POST": "create", "PUT": "update", "DELETE": "delete"}
@@ -87,7 +88,8 @@ def failure(status: int, error: str, message: str, **extra: Any) -> JSONResponse
 def failed_to(method: str, path: str) -> str:
     """What a 500 says, as the original said it: `Failed to retrieve orders`."""
     parts = [part for part in path.removeprefix("/demo").split("/") if part]
-    noun = parts[0] if parts and parts[0] in ("orders", "appointments", "calls", "customers") else "page"
+    nouns = {"calls", "customers", *(record_type.nouns for record_type in record_types())}
+    noun = parts[0] if parts and parts[0] in nouns else "page"
     one = noun.removesuffix("s") if len(parts) > 1 or method == "POST" else noun
     return f"Failed to {_VERBS.get(method, 'answer')} {one}"
 

@@ -15,6 +15,7 @@ from mangum import Mangum
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
 from api.access import Access
 from api.application import guard, mount, record_routers
 from common import log

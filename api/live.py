@@ -10,7 +10,8 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from agent.active_calls import ActiveCalls
-from agent.transcript import CallEvent, CallTranscript
+from agent.call_events import CallEvent
+from agent.transcript import CallTranscript
 from api.envelope import ApiError, NotFound, success
 from api.schemas import content, failures
 
@@ -50,7 +51,7 @@ def live_routes(active_calls: ActiveCalls) -> APIRouter:
 async def events(log: CallTranscript, heartbeat_s: float = HEARTBEAT_INTERVAL_S) -> AsyncGenerator[str]:
     """The call's happenings as server-sent events, and a comment whenever nothing has happened for a while: proxies
     close what is quiet for a minute (nginx) or five (AWS)."""
-    events = log.follow()
+    events = log.events.follow()
     coming: asyncio.Task[CallEvent] | None = None
     try:
         while True:

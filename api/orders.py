@@ -25,6 +25,7 @@ from api.schemas import (
 from common.times import Clock, from_iso, utcnow
 from data.edits import edit_order
 from data.models import Order, OrderStatus
+from data.records import ORDERS
 from data.store import Store
 
 
@@ -32,7 +33,7 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     """Everything under /orders."""
     router = APIRouter(prefix="/orders", tags=["orders"])
 
-    orders = Resource(store, Order, store.order, order_json)
+    orders = Resource(store, ORDERS, order_json)
 
     @router.get("", response_model=Found[list[OrderJson]], responses=failures())
     async def list_orders(

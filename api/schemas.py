@@ -5,6 +5,7 @@ Names are the original's. Amounts are JSON numbers of currency, times are UTC IS
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from datetime import datetime
@@ -15,7 +16,8 @@ from pydantic.alias_generators import to_camel
 
 from common.times import from_iso, to_iso
 from data.items import amount, cents
-from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus
+from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus, Record
+from data.records import to_item
 from tools.arguments import (
     EMAIL_LIMIT,
     ITEMS_LIMIT,
@@ -380,6 +382,17 @@ def appointment_json(appointment: Appointment) -> dict[str, Any]:
         "status": appointment.status.value,
         "notes": appointment.notes,
     }
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """A record as its routes show it; one that has no routes, as it is stored."""
+    match record:
+        case Order():
+            return order_json(record)
+        case Appointment():
+            return appointment_json(record)
+    stored = {name: value for name, value in to_item(record).items() if name not in ("PK", "SK", "version")}
+    return dict(json.loads(json.dumps(stored, default=float)))
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:

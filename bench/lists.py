@@ -28,9 +28,9 @@ from bench.stage import Served, served, stage
 from bench.stats import summary
 from common.times import BUENOS_AIRES
 from data.backends.base import Item
-from data.items import to_item
 from data.models import Appointment, AppointmentStatus, Order, OrderItem, OrderStatus
 from data.open import SQLITE_FILE, open_sqlite
+from data.records import to_item
 from data.tables import TableName
 
 PAGE_MS = 50.0  # the aim for a page of 100

@@ -1,37 +1,24 @@
-"""`python -m bench.websocket`: CPU time of one message in and one out, uvicorn's WebSocket beside ours, no network."""
+"""A caller's messages on a WebSocket of uvicorn's and on ours, over a pair of sockets in one process."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import time
+import socket
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from carlos.websocket import FastWebSocket
-
-ROUNDS, MESSAGES = 7, 4000
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
-
-
-class NoTransport(asyncio.Transport):
-    """Takes everything. What pausing costs in system calls is not in the figures."""
-
-    def write(self, data: Any) -> None: ...
-    def close(self) -> None: ...
-    def is_closing(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
 
 
 def media_message() -> str:
@@ -47,40 +34,41 @@ def client_frame(text: str) -> bytes:
     return bytes((0x81, 0xFE)) + len(payload).to_bytes(2) + mask + masked
 
 
-async def microseconds(protocol: type[WebSocketsSansIOProtocol]) -> float:
-    """For one message in and one out; the best of `ROUNDS`."""
+class Talk:
+    """A socket that is open: its server's end as the application has it, its client's as a socket."""
+
+    def __init__(self, client: socket.socket, receive: Any) -> None:
+        self._client, self._receive = client, receive
+        self._frame = client_frame(media_message())
+
+    async def take(self, messages: int) -> None:
+        for _ in range(messages):
+            self._client.send(self._frame)
+            await self._receive()
+
+
+@asynccontextmanager
+async def talking(protocol: type[WebSocketsSansIOProtocol]) -> AsyncIterator[Talk]:
+    begun: asyncio.Future[Talk] = asyncio.get_running_loop().create_future()
     over = asyncio.Event()
-    best = float("inf")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        nonlocal best
         await receive()
         await send({"type": "websocket.accept"})
-        message = media_message()
-        frame = client_frame(message)
-        for _ in range(ROUNDS):
-            began = time.process_time()
-            for _ in range(MESSAGES):
-                connection.data_received(frame)
-                await receive()
-                await send({"type": "websocket.send", "text": message})
-            best = min(best, (time.process_time() - began) / MESSAGES * 1e6)
-        over.set()
+        begun.set_result(Talk(client, receive))
+        await over.wait()
 
-    config = Config(app, log_config=None, ws_per_message_deflate=False, lifespan="off")
+    config = Config(app, log_config=None, ws_per_message_deflate=False, lifespan="off", interface="asgi3")
     config.load()
-    connection = protocol(config, ServerState(), {})
-    connection.connection_made(NoTransport())
-    connection.data_received(UPGRADE)
-    await over.wait()
-    connection.stop_keepalive()
-    return best
-
-
-def main() -> None:
-    figures = {kind.__name__: asyncio.run(microseconds(kind)) for kind in (WebSocketsSansIOProtocol, FastWebSocket)}
-    print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
-
-
-if __name__ == "__main__":
-    main()
+    client, server = socket.socketpair()
+    with client:
+        connection = protocol(config, ServerState(), {})
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, server)
+        connection.data_received(UPGRADE)
+        try:
+            yield await begun
+        finally:
+            connection.stop_keepalive()
+            over.set()
+            await asyncio.gather(*connection.tasks)
+            transport.close()

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from loguru import logger
 
 from agent.active_calls import ActiveCalls
-from agent.call import Call, CallSetup, Line
+from agent.call import Call, CallSetup
+from agent.line import Line
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
@@ -110,9 +111,11 @@ class Services:
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
-        log.listeners.append(CallTrace(log.id, log.record().line, frozenset(tool.name for tool in toolbox.specs)))
+        log.events.listeners.append(
+            CallTrace(log.id, log.record().line, frozenset(tool.name for tool in toolbox.specs))
+        )
         if self.group is not None:
-            log.listeners.append(
+            log.events.listeners.append(
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
             )
         part = log.notes.get("resumed", 0)

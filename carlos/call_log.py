@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.transcript import CallEvent, CallTranscript
+from agent.call_events import CallEvent
+from agent.transcript import CallTranscript
 from api.calls import Prices, call_json, mask_call
 from common.log.cloudwatch import CallLogGroup
 from common.masking import mask_value

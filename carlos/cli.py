@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
 from carlos.commands import customers, records, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")

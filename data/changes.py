@@ -1,4 +1,4 @@
-"""A change of one record, and what it takes to write it: the record, its doctor's time, and the receipt."""
+"""A change of one record, and what it takes to write it: the record, what it holds beside itself, and the receipt."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from common.spanish.names import doctor_key
-from common.times import to_iso
 from data.backends.base import Absent, Delete, HeldBy, Item, Put, Version, Write
-from data.items import table_of, to_item
-from data.models import Appointment, Record
+from data.models import Record
+from data.records import type_of
 from data.tables import TTL_ATTRIBUTE, TableName
 
 
@@ -47,7 +45,7 @@ class Change:
 
 def writes_of(change: Change, idempotency: IdempotencyRecord | None, receipts_expire: datetime) -> list[Write]:
     """One transaction. The record's own write is the first; every write has its condition."""
-    writes = [_record_write(change), *_slot_writes(change)]
+    writes = [_record_write(change), *_held_writes(change)]
     if idempotency:
         writes += [Put(TableName.CALLS, item, Absent()) for item in _receipt_items(idempotency, receipts_expire)]
     return writes
@@ -63,33 +61,23 @@ def to_idempotency_record(item: Item) -> IdempotencyRecord:
     return IdempotencyRecord(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
 
 
-def slots_key(doctor: str) -> str:
-    """The partition of a doctor's taken time."""
-    return f"SLOTS#{doctor_key(doctor)}"
-
-
-def slot_items(appointment: Appointment) -> dict[tuple[str, str], Item]:
-    """The items that hold the doctor's time for an appointment, by key."""
-    pk = slots_key(appointment.doctor_name)
-    keys = [(pk, to_iso(cell)) for cell in sorted(appointment.slots)]
-    return {(pk, sk): {"PK": pk, "SK": sk, "appointmentId": appointment.id} for pk, sk in keys}
-
-
 def _record_write(change: Change) -> Write:
-    before, after, table = change.before, change.after, table_of(change.record)
+    before, after, record_type = change.before, change.after, type_of(type(change.record))
     when = Version(before.version) if before else Absent()
     if after:
-        return Put(table, to_item(replace(after, version=before.version + 1 if before else 1)), when)
-    item = to_item(change.record)
-    return Delete(table, (item["PK"], item["SK"]), when)
+        return Put(
+            record_type.table, record_type.item(replace(after, version=before.version + 1 if before else 1)), when
+        )
+    return Delete(record_type.table, record_type.key(change.record.id), when)
 
 
-def _slot_writes(change: Change) -> list[Write]:
-    held = slot_items(change.before) if isinstance(change.before, Appointment) else {}
-    wanted = slot_items(change.after) if isinstance(change.after, Appointment) else {}
+def _held_writes(change: Change) -> list[Write]:
+    record_type = type_of(type(change.record))
+    held = record_type.holds(change.before) if change.before else {}
+    wanted = record_type.holds(change.after) if change.after else {}
     owner = HeldBy(change.record.id)
-    taken: list[Write] = [Put(TableName.APPOINTMENTS, item, owner) for item in wanted.values()]
-    freed: list[Write] = [Delete(TableName.APPOINTMENTS, key, owner) for key in held if key not in wanted]
+    taken: list[Write] = [Put(record_type.table, item, owner) for item in wanted.values()]
+    freed: list[Write] = [Delete(record_type.table, key, owner) for key in held if key not in wanted]
     return taken + freed
 
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
+from common.spanish.names import doctor_key
 from common.text import printable
 from common.times import from_iso, to_iso
-from data.backends.base import Item
+from data.backends.base import Item, Key
 from data.errors import Malformed
 from data.models import (
     Appointment,
@@ -25,11 +26,13 @@ from data.models import (
     Order,
     OrderItem,
     OrderStatus,
-    Record,
     ToolCall,
     Turn,
 )
-from data.tables import TTL_ATTRIBUTE, TableName
+from data.tables import TTL_ATTRIBUTE
+
+# What an item that is none of ours makes of reading it; whoever reads raises Malformed for it.
+MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 MOST_DIGITS = 18
 _LONGEST_NUMBER = 64  # characters; DynamoDB keeps 38 digits
@@ -65,59 +68,37 @@ def cents(value: Any) -> int:
     return int((number(value) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
-def table_of(record: Record) -> TableName:
-    return TableName.ORDERS if isinstance(record, Order) else TableName.APPOINTMENTS
-
-
-def order_key(order_id: str) -> str:
-    return f"ORDER#{order_id}"
-
-
-def appointment_key(appointment_id: str) -> str:
-    return f"APPOINTMENT#{appointment_id}"
-
-
-def to_item(record: Record) -> Item:
-    return _order_item(record) if isinstance(record, Order) else _appointment_item(record)
-
-
 def to_order(item: Mapping[str, Any]) -> Order:
-    """Raise Malformed for an item that is not an order of ours; `carlos migrate` mends the original's."""
-    try:
-        return Order(
-            id=item["id"],
-            customer_name=item["customerName"],
-            customer_email=item["customerEmail"],
-            items=tuple(_to_order_item(line) for line in item["items"]),
-            status=OrderStatus(item["status"]),
-            created_at=from_iso(item["createdAt"]),
-            updated_at=from_iso(item["updatedAt"]),
-            estimated_delivery=_time(item.get("estimatedDelivery")),
-            tracking_number=item.get("trackingNumber"),
-            dni=item.get("dni"),
-            version=whole(item.get("version", 0)),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Malformed(f"order item: {type(error).__name__}") from error
+    """Raise one of MISSHAPEN for an item that is not an order of ours; `carlos migrate` mends the original's."""
+    return Order(
+        id=item["id"],
+        customer_name=item["customerName"],
+        customer_email=item["customerEmail"],
+        items=tuple(_to_order_item(line) for line in item["items"]),
+        status=OrderStatus(item["status"]),
+        created_at=from_iso(item["createdAt"]),
+        updated_at=from_iso(item["updatedAt"]),
+        estimated_delivery=_time(item.get("estimatedDelivery")),
+        tracking_number=item.get("trackingNumber"),
+        dni=item.get("dni"),
+        version=whole(item.get("version", 0)),
+    )
 
 
 def to_appointment(item: Mapping[str, Any]) -> Appointment:
-    """Raise Malformed for an item that is not an appointment of ours."""
-    try:
-        return Appointment(
-            id=item["id"],
-            patient_name=item["patientName"],
-            patient_email=item["patientEmail"],
-            doctor_name=item["doctorName"],
-            start=from_iso(item["date"]),
-            duration=whole(item["duration"]),
-            type=AppointmentType(item["type"]),
-            status=AppointmentStatus(item["status"]),
-            notes=item.get("notes", ""),
-            version=whole(item.get("version", 0)),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Malformed(f"appointment item: {type(error).__name__}") from error
+    """Raise one of MISSHAPEN for an item that is not an appointment of ours."""
+    return Appointment(
+        id=item["id"],
+        patient_name=item["patientName"],
+        patient_email=item["patientEmail"],
+        doctor_name=item["doctorName"],
+        start=from_iso(item["date"]),
+        duration=whole(item["duration"]),
+        type=AppointmentType(item["type"]),
+        status=AppointmentStatus(item["status"]),
+        notes=item.get("notes", ""),
+        version=whole(item.get("version", 0)),
+    )
 
 
 def call_item(call: CallRecord, expires: datetime) -> Item:
@@ -144,6 +125,7 @@ def call_item(call: CallRecord, expires: datetime) -> Item:
 
 
 def to_call(item: Mapping[str, Any]) -> CallRecord:
+    """Raise Malformed for an item that is not a call of ours."""
     try:
         return CallRecord(
             id=item["id"],
@@ -158,16 +140,14 @@ def to_call(item: Mapping[str, Any]) -> CallRecord:
             details=dict(json.loads(item["details"])),
             version=whole(item.get("version", 0)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except MISSHAPEN as error:
         raise Malformed(f"call item: {type(error).__name__}") from error
 
 
-def _order_item(order: Order) -> Item:
+def order_item(order: Order) -> Item:
+    """Its attributes, beside those that every record has (data.records)."""
     return _present(
         {
-            "PK": order_key(order.id),
-            "SK": order_key(order.id),
-            "id": order.id,
             "customerName": order.customer_name,
             "customerEmail": order.customer_email,
             "items": [
@@ -189,16 +169,13 @@ def _order_item(order: Order) -> Item:
             "estimatedDelivery": _iso(order.estimated_delivery),
             "trackingNumber": order.tracking_number,
             "dni": order.dni,
-            "version": order.version,
         }
     )
 
 
-def _appointment_item(appointment: Appointment) -> Item:
+def appointment_item(appointment: Appointment) -> Item:
+    """Its attributes, beside those that every record has (data.records)."""
     return {
-        "PK": appointment_key(appointment.id),
-        "SK": appointment_key(appointment.id),
-        "id": appointment.id,
         "patientName": appointment.patient_name,
         "patientEmail": appointment.patient_email,
         "doctorName": appointment.doctor_name,
@@ -207,8 +184,19 @@ def _appointment_item(appointment: Appointment) -> Item:
         "type": appointment.type.value,
         "status": appointment.status.value,
         "notes": appointment.notes,
-        "version": appointment.version,
     }
+
+
+def slots_key(doctor: str) -> str:
+    """The partition of a doctor's taken time."""
+    return f"SLOTS#{doctor_key(doctor)}"
+
+
+def slot_items(appointment: Appointment) -> dict[Key, Item]:
+    """The items that hold the doctor's time for an appointment, by key."""
+    pk = slots_key(appointment.doctor_name)
+    keys = [(pk, to_iso(cell)) for cell in sorted(appointment.slots)]
+    return {(pk, sk): {"PK": pk, "SK": sk, "appointmentId": appointment.id} for pk, sk in keys}
 
 
 def _to_order_item(line: Mapping[str, Any]) -> OrderItem:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from common.masking import Personal, holds_personal_data
 from common.phones import known_number
@@ -46,6 +46,14 @@ class Line(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Base of the business's records, each of which `data.records` declares: a subclass is a frozen dataclass."""
+
+    id: str
+    version: int = field(default=0, kw_only=True)  # 0: never written by us
+
+
+@dataclass(frozen=True, slots=True)
 class OrderItem:
     name: str
     quantity: int
@@ -56,8 +64,7 @@ class OrderItem:
 
 @holds_personal_data
 @dataclass(frozen=True, slots=True)
-class Order:
-    id: str
+class Order(Record):
     customer_name: Annotated[str, Personal.NAME]
     customer_email: Annotated[str, Personal.TEXT]
     items: tuple[OrderItem, ...]
@@ -67,7 +74,6 @@ class Order:
     estimated_delivery: datetime | None = None
     tracking_number: str | None = None
     dni: Annotated[str | None, Personal.NUMBER] = None
-    version: int = 0  # 0: never written by us
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "customer_email", known_email(self.customer_email))
@@ -83,8 +89,7 @@ class Order:
 
 @holds_personal_data
 @dataclass(frozen=True, slots=True)
-class Appointment:
-    id: str
+class Appointment(Record):
     patient_name: Annotated[str, Personal.NAME]
     patient_email: Annotated[str, Personal.TEXT]
     doctor_name: str
@@ -93,7 +98,6 @@ class Appointment:
     type: AppointmentType = AppointmentType.CONSULTATION
     status: AppointmentStatus = AppointmentStatus.SCHEDULED
     notes: Annotated[str, Personal.TEXT] = ""
-    version: int = 0  # 0: never written by us
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patient_email", known_email(self.patient_email))
@@ -161,10 +165,6 @@ class CallRecord:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "caller_number", known_number(self.caller_number))
-
-
-type Record = Order | Appointment
-RECORDS: tuple[type[Record], ...] = get_args(Record.__value__)
 
 
 def known_email(email: str) -> str:

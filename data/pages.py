@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data.backends.base import Backend, Item
+from data.records import TABLES
 from data.slices import sliced
-from data.tables import PRIMARY, TABLES, TableName
+from data.tables import PRIMARY, TableName
 
 MOST_READ = 2000  # items; a search that has found too few in so many ends its page early
 _CHUNK = 250  # items that are asked for at once when the first were not enough

@@ -7,7 +7,7 @@ those in which a tool touched one of their records or was given their address.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from typing import Annotated
@@ -15,8 +15,9 @@ from typing import Annotated
 from common.masking import Personal, holds_personal_data
 from common.phones import known_number
 from data.errors import Conflict
-from data.models import Appointment, CallRecord, Order, Record
+from data.models import CallRecord, Record
 from data.recordings import Recordings
+from data.records import record_types, type_of
 from data.references import of_email, of_number, of_record
 from data.store import CallsFound, Change, Store
 
@@ -39,37 +40,39 @@ class Customer:
 class CustomerData:
     """`unreadable` are the ids of calls that cannot be read, and so not be handed over, but be erased."""
 
-    orders: tuple[Order, ...]
-    appointments: tuple[Appointment, ...]
+    records: tuple[Record, ...]
     calls: tuple[CallRecord, ...]
     unreadable: tuple[str, ...] = ()
 
-    @property
-    def records(self) -> list[Record]:
-        return [*self.orders, *self.appointments]
+    def of[R: Record](self, kind: type[R]) -> list[R]:
+        """The records of one type."""
+        return [record for record in self.records if isinstance(record, kind)]
 
     @property
     def people(self) -> list[str]:
         """Whose records these are, by name."""
-        return sorted({*(order.customer_name for order in self.orders), *(a.patient_name for a in self.appointments)})
+        return sorted({type_of(type(record)).name_of(record) for record in self.records})
 
     @property
     def call_ids(self) -> list[str]:
         return [*(call.id for call in self.calls), *self.unreadable]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are: of each type of record, and of calls."""
+        return {each.nouns: len(self.of(each.kind)) for each in record_types()} | {"calls": len(self.call_ids)}
 
 
 async def export(store: Store, customer: Customer) -> CustomerData:
     """Everything kept of the customer. Raises ValueError for a customer who is not named."""
     if not (customer.email or customer.phone):
         raise ValueError("name the customer by e-mail or by phone number")
-    orders: tuple[Order, ...] = ()
-    appointments: tuple[Appointment, ...] = ()
+    records: list[Record] = []
     if customer.email:
-        orders = (await store.orders(email=customer.email)).items
-        appointments = (await store.appointments(email=customer.email)).items
-    found = CustomerData(orders, appointments, ())
-    calls: CallsFound = await store.calls_of(set(_names(customer, found)))
-    return CustomerData(orders, appointments, calls.records, calls.unreadable)
+        for each in record_types():
+            records += (await store.records(each, email=customer.email)).items
+    calls: CallsFound = await store.calls_of(set(_names(customer, records)))
+    return CustomerData(tuple(records), calls.records, calls.unreadable)
 
 
 async def erase(store: Store, recordings: Recordings, found: CustomerData) -> None:
@@ -83,10 +86,10 @@ async def erase(store: Store, recordings: Recordings, found: CustomerData) -> No
     await asyncio.to_thread(recordings.erase, found.call_ids)
 
 
-def _names(customer: Customer, found: CustomerData) -> Iterator[str]:
+def _names(customer: Customer, records: Iterable[Record]) -> Iterator[str]:
     """What their calls are filed under."""
     if customer.email:
         yield of_email(customer.email)
     if customer.phone:
         yield of_number(customer.phone)
-    yield from (of_record(type(record), record.id) for record in found.records)
+    yield from (of_record(type(record), record.id) for record in records)

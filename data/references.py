@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator
 
 from common.times import to_iso
 from data.backends.base import Item
-from data.models import RECORDS, CallRecord, Record, known_email
+from data.models import CallRecord, Record, known_email
+from data.records import record_types
 from data.tables import TTL_ATTRIBUTE
 
 PREFIX = "CUSTOMER#"
-_RECORD_FIELDS = {f"{kind.__name__[0].lower()}{kind.__name__[1:]}Id": kind for kind in RECORDS}  # orderId and so on
 _BETWEEN_ADDRESSES = re.compile(r"(?:\\.|[\s\"'<>()\[\]{},;:])+")  # in JSON text
 
 
@@ -53,7 +53,8 @@ def _references(call: CallRecord) -> Iterator[str]:
     for tool in call.tools:
         said = {**tool.arguments, **tool.result}
         if tool.ok:
-            yield from (of_record(kind, str(said[field])) for field, kind in _RECORD_FIELDS.items() if said.get(field))
+            ids = ((each.kind, said.get(f"{each.noun}Id")) for each in record_types())  # orderId and so on
+            yield from (of_record(kind, str(record_id)) for kind, record_id in ids if record_id)
         for word in _BETWEEN_ADDRESSES.split(json.dumps(said, ensure_ascii=False)):
             if "@" in word:
                 yield of_email(word.strip("."))

@@ -1,8 +1,8 @@
 """The store: every rule of keeping records, written once for both backends.
 
-A write is one `Change` of one record. The slots of a doctor's time follow from the record itself, so whoever
-books, moves, cancels or edits an appointment cannot forget them; a `Receipt` written in the same transaction
-makes the change happen once however often it is asked for.
+A write is one `Change` of one record, of whichever type (data.records). The slots of a doctor's time follow from the
+record itself, so whoever books, moves, cancels or edits an appointment cannot forget them; a receipt written in the
+same transaction makes the change happen once however often it is asked for.
 """
 
 from __future__ import annotations
@@ -26,20 +26,19 @@ from data.changes import (
     Change,
     IdempotencyRecord,
     idempotency_keys,
-    slot_items,
-    slots_key,
     to_idempotency_record,
     writes_of,
 )
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
-from data.items import appointment_key, call_item, order_key, to_appointment, to_call, to_order
+from data.items import call_item, slots_key, to_call
 from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record, known_email
 from data.pages import Listing, Page, read_page
+from data.records import APPOINTMENTS, ORDERS, RecordType, type_of
 from data.references import of_number, reference_items, reference_key, references
 from data.slices import sliced
-from data.tables import TTL_ATTRIBUTE, TableName
+from data.tables import TTL_ATTRIBUTE, Index, TableName
 
-__all__ = ["Change", "Page", "IdempotencyRecord", "Store", "slot_items"]
+__all__ = ["Change", "Page", "IdempotencyRecord", "Store"]
 
 KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
@@ -74,17 +73,24 @@ class Store:
     async def close(self) -> None:
         await self.backend.close()
 
+    # Records of any type.
+
+    async def record[R: Record](self, record_type: RecordType[R], record_id: str) -> R | None:
+        """Raises Malformed for one that cannot be read."""
+        item = await self.backend.get(record_type.table, *record_type.key(record_id))
+        return record_type.read(item) if item else None
+
+    async def records[R: Record](self, record_type: RecordType[R], *, email: str) -> Page[R]:
+        """All that are filed under an e-mail address."""
+        return await self._records(record_type, record_type.by_email, (known_email(email),))
+
     # Orders and appointments.
 
     async def order(self, order_id: str) -> Order | None:
-        key = order_key(order_id)
-        item = await self.backend.get(TableName.ORDERS, key, key)
-        return to_order(item) if item else None
+        return await self.record(ORDERS, order_id)
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
-        key = appointment_key(appointment_id)
-        item = await self.backend.get(TableName.APPOINTMENTS, key, key)
-        return to_appointment(item) if item else None
+        return await self.record(APPOINTMENTS, appointment_id)
 
     async def orders(
         self,
@@ -97,12 +103,10 @@ class Store:
         after: str | None = None,
     ) -> Page[Order]:
         """Newest first, `since` <= creation < `until`. `after` is the `next` of the page before."""
-        index, partitions = "StatusIndex", tuple(map(str, [status] if status else OrderStatus))
+        index, partitions = ORDERS.index("StatusIndex"), tuple(map(str, [status] if status else OrderStatus))
         if email is not None:
-            index, partitions = "CustomerEmailIndex", (known_email(email),)
-        keep = _with(status=status)
-        listing = Listing(TableName.ORDERS, index, partitions, _iso(since), _iso(until), descending=True, keep=keep)
-        return await self._page(listing, to_order, limit, after)
+            index, partitions = ORDERS.by_email, (known_email(email),)
+        return await self._records(ORDERS, index, partitions, since, until, _with(status=status), limit, after)
 
     async def appointments(
         self,
@@ -117,14 +121,14 @@ class Store:
     ) -> Page[Appointment]:
         """Earliest first, `since` <= start < `until`. `doctor` is the name as the records have it."""
         patient = known_email(email) if email is not None else None
-        index, partitions = "StatusIndex", tuple(map(str, [status] if status else AppointmentStatus))
+        index = APPOINTMENTS.index("StatusIndex")
+        partitions = tuple(map(str, [status] if status else AppointmentStatus))
         if doctor is not None:
-            index, partitions = "DoctorDateIndex", (doctor,)
+            index, partitions = APPOINTMENTS.index("DoctorDateIndex"), (doctor,)
         elif patient is not None:
-            index, partitions = "PatientEmailIndex", (patient,)
+            index, partitions = APPOINTMENTS.by_email, (patient,)
         keep = _with(status=status, patientEmail=patient)
-        listing = Listing(TableName.APPOINTMENTS, index, partitions, _iso(since), _iso(until), keep=keep)
-        return await self._page(listing, to_appointment, limit, after)
+        return await self._records(APPOINTMENTS, index, partitions, since, until, keep, limit, after)
 
     async def commit(self, change: Change, idempotency: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
         """Do the change once, and return the receipt that stands: the first one, if it was done before.
@@ -155,7 +159,7 @@ class Store:
         return tuple(to_idempotency_record(item) for item in items if self._is_live(item))
 
     async def next_id(self, kind: type[Record]) -> str:
-        """The next order or appointment id: an atomic counter, never reused."""
+        """The next id of a type of record: an atomic counter, never reused."""
         return str(await self._count(kind, 1))
 
     async def is_fresh(self) -> bool:
@@ -380,8 +384,31 @@ class Store:
         return int(self._clock().timestamp() // window.total_seconds())
 
     async def _count(self, kind: type[Record], amount: int) -> int:
-        table = TableName.ORDERS if kind is Order else TableName.APPOINTMENTS
-        return await self.backend.add(table, "COUNTER", "COUNTER", amount, None)
+        record_type = type_of(kind)
+        return await self.backend.add(record_type.table, record_type.counter_key, record_type.counter_key, amount, None)
+
+    async def _records[R: Record](
+        self,
+        record_type: RecordType[R],
+        index: Index,
+        partitions: tuple[str, ...],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        keep: Callable[[Item], bool] = lambda item: True,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[R]:
+        """An index holds the records of every type in its table."""
+        listing = Listing(
+            record_type.table,
+            index.name,
+            partitions,
+            _iso(since),
+            _iso(until),
+            descending=record_type.newest_first,
+            keep=lambda item: record_type.owns(item) and keep(item),
+        )
+        return await self._page(listing, record_type.read, limit, after)
 
     async def _page[T](
         self, listing: Listing, read: Callable[[Item], T], limit: int | None, after: str | None

@@ -1,9 +1,5 @@
-"""The three DynamoDB tables, defined once: created from here, and Terraform is tested against it.
-
-Names, keys and indexes are the original README's, but every index sorts by a time, so that a list is read in its order
-and page by page. `DoctorDateIndex` sorts by `date`, the attribute that is written; the original declared
-`appointmentDate`, which nothing writes.
-"""
+"""The three DynamoDB tables: their names and keys are the original README's, their indexes what the records in them
+declare (data.records.TABLES). They are created from here, and Terraform is tested against it."""
 
 from __future__ import annotations
 
@@ -38,25 +34,6 @@ class Table:
     def index(self, name: str) -> Index:
         return next(index for index in self.indexes if index.name == name)
 
-
-TABLES: dict[TableName, Table] = {
-    table.name: table
-    for table in (
-        Table(
-            TableName.ORDERS,
-            (Index("CustomerEmailIndex", "customerEmail", "createdAt"), Index("StatusIndex", "status", "createdAt")),
-        ),
-        Table(
-            TableName.APPOINTMENTS,
-            (
-                Index("PatientEmailIndex", "patientEmail", "date"),
-                Index("DoctorDateIndex", "doctorName", "date"),
-                Index("StatusIndex", "status", "date"),
-            ),
-        ),
-        Table(TableName.CALLS, (Index("StartedIndex", "kind", "startedAt"),), has_ttl=True),
-    )
-}
 
 PRIMARY = Index("", "PK", "SK")
 

@@ -19,7 +19,7 @@ image-test: .venv/.run .venv/.weights ## build the image and phone it (Debian, a
 infra-setup: .venv/.run ## make the bucket of Terraform's state: make infra-setup STAGE=prod
 	$(BIN)/python infra/setup-backend $(STAGE) --region $(REGION)
 
-infra-tables: .venv/.run # after a change of data/tables.py
+infra-tables: .venv/.run # after a change of an index in data/records.py or in a tool's file
 	$(BIN)/python infra/check/tables.py > infra/modules/data/tables.json
 
 infra-schema: .venv/.base # after the first use of a resource type

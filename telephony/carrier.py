@@ -14,8 +14,8 @@ from typing import Protocol
 from fastapi import APIRouter
 from starlette.types import Scope
 
-from agent.call import Line
 from agent.capacity import Admission
+from agent.line import Line
 from telephony.stream_tokens import SpentNonces
 
 type OnEnd = Callable[[str], Awaitable[None]]  # a line gives it its call's outcome, before it closes its socket

@@ -15,8 +15,9 @@ from typing import Any
 from loguru import logger
 
 from agent.active_calls import ActiveCalls
-from agent.call import Call, Line
+from agent.call import Call
 from agent.capacity import Admission
+from agent.line import Line
 from agent.record_writer import CallRecordWriter
 from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CallTranscript

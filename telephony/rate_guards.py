@@ -14,7 +14,7 @@ BYTES_PER_S = 512 * 1024  # a microphone of 48 kHz is 140 kB in base64
 BURST_BYTES = 4 * 1024 * 1024
 TYPED_PER_S = 2  # texts, each of which the model is asked to answer
 BURST_TYPED = 20
-SLICE_CHARACTERS = 4096  # bytes or characters handled in a step: a dozen of Twilio's messages, or one that is big
+SLICE_CHARACTERS = 16_384  # bytes or characters handled in a step: a second of Twilio's messages, or one that is big
 MEDIA_PER_S = 1.25  # seconds of a phone's audio
 BURST_MEDIA_S = 30.0  # Twilio's, after a stall of the network; a line without any for 15 s is given up
 

@@ -42,7 +42,8 @@ from common.spanish.names import name_words
 from common.spanish.numbers import digits_of
 from data.addresses import network_of
 from data.errors import Malformed
-from data.models import Appointment, Line, Order, Record
+from data.models import Line, Record
+from data.records import RecordType
 from data.store import Store
 from tools.errors import NeedsInput, Refused
 
@@ -159,34 +160,20 @@ class Identity:
     def locked(self) -> bool:
         return self._failures >= FAILURES_PER_CALL
 
-    async def order(self, order_id: str, proof: Proof) -> Order:
-        """The order, once the caller has proven it to be theirs. Raises Refused or Asked."""
+    async def record[R: Record](self, record_type: RecordType[R], record_id: str, proof: Proof) -> R:
+        """The record, once the caller has proven it to be theirs: by its person's full name, or by their DNI where the
+        record has one. Raises Refused or NeedsInput."""
 
-        async def fetch() -> Order | None:
-            return await self._store.order(order_id)
-
-        return await self._open(
-            f"order {order_id}",
-            fetch,
-            lambda order: proof.matches(order.customer_name, order.dni),
-            proof,
-            "ese pedido",
-            "Para verificar tu identidad, ¿me decís tu DNI o tu nombre completo?",
-        )
-
-    async def appointment(self, appointment_id: str, proof: Proof) -> Appointment:
-        """The appointment, once the caller has given the patient's full name. Raises Refused or Asked."""
-
-        async def fetch() -> Appointment | None:
-            return await self._store.appointment(appointment_id)
+        async def fetch() -> R | None:
+            return await self._store.record(record_type, record_id)
 
         return await self._open(
-            f"appointment {appointment_id}",
+            f"{record_type.noun} {record_id}",
             fetch,
-            lambda appointment: proof.matches(appointment.patient_name),
+            lambda record: proof.matches(record_type.name_of(record), record_type.dni_of(record)),
             proof,
-            "esa cita",
-            "Para verificar tu identidad, ¿me decís el nombre completo del paciente?",
+            record_type.spoken,
+            record_type.ask,
         )
 
     def require_unlocked(self) -> None:

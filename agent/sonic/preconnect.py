@@ -8,6 +8,7 @@ from loguru import logger
 
 from agent.sonic.errors import SonicError
 from agent.sonic.session import Opener, Stream
+from common.tasks import TaskSet
 
 KEEP_S = 30.0  # less than Sonic's 55 s without events; a call that rings longer opens its stream itself
 
@@ -20,7 +21,7 @@ class StreamPreconnector:
         self._model_id = model_id
         self._keep_s = keep_s
         self._opening: dict[str, asyncio.Task[Stream]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing = TaskSet()
 
     def prepare(self, call_id: str) -> None:
         """Begin to open a stream for a call that rings; it is closed unless `opener_for` takes it in time."""
@@ -34,9 +35,7 @@ class StreamPreconnector:
     def forget(self, call_id: str) -> None:
         """Close the stream of a call that will not come."""
         if (opening := self._opening.pop(call_id, None)) is not None:
-            closing = asyncio.create_task(_close(opening))
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            self._closing.create(_close(opening), f"close of the stream ahead for {call_id}")
 
     def opener_for(self, call_id: str) -> Opener:
         """Return an opener whose first stream is the one that was prepared, if any."""
@@ -47,7 +46,7 @@ class StreamPreconnector:
         """Close the streams that no call took."""
         for call_id in list(self._opening):
             self.forget(call_id)
-        await asyncio.gather(*self._closing)
+        await self._closing.wait()
 
 
 class _Prepared:

@@ -1,9 +1,9 @@
 """Sonic as a pipecat service: frames in, frames out, and the tools in between.
 
-Our subclass of pipecat's Nova Sonic service keeps its place in a pipeline and its frames, and replaces how it
-talks to the model: `SonicSession` holds the stream. What it does otherwise than pipecat 1.14, each measured there:
-a tool always answers with a JSON object, an unknown tool or bad arguments answer the model with an error instead of
-resetting the session, an interruption is acted on at the first sign of it, and one fault is not the end of the call.
+It has the place in a pipeline and the frames of pipecat's own Nova Sonic service, and nothing else of it: here
+`SonicSession` holds the stream. What it does otherwise than pipecat 1.14, each measured there: a tool always answers
+with a JSON object, an unknown tool or bad arguments answer the model with an error instead of resetting the session, an
+interruption is acted on at the first sign of it, and one fault is not the end of the call.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, Protocol
 
+from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter
 from pipecat.frames.frames import (
-    CancelFrame,
-    EndFrame,
     Frame,
     InputAudioRawFrame,
     InterruptionFrame,
@@ -30,9 +29,9 @@ from pipecat.frames.frames import (
     TTSStoppedFrame,
 )
 from pipecat.processors.aggregators.llm_context import standard_message_text
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
-from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
+from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
 
 from agent.persona.prompt import without_marker
@@ -55,6 +54,7 @@ from agent.sonic.events import (
 )
 from agent.sonic.opening import SonicConfig, is_interruption
 from agent.sonic.session import Caller, Opener, SonicSession
+from common.tasks import TaskSet
 
 RunTool = Callable[[str, str, str], Awaitable[dict[str, Any]]]  # name, arguments (JSON), toolUseId -> object
 
@@ -73,13 +73,14 @@ class Listener(Caller, Protocol):
     def user_transcript(self, text: str) -> None: ...
     def planned(self, answer: int, block: int, text: str) -> None: ...
     def first_audio(self, answer: int) -> None: ...
-    def finalised(self, text: str) -> None: ...
     def interrupted(self, answer: int) -> None: ...
     def used(self, usage: Usage) -> None: ...
 
 
-class SonicService(AWSNovaSonicLLMService):
+class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
     """One conversation in a pipeline. `session` may be started before the pipeline is: it waits for nobody."""
+
+    adapter_class = AWSNovaSonicLLMAdapter  # pipecat's default one imports another vendor's SDK
 
     def __init__(
         self,
@@ -89,20 +90,15 @@ class SonicService(AWSNovaSonicLLMService):
         run_tool: RunTool,
         breaker: CircuitBreaker | None = None,
     ) -> None:
-        # Not pipecat's own constructor: it opens a WAV file for each call and does not close it (1.14), and makes
-        # the continuation helper that SonicSession replaces.
         # Direct mode: a caller's frame is in the session when `push_frame` returns, not two queues later.
-        LLMService.__init__(
-            self,
+        super().__init__(
             enable_direct_mode=True,
-            settings=AWSNovaSonicLLMService.Settings(
+            settings=LLMSettings(
                 model=config.model_id,
-                voice=config.voice,
                 system_instruction=config.system,
                 temperature=config.temperature,
                 max_tokens=config.max_tokens,
                 top_p=config.top_p,
-                endpointing_sensitivity=config.endpointing,
                 top_k=None,
                 frequency_penalty=None,
                 presence_penalty=None,
@@ -111,11 +107,10 @@ class SonicService(AWSNovaSonicLLMService):
                 user_turn_completion_config=None,
             ),
         )
-        self._tools = None
         self._listener = listener
         self._run_tool = run_tool
         self._rate = config.output_rate
-        self._tool_tasks: set[asyncio.Task[None]] = set()
+        self._tool_tasks = TaskSet()
         self.session = SonicSession(opener, config, listener, self._take, breaker=breaker)
         self._started = asyncio.Event()
 
@@ -134,30 +129,19 @@ class SonicService(AWSNovaSonicLLMService):
         """Sonic itself finds the turns; nothing of ours waits for frames about them."""
         return LLMServiceMetadataFrame(service_name=self.name, is_realtime_service=True)
 
-    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
-        await LLMService.setup(self, setup)
-
-    async def stop(self, frame: EndFrame) -> None:
-        await LLMService.stop(self, frame)
-
-    async def cancel(self, frame: CancelFrame) -> None:
-        await LLMService.cancel(self, frame)
-
     async def cleanup(self) -> None:
-        await LLMService.cleanup(self)  # type: ignore[no-untyped-call, arg-type]
+        await super().cleanup()  # type: ignore[no-untyped-call]
         await self.close()
 
     async def close(self) -> None:
         await self.session.close()
-        for task in self._tool_tasks:
-            task.cancel()
-        await asyncio.gather(*self._tool_tasks, return_exceptions=True)
+        await self._tool_tasks.cancel()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         if isinstance(frame, InputAudioRawFrame):
             self.session.send_audio(frame.audio)  # nobody after us reads it
             return
-        await LLMService.process_frame(self, frame, direction)
+        await super().process_frame(frame, direction)
         if isinstance(frame, LLMMessagesAppendFrame):
             for message in frame.messages:
                 if text := standard_message_text(message):
@@ -181,9 +165,7 @@ class SonicService(AWSNovaSonicLLMService):
             case ContentEnded():
                 await self._on_content_end(event)
             case ToolUse():
-                task = asyncio.create_task(self._answer_tool(event))
-                self._tool_tasks.add(task)
-                task.add_done_callback(self._tool_tasks.discard)
+                self._tool_tasks.create(self._answer_tool(event), "answer to a tool's use")
             case UserSpeechStart():
                 self._listener.user_speech_started()
             case UserSpeechEnd():
@@ -216,8 +198,7 @@ class SonicService(AWSNovaSonicLLMService):
             await self._on_user_transcript(text)
         elif self._open is not None and self._open.stage is Stage.SPECULATIVE:
             await self._on_planned(text)
-        elif text:
-            self._listener.finalised(text)
+        # What is left is Sonic's own account of what it said. It comes seconds late: the line's marks are the truth.
 
     async def _on_user_transcript(self, text: str) -> None:
         if self._listener.talking and self.session.spoken_over:

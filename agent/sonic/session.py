@@ -10,7 +10,7 @@ lost, gives it the speech that no stream had words for, and replaces one before 
     nothing comes though something is owed   another is dialled beside it: who speaks first stays Watch
     clear speech that neither answers        it was noise                                         VoiceDetector
     a stream grows old                       another is dialled, and must live for a second       `_replace_when_old`
-    an error of ours                         is a lost stream like any other                      `_reap`
+    an error of ours                         is a lost stream like any other                      `_on_crash`
 
 Sources: 8 minutes, AWS's Nova Sonic user guide; that audio may overtake a history under load ("Chat history should be
 sent completely before streaming audio."), and that a tool's result after a restart waits for a silence: released
@@ -65,6 +65,7 @@ from agent.sonic.voice import PAUSE_S
 from agent.sonic.watch import Owed, Verdict
 from common import metrics
 from common.log import error_text
+from common.tasks import TaskSet
 
 RETRY_ANSWER_TIMEOUT_S = 6.0  # of a stream that has to answer what another one failed to
 VERDICT_TIMEOUT_S = 2.0  # for the stream beside a suspected one to speak
@@ -173,7 +174,7 @@ class SonicSession:
         self._rival: _Link | None = None  # beside the live one: dialled on a suspicion, or to replace it
         self._reserve: _Link | None = None  # the old one, until the one that replaced it has spoken
         self._links: set[_Link] = set()  # every one whose stream is not closed
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet(self._on_crash)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._closing = self._given_up = self._recovering = self._suspecting = self._probing = False
@@ -273,11 +274,7 @@ class SonicSession:
         self._link = self._rival = self._reserve = None
         for link in live:
             await self._hang_up(link)
-        me = asyncio.current_task()
-        doomed = [task for task in self._tasks if task is not me]
-        for task in doomed:
-            task.cancel()
-        await asyncio.gather(*doomed, return_exceptions=True)
+        await self._tasks.cancel()
         for link in list(self._links):  # set up, or dropped, by a task that was cancelled over it
             await self._drop(link)
         self._uplink.clear()  # what ended calls hold waits for the garbage collector
@@ -801,16 +798,10 @@ class SonicSession:
     # --- tasks ---------------------------------------------------------------------------------------------
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=f"sonic session: {name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._reap)
-        return task
+        return self._tasks.create(work, f"sonic session: {name}")
 
-    def _reap(self, task: asyncio.Task[None]) -> None:
+    def _on_crash(self, task: asyncio.Task[Any], error: BaseException) -> None:
         """No task dies unseen: an error of ours is a fault that is recovered from like any other, a few times."""
-        self._tasks.discard(task)
-        if task.cancelled() or (error := task.exception()) is None:
-            return
         logger.opt(exception=error).error("{} failed", task.get_name())
         if self._closing or self._given_up:
             return

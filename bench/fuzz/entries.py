@@ -29,7 +29,7 @@ from starlette.types import Message
 from agent.active_calls import ActiveCalls
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode
-from agent.call import INPUT_RATE
+from agent.line import INPUT_RATE
 from agent.sonic.conversation import Conversation, speaks
 from agent.sonic.encoding import encode
 from agent.sonic.errors import MalformedEvent, OrderError, SonicError

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from agent.call import CallerAudio, LineEvent
+from agent.line import CallerAudio, LineEvent
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
 from bench.servers import probe

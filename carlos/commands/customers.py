@@ -18,6 +18,7 @@ from data.privacy import Customer, CustomerData
 from data.privacy import erase as erase_customer
 from data.privacy import export as export_customer
 from data.recordings import Recordings
+from data.records import record_types
 from data.store import Store
 
 Email = Annotated[str | None, typer.Option(help="The customer's e-mail address.")]
@@ -36,15 +37,12 @@ def export(email: Email = None, phone: Phone = None) -> None:
     """Print everything that is kept of a customer, as JSON."""
     from api.application import prices
     from api.calls import call_json
-    from api.schemas import appointment_json, order_json
+    from api.schemas import record_json
 
     settings = Settings()
     found = _with_store(settings, lambda store: export_customer(store, _customer(email, phone)))
-    body = {
-        "orders": [order_json(order) for order in found.orders],
-        "appointments": [appointment_json(appointment) for appointment in found.appointments],
-        "calls": [call_json(call, prices(settings)) for call in found.calls],
-    }
+    body = {each.nouns: [record_json(record) for record in found.of(each.kind)] for each in record_types()}
+    body["calls"] = [call_json(call, prices(settings)) for call in found.calls]
     typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
 
 
@@ -81,8 +79,7 @@ def key(
 
 
 def _counted(found: CustomerData) -> str:
-    counts = {"orders": found.orders, "appointments": found.appointments, "calls": found.call_ids}
-    return ", ".join(f"{len(records)} {noun}" for noun, records in counts.items())
+    return ", ".join(f"{count} {nouns}" for nouns, count in found.counts.items())
 
 
 def _customer(email: str | None, phone: str | None) -> Customer:

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from carlos.http import BoundedHttp
 from carlos.processes.register import Register
 from common.log import error_text
+from common.tasks import TaskSet
 from telephony.carrier import Carrier
 
 MAX_REQUEST_BYTES = 256 * 1024  # bytes of one request
@@ -59,7 +60,7 @@ class Handover:
         self.register = register
         self.workers = [number for number in range(register.processes) if number != register.number]
         self._folder = folder
-        self._adopting: set[asyncio.Task[None]] = set()
+        self._adopting = TaskSet()
         self._socket: socket.socket | None = None
 
     def open(self, server: uvicorn.Server) -> None:
@@ -80,7 +81,7 @@ class Handover:
         self._take()
         self._socket.close()
         self._socket = None
-        await asyncio.gather(*self._adopting)
+        await self._adopting.wait()
 
     async def put_through(self, number: int, call_id: str, connection: MovableHttp, request: bytes) -> bool:
         """Move a connection to process `number`. Return False, with the connection as it was, where that cannot be
@@ -140,9 +141,7 @@ class Handover:
             except BlockingIOError:
                 return
             for descriptor in descriptors:
-                task = asyncio.create_task(self._adopt(socket.socket(fileno=descriptor), request))
-                self._adopting.add(task)
-                task.add_done_callback(self._adopting.discard)
+                self._adopting.create(self._adopt(socket.socket(fileno=descriptor), request), "adoption")
 
     async def _adopt(self, sock: socket.socket, request: bytes) -> None:
         loop, server = asyncio.get_running_loop(), self._server

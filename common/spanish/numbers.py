@@ -11,26 +11,28 @@ from collections.abc import Iterable
 
 from common.spanish.names import plain
 
-_UNITS = {
-    "un": 1, "uno": 1, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5,
-    "seis": 6, "siete": 7, "ocho": 8, "nueve": 9,
-}  # fmt: skip
-_TEENS = {
-    "diez": 10, "once": 11, "doce": 12, "trece": 13, "catorce": 14, "quince": 15, "dieciseis": 16,
-    "diecisiete": 17, "dieciocho": 18, "diecinueve": 19, "veinte": 20, "veintiun": 21, "veintiuno": 21,
-    "veintiuna": 21, "veintidos": 22, "veintitres": 23, "veinticuatro": 24, "veinticinco": 25,
-    "veintiseis": 26, "veintisiete": 27, "veintiocho": 28, "veintinueve": 29,
-}  # fmt: skip
-_TENS = {
+CARDINALS = (
+    "cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce",
+    "trece", "catorce", "quince", "dieciséis", "diecisiete", "dieciocho", "diecinueve", "veinte", "veintiuno",
+    "veintidós", "veintitrés", "veinticuatro", "veinticinco", "veintiséis", "veintisiete", "veintiocho",
+    "veintinueve",
+)  # fmt: skip
+TENS = {
     "veinte": 20, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70,
     "ochenta": 80, "noventa": 90,
 }  # fmt: skip
-_HUNDREDS = {
-    "cien": 100, "ciento": 100, "doscientos": 200, "doscientas": 200, "trescientos": 300,
-    "trescientas": 300, "cuatrocientos": 400, "cuatrocientas": 400, "quinientos": 500, "quinientas": 500,
-    "seiscientos": 600, "seiscientas": 600, "setecientos": 700, "setecientas": 700, "ochocientos": 800,
-    "ochocientas": 800, "novecientos": 900, "novecientas": 900,
+HUNDREDS = {
+    "ciento": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400, "quinientos": 500,
+    "seiscientos": 600, "setecientos": 700, "ochocientos": 800, "novecientos": 900,
 }  # fmt: skip
+
+# As they are said, in plain words.
+SAID_CARDINALS = {plain(word): value for value, word in enumerate(CARDINALS)} | {"veintiun": 21, "veintiuna": 21}
+SAID_HUNDREDS = HUNDREDS | {
+    "cien": 100, **{word.removesuffix("os") + "as": value for word, value in HUNDREDS.items() if value > 100}
+}  # fmt: skip
+_COUNTED = {word: value for word, value in SAID_CARDINALS.items() if value} | {"un": 1, "una": 1}
+_UNITS = {word: value for word, value in _COUNTED.items() if value < 10}
 _MILLION = ("millon", "millones")
 
 _FILLERS = frozenset(
@@ -90,18 +92,18 @@ def _below_thousand(words: list[str]) -> tuple[int, int]:
         return int(words[0]), 1
     if words and words[0] == "cero":
         return 0, 1
-    if words and words[0] in _HUNDREDS:
+    if words and words[0] in SAID_HUNDREDS:
         value, used = _below_hundred(words[1:])
-        return _HUNDREDS[words[0]] + value, used + 1
+        return SAID_HUNDREDS[words[0]] + value, used + 1
     return _below_hundred(words)
 
 
 def _below_hundred(words: list[str]) -> tuple[int, int]:
     if not words:
         return 0, 0
-    if words[0] in _TENS and len(words) > 2 and words[1] == "y" and words[2] in _UNITS:
-        return _TENS[words[0]] + _UNITS[words[2]], 3
-    for table in (_TEENS, _TENS, _UNITS):
+    if words[0] in TENS and len(words) > 2 and words[1] == "y" and words[2] in _UNITS:
+        return TENS[words[0]] + _UNITS[words[2]], 3
+    for table in (_COUNTED, TENS):
         if words[0] in table:
             return table[words[0]], 1
     return 0, 0

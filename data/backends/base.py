@@ -16,6 +16,7 @@ from data.tables import TableName
 
 # Attribute values are str, int, Decimal, bool, list and dict, as DynamoDB has them; None is left out.
 Item = dict[str, Any]
+type Key = tuple[str, str]  # PK and SK
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ class Put:
     when: Condition | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         return self.item["PK"], self.item["SK"]
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
     table: TableName
-    key: tuple[str, str]
+    key: Key
     when: Condition | None = None
 
 

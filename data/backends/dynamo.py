@@ -26,7 +26,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
 from data.errors import Unavailable
-from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Table, TableName, create_request, key_schema
+from data.records import TABLES
+from data.tables import PRIMARY, TTL_ATTRIBUTE, Table, TableName, create_request, key_schema
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

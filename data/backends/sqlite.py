@@ -19,7 +19,8 @@ from common.times import Clock, utcnow
 from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
 from data.backends.encoding import decode, encode
 from data.errors import Unavailable
-from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Index, TableName
+from data.records import TABLES
+from data.tables import PRIMARY, TTL_ATTRIBUTE, Index, TableName
 
 BUSY_TIMEOUT_S = 2.0  # below a tool's time limit, so that a caller hears a refusal and not silence
 _PAGE = 200

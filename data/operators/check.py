@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.times import BUENOS_AIRES
-from data.backends.base import Item
-from data.changes import slot_items
+from data.backends.base import Item, Key
 from data.errors import DataError, Malformed
-from data.items import MOST_DIGITS, to_appointment, to_call, to_order
-from data.models import Appointment, Order
+from data.items import MOST_DIGITS, slot_items, to_call
+from data.models import Appointment, known_email
+from data.records import APPOINTMENTS, RecordType, record_types
 from data.references import PREFIX, reference_items, references
 from data.store import ERASED, Store
 from data.tables import TTL_ATTRIBUTE, TableName
@@ -41,74 +42,65 @@ async def examine(store: Store, now: datetime) -> list[Finding]:
     return findings
 
 
+@dataclass(slots=True)
+class _Records:
+    """What the tables of the business's records hold. Malformed items, and records whose e-mail address is filed as
+    nobody asks for it, are named by their keys."""
+
+    read: list[tuple[RecordType[Any], Any]] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)  # by the noun of what they count
+    slots: dict[Key, str] = field(default_factory=dict)
+    malformed: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def of(self, record_type: RecordType[Any]) -> list[Any]:
+        return [record for other, record in self.read if other is record_type]
+
+    def learn(self, table: TableName, item: Item) -> None:
+        types = [each for each in record_types() if each.table is table]
+        if record_type := next((each for each in types if each.owns(item)), None):
+            self._read(record_type, item)
+        elif record_type := next((each for each in types if each.counter_key == item["PK"]), None):
+            self.counters[record_type.noun] = int(item["n"])
+        elif table is TableName.APPOINTMENTS and item["PK"].startswith("SLOTS#"):
+            self.slots[item["PK"], item["SK"]] = str(item["appointmentId"])
+        elif table is not TableName.APPOINTMENTS or item["PK"] != "DOCTORS":
+            self.malformed.append(item["PK"])
+
+    def _read(self, record_type: RecordType[Any], item: Item) -> None:
+        try:
+            record = record_type.read(item)
+        except Malformed:
+            self.malformed.append(item["PK"])
+            return
+        self.read.append((record_type, record))
+        if known_email(record_type.email_of(record)) != item.get(record_type.by_email.hash):
+            self.addresses.append(item["PK"])
+
+
 async def _contents(store: Store, now: datetime) -> list[Finding]:
-    addresses: list[str] = []
-    orders, bad_orders, order_counter = await _orders(store, addresses)
-    appointments, bad_appointments, appointment_counter, slots = await _appointments(store, addresses)
+    found = _Records()
+    for table in (TableName.ORDERS, TableName.APPOINTMENTS):
+        async for page in store.backend.scan(table):
+            for item in page:
+                found.learn(table, item)
     kinds, bad_calls, expired, unfiled = await _calls(store, now)
-    statuses = Counter(f"order {order.status}" for order in orders)
-    statuses.update(f"appointment {appointment.status}" for appointment in appointments)
-    without_dni = sum(not order.dni for order in orders)
+    statuses = Counter(
+        f"{record_type.noun} {getattr(record, 'status', '')}".strip() for record_type, record in found.read
+    )
     return [
         Finding("items", True, _counted(statuses + kinds) or "none"),
-        Finding("orders without a DNI", True, str(without_dni)),
+        *(_without_dni(record_type, found.of(record_type)) for record_type in record_types() if record_type.dni),
         Finding("expired items still stored", True, str(expired)),
-        _listed("malformed items", [*bad_orders, *bad_appointments, *bad_calls]),
-        _listed("e-mail addresses that are not found, until `carlos migrate`", addresses),
+        _listed("malformed items", [*found.malformed, *bad_calls]),
+        _listed("e-mail addresses that are not found, until `carlos migrate`", found.addresses),
         _listed("calls that are not found by customer, until `carlos migrate`", unfiled),
-        _counter("order counter", order_counter, [order.id for order in orders]),
-        _counter("appointment counter", appointment_counter, [each.id for each in appointments]),
-        *_slot_findings(appointments, slots, now),
+        *(
+            _counter(record_type, found.counters.get(record_type.noun, 0), found.of(record_type))
+            for record_type in record_types()
+        ),
+        *_slot_findings(found.of(APPOINTMENTS), found.slots, now),
     ]
-
-
-async def _orders(store: Store, addresses: list[str]) -> tuple[list[Order], list[str], int]:
-    """`addresses` gets the keys of records whose e-mail address is filed as nobody asks for it."""
-    orders: list[Order] = []
-    malformed: list[str] = []
-    counter = 0
-    async for page in store.backend.scan(TableName.ORDERS):
-        for item in page:
-            if item["PK"] == "COUNTER":
-                counter = int(item["n"])
-                continue
-            try:
-                order = to_order(item)
-            except Malformed:
-                malformed.append(item["PK"])
-                continue
-            orders.append(order)
-            if order.customer_email != item["customerEmail"]:
-                addresses.append(item["PK"])
-    return orders, malformed, counter
-
-
-async def _appointments(
-    store: Store, addresses: list[str]
-) -> tuple[list[Appointment], list[str], int, dict[tuple[str, str], str]]:
-    appointments: list[Appointment] = []
-    malformed: list[str] = []
-    counter = 0
-    slots: dict[tuple[str, str], str] = {}
-    async for page in store.backend.scan(TableName.APPOINTMENTS):
-        for item in page:
-            match item["PK"].partition("#")[0]:
-                case "COUNTER":
-                    counter = int(item["n"])
-                case "SLOTS":
-                    slots[item["PK"], item["SK"]] = str(item["appointmentId"])
-                case "DOCTORS":
-                    pass
-                case _:
-                    try:
-                        appointment = to_appointment(item)
-                    except Malformed:
-                        malformed.append(item["PK"])
-                        continue
-                    appointments.append(appointment)
-                    if appointment.patient_email != item["patientEmail"]:
-                        addresses.append(item["PK"])
-    return appointments, malformed, counter, slots
 
 
 async def _calls(store: Store, now: datetime) -> tuple[Counter[str], list[str], int, list[str]]:
@@ -145,22 +137,29 @@ def _kind(item: Item) -> str:
     return _KINDS.get(sort, "failure count")
 
 
-def _slot_findings(appointments: list[Appointment], slots: dict[tuple[str, str], str], now: datetime) -> list[Finding]:
+def _slot_findings(appointments: list[Appointment], slots: dict[Key, str], now: datetime) -> list[Finding]:
     wanted = {key: each.id for each in appointments for key in slot_items(each)}
     coming = [each for each in appointments if each.start >= now]
     without = [
-        f"APPOINTMENT#{each.id}" for each in coming if any(slots.get(key) != each.id for key in slot_items(each))
+        APPOINTMENTS.key(each.id)[0] for each in coming if any(slots.get(key) != each.id for key in slot_items(each))
     ]
-    orphans = sorted({f"APPOINTMENT#{holder}" for key, holder in slots.items() if key not in wanted})
+    orphans = sorted({APPOINTMENTS.key(holder)[0] for key, holder in slots.items() if key not in wanted})
     return [
         _listed("coming appointments without their time", without),
         _listed("time held for no appointment", orphans),
     ]
 
 
-def _counter(what: str, counter: int, ids: list[str]) -> Finding:
+def _counter(record_type: RecordType[Any], counter: int, records: list[Any]) -> Finding:
+    ids = [record.id for record in records]
     highest = max((int(each) for each in ids if each.isdecimal() and len(each) <= MOST_DIGITS), default=0)
-    return Finding(what, counter >= highest, f"at {counter}, highest id {highest}")
+    return Finding(f"{record_type.noun} counter", counter >= highest, f"at {counter}, highest id {highest}")
+
+
+def _without_dni(record_type: RecordType[Any], records: list[Any]) -> Finding:
+    return Finding(
+        f"{record_type.nouns} without a DNI", True, str(sum(not record_type.dni_of(record) for record in records))
+    )
 
 
 def _listed(what: str, keys: list[str]) -> Finding:

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from common.spanish.names import doctor_key
 from data.backends.base import Item
-from data.changes import slot_items
 from data.errors import DataError, Malformed
-from data.items import MOST_DIGITS, to_appointment, to_call, to_order
+from data.items import MOST_DIGITS, slot_items, to_appointment, to_call, to_order
 from data.models import Appointment
 from data.operators.backup import Progress, backup, digest, no_progress, restore
 from data.operators.legacy_items import mend_appointment, mend_order

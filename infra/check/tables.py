@@ -1,4 +1,4 @@
-"""Print modules/data/tables.json: data/tables.py as Terraform reads it.
+"""Print modules/data/tables.json: data.records.TABLES as Terraform reads it.
 
 .venv/bin/python infra/check/tables.py > infra/modules/data/tables.json
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from data.tables import PRIMARY, TABLES, TTL_ATTRIBUTE, Table, create_request
+import tools.catalogue  # noqa: F401 - its tools may declare records
+from data.records import TABLES
+from data.tables import PRIMARY, TTL_ATTRIBUTE, Table, create_request
 
 
 def described(table: Table) -> dict[str, Any]:

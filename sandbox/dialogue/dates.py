@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
+from common.times import BUENOS_AIRES
 from sandbox.dialogue.days import day_at
 from sandbox.dialogue.hours import hour_at
 from sandbox.dialogue.words import Word
-
-ZONE = ZoneInfo("America/Argentina/Buenos_Aires")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def read_when(words: Sequence[Word], today: date, *, asked_day: bool = False, as
 
 def to_iso(day: date, hour: time) -> str:
     """The minute in Buenos Aires with its offset: "2026-11-23T10:00:00-03:00"."""
-    return datetime.combine(day, hour, ZONE).isoformat(timespec="seconds")
+    return datetime.combine(day, hour, BUENOS_AIRES).isoformat(timespec="seconds")
 
 
 def _scan[T](words: Sequence[Word], used: set[int], read: Callable[[int], tuple[T | None, int] | None]) -> T | None:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from common.spanish.names import plain
+from common.spanish.wording import MONTHS, WEEKDAYS
 from sandbox.dialogue.digits import read_group
-from sandbox.dialogue.hours import is_hour
-from sandbox.dialogue.lines import MONTHS, WEEKDAYS
-from sandbox.dialogue.words import Word, fold, has_phrase, key_at, snap
+from sandbox.dialogue.hours import BEFORE_HALF, is_hour
+from sandbox.dialogue.words import Word, has_phrase, key_at, snap
 
-_WEEKDAYS = [fold(day) for day in WEEKDAYS]
-_MONTHS = [fold(month) for month in MONTHS]
+_WEEKDAYS = [plain(day) for day in WEEKDAYS]
+_MONTHS = [plain(month) for month in MONTHS]
 _NOT_WEEKDAYS = frozenset({"marta", "martin", "partes", "marzo"})
-_BEFORE_HALF = frozenset({"de", "por", "a", "en"})
 _NEXT_WEEK = ("semana que viene", "proxima semana", "semana proxima", "otra semana")
 _DAYS_IN = {"dia": 1, "dias": 1, "semana": 7, "semanas": 7}
 
@@ -52,7 +52,7 @@ def _relative(words: Sequence[Word], at: int, today: date) -> Hit | None:
 def _is_half_of_day(words: Sequence[Word], at: int) -> bool:
     """ "a la mañana" and "de mañana" are the half of a day, not the day after."""
     before = key_at(words, at - 1)
-    return key_at(words, at - 2) in _BEFORE_HALF if before == "la" else before == "de" and at > 1
+    return key_at(words, at - 2) in BEFORE_HALF if before == "la" else before == "de" and at > 1
 
 
 def _written(words: Sequence[Word], at: int, today: date) -> Hit | None:

@@ -12,16 +12,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.dialogue.numbers import HUNDREDS, TENS, UNITS
-from sandbox.dialogue.words import Word, fold
+from common.spanish.numbers import SAID_CARDINALS, SAID_HUNDREDS, TENS
+from sandbox.dialogue.words import Word
 
 DNI_LENGTHS = (7, 8)
 
-_UNITS = {fold(word): value for value, word in enumerate(UNITS)} | {"veintiun": 21, "veintiuna": 21}
-_TENS = {word: value for value, word in TENS.items()} | {"veinte": 20}
-_HUNDREDS = {word: value for value, word in HUNDREDS.items()} | {
-    word.removesuffix("os") + "as": value for value, word in HUNDREDS.items() if value > 100
-}
 _MILLION = frozenset({"millon", "millones"})
 _REPEATS = {"doble": 2, "triple": 3}
 _JOINTS = frozenset({"y", "coma", "punto", "guion", "eh", "este", "em", "mmm"})
@@ -115,15 +110,15 @@ def _group(words: Sequence[Word], at: int) -> tuple[str, int] | None:
     after = words[at + 1].key if at + 1 < len(words) else ""
     if _LITERAL.fullmatch(key):
         digits = re.sub(r"\D", "", key)
-        return _with_unit(int(digits), words, at + 1) if int(digits) in _TENS.values() else (digits, at + 1)
+        return _with_unit(int(digits), words, at + 1) if int(digits) in TENS.values() else (digits, at + 1)
     if key in _REPEATS and (value := _digit(after)) is not None:
         return str(value) * _REPEATS[key], at + 2
     if key in ("un", "una") and after in _MILLION:
         return "1", at + 1
     if key == "cien":
         return "100", at + 1
-    if key in _HUNDREDS:
-        return _with_rest(_HUNDREDS[key], words, at + 1)
+    if key in SAID_HUNDREDS:
+        return _with_rest(SAID_HUNDREDS[key], words, at + 1)
     if after in ("cientos", "cientas") and (value := _digit(key)):
         return _with_rest(100 * value, words, at + 2)
     return _small(words, at)
@@ -131,9 +126,9 @@ def _group(words: Sequence[Word], at: int) -> tuple[str, int] | None:
 
 def _small(words: Sequence[Word], at: int) -> tuple[str, int] | None:
     key = words[at].key
-    if key in _TENS:
-        return _with_unit(_TENS[key], words, at + 1)
-    return (str(_UNITS[key]), at + 1) if key in _UNITS else None
+    if key in TENS:
+        return _with_unit(TENS[key], words, at + 1)
+    return (str(SAID_CARDINALS[key]), at + 1) if key in SAID_CARDINALS else None
 
 
 def _with_unit(tens: int, words: Sequence[Word], at: int) -> tuple[str, int]:
@@ -156,7 +151,7 @@ def _with_rest(hundreds: int, words: Sequence[Word], at: int) -> tuple[str, int]
 
 
 def _digit(key: str) -> int | None:
-    value = int(key) if key.isdecimal() and len(key) == 1 else _UNITS.get(key)
+    value = int(key) if key.isdecimal() and len(key) == 1 else SAID_CARDINALS.get(key)
     return value if value is not None and value < 10 else None
 
 

@@ -15,7 +15,7 @@ Half = Literal["am", "noon", "pm", "night"]
 _UNITS = frozenset({"hs", "h", "hora", "horas", "hrs"})
 _HALVES: dict[str, Half] = {"manana": "am", "madrugada": "am", "tarde": "pm", "noche": "night"}
 _SHORT: dict[str, Half] = {"am": "am", "a.m": "am", "pm": "pm", "p.m": "pm"}
-_BEFORE_HALF = frozenset({"de", "por", "a", "en"})
+BEFORE_HALF = frozenset({"de", "por", "a", "en"})  # "de la tarde", "a la mañana"
 _BEFORE_ANSWER = frozenset({"", "las", "mejor", "no", "si", "perdon", "como", "tipo", "eso", "a", "y", "digo"})
 
 # The hour that was read, None when there is no such hour, and the index of the word after it.
@@ -97,7 +97,7 @@ def _half(words: Sequence[Word], at: int) -> tuple[Half | None, int]:
         return _SHORT[key], at + 1
     if key == "del" and after == "mediodia":
         return "noon", at + 2
-    if key in _BEFORE_HALF and after == "la" and key_at(words, at + 2) in _HALVES:
+    if key in BEFORE_HALF and after == "la" and key_at(words, at + 2) in _HALVES:
         return _HALVES[key_at(words, at + 2)], at + 3
     return None, at
 

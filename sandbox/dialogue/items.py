@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.spanish.wording import listed
 from sandbox.dialogue.digits import read_group, read_number
 from sandbox.dialogue.numbers import spell
 from sandbox.dialogue.words import Word, key_at, word_set
@@ -45,13 +46,7 @@ def read_items(words: Sequence[Word], *, asked: bool = False) -> tuple[Item, ...
 
 def say_items(items: Sequence[Item]) -> str:
     """ "dos teclados y un mouse"."""
-    said = [f"{_quantity(item)} {item.name}" for item in items]
-    return join_spoken(said)
-
-
-def join_spoken(parts: Sequence[str]) -> str:
-    """ "uno, dos y tres"."""
-    return " y ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    return listed([f"{_quantity(item)} {item.name}" for item in items])
 
 
 def _quantity(item: Item) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from string import Formatter
 
+from common.spanish.wording import MONTHS, WEEKDAYS
 from sandbox.dialogue.numbers import spell
 
 FINAL_MARKER = "[FINAL]"
@@ -165,11 +166,6 @@ TEMPLATES: tuple[str, ...] = (
     NOTED_PERSON,
 )
 
-WEEKDAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
-MONTHS = (
-    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-    "noviembre", "diciembre",
-)  # fmt: skip
 HOURS = ("a la una", *(f"a las {spell(hour)}" for hour in range(2, 13)))
 MINUTES = (
     "y cuarto",

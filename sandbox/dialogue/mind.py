@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Any
 
+from common.times import BUENOS_AIRES
 from sandbox.brain import Floor, Prompt, Utterance
 from sandbox.dialogue.conversation import Call, Conversation, Move
-from sandbox.dialogue.dates import ZONE
 from sandbox.dialogue.lines import FINAL_MARKER, spoken
 from sandbox.dialogue.understanding import Understanding
 
@@ -32,7 +32,7 @@ class DialogueMind:
     def __init__(
         self,
         recognizer: Recognizer,
-        clock: Callable[[], datetime] = lambda: datetime.now(ZONE),
+        clock: Callable[[], datetime] = lambda: datetime.now(BUENOS_AIRES),
         *,
         final_marker: bool = True,
     ) -> None:
@@ -81,7 +81,7 @@ class DialogueMind:
         return (await self._recognizer(heard.audio, floor.prompt.input_rate)).strip()
 
     def _today(self) -> date:
-        return self._clock().astimezone(ZONE).date()
+        return self._clock().astimezone(BUENOS_AIRES).date()
 
 
 def _read_json(text: str) -> dict[str, Any]:

@@ -5,32 +5,10 @@ Understanding numbers is `sandbox.dialogue.digits`' work.
 
 from __future__ import annotations
 
-UNITS = (
-    "cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce",
-    "trece", "catorce", "quince", "dieciséis", "diecisiete", "dieciocho", "diecinueve", "veinte", "veintiuno",
-    "veintidós", "veintitrés", "veinticuatro", "veinticinco", "veintiséis", "veintisiete", "veintiocho",
-    "veintinueve",
-)  # fmt: skip
-TENS = {
-    30: "treinta",
-    40: "cuarenta",
-    50: "cincuenta",
-    60: "sesenta",
-    70: "setenta",
-    80: "ochenta",
-    90: "noventa",
-}
-HUNDREDS = {
-    100: "ciento",
-    200: "doscientos",
-    300: "trescientos",
-    400: "cuatrocientos",
-    500: "quinientos",
-    600: "seiscientos",
-    700: "setecientos",
-    800: "ochocientos",
-    900: "novecientos",
-}
+from common.spanish.numbers import CARDINALS, HUNDREDS, TENS
+
+_TENS = {value: word for word, value in TENS.items()}
+_HUNDREDS = {value: word for word, value in HUNDREDS.items()}
 
 
 def spell(number: int) -> str:
@@ -55,14 +33,14 @@ def _below_thousand(number: int) -> str:
     hundreds, rest = number - number % 100, number % 100
     if not hundreds:
         return _below_hundred(rest)
-    return f"{HUNDREDS[hundreds]} {_below_hundred(rest)}" if rest else HUNDREDS[hundreds]
+    return f"{_HUNDREDS[hundreds]} {_below_hundred(rest)}" if rest else _HUNDREDS[hundreds]
 
 
 def _below_hundred(number: int) -> str:
     if number < 30:
-        return UNITS[number]
+        return CARDINALS[number]
     tens, unit = number - number % 10, number % 10
-    return f"{TENS[tens]} y {UNITS[unit]}" if unit else TENS[tens]
+    return f"{_TENS[tens]} y {CARDINALS[unit]}" if unit else _TENS[tens]
 
 
 def _before_noun(number: int) -> str:

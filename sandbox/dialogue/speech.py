@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-from sandbox.dialogue.dates import ZONE
-from sandbox.dialogue.items import join_spoken
-from sandbox.dialogue.lines import DOCTORS, MONTHS, WEEKDAYS
+from common.spanish.wording import MONTHS, WEEKDAYS, listed
+from common.times import BUENOS_AIRES
+from sandbox.dialogue.lines import DOCTORS
 from sandbox.dialogue.numbers import spell
 
 # Hours from each of these on: (first hour, what is said after the hour).
@@ -52,7 +52,7 @@ def say_products(items: Sequence[Any]) -> str:
     for item in items:
         quantity = int(item.get("quantity") or 1)
         said.append(item["name"] if quantity == 1 else f"{spell(quantity)} unidades de {item['name']}")
-    return join_spoken(said)
+    return listed(said)
 
 
 def say_money(amount: float) -> str:
@@ -74,4 +74,4 @@ def read_moment(value: object) -> datetime | None:
         moment = datetime.fromisoformat(re.sub(r"([+-]\d\d:\d\d)Z$", r"\1", value))
     except ValueError:
         return None
-    return moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
+    return moment.astimezone(BUENOS_AIRES) if moment.tzinfo else moment.replace(tzinfo=BUENOS_AIRES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from common.spanish.names import plain
+
 _EDGE = "¿¡?!.,;:…\"'()«»“”#*-"
 _PAUSE = "?!.,;:…"
+_ORDINAL_SIGNS = str.maketrans("", "", "º°ª")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,7 @@ class Word:
 
 def fold(text: str) -> str:
     """Lower case without accents, ordinal signs or full-width forms: "Nº TRÉS" -> "n tres"."""
-    plain = unicodedata.normalize("NFKD", text.translate({ord(sign): None for sign in "º°ª"}))
-    return "".join(char for char in plain if not unicodedata.combining(char)).lower()
+    return plain(text.translate(_ORDINAL_SIGNS))
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import soundfile
 
+from common.spanish.wording import WEEKDAYS
 from sandbox.dialogue import lines
 from sandbox.dialogue.numbers import spell
 from sandbox.render.audio import levelled, trimmed
@@ -33,7 +34,7 @@ _HALVES = ("de la mañana", "de la tarde")
 _JOINED = (
     *(template.format(number=spell(number)) for template in _NUMBERED for number in range(1, 11)),
     *(template.format(status=status) for template in _STATES for status in lines.ORDER_STATUSES.values()),
-    *(f"{article} {day}" for article in ("el", "al") for day in lines.WEEKDAYS),
+    *(f"{article} {day}" for article in ("el", "al") for day in WEEKDAYS),
     *(f"con {doctor}" for doctor in lines.DOCTORS.values()),
     *(f"{hour} {rest}" for hour in lines.HOURS for rest in (*_HALVES, "y media", "y cuarto")),
 )

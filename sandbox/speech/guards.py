@@ -7,7 +7,9 @@ e-mail as it knows addresses, in one piece: "Juan Pérez, arrobaemail.com".
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from common.spanish.names import plain
+from common.spanish.numbers import CARDINALS
 
 _AT = re.compile(r",?\s*(?:arr|\ba r)o[bv]a,?\s*", re.IGNORECASE)
 _ECHO_WORDS = 5
@@ -49,9 +51,7 @@ def _loops(spoken: list[str], start: int, length: int) -> bool:
     return len(words) == length * turns and words == phrase * turns and not _is_number(phrase)
 
 
-_NUMBERS = frozenset(
-    ("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce")
-)
+_NUMBERS = frozenset(CARDINALS[:13])
 
 
 def _is_number(phrase: list[str]) -> bool:
@@ -59,5 +59,5 @@ def _is_number(phrase: list[str]) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    return re.findall(r"[a-z0-9]+", plain)
+    ascii_only = plain(text).encode("ascii", "ignore").decode()
+    return re.findall(r"[a-z0-9]+", ascii_only)

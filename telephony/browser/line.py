@@ -22,8 +22,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from agent.active_calls import ActiveCalls
 from agent.audio.pcm import SAMPLE_BYTES
 from agent.audio.resample import Resampler
-from agent.call import INPUT_RATE, OUTPUT_RATE, Call, CallerAudio, CallerText, LineDropped, LineEvent, MarkBack
-from agent.line import AudioSink
+from agent.call import Call
+from agent.line import INPUT_RATE, OUTPUT_RATE, AudioSink, CallerAudio, CallerText, LineDropped, LineEvent, MarkBack
 from agent.persona.prompt import LineKind
 from agent.playout import Played
 from agent.sonic.events import Usage
@@ -89,7 +89,7 @@ class BrowserSink:
 
 
 class BrowserLine:
-    """One browser's socket: a line of a call (agent.call.Line) that also shows the conversation
+    """One browser's socket: a line of a call (agent.line.Line) that also shows the conversation
     (agent.call.CallObserver)."""
 
     kind: LineKind = "browser"

@@ -11,8 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
-from agent.call import INPUT_RATE, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack
-from agent.line import AudioSink, SinkClosed
+from agent.line import INPUT_RATE, AudioSink, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack, SinkClosed
 from agent.persona.prompt import LineKind
 from telephony.errors import RemoteProtocolError
 from telephony.rate_guards import MessageRateLimit, Slices, media_ahead

@@ -38,7 +38,7 @@ class CallControl:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         token = settings.twilio_auth_token[0].get_secret_value() if settings.twilio_auth_token else None
-        return cls(settings.twilio_account_sid, token, settings.twilio_api_base)
+        return cls(settings.twilio_account_sid, token, settings.twilio_api_base, REQUEST_TIMEOUT_S)
 
     async def hang_up(self, call_sid: str) -> bool:
         """End the call; True once Twilio says that it is over, again and again.

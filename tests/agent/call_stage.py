@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from loguru import logger
 
-from agent.call import Call, CallerAudio, CallSetup, LineEvent
+from agent.call import Call, CallSetup
+from agent.line import CallerAudio, LineEvent
 from agent.persona.prompt import LineKind
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
@@ -131,6 +133,19 @@ class Stage:
         return [turn.text for turn in self.call.log.record().turns if turn.role == "carlos"]
 
 
+@contextmanager
+def no_move_out_of_order() -> Iterator[None]:
+    """Every move of a call is one of its table's."""
+    wrong: list[str] = []
+    sink = logger.add(wrong.append, format="{message}", filter=lambda record: " has no move for " in record["message"])
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # a test of the log has removed all sinks
+            logger.remove(sink)
+    assert not wrong
+
+
 Begin = Callable[..., Awaitable[Stage]]
 
 
@@ -163,6 +178,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         return stage
 
     async with no_task_left(), stack, bounded():
+        stack.enter_context(no_move_out_of_order())
         yield start
         for stage in stages:
             await stage.call.hang_up()

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent.call import APOLOGY, MAX_CALL_S, CallerAudio, CallerDigit
+from agent.call import APOLOGY, MAX_CALL_S
+from agent.line import CallerAudio, CallerDigit
 from agent.playout import Played
 from agent.sonic.events import AudioOutput, TextInput, ToolUse
 from agent.sonic.opening import GREETING_CUE, RESUME_CUE
@@ -66,6 +67,18 @@ async def test_the_goodbye_is_heard_to_its_end_before_the_line_is_ended(begin: B
     assert stage.said[-1] == "Chau."
     assert stage.line.outcome == "completed"
     assert stage.call.log.record().tools == ()
+
+
+async def test_a_call_goes_through_its_states(begin: Begin, logged: list[str]) -> None:
+    ask = ScriptTurn((UseTool("consultarOrder", {"orderId": "1"}), Say("Está en camino.")), hear="Mi pedido uno")
+    stage = await begin([GREETING, ask, GOODBYE])
+    for answers in (1, 2):
+        await stage.until(lambda answers=answers: len(stage.said) == answers)  # type: ignore[misc]
+        stage.line.speak()
+    await stage.running
+    states = [line.split()[3] for line in logged if line.startswith("the call is ")]
+    told, thanked = ["ANSWERING", "LISTENING"], ["ENDING", "OVER"]
+    assert states == [*told, "TOOL_PENDING", *told, *thanked]
 
 
 async def test_a_caller_who_has_more_to_say_is_not_hung_up_on(begin: Begin) -> None:

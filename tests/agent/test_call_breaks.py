@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallerAudio, CallerDigit, CallSetup
+from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallSetup
+from agent.line import CallerAudio, CallerDigit
 from agent.sonic.errors import SonicError, SonicLost, SonicRefused
 from agent.sonic.events import (
     AudioOutput,
@@ -28,7 +29,7 @@ from agent.sonic.events import (
 from agent.sonic.opening import SonicConfig
 from agent.transcript import CallTranscript
 from data.models import Line as LineName
-from tests.agent.call_stage import SILENCE, ListLine, ListToolbox, loud
+from tests.agent.call_stage import SILENCE, ListLine, ListToolbox, loud, no_move_out_of_order
 from tests.agent.session_stage import CONFIG, FakeSonic, FakeStream, ended, planned, virtually, words
 
 FRAME_S = 0.02
@@ -100,7 +101,8 @@ async def calling(
     running = asyncio.create_task(call.run())
     stage = CallStage(call, line, sonic, toolbox, running, asyncio.get_running_loop().time())
     try:
-        yield stage
+        with no_move_out_of_order():
+            yield stage
     finally:
         await call.hang_up()
         await running

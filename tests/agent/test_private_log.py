@@ -65,7 +65,7 @@ async def test_what_a_caller_says_of_himself_is_in_no_line_no_exception_and_no_m
     log = CallTranscript(CALL_ID, Line.PHONE, "+541155550199")
     client = Told()
     group = CallLogGroup(client, "calls")  # type: ignore[arg-type]
-    log.listeners.append(cloudwatch_listener(group, log, Prices(3, 12, 0.33, 2.75, 0.0125)))
+    log.events.listeners.append(cloudwatch_listener(group, log, Prices(3, 12, 0.33, 2.75, 0.0125)))
     faults = (
         Fault(Inject({"Zulema Quiroga": {"content": WHO}}), sent=TextOutput),
         Fault(Inject({"contentStart": {"contentId": "x", "type": "TEXT", "role": WHO}}), sent=TextOutput),

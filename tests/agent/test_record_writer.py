@@ -263,7 +263,7 @@ async def test_what_no_encoding_takes_is_replaced_where_it_enters(
     log.tool("\udfff", "t1", {"customerName": [BROKEN], BROKEN: 1}, {"error": BROKEN}, ok=False, elapsed_ms=1)
     log.fault(BROKEN)
     log.end("completed")
-    told = json.dumps([event async for event in log.follow()], ensure_ascii=False)
+    told = json.dumps([event async for event in log.events.follow()], ensure_ascii=False)
     told.encode()
     record_writer.changed(log)
     await record_writer.settled()

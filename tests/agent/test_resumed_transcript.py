@@ -71,7 +71,7 @@ async def test_who_follows_the_call_is_told_what_came_before() -> None:
     later = record.ended_at + timedelta(seconds=1)
     log = CallTranscript.resumed(record, 1, clock=lambda: later)
     log.end("completed")
-    events = [event async for event in log.follow()]
+    events = [event async for event in log.events.follow()]
     assert [event["type"] for event in events] == ["said", "heard", "tool", "said", "resumed", "ended"]
     assert events[1]["text"] == "Soy María González, cancelá el pedido uno"
     times = [event["at_ms"] for event in events]

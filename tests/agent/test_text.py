@@ -57,4 +57,4 @@ def test_a_calls_record_holds_nothing_that_cannot_be_stored(text: str, facts: di
     record = log.record()
     texts = [turn.text for turn in record.turns], record.details["faults"]
     tools = [(tool.name, tool.tool_use_id, tool.arguments, tool.result) for tool in record.tools]
-    json.dumps([texts, tools, log._events], ensure_ascii=False).encode()
+    json.dumps([texts, tools, log.events.past], ensure_ascii=False).encode()

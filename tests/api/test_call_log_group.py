@@ -115,7 +115,7 @@ async def test_what_cannot_be_delivered_at_the_end_is_counted(monkeypatch: pytes
 def a_call(group: CallLogGroup, *, texts: bool) -> None:
     """Names are spoken before a tool learns them."""
     call = CallTranscript(CALL_ID, Line.PHONE, "+5491155550101")
-    call.listeners.append(cloudwatch_listener(group, call, PRICES, texts=texts))
+    call.events.listeners.append(cloudwatch_listener(group, call, PRICES, texts=texts))
     call.user_transcript("Soy Zulema Quiroga, me duele la rodilla")
     call.tool("Zulema", "t1", {"customerName": "Zulema Quiroga"}, {"success": True}, ok=True, elapsed_ms=3)
     call.played(Played(1, "Hola, Zulema.", 1.0))
@@ -154,7 +154,7 @@ async def test_a_call_is_read_back_from_the_log_group_by_its_id(
     await group.start()
     for call_id in (CALL_ID, "CA" + "2" * 32):
         call = CallTranscript(call_id, Line.PHONE, "+5491155550101")
-        call.listeners.append(cloudwatch_listener(group, call, PRICES, texts=True))
+        call.events.listeners.append(cloudwatch_listener(group, call, PRICES, texts=True))
         call.tool("consultarOrder", "t1", {"customerName": "Ana Paz"}, {"success": True}, ok=True, elapsed_ms=3)
         call.user_transcript("Soy Ana Paz, 28456789")
         call.played(Played(1, "Hola, Ana.", 1.0))

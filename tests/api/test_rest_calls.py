@@ -322,4 +322,4 @@ async def test_a_follower_who_leaves_leaves_nothing_behind() -> None:
         following = events(log, heartbeat_s=0.001)
         assert await anext(following) == ":\n\n"
         await following.aclose()
-    assert not log._followers
+    assert not log.events._followers

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from agent.audio.pacing import Pacer
-from agent.call import Call, CallerAudio, CallSetup, LineEvent
-from agent.line import AudioSink
+from agent.call import Call, CallSetup
+from agent.line import AudioSink, CallerAudio, LineEvent
 from agent.persona.prompt import LineKind
 from agent.sonic.encoding import encode
 from agent.sonic.events import (
@@ -42,11 +42,10 @@ from agent.sonic.wire.http2 import STREAM
 from agent.sonic.wire.plain_data import data_frame
 from agent.transcript import CallTranscript
 from bench.exchange import exchanging
+from bench.pairs import NoTools
 from data.models import Line as LineName
 from telephony.twilio.media_stream import MediaStream
 from tests.support.waiting import bounded
-from tools.tool import Tool as BusinessTool
-from tools.toolbox import ToolOutcome
 
 FRAME = bytes(640)  # 20 ms at 16 kHz
 FRAMES = 200
@@ -148,7 +147,7 @@ class EachFrame(Pacer):
 
 @pytest.fixture(autouse=True)
 def each_frame_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.line.Pacer", EachFrame)
+    monkeypatch.setattr("agent.pipeline.Pacer", EachFrame)
 
 
 class FakeLine:
@@ -164,15 +163,6 @@ class FakeLine:
             yield event
 
     async def end(self, outcome: str) -> None: ...
-
-
-class NoTools:
-    specs: tuple[BusinessTool, ...] = ()
-
-    async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
-        raise AssertionError(name)
-
-    def caller_spoke(self) -> None: ...
 
 
 def config(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
@@ -291,7 +281,7 @@ async def test_a_piece_off_the_exchange_is_read_in_few_calls() -> None:
 
 
 async def test_a_busy_lines_answer_is_a_message_for_two_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.line.Pacer", Pacer)
+    monkeypatch.setattr("agent.pipeline.Pacer", Pacer)
     monkeypatch.setattr(FakeWire, "lead", 3)
     monkeypatch.setattr(FakeWire, "piece", 2)
     async with begun() as (line, sonic):

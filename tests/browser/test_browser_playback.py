@@ -14,7 +14,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSet
 from pipecat.utils.asyncio.task_manager import TaskManager
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from agent.line import LineOutput
+from agent.pipeline import LineOutput
 from agent.pipeline_frames import SpokenBlock
 from agent.playout import Played
 from sandbox.browser.screen import Screen

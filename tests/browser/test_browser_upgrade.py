@@ -110,18 +110,18 @@ async def test_a_token_opens_one_socket(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("public", "said", "asked"),
+    ("public", "said", "is_asked"),
     [(False, None, False), (False, True, True), (True, None, True), (True, True, True), (True, False, False)],
 )
 async def test_in_public_a_token_is_needed_unless_the_owner_says_no(
-    public: bool, said: bool | None, client_setup: bool
+    public: bool, said: bool | None, is_asked: bool
 ) -> None:
     told = {} if said is None else {"browser_tokens": said}
     policy = UpgradePolicy.from_settings(settings(public=public, **told))
     host = "carlos.example.com" if public else "localhost:8081"
     without = upgrade(f"{'https' if public else 'http'}://{host}", host)
     refused = await policy.refusal(without)
-    assert (refused.reason if refused else None) == ("token_missing" if client_setup else None)
+    assert (refused.reason if refused else None) == ("token_missing" if is_asked else None)
 
 
 async def test_tokens_are_bound_to_browsers() -> None:

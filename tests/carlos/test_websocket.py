@@ -13,6 +13,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
+from bench.websocket import UPGRADE
 from carlos import websocket
 from carlos.websocket import (
     CLOSE_S,
@@ -30,10 +31,6 @@ from tests.support.virtual_loop import run_virtually
 from tests.support.waiting import until
 
 LONGEST = 3000
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
 
 
 class Transport(asyncio.Transport):
@@ -140,22 +137,6 @@ def test_any_frames_in_any_pieces_are_read_as_uvicorn_reads_one_by_one(frames: l
     pieces = [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
     expected = asyncio.run(outcome(WebSocketsSansIOProtocol, frames))
     assert asyncio.run(outcome(FastWebSocket, pieces)) == expected
-
-
-@given(st.one_of(st.text(max_size=200), st.integers(60_000, 70_000).map(lambda size: "x" * size)))
-def test_a_text_is_sent_as_uvicorn_sends_it(text: str) -> None:
-    asyncio.run(sent_alike(text))
-
-
-async def sent_alike(text: str) -> None:
-    written = []
-    for kind in (WebSocketsSansIOProtocol, FastWebSocket):
-        peer = Peer(kind)
-        await peer.open()
-        await peer.protocol.send({"type": "websocket.send", "text": text})
-        written.append(bytes(peer.transport.written))
-        await peer.close()
-    assert written[0] == written[1]
 
 
 async def test_nothing_more_is_read_while_the_application_is_behind() -> None:

@@ -41,7 +41,7 @@ class FakeTracer:
 
 def told() -> list[FakeSpan]:
     log, tracer, ticks = CallTranscript("CA1", Line.PHONE, "+5491155550101"), FakeTracer(), count(0, 1_000_000_000)
-    log.listeners.append(CallTrace(log.id, log.record().line, TOOLS, tracer, lambda: next(ticks)))  # type: ignore[arg-type]
+    log.events.listeners.append(CallTrace(log.id, log.record().line, TOOLS, tracer, lambda: next(ticks)))  # type: ignore[arg-type]
     log.user_transcript("Mi DNI es 28456789")
     log.tool("consultarOrder", "t1", {"dni": "28456789"}, {}, ok=True, elapsed_ms=40)
     log.tool("28456789", "t2", {}, {}, ok=False, elapsed_ms=1)

@@ -21,6 +21,7 @@ from sandbox.brain import Brain
 from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import CHARACTER_S, PIECE_S, TONE_LEVEL, ScriptedMind, ScriptTurn, ToneVoice
 from sandbox.sonic.server import SonicServer
+from tests.support.patience import be_patient
 from tests.support.servers import free_port, loopback, serving
 from tests.support.sonic import PATIENT, aws_keys, sonic
 from tests.support.waiting import until
@@ -121,6 +122,7 @@ async def served(
     """`notice` is what the page says of Sonic."""
     monkeypatch.setattr("carlos.app.console_routes", lambda _, **options: console_routes(notice, **options))
     aws_keys(monkeypatch)
+    be_patient(monkeypatch)
     async with sonic(home, brain) as standin:
         config = Settings(
             _env_file=None,

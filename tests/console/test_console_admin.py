@@ -65,6 +65,19 @@ async def test_orders_are_listed_searched_and_opened(server: Served, browser: Ch
     await page.close()
 
 
+async def test_a_list_that_is_cut_says_that_there_is_more(
+    server: Served, browser: Chromium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.orders.MOST", 5)
+    page = await enter(browser, server, "orders")
+    assert len(await page.texts("#orders tbody tr")) == 5
+    assert "5" in await page.text("#orders [role=note]")
+    monkeypatch.undo()
+    await page.click("#orders .refresh")
+    await page.until("!document.querySelector('#orders [role=note]')")
+    await page.close()
+
+
 async def test_appointments_are_shown_by_week_and_day_at_their_hour(
     server: Served, browser: Chromium, shoot: Shoot
 ) -> None:

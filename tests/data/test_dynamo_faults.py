@@ -17,8 +17,9 @@ from data.backends.dynamo import DynamoBackend
 from data.errors import Unavailable
 from data.models import Order, OrderItem, OrderStatus
 from data.open import open_dynamodb
+from data.records import TABLES
 from data.store import Change, IdempotencyRecord, Store
-from data.tables import TABLES, TableName, create_request
+from data.tables import TableName, create_request
 from sandbox.ministack import CREDENTIALS, REGION
 
 pytestmark = pytest.mark.ministack

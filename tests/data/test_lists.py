@@ -18,7 +18,7 @@ from common.times import BUENOS_AIRES
 from data import pages, slices
 from data.backends.base import Item
 from data.backends.sqlite import SqliteBackend
-from data.items import call_item, to_item
+from data.items import call_item
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -34,6 +34,7 @@ from data.open import open_sqlite
 from data.pages import Page
 from data.privacy import Customer, erase, export
 from data.recordings import Recordings
+from data.records import to_item
 from data.slices import sliced
 from data.store import Store
 from data.tables import TableName
@@ -217,7 +218,10 @@ async def test_a_customers_calls_are_found_without_reading_the_others(store: Sto
     await store.backend.replace(TableName.ORDERS, [to_item(order)], [])
     counting = counted(store)
     found = await export(store, Customer("ana.perez@EMAIL.com", "+5491155550001"))
-    assert ([order.id for order in found.orders], [call.id for call in found.calls]) == (["77"], ["CA3", "CA2", "CA1"])
+    assert ([order.id for order in found.of(Order)], [call.id for call in found.calls]) == (
+        ["77"],
+        ["CA3", "CA2", "CA1"],
+    )
     assert (counting.queries, counting.items, counting.gets) == (5, 6, 3)
 
 

@@ -15,7 +15,7 @@ from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Item
 from data.errors import Unavailable
 from data.items import call_item
-from data.models import CallRecord, Line, Order, ToolCall
+from data.models import Appointment, CallRecord, Line, Order, ToolCall
 from data.operators.backup import MANIFEST, BackupError, backup, digest, restore, verify
 from data.operators.check import examine
 from data.operators.migrate import MigrationFailed, migrate, plan_migration
@@ -337,7 +337,7 @@ async def test_migrating_finds_what_earlier_versions_filed_otherwise(
     assert done.plan.counts["calls filed under a customer"] == 1
     assert done.plan.counts["calls that cannot be read (kept; see `carlos doctor`)"] == 1
     found = await export(store, Customer("maria.gonzalez@email.com"))
-    assert ([order.id for order in found.orders], [each.id for each in found.appointments]) == (["1"], ["1"])
+    assert ([order.id for order in found.of(Order)], [each.id for each in found.of(Appointment)]) == (["1"], ["1"])
     assert [each.id for each in found.calls] == ["CA1"]
     after = {finding.what: finding.detail for finding in await examine(store, clock()) if "migrate" in finding.what}
     assert set(after.values()) == {"none"}

@@ -10,8 +10,8 @@ from pathlib import Path
 from bench.races import Races, Said, Score, _overlaps, _stands, race
 from common.times import BUENOS_AIRES
 from data.backends.base import Put
-from data.items import to_item
 from data.models import Appointment, Order, OrderItem, OrderStatus
+from data.records import to_item
 from data.store import Change, Store
 from data.tables import TableName
 

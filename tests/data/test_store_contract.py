@@ -13,7 +13,7 @@ import pytest
 from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Put
 from data.errors import Conflict, DataError, Malformed, SlotTaken
-from data.items import call_item, to_item
+from data.items import call_item
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -25,8 +25,10 @@ from data.models import (
     ToolCall,
     Turn,
 )
-from data.operators.seed import seed, seed_appointments, seed_orders
+from data.operators.seed import seed
+from data.records import to_item
 from data.rules import cancel_appointment, cancel_order, create, free_times, move_appointment
+from data.samples import sample_appointments, sample_orders
 from data.store import Change, IdempotencyRecord, Store
 from data.tables import TableName
 
@@ -582,8 +584,8 @@ async def test_seeding_adds_everything_once(store: Store, clock: Clock) -> None:
     assert (first.added, first.kept) == (15, 0)
     assert (again.added, again.kept) == (0, 15)
     orders: Sequence[Order] = sorted((await store.orders()).items, key=lambda order: order.id)
-    assert [replace(order, version=0) for order in orders] == list(seed_orders(today))
-    assert {replace(a, version=0) for a in (await store.appointments()).items} == set(seed_appointments(today))
+    assert [replace(order, version=0) for order in orders] == list(sample_orders(today))
+    assert {replace(a, version=0) for a in (await store.appointments()).items} == set(sample_appointments(today))
     assert len(await store.doctors()) == 4
 
 

@@ -7,7 +7,8 @@ import inspect
 import pytest
 
 import data.backends.dynamo
-from data.tables import TABLES, Table, create_request
+from data.records import TABLES
+from data.tables import Table, create_request
 
 
 def test_key_attributes_are_never_filtered_on() -> None:

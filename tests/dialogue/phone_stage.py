@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from common.times import BUENOS_AIRES
 from sandbox.brain import Prompt, Utterance
 from sandbox.dialogue import DialogueMind
-from sandbox.dialogue.dates import ZONE
 from sandbox.dialogue.intents import Task
 
-NOW = datetime(2026, 11, 23, 9, 30, tzinfo=ZONE)  # a Monday
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=BUENOS_AIRES)  # a Monday
 TOOLS = (*(str(task) for task in Task), "finalizarLlamada")
 
 

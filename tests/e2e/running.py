@@ -25,6 +25,7 @@ from sandbox.twilio.call import PhoneCall
 from sandbox.twilio.caller import Manners, RecordedCaller
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.script import Turn
+from tests.support.patience import be_patient
 from tests.support.servers import loopback, serving
 from tests.support.sonic import AWS_KEYS, PATIENT, aws_keys, sonic
 from tests.support.waiting import until
@@ -65,6 +66,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Everything on loopback and free ports; credentials come from the environment, as botocore's chain finds them."""
     aws_keys(monkeypatch)
+    be_patient(monkeypatch)
     async with AsyncExitStack() as stack:
         standin = await stack.enter_async_context(sonic(home, brain, faults=faults))
         listener = stack.enter_context(loopback())

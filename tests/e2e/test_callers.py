@@ -17,7 +17,7 @@ import pytest
 
 from common.times import BUENOS_AIRES
 from data.models import Appointment, CallRecord, Order
-from data.operators.seed import seed_appointments, seed_orders
+from data.samples import sample_appointments, sample_orders
 from data.store import Store
 from sandbox.brain import Brain, Prompt
 from sandbox.dialogue import DialogueMind
@@ -125,11 +125,11 @@ async def check_records(store: Store) -> None:
     for wanted in (record for script in SCRIPTS for record in script.expect["records"]):
         changed.add((wanted["kind"], wanted.get("id")))
         await check_record(store, wanted)
-    for order in seed_orders(today):
+    for order in sample_orders(today):
         if ("order", order.id) not in changed:
             assert (found := await store.order(order.id)) is not None
             assert found.status == order.status
-    for appointment in seed_appointments(today):
+    for appointment in sample_appointments(today):
         if ("appointment", appointment.id) not in changed:
             assert (kept := await store.appointment(appointment.id)) is not None
             assert (kept.status, kept.start) == (appointment.status, appointment.start)

@@ -17,7 +17,8 @@ from api.health import health_routes
 from carlos.server import KEEP_ALIVE_S
 from common import metrics
 from common.settings import Settings
-from data.tables import TABLES, TTL_ATTRIBUTE, Table, create_request
+from data.records import TABLES
+from data.tables import TTL_ATTRIBUTE, Table, create_request
 from tests.infra.planned_stage import INFRA, ROOT, Stage
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from common import metrics
 from common.settings import Settings
-from data.tables import TABLES
+from data.records import TABLES
 from tests.infra.planned_stage import INFRA, ROOT, STAGES, Stage
 
 PAGES = ("deploy", "costs", "architecture")

@@ -9,7 +9,8 @@ import boto3
 import pytest
 
 from data.backends.dynamo import DynamoBackend
-from data.tables import TABLES, TableName
+from data.records import TABLES
+from data.tables import TableName
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 from tests.infra.planned_stage import Json, Stage
 

@@ -19,7 +19,8 @@ import pytest
 from common.keys import digest
 from data.open import open_dynamodb
 from data.operators.seed import seed
-from data.tables import TABLES, TableName, create_request
+from data.records import TABLES
+from data.tables import TableName, create_request
 from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION, ministack
 from tests.infra.planned_stage import INFRA, Stage

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from agent.transcript import CallEvent
+from agent.call_events import CallEvent
 from sandbox.twilio.playout import SILENCE
 from sandbox.twilio.script import Turn
 from sandbox.twilio.stream import FRAME, FRAME_MS, Act

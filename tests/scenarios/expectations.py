@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from data.items import slot_items
 from data.models import Appointment, Order, ToolCall
-from data.store import slot_items
 from tests.scenarios.records import Records
 from tests.scenarios.runner import Result
 

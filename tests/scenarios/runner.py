@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-import agent.call
+import agent.keypad
 from agent.sonic.events import ContentEnded, ContentStarted, ContentType, Role, StopReason
 from agent.sonic.events import ToolUse as ToolUseEvent
 from common.times import BUENOS_AIRES
@@ -74,7 +74,7 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     scenario = scenario.on(await _steady_day())
     caller = Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left")
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
-    monkeypatch.setattr(agent.call, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
+    monkeypatch.setattr(agent.keypad, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
         await give(here.services.store, scenario.given)
         before = await read_records(here.services.store)
@@ -107,7 +107,7 @@ async def _hold(here: Running, caller: Caller) -> PhoneCall:
             tasks.create_task(call.run())
             while (log := here.services.active_calls.log_of(call.sid)) is None:
                 await asyncio.sleep(0.01)
-            async for event in log.follow():
+            async for event in log.events.follow():
                 caller.told(event)
     return call
 

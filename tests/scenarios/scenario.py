@@ -38,7 +38,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.dialogue.lines import MONTHS, WEEKDAYS
+from common.spanish.wording import MONTHS, WEEKDAYS
 from sandbox.dialogue.speech import say_date
 
 HERE = Path(__file__).parent

@@ -12,13 +12,9 @@ from aws_sdk_bedrock_runtime.models import (
     BidirectionalInputPayloadPart,
     InvokeModelWithBidirectionalStreamInputChunk,
 )
-from aws_sdk_signers import AsyncEventSigner
 from hypothesis import given
 from hypothesis import strategies as st
-from smithy_aws_core.identity import AWSCredentialsIdentity, StaticCredentialsResolver
-from smithy_aws_event_stream.aio import AWSEventPublisher, SigningConfig
-from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
-from smithy_json import JSONCodec
+from smithy_aws_event_stream.events import EventMessage
 
 from agent.sonic import bounded_json
 from agent.sonic.errors import SonicLost
@@ -35,6 +31,7 @@ from agent.sonic.wire.eventstream import (
     headers_of,
     payload_of,
 )
+from bench.fast_paths import sdk_publisher
 
 SEED = "0123456789abcdef" * 4
 EVENTS = (b'{"event":{"sessionStart":{}}}', b'{"event":{"audioInput":{"content":"AAAA"}}}', "ñandú €".encode())
@@ -51,23 +48,9 @@ class Written:
         self.chunks.append(data)
 
 
-def sdk_publisher(writer: Written) -> AWSEventPublisher[Any]:
-    identity = AWSCredentialsIdentity(access_key_id="AKID", secret_access_key="SECRET")
-    return AWSEventPublisher(
-        payload_codec=JSONCodec(),
-        async_writer=writer,
-        signing_config=SigningConfig(
-            signer=AsyncEventSigner(initial_signature=SEED.encode(), event_encoder_cls=EventHeaderEncoder),
-            signing_properties={"region": "us-east-1", "service": "bedrock"},
-            identity_resolver=StaticCredentialsResolver(identity),
-            identity_properties={},
-        ),
-    )
-
-
 async def test_chunks_are_the_sdks_byte_for_byte_over_midnight_and_to_the_last() -> None:
     written, ours = Written(), ChunkSigner(SEED, Credentials("AKID", "SECRET"), "us-east-1")
-    publisher = sdk_publisher(written)
+    publisher = sdk_publisher(written, SEED)
     made = []
     for moment in (EVENING, MORNING):
         with time_machine.travel(moment, tick=False):

@@ -79,9 +79,9 @@ class AudioSink:
         return None
 
 
-@pytest.fixture
-async def wire() -> AudioSink:
-    wire = AudioSink(Exchange())
+@pytest.fixture(params=[True, False], ids=["past h2", "by h2"])
+async def wire(request: pytest.FixtureRequest) -> AudioSink:
+    wire = AudioSink(Exchange(past_h2=request.param))
     wire.exchange.request(REQUEST)
     return wire
 
@@ -102,8 +102,9 @@ async def test_both_bodies_are_open_at_once(wire: AudioSink) -> None:
     assert not wire.exchange.ended.done()
 
 
-async def test_what_the_windows_do_not_take_waits_in_order() -> None:
-    wire = AudioSink(Exchange(), window=10)
+@pytest.mark.parametrize("past_h2", [True, False])
+async def test_what_the_windows_do_not_take_waits_in_order(past_h2: bool) -> None:
+    wire = AudioSink(Exchange(past_h2=past_h2), window=10)
     wire.exchange.request(REQUEST)
     for number in range(MOST_WAITING):
         wire.exchange.write(bytes([number]) * 8)
@@ -230,8 +231,9 @@ async def test_a_ping_is_answered(wire: AudioSink) -> None:
     assert any(isinstance(event, PingAckReceived) for event in wire.events)
 
 
-async def test_the_body_ends_behind_what_waits() -> None:
-    wire = AudioSink(Exchange(), window=3)
+@pytest.mark.parametrize("past_h2", [True, False])
+async def test_the_body_ends_behind_what_waits(past_h2: bool) -> None:
+    wire = AudioSink(Exchange(past_h2=past_h2), window=3)
     wire.exchange.request(REQUEST)
     wire.exchange.write(b"12345")
     wire.exchange.finish()

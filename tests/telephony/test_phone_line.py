@@ -12,8 +12,7 @@ from starlette.websockets import WebSocket
 
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
-from agent.call import CallerAudio, CallerDigit, LineDropped, LineEvent
-from agent.line import SinkClosed
+from agent.line import CallerAudio, CallerDigit, LineDropped, LineEvent, SinkClosed
 from telephony.rate_guards import BURST_MEDIA_S, BURST_MESSAGES
 from telephony.twilio import line
 from telephony.twilio.line import PhoneLine, PhoneSink

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.spanish.dates import parse_when
+from common.spanish.errors import Unclear
 from data import items
 from data.backends.encoding import encode
 from data.errors import Malformed
-from data.items import MOST_DIGITS, cents, to_item, to_order, whole
-from data.operators.seed import seed_orders
+from data.items import MOST_DIGITS, cents, whole
+from data.records import ORDERS, to_item
+from data.samples import sample_orders
 from tools.arguments import PRICE_LIMIT_CENTS, parse_object, read
 from tools.business.orders import NewOrder, OrderProof
 from tools.errors import NeedsInput
@@ -100,22 +102,22 @@ def test_a_date_is_understood_or_asked_for(said: Any) -> None:
     text = str(said)[:120] if not isinstance(said, int) else "1"
     try:
         parse_when(text, NOW)
-    except NeedsInput:
+    except Unclear:
         return
 
 
 def test_a_date_at_the_end_of_time_does_not_exist() -> None:
-    with pytest.raises(NeedsInput, match="no_such_date"):
+    with pytest.raises(Unclear, match="no_such_date"):
         parse_when("9999-12-31T23:59-12:00", NOW)
 
 
 @given(ABSURD)
 def test_a_stored_number_is_read_or_malformed(value: Any) -> None:
-    item = to_item(seed_orders(NOW.date())[0])
+    item = to_item(sample_orders(NOW.date())[0])
     for field in ("price", "quantity"):
         line = {**item["items"][0], field: value}
         try:
-            to_order({**item, "items": [line]})
+            ORDERS.read({**item, "items": [line]})
         except Malformed:
             continue
 

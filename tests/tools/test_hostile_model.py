@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.times import Clock
-from data.operators.seed import seed_appointments, seed_orders
+from data.samples import sample_appointments, sample_orders
 from data.store import Change, Store
 from tests.tools.declared import every, examples, records
 from tools.catalogue import TOOLS
@@ -27,7 +27,7 @@ IDS = [str(number) for number in range(0, 12)] + ["99999999", "-1", "1; DROP TAB
 @pytest.fixture
 def secrets(clock: Clock) -> set[str]:
     """Every personal thing in the seed."""
-    orders, appointments = seed_orders(clock().date()), seed_appointments(clock().date())
+    orders, appointments = sample_orders(clock().date()), sample_appointments(clock().date())
     found = {text for order in orders for text in (order.customer_name, order.customer_email, order.dni or "")}
     found |= {text for each in appointments for text in (each.patient_name, each.patient_email, each.notes)}
     return found | {item.name for order in orders for item in order.items}
@@ -81,8 +81,8 @@ async def test_anothers_dni_opens_only_anothers_record(
 ) -> None:
     before = await records(seeded)
     ids = count(1)
-    for order in seed_orders(clock().date()):
-        for other in seed_orders(clock().date()):
+    for order in sample_orders(clock().date()):
+        for other in sample_orders(clock().date()):
             if other.id == order.id:
                 continue
             box = Toolbox(seeded, CallContext(f"CA{order.id}{other.id}"), clock=clock, sleep=no_wait)

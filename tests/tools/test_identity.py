@@ -14,6 +14,7 @@ from common.times import Clock
 from data.errors import Conflict
 from data.models import Line
 from data.operators.seed import seed
+from data.records import APPOINTMENTS, ORDERS
 from data.store import Change, Store
 from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import (
@@ -73,10 +74,10 @@ class Caller:
         self.identity = Identity(self._store, context, self._sleep)
 
     async def order(self, order_id: str, proof: Proof) -> str:
-        return await told(self.identity.order(order_id, proof))
+        return await told(self.identity.record(ORDERS, order_id, proof))
 
     async def appointment(self, appointment_id: str, name: str | None) -> str:
-        return await told(self.identity.appointment(appointment_id, Proof(name)))
+        return await told(self.identity.record(APPOINTMENTS, appointment_id, Proof(name)))
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -140,9 +141,9 @@ async def test_a_proven_record_stays_open_for_the_call_and_only_that_record(call
 
 async def test_missing_and_foreign_records_are_refused_alike(caller: Caller) -> None:
     with pytest.raises(Refused) as missing:
-        await caller.identity.order("99", RIGHT)
+        await caller.identity.record(ORDERS, "99", RIGHT)
     with pytest.raises(Refused) as foreign:
-        await caller.identity.order("2", RIGHT)
+        await caller.identity.record(ORDERS, "2", RIGHT)
     assert (missing.value.code, missing.value.sentence) == (foreign.value.code, foreign.value.sentence)
 
 
@@ -189,7 +190,7 @@ async def test_three_failures_lock_the_call_for_everything_and_the_next_call_is_
 
 async def test_the_lock_offers_a_person(caller: Caller) -> None:
     for digit in "123":
-        refused = caller.identity.order("1", Proof(dni=digit * 8))
+        refused = caller.identity.record(ORDERS, "1", Proof(dni=digit * 8))
         with pytest.raises(Refused) as refusal:
             await refused
     assert "persona" in refusal.value.sentence
@@ -362,8 +363,8 @@ async def test_another_process_goes_on_where_the_call_was(seeded: Store, caller:
     await caller.order("2", Proof(dni="22222222"))
     context = CallContext("resumed", caller_number=PHONE)
     resumed = Identity(seeded, context, memory=caller.identity.memory)
-    assert await told(resumed.order("1", Proof())) == "opened"
-    assert await told(resumed.order("2", Proof(dni="33333333"))) == "call_locked"
+    assert await told(resumed.record(ORDERS, "1", Proof())) == "opened"
+    assert await told(resumed.record(ORDERS, "2", Proof(dni="33333333"))) == "call_locked"
 
 
 async def test_memory_holds_no_personal_data(caller: Caller) -> None:

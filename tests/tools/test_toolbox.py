@@ -13,6 +13,7 @@ import pytest
 from common.times import BUENOS_AIRES, Clock
 from data.errors import Unavailable
 from data.models import AppointmentStatus, AppointmentType, Order, OrderStatus
+from data.records import RecordType
 from data.store import Change, IdempotencyRecord, Store
 from tests.tools.caller import Call
 
@@ -441,11 +442,11 @@ async def _lost(idempotency: IdempotencyRecord) -> IdempotencyRecord | None:
 async def test_a_store_that_does_not_answer_is_admitted_within_the_time_limit(
     call: Call, seeded: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(order_id: str) -> Order | None:
+    async def never(record_type: RecordType[Order], order_id: str) -> Order | None:
         await asyncio.Event().wait()
         return None
 
-    monkeypatch.setattr(seeded, "order", never)
+    monkeypatch.setattr(seeded, "record", never)
     monkeypatch.setattr("tools.toolbox.TIME_LIMIT_S", 0.01)
     assert (await call.use("consultarOrder", orderId="1", dni="28456789"))["code"] == "unavailable"
 
@@ -453,10 +454,10 @@ async def test_a_store_that_does_not_answer_is_admitted_within_the_time_limit(
 async def test_a_fault_of_ours_reaches_neither_the_model_nor_the_log(
     call: Call, seeded: Store, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
-    async def broken(order_id: str) -> Order | None:
+    async def broken(record_type: RecordType[Order], order_id: str) -> Order | None:
         raise KeyError("María González 28456789")
 
-    monkeypatch.setattr(seeded, "order", broken)
+    monkeypatch.setattr(seeded, "record", broken)
     result = await call.use("consultarOrder", orderId="1", dni="28456789")
     assert result["code"] == "internal"
     assert "González" not in str(result)

@@ -18,6 +18,7 @@ from common.text import clean
 from common.times import to_iso
 from data.errors import SlotTaken
 from data.models import Appointment, AppointmentType, Record
+from data.records import APPOINTMENTS
 from data.rules import (
     cancel_appointment,
     check_time,
@@ -87,7 +88,7 @@ class AppointmentProof(Arguments):
 
     async def proven(self, call: ToolContext) -> Appointment:
         """The appointment, once the caller has given the patient's full name. Raise Refused or Asked."""
-        return await call.identity.appointment(self.appointment_id, Proof(self.patient_name))
+        return await call.identity.record(APPOINTMENTS, self.appointment_id, Proof(self.patient_name))
 
 
 class Move(AppointmentProof):

@@ -13,6 +13,7 @@ from common.spanish.wording import day, listed, local_iso, money
 from common.text import clean
 from data.items import amount, cents
 from data.models import Order, OrderItem, OrderStatus, Record
+from data.records import ORDERS
 from data.rules import cancel_order, create
 from data.store import IdempotencyRecord
 from tools.arguments import (
@@ -87,7 +88,7 @@ class OrderProof(Arguments):
 
     async def proven(self, call: ToolContext) -> Order:
         """The order, once the caller has proven it to be theirs. Raise Refused or Asked."""
-        return await call.identity.order(self.order_id, Proof(self.customer_name, self.dni))
+        return await call.identity.record(ORDERS, self.order_id, Proof(self.customer_name, self.dni))
 
 
 class NewItem(Lenient):

@@ -68,11 +68,13 @@ class _Connection(H2Connection):
 class Exchange(asyncio.Protocol):
     """A connection and the only request on it. Nothing raises but `write`; what broke it is in `ended`."""
 
-    def __init__(self, ping_s: float | None = PING_S) -> None:
-        """`ping_s` is how long the wire may be silent before a PING asks whether it lives; None never asks."""
+    def __init__(self, ping_s: float | None = PING_S, *, past_h2: bool = True) -> None:
+        """`ping_s` is how long the wire may be silent before a PING asks whether it lives; None never asks. Without
+        `past_h2` plain DATA frames are h2's too: that costs more, and is otherwise the same."""
         loop = asyncio.get_running_loop()
         self._http = _Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self._frames = Splitter(STREAM)
+        self._past_h2 = past_h2
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[bytes] = deque()
         self._paused = False
@@ -121,10 +123,11 @@ class Exchange(asyncio.Protocol):
         self._silent = others = 0
         try:
             for plain, frame in self._frames.feed(data):
-                if plain and self._open:
+                of_body = plain and self._open
+                if of_body and self._past_h2:
                     self.on_data(frame)
                     continue
-                others += 1
+                others += not of_body
                 if others > MOST_OTHERS:
                     raise ProtocolError(f"more than {MOST_OTHERS} frames at once that are no data")
                 self._read(data_frame(STREAM, frame) if plain else frame)
@@ -215,7 +218,10 @@ class Exchange(asyncio.Protocol):
 
     def _send(self, data: bytes) -> None:
         """Send a DATA frame that the windows have room for, and have h2 count it."""
-        if self._transport is not None:
+        if not self._past_h2:
+            self._http.send_data(STREAM, data)
+            self._flush()
+        elif self._transport is not None:
             self._http.outbound_flow_control_window -= len(data)
             self._http.streams[STREAM].outbound_flow_control_window -= len(data)
             self._transport.write(data_frame(STREAM, data))

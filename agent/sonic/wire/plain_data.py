@@ -2,7 +2,7 @@
 
 A frame is nine bytes of head - length, type, flags, stream - and its payload (RFC 9113, 4.1). A DATA frame without
 flags moves nothing but the windows of flow control, so it can be made and read beside a library that holds the
-connection's state: `python -m bench.exchange` says what that spares.
+connection's state: `make bench-paths` says what that spares.
 """
 
 from __future__ import annotations

@@ -26,6 +26,12 @@ export async function get(path) {
   return (await reply.json()).data;
 }
 
+/** A list's `data`, and whether more follows that was not sent. Raises RestError. */
+export async function getList(path) {
+  const reply = await request(path);
+  return { data: (await reply.json()).data, more: reply.headers.has("X-Next-Cursor") };
+}
+
 export async function post(path) {
   const reply = await request(path, { method: "POST" });
   return (await reply.json()).data;

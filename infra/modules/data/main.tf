@@ -1,5 +1,5 @@
 # Tables, secrets and images: what must exist before a release and survives it.
-# tables.json is written from data/tables.py (make infra-tables), and a test keeps them equal.
+# tables.json is written from what data/records.py declares (make infra-tables), and a test keeps them equal.
 
 locals {
   tables  = jsondecode(file("${path.module}/tables.json"))

@@ -25,9 +25,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
-from agent.call import INPUT_RATE, CallerAudio, LineDropped, LineEvent
 from agent.capacity import Admission
-from agent.line import AudioSink, SinkClosed
+from agent.line import INPUT_RATE, AudioSink, CallerAudio, LineDropped, LineEvent, SinkClosed
 from agent.persona.prompt import LineKind
 from common.settings import Settings
 from telephony.carrier import Caller, CallStatus, CarrierHandler, OnEnd

@@ -4,8 +4,8 @@ import { h } from "../dom.js";
 import { cost, count, moment, span } from "../format.js";
 import { getFile, post, RestError } from "../rest.js";
 import { entry } from "../talk/transcript.js";
-import { outcome } from "./calls.js";
 import { factList } from "./details.js";
+import { outcome } from "./outcome.js";
 import { layOut, timeline } from "./timeline.js";
 
 export function callView(call, onChange) {

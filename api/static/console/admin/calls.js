@@ -2,10 +2,9 @@
 
 import { h } from "../dom.js";
 import { moment, span } from "../format.js";
-import { knows } from "../language.js";
 import { median } from "../talk/latency-chart.js";
 import { callView } from "./call.js";
-import { pill } from "./details.js";
+import { outcome } from "./outcome.js";
 import { Page } from "./page.js";
 
 const FRESH_MS = 2000; // between two looks at the live calls
@@ -90,12 +89,6 @@ function row(call) {
     h("td", { class: "number" }, latencies.length ? `${median(latencies)} ms` : "–"),
     h("td", {}, outcome(call)),
   );
-}
-
-export function outcome({ live, outcome }) {
-  const word = live ? "live" : outcome;
-  if (word && knows(`outcome.${word}`)) return pill("outcome", word);
-  return h("span", { class: "pill" }, word ?? "–");
 }
 
 const link = ({ id }) => `#/calls/${encodeURIComponent(id)}`;

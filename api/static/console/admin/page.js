@@ -2,8 +2,9 @@
 
 import { h } from "../dom.js";
 import { askForKey } from "../key.js";
+import { count } from "../format.js";
 import { languages } from "../language.js";
-import { get, LOCKED, RestError } from "../rest.js";
+import { getList, LOCKED, RestError } from "../rest.js";
 
 export class Page {
   /** A subclass has `open(...)`, which loads a path, and `draw(data)`, which returns elements. */
@@ -31,9 +32,10 @@ export class Page {
   async refresh() {
     const { path } = this;
     try {
-      const data = await get(path);
+      const { data, more } = await getList(path);
       if (!this.isOpen || path !== this.path) return;
       this.data = data;
+      this.more = more;
       this.redraw();
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
@@ -42,7 +44,9 @@ export class Page {
   }
 
   redraw() {
-    if (this.data !== undefined) this.show(...this.draw(this.data));
+    if (this.data === undefined) return;
+    const note = this.more && h("p", { class: "hint", role: "note", t: ["admin.more", { shown: count(this.data.length) }] });
+    this.show(...this.draw(this.data), ...(note ? [note] : []));
   }
 
   fail({ kind, values }) {

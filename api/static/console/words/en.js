@@ -91,6 +91,7 @@ export default {
   "admin.refresh": "Refresh",
   "admin.close": "Close",
   "admin.count": "{shown} of {all}",
+  "admin.more": "These are the first {shown}; the server has more.",
   "key.title": "An API key is needed",
   "key.text": "This server does not let just anybody in. The key stays in this tab and is forgotten when you close it.",
   "key.label": "API key",

@@ -91,6 +91,7 @@ export default {
   "admin.refresh": "Actualizar",
   "admin.close": "Cerrar",
   "admin.count": "{shown} de {all}",
+  "admin.more": "Acá están los primeros {shown}; hay más en el servidor.",
   "key.title": "Hace falta una clave de API",
   "key.text": "Este servidor no deja entrar a cualquiera. La clave queda en esta pestaña y se olvida al cerrarla.",
   "key.label": "Clave de API",

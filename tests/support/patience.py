@@ -1,0 +1,14 @@
+"""Limits of the product that are no settings, lifted where a whole server's test is about something else."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.hang import HANG_S
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is kept busy Twilio's double may take its time to hang up, and a phone's audio come late."""
+    monkeypatch.setattr("telephony.twilio.rest.REQUEST_TIMEOUT_S", HANG_S)
+    monkeypatch.setattr("telephony.rate_guards.BURST_MEDIA_S", HANG_S)
+    monkeypatch.setattr("agent.call.LINE_END_S", HANG_S)
