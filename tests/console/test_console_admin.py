@@ -68,7 +68,7 @@ async def test_orders_are_listed_searched_and_opened(server: Served, browser: Ch
 async def test_a_list_that_is_cut_says_that_there_is_more(
     server: Served, browser: Chromium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.orders.MOST", 5)
+    monkeypatch.setattr("api.orders.MAX_PAGE_RECORDS", 5)
     page = await enter(browser, server, "orders")
     assert len(await page.texts("#orders tbody tr")) == 5
     assert "5" in await page.text("#orders [role=note]")

@@ -26,6 +26,7 @@ from sandbox.sonic.ear import EnergyEar
 from sandbox.sonic.script import ToneVoice
 from sandbox.twilio.script import Script, load_script, script_names
 from tests.e2e.running import Running, running
+from tests.support.patience import hold_until_words
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -74,6 +75,7 @@ def hearing_from(scripts: Iterator[Script]) -> Callable[[], Brain]:
 
 
 async def test_every_recorded_caller_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold_until_words(monkeypatch)
     async with running(tmp_path, monkeypatch, hearing_from(iter(SCRIPTS))) as here:
         await serve_all(here)
 
@@ -82,6 +84,7 @@ async def test_every_recorded_caller_is_served(tmp_path: Path, monkeypatch: pyte
 async def test_every_recorded_caller_is_heard_and_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if (why := describe().why_not) is not None:
         pytest.skip(f"NOT RUN, the recorded voices: {why}")
+    hold_until_words(monkeypatch)
     async with running(tmp_path, monkeypatch, make_brain) as here:
         await serve_all(here, heard=True)
 

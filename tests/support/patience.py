@@ -12,3 +12,10 @@ def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("telephony.twilio.rest.REQUEST_TIMEOUT_S", HANG_S)
     monkeypatch.setattr("telephony.rate_guards.BURST_MEDIA_S", HANG_S)
     monkeypatch.setattr("agent.call.LINE_END_S", HANG_S)
+
+
+def hold_until_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For callers who do interrupt: on busy cores the stand-in's words come later than a service's, and a line that
+    has gone on meanwhile was not interrupted."""
+    for limit in ("HOLD_S", "HOLD_AFTER_VOICE_S", "LONGEST_HOLD_S"):
+        monkeypatch.setattr(f"agent.call.{limit}", HANG_S)
