@@ -8,7 +8,6 @@ recorded callers of `tests/e2e`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -29,7 +28,6 @@ class Exchange:
 
     scenarios: list[Scenario]
     homes: pytest.TempPathFactory
-    monkeypatch: pytest.MonkeyPatch
     results: dict[str, Result | BaseException] = field(default_factory=dict)
 
     async def result_of(self, scenario: Scenario) -> Result:
@@ -42,20 +40,21 @@ class Exchange:
 
     async def _place_all(self) -> None:
         capacity = asyncio.Semaphore(AT_ONCE)
-        placed = await asyncio.gather(*(self._place(each, capacity) for each in self.scenarios), return_exceptions=True)
+        with pytest.MonkeyPatch.context() as patch:  # for these calls, and for no other file's tests
+            calls = (self._place(each, capacity, patch) for each in self.scenarios)
+            placed = await asyncio.gather(*calls, return_exceptions=True)
         self.results = dict(zip((each.name for each in self.scenarios), placed, strict=True))
 
-    async def _place(self, scenario: Scenario, capacity: asyncio.Semaphore) -> Result:
+    async def _place(self, scenario: Scenario, capacity: asyncio.Semaphore, patch: pytest.MonkeyPatch) -> Result:
         async with capacity:
-            return await place(scenario, self.homes.mktemp(scenario.name), self.monkeypatch)
+            return await place(scenario, self.homes.mktemp(scenario.name), patch)
 
 
 @pytest.fixture(scope="session")
-def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exchange:
     callspecs = [getattr(item, "callspec", None) for item in request.session.items]
     chosen = [spec.params["scenario"] for spec in callspecs if spec and "scenario" in spec.params]
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        yield Exchange(chosen, tmp_path_factory, monkeypatch)
+    return Exchange(chosen, tmp_path_factory)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
