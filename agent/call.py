@@ -94,7 +94,7 @@ class Toolbox(Protocol):
     @property
     def specs(self) -> Sequence[BusinessTool]: ...
     async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome: ...
-    def caller_spoke(self) -> None: ...
+    def caller_spoke(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +340,7 @@ class Call:
         """The caller's word. It is no answer to a tool's proposal until something of Carlos was heard after it:
         one utterance transcribed in two pieces must not be a request and its confirmation."""
         if not self._untold:
-            self._setup.toolbox.caller_spoke()
+            self._setup.toolbox.caller_spoke(text)
         self._tools_in_a_row = 0
         self._filler.owed()
         self.log.user_transcript(text)

@@ -121,7 +121,7 @@ class NoTools:
     async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
         raise AssertionError(name)
 
-    def caller_spoke(self) -> None: ...
+    def caller_spoke(self, text: str) -> None: ...
 
 
 def started() -> MediaStream:

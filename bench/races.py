@@ -124,7 +124,7 @@ class Caller:
             if known := _ALREADY.search(result.get("proposal", "")):
                 return Said(self._call_id, tool, {"orderId": known[1]})  # told so, nobody wants it twice
             if result.get("confirmation_required"):
-                self._box.caller_spoke()
+                self._box.caller_spoke("Sí")
                 self._score.operations += 1
                 result = await self._use(tool, words, contested=True)
             if result["success"]:

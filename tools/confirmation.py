@@ -1,9 +1,9 @@
 """Two steps for every write: propose, hear the caller, carry out.
 
-The first use of a writing tool only says what would happen. The same use again, after the caller has spoken,
-carries it out; anything else said or changed in between starts anew. There is one proposal at a time, so a
-"yes" can only answer the last thing that was proposed; it dies with its time or with the call. The model's
-word alone is never enough, since only the line calls `caller_spoke`.
+The first use of a writing tool only says what would happen. The same use again carries it out if the caller's own
+words since then are a clear yes (`common.spanish.consent`); anything else said or changed in between starts anew.
+There is one proposal at a time, so a "yes" can only answer the last thing that was proposed; it dies with its time or
+with the call. The model's word alone is never enough, since only the line calls `caller_spoke`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.spanish.consent import LONGEST, Consent, consent
 from common.times import Clock, from_iso, to_iso
 from data.store import IdempotencyRecord
 
@@ -28,6 +29,8 @@ class Plan:
     fingerprint: str
     proposal: str
     carry_out: Callable[[str], Awaitable[dict[str, Any]]]
+    verbs: Sequence[str] = ()  # infinitives in which a caller may agree: "cancelar", for "cancelalo"
+    nouns: Sequence[str] = ()  # what is spoken of: "pedido", for "sí, cancelá el pedido"
 
 
 def fingerprint(tool: str, *parts: Any) -> str:
@@ -46,7 +49,10 @@ def next_of(intent: str, receipts: Sequence[IdempotencyRecord]) -> tuple[str, Id
 class _Proposal:
     fingerprint: str
     made_at: datetime
-    turn: int
+    verbs: Sequence[str] = ()
+    nouns: Sequence[str] = ()
+    said: str = ""  # by the caller since then
+    answer: Consent | None = None
     carried_out_as: str | None = None
 
 
@@ -55,31 +61,43 @@ class Confirmations:
 
     def __init__(self, clock: Clock, memory: Mapping[str, Any] | None = None) -> None:
         self._clock = clock
-        self._turn = 0
         self._proposal: _Proposal | None = None
         if memory:
-            self._turn = int(memory["answered"])
-            made_at, carried_out_as = from_iso(memory["made_at"]), memory["carried_out_as"]
-            self._proposal = _Proposal(memory["fingerprint"], made_at, 0, carried_out_as)
+            answer = Consent[memory["answer"]] if memory.get("answer") else None
+            self._proposal = _Proposal(
+                memory["fingerprint"],
+                from_iso(memory["made_at"]),
+                answer=answer,
+                carried_out_as=memory["carried_out_as"],
+            )
 
     @property
     def memory(self) -> dict[str, Any]:
-        """Return what is proposed and whether the caller has spoken since, as a JSON object; empty for nothing."""
+        """Return what is proposed and what the caller answered, as a JSON object without words; empty for nothing."""
         proposal = self._proposal
         if proposal is None:
             return {}
         return {
             "fingerprint": proposal.fingerprint,
             "made_at": to_iso(proposal.made_at),
-            "answered": proposal.turn != self._turn,
+            "answer": proposal.answer.name if proposal.answer else None,
             "carried_out_as": proposal.carried_out_as,
         }
 
-    def caller_spoke(self) -> None:
-        self._turn += 1
+    def caller_spoke(self, text: str) -> None:
+        """Take the caller's words as an answer to what is proposed. One answer may come in several pieces."""
+        proposal = self._proposal
+        if proposal is not None and proposal.carried_out_as is None and text.strip():
+            proposal.said = f"{proposal.said} {text}"[-2 * LONGEST :]
+            proposal.answer = consent(proposal.said, proposal.verbs, proposal.nouns)
 
-    def propose(self, fingerprint: str) -> None:
-        self._proposal = _Proposal(fingerprint, self._clock(), self._turn)
+    def propose(self, plan: Plan) -> None:
+        self._proposal = _Proposal(plan.fingerprint, self._clock(), plan.verbs, plan.nouns)
+
+    def answer_to(self, fingerprint: str) -> Consent | None:
+        """Return what the caller answered to this; None for something else, and while nothing was said."""
+        proposal = self._proposal
+        return proposal.answer if proposal is not None and proposal.fingerprint == fingerprint else None
 
     def agreed(self, fingerprint: str, tool_use_id: str) -> str | None:
         """The tool use under which to carry this out, or None if it must be proposed (again).
@@ -88,7 +106,7 @@ class Confirmations:
         the first one may have done.
         """
         proposal = self._proposal
-        if proposal is None or proposal.fingerprint != fingerprint or proposal.turn == self._turn:
+        if proposal is None or self.answer_to(fingerprint) is not Consent.YES:
             return None
         if self._clock() - proposal.made_at > PROPOSAL_LIFETIME:
             return None

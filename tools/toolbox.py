@@ -20,6 +20,7 @@ from typing import Any
 
 from loguru import logger
 
+from common.spanish.consent import Consent
 from common.spanish.errors import Unclear
 from common.times import Clock, utcnow
 from data.errors import Conflict, RuleBroken, Unavailable
@@ -102,9 +103,9 @@ class Toolbox:
         """True after too many wrong proofs: offer a person."""
         return self._identity.locked
 
-    def caller_spoke(self) -> None:
-        """A new turn of the caller has begun: what was proposed before may be carried out now."""
-        self._confirmations.caller_spoke()
+    def caller_spoke(self, text: str) -> None:
+        """The caller's words: if they are a clear yes, what was proposed before may be carried out now."""
+        self._confirmations.caller_spoke(text)
 
     async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
         """Answer one toolUse. The same one again gets the same answer; a cancelled caller does not stop it."""
@@ -146,8 +147,9 @@ class Toolbox:
             return plan
         agreed_as = self._confirmations.agreed(plan.fingerprint, tool_use_id)
         if agreed_as is None:
-            self._confirmations.propose(plan.fingerprint)
-            return _proposal(name, plan)
+            answer = self._confirmations.answer_to(plan.fingerprint)
+            self._confirmations.propose(plan)
+            return _proposal(name, plan, answer)
         self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
         return await self._carry_out(plan, agreed_as)
 
@@ -211,13 +213,22 @@ def _refusal(code: str, sentence: str, **extra: Any) -> dict[str, Any]:
     return {"success": False, "error": sentence, "code": code, **extra}
 
 
-def _proposal(name: str, plan: Plan) -> dict[str, Any]:
+_BEFORE = {  # a proposal that is made again
+    None: "",
+    Consent.YES: "",  # it came too late
+    Consent.NO: "El cliente dijo que no. ",
+    Consent.UNCLEAR: "El cliente no contestó con un sí claro. ",
+}
+
+
+def _proposal(name: str, plan: Plan, answer: Consent | None) -> dict[str, Any]:
+    """`answer` is what the caller said to the same proposal before."""
     return {
         "success": False,
         "confirmation_required": True,
         "proposal": plan.proposal,
         "message": (
-            "Todavía no se hizo nada. Decile al cliente exactamente esto y preguntale si lo confirma."
+            f"{_BEFORE[answer]}Todavía no se hizo nada. Decile al cliente exactamente esto y preguntale si lo confirma."
             f" Solo si contesta que sí, llamá otra vez a {name} con los mismos argumentos."
             " Si cambia algo, llamá con los datos nuevos."
         ),

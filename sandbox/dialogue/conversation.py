@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from common.spanish.consent import Consent, consent
 from sandbox.dialogue import lines
 from sandbox.dialogue.answers import answer
 from sandbox.dialogue.emails import say_email
@@ -17,9 +18,9 @@ from sandbox.dialogue.intents import Aspect, Kind, Reply, Task, Verb
 from sandbox.dialogue.questions import question, slot_asked_by
 from sandbox.dialogue.refusals import read_subject
 from sandbox.dialogue.speech import say_id
-from sandbox.dialogue.tasks import NEEDS, Facts, announce, arguments, missing
+from sandbox.dialogue.tasks import AGREEING, NEEDS, Facts, announce, arguments, missing
 from sandbox.dialogue.understanding import Slot, Understanding, understand
-from sandbox.dialogue.wishes import is_correction, read_wish, repeats
+from sandbox.dialogue.wishes import is_correction, read_wish
 
 HANG_UP = "finalizarLlamada"
 
@@ -188,16 +189,16 @@ class Conversation:
     def _decide(self, said: Understanding, changed: bool) -> Move:
         """The answer to "¿Lo confirmás?"."""
         call, self._proposal = self._proposal, None
-        intent, replies = said.intent, said.intent.replies
+        replies = said.intent.replies
         if changed:
             return self._advance(said)
-        agrees = intent.answer or (intent.answer is None and repeats(self._task, intent.verb))
-        if call and agrees and Reply.DROP not in replies:
+        agreement = consent(said.text, *AGREEING.get(self._task, ((), ()))) if self._task else Consent.UNCLEAR
+        if call and agreement is Consent.YES:
             self._calling = call
             return call
         if Reply.GOODBYE in replies:
             return self._hang_up()
-        if intent.answer is False or Reply.DROP in replies or intent.verb is Verb.CANCEL:
+        if agreement is Consent.NO or Reply.DROP in replies:
             return self._finish(lines.DROPPED)
         self._proposal = call
         return self._say(lines.YES_OR_NO)

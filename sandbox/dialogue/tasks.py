@@ -23,6 +23,16 @@ NEEDS: dict[Task, tuple[Slot, ...]] = {
     Task.CONSULT_APPOINTMENT: (Slot.RECORD_ID, Slot.NAME),
 }
 
+_ORDER = ("pedido", "orden", "compra", "cancelacion")
+_APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
+AGREEING = {  # the verbs and nouns in which a caller may agree to it
+    Task.CANCEL_ORDER: (("cancelar", "anular"), _ORDER),
+    Task.CREATE_ORDER: (("crear", "hacer", "pedir", "comprar", "encargar"), _ORDER),
+    Task.BOOK: (("agendar", "reservar", "anotar", "sacar", "tomar"), _APPOINTMENT),
+    Task.CANCEL_APPOINTMENT: (("cancelar", "anular"), _APPOINTMENT),
+    Task.MOVE: (("cambiar", "mover", "pasar", "modificar", "reprogramar"), _APPOINTMENT),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

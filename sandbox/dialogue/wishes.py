@@ -8,7 +8,6 @@ from sandbox.dialogue.intents import Task, Verb
 from sandbox.dialogue.understanding import Understanding
 
 _MAKING = (Task.BOOK, Task.CREATE_ORDER)
-_VERBS = {Task.CANCEL_ORDER: Verb.CANCEL, Task.CANCEL_APPOINTMENT: Verb.CANCEL, Task.MOVE: Verb.MOVE}
 
 
 def read_wish(said: Understanding, task: Task | None, last: Task | None, verb: Verb | None) -> Task | None:
@@ -33,11 +32,6 @@ def read_wish(said: Understanding, task: Task | None, last: Task | None, verb: V
 def is_correction(task: Task | None, verb: Verb | None) -> bool:
     """ "Cambialo para el jueves" of a booking not made yet, "cancelá" of an order not placed yet."""
     return task in _MAKING and verb in (Verb.MOVE, Verb.CANCEL)
-
-
-def repeats(task: Task | None, verb: Verb | None) -> bool:
-    """ "Cancelalo", in answer to whether to cancel."""
-    return task is not None and verb is not None and _VERBS.get(task) is verb
 
 
 def _wants_a_time(said: Understanding) -> bool:

@@ -108,7 +108,7 @@ class ListToolbox:
         self.asked.append((name, arguments))
         return ToolOutcome(dict(self.result), ok=True, elapsed_ms=1)
 
-    def caller_spoke(self) -> None:
+    def caller_spoke(self, text: str) -> None:
         self.turns += 1
 
 

@@ -53,7 +53,7 @@ async def main(where, stop, name, arguments):
         await asyncio.Event().wait()
     box = Toolbox(store, CallContext("CA1"))
     await box.run(name, arguments, tool_use_id="proposal")
-    box.caller_spoke()
+    box.caller_spoke("Sí")
     store.backend.transact = stopping
     await box.run(name, arguments, tool_use_id="yes")
 

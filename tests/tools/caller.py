@@ -35,7 +35,7 @@ class Call:
         """Propose, hear a yes, carry out."""
         proposed = await self.use(name, **arguments)
         assert proposed.get("confirmation_required"), proposed
-        self.box.caller_spoke()
+        self.box.caller_spoke("Sí")
         return await self.use(name, **arguments)
 
     async def _sleep(self, seconds: float) -> None:

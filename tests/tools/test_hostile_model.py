@@ -105,7 +105,7 @@ async def test_what_proves_ones_own_record_opens_no_other(tool: Tool, seeded: St
         for use in ("one", "two"):
             answer = (await box.run(tool.name, said, tool_use_id=use)).result
             assert answer["code"] == "not_verified" or answer["question"], answer
-            box.caller_spoke()
+            box.caller_spoke("Sí")
     assert await records(seeded) == before
 
 

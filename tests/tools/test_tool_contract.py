@@ -46,7 +46,7 @@ async def test_a_tool_that_is_given_what_it_asks_for_does_it_and_one_that_writes
     assert first["confirmation_required"] is True
     assert tool.name in first["message"]
     assert first["proposal"]
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     done = await call.use(tool.name, use_id="yes", **examples(tool))
     assert done["success"] is True
     assert await records(seeded) != before
@@ -58,7 +58,7 @@ async def test_a_write_is_done_once_however_often_its_use_comes(
     call: Call, seeded: Store, clock: Clock, tool: Tool
 ) -> None:
     await call.use(tool.name, **examples(tool))
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     done = await call.use(tool.name, use_id="yes", **examples(tool))
     written = await records(seeded)
     for later in (call, Call(seeded, clock), Call(seeded, clock, memory=call.memory)):
@@ -112,7 +112,7 @@ async def test_nothing_personal_of_a_use_reaches_the_log_or_another_process(
     call: Call, tool: Tool, logged: list[str]
 ) -> None:
     await call.use(tool.name, **examples(tool))
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     await call.use(tool.name, **examples(tool))
     seen = "".join(logged) + json.dumps(call.memory, ensure_ascii=False)
     assert logged

@@ -67,7 +67,7 @@ async def test_an_order_is_cancelled_after_the_callers_yes(call: Call, seeded: S
     assert proposed["confirmation_required"] is True
     assert "pedido 1" in proposed["proposal"]
     assert await status(seeded, "1") is OrderStatus.PENDING
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     done = await call.use("cancelarOrder", orderId="pedido uno", customerName="María González")
     assert done == {"success": True, "message": "Pedido #1 cancelado exitosamente", "orderId": "1"}
     assert await status(seeded, "1") is OrderStatus.CANCELLED
@@ -83,7 +83,7 @@ async def test_without_a_turn_of_the_caller_nothing_is_carried_out(call: Call, s
 async def test_a_yes_answers_the_last_proposal_only(call: Call, seeded: Store) -> None:
     await call.use("cancelarOrder", orderId="1", dni="28456789")
     await call.use("cancelarOrder", orderId="2", dni="31204578")
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     assert (await call.use("cancelarOrder", orderId="1", dni="28456789")).get("confirmation_required")
     assert await status(seeded, "1") is OrderStatus.PENDING
 
@@ -91,7 +91,7 @@ async def test_a_yes_answers_the_last_proposal_only(call: Call, seeded: Store) -
 async def test_a_proposal_dies_after_two_minutes(call: Call, seeded: Store, clock: Clock) -> None:
     await call.use("cancelarOrder", orderId="1", dni="28456789")
     clock.advance(seconds=121)  # type: ignore[attr-defined]
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     assert (await call.use("cancelarOrder", orderId="1", dni="28456789")).get("confirmation_required")
     assert await status(seeded, "1") is OrderStatus.PENDING
 
@@ -100,13 +100,13 @@ async def test_a_proposal_dies_with_the_call(seeded: Store, clock: Clock) -> Non
     first = Call(seeded, clock)
     await first.use("cancelarOrder", orderId="1", dni="28456789")
     second = Call(seeded, clock)
-    second.box.caller_spoke()
+    second.box.caller_spoke("Sí")
     assert (await second.use("cancelarOrder", orderId="1", dni="28456789")).get("confirmation_required")
 
 
 async def test_looking_something_up_in_between_keeps_the_proposal(call: Call, seeded: Store) -> None:
     await call.use("cancelarOrder", orderId="1", dni="28456789")
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     await call.use("consultarOrder", orderId="1", dni="28456789")
     assert (await call.use("cancelarOrder", orderId="1", dni="28456789"))["success"] is True
     assert await status(seeded, "1") is OrderStatus.CANCELLED
@@ -118,7 +118,7 @@ async def test_a_record_that_changed_meanwhile_is_proposed_again(call: Call, see
     appointment = await seeded.appointment("1")
     assert appointment is not None
     await seeded.commit(Change(appointment, replace(appointment, status=AppointmentStatus.CONFIRMED)))
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     assert (await call.use("cancelarTurno", **start)).get("confirmation_required")
 
 
@@ -159,7 +159,7 @@ async def test_a_second_order_like_the_first_is_created_only_knowingly(call: Cal
     again = await call.use("crearOrder", **PURCHASE)
     assert "ya se creó el pedido 8" in again["proposal"]
     assert await seeded.order("9") is None
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     assert (await call.use("crearOrder", **PURCHASE))["orderId"] == "9"
 
 
@@ -190,7 +190,7 @@ async def test_a_time_that_is_sold_while_the_caller_thinks_is_refused(call: Call
     await call.use("agendarTurno", **BOOKING)
     rival = Call(seeded, clock, "CA2")
     await rival.twice("agendarTurno", **(BOOKING | {"patientName": "Otra Persona"}))
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     assert (await call.use("agendarTurno", **BOOKING))["code"] == "slot_taken"
 
 
@@ -328,7 +328,7 @@ async def test_whatever_the_model_sends_is_answered_with_an_object(
 
 async def test_the_same_tool_use_is_answered_alike_and_never_counts_as_a_yes(call: Call, seeded: Store) -> None:
     first = await call.use("cancelarOrder", use_id="u1", orderId="1", dni="28456789")
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     assert await call.use("cancelarOrder", use_id="u1", orderId="1", dni="28456789") == first
     assert await status(seeded, "1") is OrderStatus.PENDING
 
@@ -342,7 +342,7 @@ async def test_a_tool_use_that_comes_back_with_other_arguments_is_refused(call: 
 async def test_a_done_tool_use_is_answered_alike_by_another_process(seeded: Store, clock: Clock) -> None:
     first = Call(seeded, clock)
     await first.use("crearOrder", **PURCHASE)
-    first.box.caller_spoke()
+    first.box.caller_spoke("Sí")
     done = await first.use("crearOrder", use_id="the-yes", **PURCHASE)
     second = Call(seeded, clock)
     assert await second.use("crearOrder", use_id="the-yes", **PURCHASE) == done
@@ -357,7 +357,7 @@ async def test_a_booking_whose_answer_was_lost_is_found_again(seeded: Store, clo
 
 async def test_twenty_uses_at_once_create_one_order(call: Call, seeded: Store) -> None:
     await call.use("crearOrder", **PURCHASE)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     results = await asyncio.gather(*(call.use("crearOrder", use_id="yes", **PURCHASE) for _ in range(20)))
     assert {result["orderId"] for result in results} == {"8"}
     assert await seeded.order("9") is None
@@ -365,7 +365,7 @@ async def test_twenty_uses_at_once_create_one_order(call: Call, seeded: Store) -
 
 async def test_a_caller_who_hangs_up_does_not_stop_what_was_agreed(call: Call, seeded: Store) -> None:
     await call.use("cancelarOrder", orderId="1", dni="28456789")
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     waiting = asyncio.create_task(call.use("cancelarOrder", use_id="yes", orderId="1", dni="28456789"))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -396,14 +396,14 @@ class Flaky:
 
 async def test_an_answer_lost_after_the_write_is_read_back(call: Call, seeded: Store) -> None:
     await call.use("crearOrder", **PURCHASE)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     Flaky(seeded, after_write=True, times=1)
     assert (await call.use("crearOrder", **PURCHASE))["orderId"] == "8"
 
 
 async def test_a_write_that_did_not_happen_is_admitted_and_can_be_tried_again(call: Call, seeded: Store) -> None:
     await call.use("crearOrder", **PURCHASE)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     Flaky(seeded, after_write=False, times=1)
     lost = await call.use("crearOrder", **PURCHASE)
     assert lost["code"] == "unavailable"
@@ -426,7 +426,7 @@ async def test_a_write_whose_fate_was_unknown_is_found_out_and_not_repeated(
 ) -> None:
     """The write happened, but neither its answer nor the first read-back came through."""
     await call.use(name, **arguments)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     Flaky(seeded, after_write=True, times=1)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(seeded, "_standing", _lost)
@@ -480,27 +480,64 @@ def around(moment: datetime) -> tuple[datetime, datetime]:
 CANCEL = {"orderId": "1", "dni": "28456789"}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (["No."], "dijo que no"),
+        (["Sí… no, no."], "dijo que no"),
+        (["¿Y cuánto me devuelven?"], "sí claro"),
+        (["Sí, pero el mail está mal."], "sí claro"),
+        (["Sí, y también cancelá el turno uno."], "sí claro"),
+        (["Claudia, ¿está listo el café?"], "sí claro"),
+        (["Sí,", "pero mañana."], "sí claro"),
+        (["Agendalo."], "sí claro"),
+        (["[DTMF] 28456789"], "sí claro"),
+    ],
+)
+async def test_only_a_clear_yes_carries_out_and_the_model_is_told_to_ask_again(
+    call: Call, seeded: Store, said: list[str], told: str
+) -> None:
+    await call.use("cancelarOrder", **CANCEL)
+    for words in said:
+        call.box.caller_spoke(words)
+    again = await call.use("cancelarOrder", **CANCEL)
+    assert again["confirmation_required"]
+    assert told in again["message"]
+    assert await status(seeded, "1") is OrderStatus.PENDING
+    call.box.caller_spoke("Sí, cancelalo.")
+    assert (await call.use("cancelarOrder", **CANCEL))["success"] is True
+
+
+async def test_a_yes_may_come_in_pieces_and_leaves_no_words_behind(call: Call, seeded: Store) -> None:
+    await call.use("cancelarOrder", **CANCEL)
+    for words in ("Sí,", "", "por favor."):
+        call.box.caller_spoke(words)
+    assert "favor" not in str(call.memory)
+    assert (await call.use("cancelarOrder", **CANCEL))["success"] is True
+    assert await status(seeded, "1") is OrderStatus.CANCELLED
+
+
 async def test_a_proposal_outlives_its_process_and_a_yes_carries_it_out(
     call: Call, seeded: Store, clock: Clock
 ) -> None:
     assert (await call.use("cancelarOrder", **CANCEL))["confirmation_required"]
     resumed = Call(seeded, clock, memory=call.memory)
     assert (await resumed.use("cancelarOrder", orderId="1"))["confirmation_required"], "the caller has not answered"
-    resumed.box.caller_spoke()
+    resumed.box.caller_spoke("Sí")
     assert (await resumed.use("cancelarOrder", orderId="1"))["success"] is True, "nor is he asked for his DNI again"
     assert await status(seeded, "1") is OrderStatus.CANCELLED
 
 
 async def test_a_yes_that_was_heard_before_the_process_died_counts(call: Call, seeded: Store, clock: Clock) -> None:
     await call.use("cancelarOrder", **CANCEL)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     resumed = Call(seeded, clock, memory=call.memory)
     assert (await resumed.use("cancelarOrder", **CANCEL))["success"] is True
 
 
 async def test_a_proposal_grows_old_in_another_process_too(call: Call, seeded: Store, clock: Clock) -> None:
     await call.use("cancelarOrder", **CANCEL)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     clock.advance(seconds=121)  # type: ignore[attr-defined]
     resumed = Call(seeded, clock, memory=call.memory)
     assert (await resumed.use("cancelarOrder", **CANCEL))["confirmation_required"]
@@ -508,7 +545,7 @@ async def test_a_proposal_grows_old_in_another_process_too(call: Call, seeded: S
 
 async def test_what_was_done_before_the_process_died_is_not_done_again(call: Call, seeded: Store, clock: Clock) -> None:
     await call.use("crearOrder", **PURCHASE)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     died_with = call.memory
     done = await call.use("crearOrder", **PURCHASE)
     resumed = Call(seeded, clock, memory=died_with)
@@ -521,7 +558,7 @@ async def test_a_write_in_doubt_is_looked_for_in_another_process(
     call: Call, seeded: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await call.use("crearOrder", **PURCHASE)
-    call.box.caller_spoke()
+    call.box.caller_spoke("Sí")
     commit = seeded.commit
 
     async def unanswered(change: Change, idempotency: IdempotencyRecord | None = None) -> IdempotencyRecord | None:

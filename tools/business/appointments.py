@@ -56,6 +56,12 @@ _TYPES = {
 _TYPE_BY_WORD = {word: type_ for type_, words in _TYPES.items() for word in words}
 _DURATIONS = {"media hora": 30, "una hora": 60, "1 hora": 60, "una hora y media": 90, "dos horas": 120}
 
+# Words in which a caller agrees to what is proposed.
+BOOKING = ("agendar", "reservar", "anotar", "sacar", "tomar")
+CANCELLING = ("cancelar", "anular")
+MOVING = ("cambiar", "mover", "pasar", "modificar", "reprogramar")
+APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
+
 
 def _type(value: Any) -> AppointmentType:
     word = "consultation" if value in (None, "") else plain(short_text(value, 40))
@@ -182,7 +188,7 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         f"Agendar para {draft.patient_name}, correo {draft.patient_email}, una cita de"
         f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft)}."
     )
-    return Plan(agreed, proposal, carry_out)
+    return Plan(agreed, proposal, carry_out, BOOKING, APPOINTMENT)
 
 
 @tool(
@@ -207,7 +213,8 @@ async def cancel(call: ToolContext, said: AppointmentProof) -> Plan:
         done = await call.store.commit(change, IdempotencyRecord(call.call_id, tool_use_id, agreed, result))
         return dict(done.result) if done else result
 
-    return Plan(agreed, f"Cancelar la cita {appointment.id}, {_told(appointment)}.", carry_out)
+    told = f"Cancelar la cita {appointment.id}, {_told(appointment)}."
+    return Plan(agreed, told, carry_out, CANCELLING, APPOINTMENT)
 
 
 @tool(
@@ -241,7 +248,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
         return dict(done.result) if done else result
 
     proposal = f"Pasar la cita {appointment.id}, {_told(appointment)}, al {day_and_time(moved.start)}."
-    return Plan(agreed, proposal, carry_out)
+    return Plan(agreed, proposal, carry_out, MOVING, APPOINTMENT)
 
 
 @tool(

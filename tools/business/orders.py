@@ -45,6 +45,11 @@ WHOSE_NAME = "¿Me decís tu nombre y apellido completos?"
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 
+# Words in which a caller agrees to what is proposed.
+PLACING = ("crear", "hacer", "pedir", "comprar", "encargar")
+CANCELLING = ("cancelar", "anular")
+ORDER = ("pedido", "orden", "compra", "cancelacion")
+
 
 def _price(value: Any) -> int:
     """In cents; also as it is written here: "$ 1.234,50", and "1.234" for a text, where points part the thousands."""
@@ -165,7 +170,8 @@ async def cancel(call: ToolContext, said: OrderProof) -> Plan:
         done = await call.store.commit(change, IdempotencyRecord(call.call_id, tool_use_id, agreed, result))
         return dict(done.result) if done else result
 
-    return Plan(agreed, f"Cancelar el pedido {order.id}: {_items_told(order)}.", carry_out)
+    told = f"Cancelar el pedido {order.id}: {_items_told(order)}."
+    return Plan(agreed, told, carry_out, CANCELLING, ORDER)
 
 
 @tool(
@@ -203,7 +209,7 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
     )
     if twin:
         proposal = f"En esta llamada ya se creó el pedido {twin.result['orderId']}, igual a este. {proposal}"
-    return Plan(agreed, proposal, carry_out)
+    return Plan(agreed, proposal, carry_out, PLACING, ORDER)
 
 
 def _new(order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...], now: datetime) -> Order:

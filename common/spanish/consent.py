@@ -1,0 +1,119 @@
+"""Whether a caller agreed to what was proposed, in the Spanish of Argentina.
+
+A yes is one only if nothing is left of what was said once its words, those of what was proposed and politeness are
+taken away: "sí, por favor", "dale, cancelalo", "obvio". A question, a condition, a correction, another errand, words
+for somebody else in the room and whatever is not understood are none, however much yes there is in them; and a no
+anywhere is a no: "sí… no, no", "obvio que no".
+
+    consent("Dale, cancelalo nomás.", ("cancelar", "anular"), ("pedido",))  -> Consent.YES
+    consent("Si lo cancelo, ¿me devuelven la plata?")                      -> Consent.UNCLEAR
+    consent("Mejor no.")                                                   -> Consent.NO
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from enum import Enum, auto
+
+from common.spanish.names import plain
+
+LONGEST = 200  # characters of a plain answer; what is longer says more than yes
+
+
+class Consent(Enum):
+    YES = auto()
+    NO = auto()
+    UNCLEAR = auto()  # neither: to be asked again
+
+
+class _Part(Enum):
+    AGREES = auto()
+    REFUSES = auto()
+    POLITE = auto()  # changes nothing
+    LIMITS = auto()  # takes the yes back, or puts it off
+
+
+# Without accents, in lower case; the longest phrase that fits counts, so that "cómo no" is no "no".
+_PHRASES: dict[_Part, str] = {
+    _Part.AGREES: """
+        si, sip, sisi, sii, siii, sep, claro, claro que si, obvio, obvio que si, obviamente, por supuesto, por
+        supuesto que si, como no, desde ya, desde luego, dale, dale dale, dale que si, dale que va, de una, de uno,
+        seguro, segura, seguro que si, correcto, exacto, exactamente, asi es, es asi, tal cual, eso,
+        eso mismo, eso es, afirmativo, efectivamente, positivo, ok, okey, okay, oka, okis, bueno, vale, va, listo,
+        joya, barbaro, perfecto, genial, buenisimo, excelente, fantastico, de acuerdo, estoy de acuerdo, conforme,
+        esta bien, esta perfecto, esta correcto, es correcto, todo correcto, todo bien, todo ok, me parece bien, me
+        parece perfecto, me sirve, me queda bien, me viene bien, acepto, lo acepto, autorizo, lo autorizo, confirmo,
+        lo confirmo, la confirmo, te confirmo, te lo confirmo, se lo confirmo, confirmado, confirmada, confirmalo,
+        confirmala, confirma, confirmame, confirmamelo, confirmar, quiero confirmar, confirmemos, adelante, dale
+        para adelante, metele, mandale, hacelo, hacela, hagalo, hagala, hagamoslo, hacelo nomas, procede, proceda,
+        asi esta bien, asi nomas, si quiero, lo quiero, la quiero, eso quiero, es lo que quiero, cuando quieras, ya
+        mismo, buenisimo dale, de diez, impecable, cierto, asi es correcto, todo en orden, sin duda, sin dudas, que
+        si, te dije que si, ta, ta bien, bien, muy bien, esta ok, por mi si
+    """,
+    _Part.REFUSES: """
+        no, nop, nono, nah, nones, negativo, para nada, de ninguna manera, ni loco, ni loca, ni ahi, mejor no, claro
+        que no, obvio que no, por supuesto que no, seguro que no, tampoco, nunca, jamas, dejalo, dejala, dejalo asi,
+        deja, dejemoslo, olvidalo, olvidate, me arrepenti, ninguno, nada, nada de eso, no gracias
+    """,
+    _Part.POLITE: """
+        por favor, porfa, porfi, porfis, favor, gracias, muchas gracias, mil gracias, te agradezco, se agradece,
+        che, carlos, senor, senora, senorita, amigo, maestro, capo, genio, eh, em, ehm, mm, mmm, mhm, aja, ah, aah,
+        ay, uh, oh, entonces, nomas, no mas, ya, ahora, ahora mismo, y, e, pues, quiero, querria, quisiera, te pido,
+        le pido, no hay problema, no hay drama, sin problema, sin problemas, no tengo problema, tranquilo, hola
+    """,
+    _Part.LIMITS: """
+        no se, no lo se, no estoy seguro, no estoy segura, no entendi, no te entendi, no entiendo, no escuche, no te
+        escuche, no se escucha, por que no, o no, si o no
+    """,
+}
+_BY_WORDS = {tuple(phrase.split()): part for part, phrases in _PHRASES.items() for phrase in phrases.split(",")}
+_MOST_WORDS = max(map(len, _BY_WORDS))
+_ARTICLES = frozenset(("el", "la", "los", "las", "ese", "esa", "este", "esta", "mi", "un", "una"))
+_ENDINGS = {  # of a request or a wish: "cancelá", "cancelalo", "cancelarlo", "cancelame", "cancelemos"
+    "ar": "a|e|o|en|ar|emos|alo|ala|elo|ela|enlo|enla|arlo|arla|ame|amelo|amela|armelo|armela|emoslo|emosla",
+    "er": "e|a|o|an|er|amos|elo|ela|alo|ala|erlo|erla|eme|emelo|emela|ermelo|ermela|amoslo|amosla",
+    "ir": "i|e|a|o|an|ir|amos|ilo|ila|alo|ala|irlo|irla|ime|imelo|imela|irmelo|irmela|amoslo|amosla",
+}
+_STEMS = {"hacer": "hac|hag", "pedir": "ped|pid", "mover": "mov|muev", "sacar": "sac|saqu"}  # where they change
+
+
+def consent(said: str, verbs: Collection[str] = (), nouns: Collection[str] = ()) -> Consent:
+    """Return what an answer to "¿lo confirmás?" comes to.
+
+    `verbs` (infinitives) and `nouns` are those of what was proposed: they belong to a yes, as others do not.
+    "Cancelalo" agrees to a cancellation, and to nothing else.
+    """
+    parts = set(_parts(_words(said), _requests(verbs), frozenset(nouns)))
+    if len(said) > LONGEST or "?" in said or "¿" in said or _Part.LIMITS in parts:
+        return Consent.UNCLEAR
+    if _Part.REFUSES in parts:
+        return Consent.NO
+    return Consent.YES if _Part.AGREES in parts and None not in parts else Consent.UNCLEAR
+
+
+def _words(said: str) -> list[str]:
+    return re.findall(r"[^\W_]+", plain(said[: LONGEST + 1]))
+
+
+def _parts(words: list[str], requests: re.Pattern[str], nouns: frozenset[str]) -> Iterator[_Part | None]:
+    """What each phrase does; None for words that are no part of an answer."""
+    at = 0
+    while at < len(words):
+        for length in range(min(_MOST_WORDS, len(words) - at), 0, -1):
+            if (part := _BY_WORDS.get(tuple(words[at : at + length]))) is not None:
+                break
+        else:
+            length = 2 if words[at] in _ARTICLES and words[at + 1 : at + 2] else 1
+            if words[at + length - 1] in nouns:
+                part = _Part.POLITE
+            elif length == 1 and requests.fullmatch(words[at]):
+                part = _Part.AGREES
+        yield part
+        at += length
+
+
+def _requests(verbs: Collection[str]) -> re.Pattern[str]:
+    """Forms of these verbs in which somebody asks for what they say."""
+    forms = [f"(?:{_STEMS.get(verb, verb[:-2])})(?:{_ENDINGS[verb[-2:]]})" for verb in verbs]
+    return re.compile("|".join(forms) or r"(?!)")
