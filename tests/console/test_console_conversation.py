@@ -16,7 +16,6 @@ from sandbox.twilio.script import load_script
 from tests.console.chromium import Page, chromium
 from tests.console.listening import Speakers, microphone
 from tests.console.served import Served, patient, pitch_of, served
-from tests.support.patience import hold_until_words
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -46,7 +45,6 @@ async def test_recorded_callers_are_heard_and_answered_and_may_interrupt(
     speech: list[bytes | float] = [CALLER[0].audio, 2.4, CALLER[1].audio, 3.6, CALLER[3].audio]
     flags = microphone(tmp_path / "caller.wav", 2.6, *speech, 2.0)
     scripts = patient([*SCRIPT, GOODBYE["browser"]], [*SCRIPT, GOODBYE["phone"]])
-    hold_until_words(monkeypatch)
     async with served(tmp_path, monkeypatch, scripts) as server:
         first_is_open = asyncio.Event()
         await asyncio.gather(
