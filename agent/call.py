@@ -310,7 +310,7 @@ class Call:
         self._speech_ended_at = self._loop.time()
 
     def _hold(self) -> None:
-        """Somebody speaks while Carlos does: he waits for what it was. Words come as `heard`, and clear the line."""
+        """Somebody speaks while Carlos does: he waits for what it was. Words come as a transcript, and clear it."""
         if self._hold_timer is None:
             self._output.hold()
             self._meter.block_ended()

@@ -34,7 +34,7 @@ PROCESS = f"{HOST}:{os.getpid()}"
 MAX_CALL_AGE = timedelta(seconds=MAX_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
-_MAX_FACT_CHARACTERS = 64  # characters
+_MAX_FACT_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,9 @@ class CallRecordWriter:
         self._retry_s = retry_s
         self._dirty: dict[str, CallTranscript] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
-        self._kept: WeakKeyDictionary[CallTranscript, CallRecord] = (
-            WeakKeyDictionary()
-        )  # each record as it was kept last
-        self._remembered: WeakKeyDictionary[CallTranscript, Mapping[str, Any]] = (
-            WeakKeyDictionary()
-        )  # beside the record
+        # Each record as it was kept last, and what lies beside it.
+        self._kept: WeakKeyDictionary[CallTranscript, CallRecord] = WeakKeyDictionary()
+        self._remembered: WeakKeyDictionary[CallTranscript, Mapping[str, Any]] = WeakKeyDictionary()
 
     def changed(self, log: CallTranscript) -> None:
         self._dirty[log.id] = log

@@ -317,7 +317,7 @@ class Store:
         return True
 
     async def record_failure(self, who: str, window: timedelta, amount: int = 1) -> int:
-        """Count a failure of `who` (-1 takes one back), and return which one it is, counted as `strikes` does.
+        """Count a failure of `who` (-1 takes one back), and return which one it is, counted as `failure_count` does.
 
         Failures at once get different numbers. `who` is stored as a digest only.
         """

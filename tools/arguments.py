@@ -187,7 +187,7 @@ def parse_object(arguments: str) -> Mapping[str, Any]:
 
 
 def read[A: Arguments](model: type[A], arguments: Mapping[str, Any]) -> A:
-    """Raise Asked with the question for the first argument that is missing or does not hold."""
+    """Raise NeedsInput with the question for the first argument that is missing or does not hold."""
     try:
         return model.model_validate(arguments)
     except ValidationError as error:

@@ -74,7 +74,7 @@ class Tool:
     handler: Handler[Any]
 
     async def use(self, call: ToolContext, arguments: Mapping[str, Any]) -> Plan | Result:
-        """Return the result, or what would be written. Raise what the handler raises, and Asked for its arguments."""
+        """Return the result, or what would be written. Raise what the handler raises, NeedsInput for its arguments."""
         if not self.proves:
             call.identity.require_unlocked()
         answer = await self.handler(call, read(self.arguments, arguments))

@@ -38,7 +38,7 @@ class Moment:
 
 
 def parse_when(text: str, now: datetime) -> datetime:
-    """The day and time that the text says, aware. Raises Asked when one is missing, unclear or past."""
+    """The day and time that the text says, aware. Raises Unclear when one is missing, unclear or past."""
     said = parse_moment(text, now)
     if said.day is None:
         raise Unclear("date_needed", "¿Para qué día?")
@@ -62,7 +62,7 @@ def parse_move(new_date: str | None, new_time: str | None, present: datetime, no
 
 
 def parse_moment(text: str, now: datetime) -> Moment:
-    """What the text says of day and time. Raises Asked for anything that it cannot account for."""
+    """What the text says of day and time. Raises Unclear for anything that it cannot account for."""
     today = now.astimezone(BUENOS_AIRES).date()
     if iso := _iso(text):
         return iso

@@ -75,9 +75,9 @@ class UpgradePolicy:
 
     def _is_own(self, origin: str, host: str) -> bool:
         try:
-            page, client_setup = urlsplit(origin), urlsplit(f"//{host}")
+            page, ours = urlsplit(origin), urlsplit(f"//{host}")
             default = DEFAULT_PORTS.get(page.scheme)
-            same = (page.hostname, page.port or default) == (client_setup.hostname, client_setup.port or default)
+            same = (page.hostname, page.port or default) == (ours.hostname, ours.port or default)
         except ValueError:
             return False
         name = page.hostname or ""

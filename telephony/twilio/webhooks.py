@@ -161,7 +161,7 @@ def status_of(params: Params) -> CallStatus:
 
 
 def next_step(after: HangUp | Apologise | Dial) -> str:
-    """Return the TwiML for what the handler decided, if it opens no stream."""
+    """Return the TwiML for what comes after a stream, if it is no other stream."""
     if isinstance(after, Dial):
         return twiml.dial(after.number)
     return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()

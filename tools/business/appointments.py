@@ -93,7 +93,7 @@ class AppointmentProof(Arguments):
     ] = None
 
     async def proven(self, call: ToolContext) -> Appointment:
-        """The appointment, once the caller has given the patient's full name. Raise Refused or Asked."""
+        """The appointment, once the caller has given the patient's full name. Raise Refused or NeedsInput."""
         return await call.identity.record(APPOINTMENTS, self.appointment_id, Proof(self.patient_name))
 
 

@@ -92,7 +92,7 @@ class OrderProof(Arguments):
     rules = {"anyOf": [{"required": ["dni"]}, {"required": ["customerName"]}]}
 
     async def proven(self, call: ToolContext) -> Order:
-        """The order, once the caller has proven it to be theirs. Raise Refused or Asked."""
+        """The order, once the caller has proven it to be theirs. Raise Refused or NeedsInput."""
         return await call.identity.record(ORDERS, self.order_id, Proof(self.customer_name, self.dni))
 
 
