@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-_OUR_PACKAGES = frozenset({"agent", "api", "bench", "carlos", "data", "sandbox", "telephony", "tools"})
+_OUR_PACKAGES = frozenset({"agent", "api", "bench", "carlos", "common", "data", "sandbox", "telephony", "tools"})
 _MAX_FRAMES = 12  # of a traceback
 
 

@@ -24,7 +24,7 @@ from data.errors import Unavailable
 from tests.support.logs import captured
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = ("agent", "api", "carlos", "data", "telephony", "tools")
+PRODUCT = ("agent", "api", "carlos", "common", "data", "telephony", "tools")
 ALLOWED = ("error_text(error)", "type(error).__name__", "error.strerror")
 SAID = "Zulema"
 
