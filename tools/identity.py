@@ -122,6 +122,10 @@ class Proof:
         dni_right = self.dni is None or (dni is not None and digits_of(self.dni) == digits_of(dni))
         return name_right and dni_right
 
+    def opens[R: Record](self, record_type: RecordType[R], record: R) -> bool:
+        """True if it is right for this record's person."""
+        return self.matches(record_type.name_of(record), record_type.dni_of(record))
+
 
 def same_name(given: str, stored: str) -> bool:
     """All words of the name, in any order; one word alone is never a full name."""
@@ -163,54 +167,41 @@ class Identity:
     async def record[R: Record](self, record_type: RecordType[R], record_id: str, proof: Proof) -> R:
         """The record, once the caller has proven it to be theirs: by its person's full name, or by their DNI where the
         record has one. Raises Refused or NeedsInput."""
-
-        async def fetch() -> R | None:
-            return await self._store.record(record_type, record_id)
-
-        return await self._open(
-            f"{record_type.noun} {record_id}",
-            fetch,
-            lambda record: proof.matches(record_type.name_of(record), record_type.dni_of(record)),
-            proof,
-            record_type.spoken,
-            record_type.ask,
-        )
-
-    def require_unlocked(self) -> None:
-        if self.locked:
-            raise Refused("call_locked", _LOCKED)
-
-    async def _open[R: Record](
-        self,
-        key: str,
-        fetch: Callable[[], Awaitable[R | None]],
-        matches: Callable[[R], bool],
-        proof: Proof,
-        what: str,
-        question: str,
-    ) -> R:
         self.require_unlocked()
-        not_verified = Refused("not_verified", _NOT_MATCHING.format(what=what))
+        key = f"{record_type.noun} {record_id}"
+        not_verified = Refused("not_verified", _NOT_MATCHING.format(what=record_type.spoken))
         if proof == Proof() and key not in self._proven:
-            raise NeedsInput("identity_needed", question)
+            raise NeedsInput("identity_needed", record_type.ask)
         guess = _guess(key, proof)
         if guess in self._failed:
             raise not_verified
         if key in self._proven:
-            record = await _readable(fetch)
-            if record is not None and (proof == Proof() or matches(record)):
+            record = await self._fetch(record_type, record_id)
+            if record is not None and (proof == Proof() or proof.opens(record_type, record)):
                 return record
-        limits = _limits(self._call, key, what)
+        limits = _limits(self._call, key, record_type.spoken)
         await self._count_attempt(limits)
         await self._wait(key)
-        record = await _readable(fetch)
-        if record is None or not matches(record):
+        record = await self._fetch(record_type, record_id)
+        if record is None or not proof.opens(record_type, record):
             await self._fail(key, guess)
             raise not_verified
         self._proven.add(key)
         for limit in limits:
             await self._store.record_failure(limit.who, limit.window, -1)
         return record
+
+    def require_unlocked(self) -> None:
+        if self.locked:
+            raise Refused("call_locked", _LOCKED)
+
+    async def _fetch[R: Record](self, record_type: RecordType[R], record_id: str) -> R | None:
+        """A record that cannot be read cannot be proven; operators find it with `carlos doctor`."""
+        try:
+            return await self._store.record(record_type, record_id)
+        except Malformed as error:
+            logger.warning("a record cannot be read: {}", error)
+            return None
 
     async def _count_attempt(self, limits: Sequence[_Limit]) -> None:
         """Count it as a failure beforehand. One that is refused counts for nothing."""
@@ -233,15 +224,6 @@ class Identity:
         await self._store.record_failure(key, RECORD_WINDOW)
         logger.bind(call_id=self._call.call_id).info("identity: failure {} of this call", self._failures)
         self.require_unlocked()
-
-
-async def _readable[R](fetch: Callable[[], Awaitable[R | None]]) -> R | None:
-    """A record that cannot be read cannot be proven; operators find it with `carlos doctor`."""
-    try:
-        return await fetch()
-    except Malformed as error:
-        logger.warning("a record cannot be read: {}", error)
-        return None
 
 
 def _guess(key: str, proof: Proof) -> str:
