@@ -51,6 +51,7 @@ from telephony.browser.line import BrowserLine, browser_routes
 from telephony.carrier import Carrier
 from telephony.carriers import carriers_of
 from telephony.phone_calls import PhoneCalls
+from tools.catalogue import NAMES
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
@@ -111,9 +112,7 @@ class Services:
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
-        log.events.listeners.append(
-            CallTrace(log.id, log.record().line, frozenset(tool.name for tool in toolbox.specs))
-        )
+        log.events.listeners.append(CallTrace(log.id, log.record().line, NAMES))
         if self.group is not None:
             log.events.listeners.append(
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
