@@ -138,7 +138,7 @@ class Toolbox:
             raise Refused("unknown_tool", "Eso no lo puedo hacer por teléfono.")
         try:
             asked = parse_object(arguments)
-        except (ValueError, RecursionError):
+        except ValueError:
             raise Refused("bad_arguments", _NOT_UNDERSTOOD) from None
         if tool.writes and (done := await self._done_before(name, asked, tool_use_id)):
             return done
