@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from common.times import Clock
-from data.store import Store
+from data.store import Change, IdempotencyRecord, Store
 from tools.arguments import Arguments, Schema, read
 from tools.confirmation import Plan
 from tools.errors import DeclarationError
@@ -46,6 +46,11 @@ class ToolContext:
     store: Store
     identity: Identity
     clock: Clock
+
+    async def commit(self, change: Change, tool_use_id: str, fingerprint: str, result: Result) -> Result:
+        """Do a change once, and return what its tool use is answered with: the first answer, if it was done before."""
+        done = await self.store.commit(change, IdempotencyRecord(self.call_id, tool_use_id, fingerprint, result))
+        return dict(done.result) if done else result
 
 
 @dataclass(frozen=True, slots=True)

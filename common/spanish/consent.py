@@ -20,6 +20,12 @@ from common.spanish.names import plain
 
 LONGEST = 200  # characters of a plain answer; what is longer says more than yes
 
+# In which a caller agrees to what is proposed.
+PLACING = ("crear", "hacer", "pedir", "comprar", "encargar")
+BOOKING = ("agendar", "reservar", "anotar", "sacar", "tomar")
+MOVING = ("cambiar", "mover", "pasar", "modificar", "reprogramar")
+CANCELLING = ("cancelar", "anular")
+
 
 class Consent(Enum):
     YES = auto()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any, Literal
 
+from common.spanish.consent import BOOKING, CANCELLING, MOVING, PLACING
 from sandbox.dialogue import lines
 from sandbox.dialogue.dates import to_iso
 from sandbox.dialogue.intents import Kind, Task
@@ -26,11 +27,11 @@ NEEDS: dict[Task, tuple[Slot, ...]] = {
 _ORDER = ("pedido", "orden", "compra", "cancelacion")
 _APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
 AGREEING = {  # the verbs and nouns in which a caller may agree to it
-    Task.CANCEL_ORDER: (("cancelar", "anular"), _ORDER),
-    Task.CREATE_ORDER: (("crear", "hacer", "pedir", "comprar", "encargar"), _ORDER),
-    Task.BOOK: (("agendar", "reservar", "anotar", "sacar", "tomar"), _APPOINTMENT),
-    Task.CANCEL_APPOINTMENT: (("cancelar", "anular"), _APPOINTMENT),
-    Task.MOVE: (("cambiar", "mover", "pasar", "modificar", "reprogramar"), _APPOINTMENT),
+    Task.CANCEL_ORDER: (CANCELLING, _ORDER),
+    Task.CREATE_ORDER: (PLACING, _ORDER),
+    Task.BOOK: (BOOKING, _APPOINTMENT),
+    Task.CANCEL_APPOINTMENT: (CANCELLING, _APPOINTMENT),
+    Task.MOVE: (MOVING, _APPOINTMENT),
 }
 
 

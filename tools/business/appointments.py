@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from common.spanish.consent import BOOKING, CANCELLING, MOVING
 from common.spanish.dates import parse_move, parse_when
 from common.spanish.names import doctor_words, plain
 from common.spanish.numbers import digits_of
@@ -56,11 +57,7 @@ _TYPES = {
 _TYPE_BY_WORD = {word: type_ for type_, words in _TYPES.items() for word in words}
 _DURATIONS = {"media hora": 30, "una hora": 60, "1 hora": 60, "una hora y media": 90, "dos horas": 120}
 
-# Words in which a caller agrees to what is proposed.
-BOOKING = ("agendar", "reservar", "anotar", "sacar", "tomar")
-CANCELLING = ("cancelar", "anular")
-MOVING = ("cambiar", "mover", "pasar", "modificar", "reprogramar")
-APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
+APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")  # as a caller says who agrees to what is proposed
 
 
 def _type(value: Any) -> AppointmentType:
@@ -210,8 +207,7 @@ async def cancel(call: ToolContext, said: AppointmentProof) -> Plan:
     }
 
     async def carry_out(tool_use_id: str) -> Result:
-        done = await call.store.commit(change, IdempotencyRecord(call.call_id, tool_use_id, agreed, result))
-        return dict(done.result) if done else result
+        return await call.commit(change, tool_use_id, agreed, result)
 
     told = f"Cancelar la cita {appointment.id}, {_told(appointment)}."
     return Plan(agreed, told, carry_out, CANCELLING, APPOINTMENT)
@@ -243,9 +239,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
     }
 
     async def carry_out(tool_use_id: str) -> Result:
-        idempotency = IdempotencyRecord(call.call_id, tool_use_id, agreed, result)
-        done = await _unless_taken(call, moved, call.store.commit(change, idempotency))
-        return dict(done.result) if done else result
+        return await _unless_taken(call, moved, call.commit(change, tool_use_id, agreed, result))
 
     proposal = f"Pasar la cita {appointment.id}, {_told(appointment)}, al {day_and_time(moved.start)}."
     return Plan(agreed, proposal, carry_out, MOVING, APPOINTMENT)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from common.spanish.consent import CANCELLING, PLACING
 from common.spanish.names import plain
 from common.spanish.wording import day, listed, local_iso, money
 from common.text import clean
@@ -45,10 +46,7 @@ WHOSE_NAME = "¿Me decís tu nombre y apellido completos?"
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 
-# Words in which a caller agrees to what is proposed.
-PLACING = ("crear", "hacer", "pedir", "comprar", "encargar")
-CANCELLING = ("cancelar", "anular")
-ORDER = ("pedido", "orden", "compra", "cancelacion")
+ORDER = ("pedido", "orden", "compra", "cancelacion")  # what a caller calls it who agrees to what is proposed
 
 
 def _price(value: Any) -> int:
@@ -167,8 +165,7 @@ async def cancel(call: ToolContext, said: OrderProof) -> Plan:
     }
 
     async def carry_out(tool_use_id: str) -> Result:
-        done = await call.store.commit(change, IdempotencyRecord(call.call_id, tool_use_id, agreed, result))
-        return dict(done.result) if done else result
+        return await call.commit(change, tool_use_id, agreed, result)
 
     told = f"Cancelar el pedido {order.id}: {_items_told(order)}."
     return Plan(agreed, told, carry_out, CANCELLING, ORDER)
