@@ -45,9 +45,10 @@ from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.transcript import CallTranscript, Clock, utcnow
+from agent.transcript import CallTranscript
 from common import metrics
 from common.tasks import TaskSet
+from common.times import Clock, utcnow
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 

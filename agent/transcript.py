@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from agent.call_events import CallEvents, known_tool, retold
@@ -14,16 +13,11 @@ from agent.sonic.events import Role, Usage
 from common import metrics
 from common.masking import Names
 from common.text import printable
+from common.times import Clock, utcnow
 from data.models import CallRecord, Line, ToolCall, Turn
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
 CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
-
-type Clock = Callable[[], datetime]
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 def cut_words(text: str, fraction: float) -> str:

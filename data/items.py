@@ -111,7 +111,7 @@ def call_item(call: CallRecord, expires: datetime) -> Item:
             "id": call.id,
             "line": call.line.value,
             "startedAt": to_iso(call.started_at),
-            "endedAt": _iso(call.ended_at),
+            "endedAt": optional_iso(call.ended_at),
             "callerNumber": call.caller_number,
             "outcome": call.outcome,
             "interruptions": call.interruptions,
@@ -166,7 +166,7 @@ def order_item(order: Order) -> Item:
             "status": order.status.value,
             "createdAt": to_iso(order.created_at),
             "updatedAt": to_iso(order.updated_at),
-            "estimatedDelivery": _iso(order.estimated_delivery),
+            "estimatedDelivery": optional_iso(order.estimated_delivery),
             "trackingNumber": order.tracking_number,
             "dni": order.dni,
         }
@@ -213,7 +213,7 @@ def _present(item: Item) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def _iso(moment: datetime | None) -> str | None:
+def optional_iso(moment: datetime | None) -> str | None:
     return None if moment is None else to_iso(moment)
 
 

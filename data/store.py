@@ -30,7 +30,7 @@ from data.changes import (
     writes_of,
 )
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
-from data.items import call_item, slots_key, to_call
+from data.items import call_item, optional_iso, slots_key, to_call
 from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record, known_email
 from data.pages import Listing, Page, read_page
 from data.records import APPOINTMENTS, ORDERS, RecordType, type_of
@@ -155,7 +155,7 @@ class Store:
 
     async def receipts(self, call_id: str) -> tuple[IdempotencyRecord, ...]:
         """What a call has done so far."""
-        items = await self._query(TableName.CALLS, f"CALL#{call_id}", low="DONE#", high="DONE$")
+        items = await self.backend.query(TableName.CALLS, f"CALL#{call_id}", low="DONE#", high="DONE$")
         return tuple(to_idempotency_record(item) for item in items if self._is_live(item))
 
     async def next_id(self, kind: type[Record]) -> str:
@@ -176,7 +176,7 @@ class Store:
 
     async def doctors(self) -> tuple[str, ...]:
         """The doctors who take appointments, by name."""
-        items = await self._query(TableName.APPOINTMENTS, "DOCTORS")
+        items = await self.backend.query(TableName.APPOINTMENTS, "DOCTORS")
         return tuple(sorted(item["name"] for item in items))
 
     async def add_doctor(self, name: str) -> None:
@@ -185,7 +185,9 @@ class Store:
 
     async def busy(self, doctor: str, since: datetime, until: datetime) -> dict[datetime, str]:
         """The doctor's taken grid cells, `since` <= cell < `until`, with the appointment that holds each."""
-        items = await self._query(TableName.APPOINTMENTS, slots_key(doctor), low=to_iso(since), high=to_iso(until))
+        items = await self.backend.query(
+            TableName.APPOINTMENTS, slots_key(doctor), low=to_iso(since), high=to_iso(until)
+        )
         taken = {from_iso(item["SK"]): str(item["appointmentId"]) for item in items}
         return {cell: holder for cell, holder in taken.items() if cell < until}
 
@@ -253,11 +255,19 @@ class Store:
 
         if number is None:
             listing = Listing(
-                TableName.CALLS, "StartedIndex", ("call",), _iso(since), _iso(until), descending=True, keep=is_wanted
+                TableName.CALLS,
+                "StartedIndex",
+                ("call",),
+                optional_iso(since),
+                optional_iso(until),
+                descending=True,
+                keep=is_wanted,
             )
             return await self._page(listing, to_call, limit, after)
         key = reference_key(of_number(number))
-        listing = Listing(TableName.CALLS, None, (key,), _iso(since), _iso(until), descending=True, keep=self._is_live)
+        listing = Listing(
+            TableName.CALLS, None, (key,), optional_iso(since), optional_iso(until), descending=True, keep=self._is_live
+        )
         found = await read_page(self.backend, listing, limit, after)
         items = await self._call_items([str(item["callId"]) for item in found.items])
         records, unreadable = await _readable(to_call, [item for item in items if is_wanted(item)])
@@ -265,7 +275,7 @@ class Store:
 
     async def calls_of(self, names: Collection[str]) -> CallsFound:
         """The calls that are filed under any of these names (data.references), newest first."""
-        lists = await asyncio.gather(*(self._query(TableName.CALLS, reference_key(name)) for name in names))
+        lists = await asyncio.gather(*(self.backend.query(TableName.CALLS, reference_key(name)) for name in names))
         ids = {str(item["callId"]) for items in lists for item in items}
         items = await self._call_items(sorted(ids))
         records, _ = await _readable(to_call, items)
@@ -278,7 +288,7 @@ class Store:
         """Delete a call's record, state, receipts and references, and remember that it was erased: its recording may
         lie with another server."""
         key = f"CALL#{call_id}"
-        items = await self._query(TableName.CALLS, key)
+        items = await self.backend.query(TableName.CALLS, key)
         keys = [(item["PK"], item["SK"]) for item in items]
         records, _ = await _readable(to_call, [item for item in items if item["SK"] == "RECORD"])
         keys += [
@@ -292,7 +302,7 @@ class Store:
 
     async def erased_calls(self) -> tuple[str, ...]:
         """The calls that were erased, as long as a recording of theirs may be kept anywhere."""
-        items = await self._query(TableName.CALLS, ERASED)
+        items = await self.backend.query(TableName.CALLS, ERASED)
         return tuple(str(item["SK"]) for item in items if self._is_live(item))
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
@@ -331,7 +341,7 @@ class Store:
     async def failure_count(self, who: str, window: timedelta) -> int:
         """Failures of `who` in this window and the one before."""
         low = f"{self._bucket(window) - 1:012d}"
-        items = await self._query(TableName.CALLS, _strikes_key(who, window), low=low)
+        items = await self.backend.query(TableName.CALLS, _strikes_key(who, window), low=low)
         return sum(int(item["n"]) for item in items)
 
     # Inside.
@@ -369,9 +379,6 @@ class Store:
                 return to_idempotency_record(item)
         return None
 
-    async def _query(self, table: TableName, value: str, **how: Any) -> list[Item]:
-        return await self.backend.query(table, value, **how)
-
     async def _live(self, table: TableName, pk: str, sk: str) -> Item | None:
         item = await self.backend.get(table, pk, sk)
         return item if item and self._is_live(item) else None
@@ -403,8 +410,8 @@ class Store:
             record_type.table,
             index.name,
             partitions,
-            _iso(since),
-            _iso(until),
+            optional_iso(since),
+            optional_iso(until),
             descending=record_type.newest_first,
             keep=lambda item: record_type.owns(item) and keep(item),
         )
@@ -457,10 +464,6 @@ def _holds(item: Item, words: Sequence[str]) -> bool:
         return True
     said = plain(f"{item.get('turns', '')} {item.get('tools', '')}"[:_SEARCHED])
     return all(word in said for word in words)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return to_iso(moment) if moment else None
 
 
 def _strikes_key(who: str, window: timedelta) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from common.spanish.names import doctor_key
 from data.backends.base import Item
@@ -19,12 +20,12 @@ from data.items import MOST_DIGITS, slot_items, to_appointment, to_call, to_orde
 from data.models import Appointment
 from data.operators.backup import Progress, backup, digest, no_progress, restore
 from data.operators.legacy_items import mend_appointment, mend_order
+from data.records import APPOINTMENTS, ORDERS, RecordType
 from data.references import PREFIX, reference_items, references
 from data.store import Store
 from data.tables import TTL_ATTRIBUTE, TableName
 
 _CHUNK = 100
-_COUNTER = ("COUNTER", "COUNTER")
 
 
 class MigrationFailed(DataError):
@@ -122,7 +123,7 @@ async def _items(store: Store, table: TableName) -> dict[tuple[str, str], Item]:
 def _plan_orders(plan: Plan, items: Mapping[tuple[str, str], Item], dnis: Mapping[str, str]) -> None:
     highest = 0
     for item in items.values():
-        if not item["PK"].startswith("ORDER#"):
+        if not ORDERS.owns(item):
             continue
         try:
             mended, changes = mend_order(item, dnis)
@@ -134,13 +135,13 @@ def _plan_orders(plan: Plan, items: Mapping[tuple[str, str], Item], dnis: Mappin
             plan.write(TableName.ORDERS, mended, "orders changed", *(f"order: {each}" for each in changes))
         if not to_order(mended).dni:
             plan.counts["orders without a DNI (opened by name only)"] += 1
-    _plan_counter(plan, TableName.ORDERS, items, highest)
+    _plan_counter(plan, ORDERS, items, highest)
 
 
 def _plan_appointments(plan: Plan, items: Mapping[tuple[str, str], Item], now: datetime) -> None:
     mended_all: list[Appointment] = []
     for item in items.values():
-        if not item["PK"].startswith("APPOINTMENT#"):
+        if not APPOINTMENTS.owns(item):
             continue
         try:
             mended, changes = mend_appointment(item)
@@ -154,7 +155,7 @@ def _plan_appointments(plan: Plan, items: Mapping[tuple[str, str], Item], now: d
     _plan_slots(plan, items, mended_all, now)
     _plan_doctors(plan, items, mended_all)
     highest = max((_number(appointment.id) for appointment in mended_all), default=0)
-    _plan_counter(plan, TableName.APPOINTMENTS, items, highest)
+    _plan_counter(plan, APPOINTMENTS, items, highest)
 
 
 def _plan_slots(
@@ -209,11 +210,13 @@ def _references(plan: Plan, item: Item) -> list[Item]:
     return reference_items(call, references(call), int(item[TTL_ATTRIBUTE]))
 
 
-def _plan_counter(plan: Plan, table: TableName, items: Mapping[tuple[str, str], Item], highest: int) -> None:
-    present = int(items.get(_COUNTER, {"n": 0})["n"])
+def _plan_counter(
+    plan: Plan, record_type: RecordType[Any], items: Mapping[tuple[str, str], Item], highest: int
+) -> None:
+    key = record_type.counter_key
+    present = int(items.get((key, key), {"n": 0})["n"])
     if present < highest:
-        item = {"PK": _COUNTER[0], "SK": _COUNTER[1], "n": highest}
-        plan.write(table, item, f"{table} counter raised")
+        plan.write(record_type.table, {"PK": key, "SK": key, "n": highest}, f"{record_type.table} counter raised")
 
 
 def _number(record_id: str) -> int:
