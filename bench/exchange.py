@@ -27,6 +27,9 @@ class NoTransport:
 
     def get_extra_info(self, name: str) -> None: ...
     def set_write_buffer_limits(self, high: int) -> None: ...
+    def close(self) -> None: ...
+
+    abort = close
 
 
 def exchanging(*, past_h2: bool = True) -> tuple[Exchange, NoTransport]:

@@ -12,7 +12,7 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,7 +85,7 @@ def _appointments(count: int) -> Iterator[Item]:
 
 
 @asynccontextmanager
-async def _asking(server: Served) -> Any:
+async def _asking(server: Served) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.target['port']}") as http:
         yield http
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from zlib import crc32
 
 import hpack
@@ -56,6 +56,7 @@ from api.application import guard, mount, record_routers
 from api.live import live_routes
 from api.middleware import MAX_BODY_BYTES
 from api.schemas import AppointmentEdit, CustomerBody, NewAppointment, NewOrder, OrderEdit, order_items
+from bench.exchange import NoTransport
 from bench.fuzz.mutation import changed, changed_bytes
 from bench.stores import fresh_sqlite
 from common.settings import Settings
@@ -263,24 +264,10 @@ def framed(random: Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
             return frame
 
 
-class _Wire:
-    """A transport that leads nowhere."""
-
-    def write(self, data: bytes) -> None: ...
-
-    def set_write_buffer_limits(self, high: int) -> None: ...
-
-    def get_extra_info(self, name: str) -> Any: ...
-
-    def close(self) -> None: ...
-
-    abort = close
-
-
 def http2(world: World) -> Feed:
     """A stream as the session has it, from the bytes of its socket on."""
     exchange = Exchange(ping_s=None)
-    exchange.connection_made(cast(asyncio.Transport, _Wire()))
+    exchange.connection_made(cast(asyncio.Transport, NoTransport()))
     exchange.request([(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")])
     signer = ChunkSigner("0" * 64, Credentials("a", "b"), "us-east-1")
     stream = SonicStream(exchange, signer, Bounds(3, 0.5, 1))
