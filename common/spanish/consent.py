@@ -25,6 +25,9 @@ PLACING = ("crear", "hacer", "pedir", "comprar", "encargar")
 BOOKING = ("agendar", "reservar", "anotar", "sacar", "tomar")
 MOVING = ("cambiar", "mover", "pasar", "modificar", "reprogramar")
 CANCELLING = ("cancelar", "anular")
+# What a caller may call it.
+AN_ORDER = ("pedido", "orden", "compra", "cancelacion")
+AN_APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
 
 
 class Consent(Enum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any, Literal
 
-from common.spanish.consent import BOOKING, CANCELLING, MOVING, PLACING
+from common.spanish.consent import AN_APPOINTMENT, AN_ORDER, BOOKING, CANCELLING, MOVING, PLACING
 from sandbox.dialogue import lines
 from sandbox.dialogue.dates import to_iso
 from sandbox.dialogue.intents import Kind, Task
@@ -24,14 +24,12 @@ NEEDS: dict[Task, tuple[Slot, ...]] = {
     Task.CONSULT_APPOINTMENT: (Slot.RECORD_ID, Slot.NAME),
 }
 
-_ORDER = ("pedido", "orden", "compra", "cancelacion")
-_APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
 AGREEING = {  # the verbs and nouns in which a caller may agree to it
-    Task.CANCEL_ORDER: (CANCELLING, _ORDER),
-    Task.CREATE_ORDER: (PLACING, _ORDER),
-    Task.BOOK: (BOOKING, _APPOINTMENT),
-    Task.CANCEL_APPOINTMENT: (CANCELLING, _APPOINTMENT),
-    Task.MOVE: (MOVING, _APPOINTMENT),
+    Task.CANCEL_ORDER: (CANCELLING, AN_ORDER),
+    Task.CREATE_ORDER: (PLACING, AN_ORDER),
+    Task.BOOK: (BOOKING, AN_APPOINTMENT),
+    Task.CANCEL_APPOINTMENT: (CANCELLING, AN_APPOINTMENT),
+    Task.MOVE: (MOVING, AN_APPOINTMENT),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from common.spanish.consent import BOOKING, CANCELLING, MOVING
+from common.spanish.consent import AN_APPOINTMENT, BOOKING, CANCELLING, MOVING
 from common.spanish.dates import parse_move, parse_when
 from common.spanish.names import doctor_words, plain
 from common.spanish.numbers import digits_of
@@ -56,8 +56,6 @@ _TYPES = {
 }
 _TYPE_BY_WORD = {word: type_ for type_, words in _TYPES.items() for word in words}
 _DURATIONS = {"media hora": 30, "una hora": 60, "1 hora": 60, "una hora y media": 90, "dos horas": 120}
-
-APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")  # as a caller says who agrees to what is proposed
 
 
 def _type(value: Any) -> AppointmentType:
@@ -185,7 +183,7 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         f"Agendar para {draft.patient_name}, correo {draft.patient_email}, una cita de"
         f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft)}."
     )
-    return Plan(agreed, proposal, carry_out, BOOKING, APPOINTMENT)
+    return Plan(agreed, proposal, carry_out, BOOKING, AN_APPOINTMENT)
 
 
 @tool(
@@ -210,7 +208,7 @@ async def cancel(call: ToolContext, said: AppointmentProof) -> Plan:
         return await call.commit(change, tool_use_id, agreed, result)
 
     told = f"Cancelar la cita {appointment.id}, {_told(appointment)}."
-    return Plan(agreed, told, carry_out, CANCELLING, APPOINTMENT)
+    return Plan(agreed, told, carry_out, CANCELLING, AN_APPOINTMENT)
 
 
 @tool(
@@ -242,7 +240,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
         return await _unless_taken(call, moved, call.commit(change, tool_use_id, agreed, result))
 
     proposal = f"Pasar la cita {appointment.id}, {_told(appointment)}, al {day_and_time(moved.start)}."
-    return Plan(agreed, proposal, carry_out, MOVING, APPOINTMENT)
+    return Plan(agreed, proposal, carry_out, MOVING, AN_APPOINTMENT)
 
 
 @tool(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from common.spanish.consent import CANCELLING, PLACING
+from common.spanish.consent import AN_ORDER, CANCELLING, PLACING
 from common.spanish.names import plain
 from common.spanish.wording import day, listed, local_iso, money
 from common.text import clean
@@ -45,8 +45,6 @@ WHOSE_NAME = "¿Me decís tu nombre y apellido completos?"
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
-
-ORDER = ("pedido", "orden", "compra", "cancelacion")  # what a caller calls it who agrees to what is proposed
 
 
 def _price(value: Any) -> int:
@@ -168,7 +166,7 @@ async def cancel(call: ToolContext, said: OrderProof) -> Plan:
         return await call.commit(change, tool_use_id, agreed, result)
 
     told = f"Cancelar el pedido {order.id}: {_items_told(order)}."
-    return Plan(agreed, told, carry_out, CANCELLING, ORDER)
+    return Plan(agreed, told, carry_out, CANCELLING, AN_ORDER)
 
 
 @tool(
@@ -206,7 +204,7 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
     )
     if twin:
         proposal = f"En esta llamada ya se creó el pedido {twin.result['orderId']}, igual a este. {proposal}"
-    return Plan(agreed, proposal, carry_out, PLACING, ORDER)
+    return Plan(agreed, proposal, carry_out, PLACING, AN_ORDER)
 
 
 def _new(order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...], now: datetime) -> Order:
