@@ -37,7 +37,7 @@ from sandbox.sonic.faults import is_loud
 SECOND_PROMPT_S = 0.2  # from a second promptStart to the end of the stream, without a word (live)
 
 
-class AudioSink(Protocol):
+class Wire(Protocol):
     def emit(self, event: ServiceEvent) -> None: ...
 
     def refuse(self, kind: str, message: str) -> None:
@@ -65,7 +65,7 @@ class OpenBlock:
 class Session:
     """Takes a client's events in; emits the service's through the wire."""
 
-    def __init__(self, wire: AudioSink, brain_factory: Callable[[], Brain], behaviour: Behaviour) -> None:
+    def __init__(self, wire: Wire, brain_factory: Callable[[], Brain], behaviour: Behaviour) -> None:
         self.order = SessionRules(_held(behaviour))
         self.conversation: Conversation | None = None
         self.notes: list[str] = []  # broken rules that the service is known to let pass

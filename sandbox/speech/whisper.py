@@ -34,7 +34,7 @@ _UNSURE = -1.0  # mean log probability of a token, as OpenAI's own decoder uses 
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class Heard:
     text: str
     no_speech: float  # probability
     confidence: float  # mean log probability of a token
@@ -67,7 +67,7 @@ class Recognizer:
             return ""
         return with_at_apart(without_loops(without_echo(heard.text, PROMPT)))
 
-    def _decode(self, features: Features) -> Played:
+    def _decode(self, features: Features) -> Heard:
         seconds = features.shape[1] / FRAMES_PER_SECOND
         new_tokens = int(_NEW_TOKENS * seconds / _CONTEXT_S)
         [result] = self._model.generate(
@@ -80,7 +80,7 @@ class Recognizer:
             return_no_speech_prob=True,
         )
         text: str = self._tokenizer.decode(result.sequences_ids[0]).strip()
-        return Played(text, result.no_speech_prob, result.scores[0])
+        return Heard(text, result.no_speech_prob, result.scores[0])
 
     def _decoder_prefix(self) -> list[int]:
         prompt: list[int] = self._tokenizer.encode(" " + PROMPT, add_special_tokens=False).ids

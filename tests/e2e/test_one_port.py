@@ -39,7 +39,7 @@ class Quiet:
 
 
 @dataclass
-class Services:
+class RunningServer:
     """The server, its log, and the double that calls it."""
 
     process: asyncio.subprocess.Process
@@ -102,7 +102,7 @@ class Services:
 
 
 @asynccontextmanager
-async def services(home: Path, **env: str) -> AsyncIterator[Services]:
+async def running_server(home: Path, **env: str) -> AsyncIterator[RunningServer]:
     async with AsyncExitStack() as stack:
         standin = await stack.enter_async_context(sonic(home, scripted([ScriptTurn((Say(GREETING),))])))
         base_url = f"http://localhost:{free_port()}"
@@ -117,7 +117,7 @@ async def services(home: Path, **env: str) -> AsyncIterator[Services]:
             "WS_PORT": base_url.rpartition(":")[2],
         }
         process = await stack.enter_async_context(carlos_serve(made | env, stdout=asyncio.subprocess.PIPE))
-        here = Services(process, twilio, base_url)
+        here = RunningServer(process, twilio, base_url)
         reading = asyncio.create_task(read(process.stdout, here.log))
         try:
             await printed(process)
@@ -155,7 +155,7 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.slow
 async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: Path) -> None:
-    async with services(tmp_path) as here:
+    async with running_server(tmp_path) as here:
         stopped: list[int] = []
 
         def stop_before_the_stream(event: CallEvent) -> None:
@@ -220,7 +220,7 @@ async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: P
 
 @pytest.mark.slow
 async def test_a_process_is_killed_and_its_call_goes_on_and_it_is_started_again(tmp_path: Path) -> None:
-    async with services(tmp_path) as here:
+    async with running_server(tmp_path) as here:
         one, other = here.call_for(0), here.call_for(1)
         for call in (one, other):
             here.place(call)
@@ -244,7 +244,7 @@ async def test_a_process_is_killed_and_its_call_goes_on_and_it_is_started_again(
 
 @pytest.mark.slow
 async def test_a_killed_supervisor_leaves_no_process_and_cuts_no_call(tmp_path: Path) -> None:
-    async with services(tmp_path) as here:
+    async with running_server(tmp_path) as here:
         call = here.call_for(1)
         here.place(call)
         await here.heard(call)

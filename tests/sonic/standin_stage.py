@@ -7,7 +7,7 @@ import asyncio
 from agent.sonic.events import ServiceEvent
 
 
-class AudioSink:
+class Wire:
     def __init__(self) -> None:
         self.sent: list[ServiceEvent] = []
         self.refusals: list[str] = []

@@ -37,7 +37,7 @@ FRAMES = st.tuples(
 REQUEST = [(":method", "POST"), (":scheme", "https"), (":authority", "sonic"), (":path", "/")]
 
 
-class AudioSink:
+class Wire:
     """A transport whose far end is a server of h2's: what is written is read at once."""
 
     def __init__(self, exchange: Exchange, window: int = 65_535) -> None:
@@ -80,13 +80,13 @@ class AudioSink:
 
 
 @pytest.fixture(params=[True, False], ids=["past h2", "by h2"])
-async def wire(request: pytest.FixtureRequest) -> AudioSink:
-    wire = AudioSink(Exchange(past_h2=request.param))
+async def wire(request: pytest.FixtureRequest) -> Wire:
+    wire = Wire(Exchange(past_h2=request.param))
     wire.exchange.request(REQUEST)
     return wire
 
 
-async def test_both_bodies_are_open_at_once(wire: AudioSink) -> None:
+async def test_both_bodies_are_open_at_once(wire: Wire) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -104,7 +104,7 @@ async def test_both_bodies_are_open_at_once(wire: AudioSink) -> None:
 
 @pytest.mark.parametrize("past_h2", [True, False])
 async def test_what_the_windows_do_not_take_waits_in_order(past_h2: bool) -> None:
-    wire = AudioSink(Exchange(past_h2=past_h2), window=10)
+    wire = Wire(Exchange(past_h2=past_h2), window=10)
     wire.exchange.request(REQUEST)
     for number in range(MOST_WAITING):
         wire.exchange.write(bytes([number]) * 8)
@@ -121,13 +121,13 @@ async def test_what_the_windows_do_not_take_waits_in_order(past_h2: bool) -> Non
     assert wire.body == b"".join(bytes([number]) * 8 for number in range(MOST_WAITING)) + b"more"
 
 
-async def test_a_piece_longer_than_a_frame_is_cut(wire: AudioSink) -> None:
+async def test_a_piece_longer_than_a_frame_is_cut(wire: Wire) -> None:
     piece = bytes(range(256)) * 160
     wire.exchange.write(piece)
     assert wire.body == piece
 
 
-async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: AudioSink) -> None:
+async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: Wire) -> None:
     wire.exchange.pause_writing()
     for _ in range(MOST_WAITING):
         wire.exchange.write(b"x")
@@ -137,7 +137,7 @@ async def test_a_socket_that_takes_nothing_holds_the_body_back(wire: AudioSink) 
     assert len(wire.body) == MOST_WAITING
 
 
-async def test_an_errors_answer_comes_with_its_body(wire: AudioSink) -> None:
+async def test_an_errors_answer_comes_with_its_body(wire: Wire) -> None:
     wire.respond(403)
     assert not wire.exchange.answer.done()
     wire.server.send_data(STREAM, b'{"message":"no"}', end_stream=True)
@@ -149,7 +149,7 @@ async def test_an_errors_answer_comes_with_its_body(wire: AudioSink) -> None:
     assert wire.body == b""
 
 
-async def test_a_graceful_goaway_lets_the_stream_go_on(wire: AudioSink) -> None:
+async def test_a_graceful_goaway_lets_the_stream_go_on(wire: Wire) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -165,7 +165,7 @@ async def test_a_graceful_goaway_lets_the_stream_go_on(wire: AudioSink) -> None:
 @pytest.mark.parametrize(
     ("stream", "code"), [(STREAM, ErrorCodes.INTERNAL_ERROR), (0, ErrorCodes.NO_ERROR)], ids=["error", "not ours"]
 )
-async def test_any_other_goaway_is_the_end(wire: AudioSink, stream: int, code: ErrorCodes) -> None:
+async def test_any_other_goaway_is_the_end(wire: Wire, stream: int, code: ErrorCodes) -> None:
     wire.exchange.data_received(b"\0\0\x08\x07\0\0\0\0\0" + stream.to_bytes(4) + code.to_bytes(4))
     with pytest.raises(ConnectionResetError, match=code.name):
         await wire.exchange.ended
@@ -173,7 +173,7 @@ async def test_any_other_goaway_is_the_end(wire: AudioSink, stream: int, code: E
         wire.exchange.write(b"x")
 
 
-async def test_a_reset_is_told_by_its_name(wire: AudioSink) -> None:
+async def test_a_reset_is_told_by_its_name(wire: Wire) -> None:
     wire.respond()
     wire.server.reset_stream(STREAM, ErrorCodes.ENHANCE_YOUR_CALM)
     wire.answer()
@@ -181,7 +181,7 @@ async def test_a_reset_is_told_by_its_name(wire: AudioSink) -> None:
         await wire.exchange.ended
 
 
-async def test_a_lost_connection_wakes_who_waits_for_room(wire: AudioSink) -> None:
+async def test_a_lost_connection_wakes_who_waits_for_room(wire: Wire) -> None:
     wire.exchange.pause_writing()
     for _ in range(MOST_WAITING):
         wire.exchange.write(b"x")
@@ -193,20 +193,20 @@ async def test_a_lost_connection_wakes_who_waits_for_room(wire: AudioSink) -> No
         await wire.exchange.answer
 
 
-async def test_a_breach_of_the_protocol_is_the_end(wire: AudioSink) -> None:
+async def test_a_breach_of_the_protocol_is_the_end(wire: Wire) -> None:
     wire.exchange.data_received(b"\0\0\x05\x04\0\0\0\0\0hello")  # SETTINGS come in sixes
     with pytest.raises(ProtocolError):
         await wire.exchange.ended
 
 
-async def test_a_frame_longer_than_allowed_is_the_end(wire: AudioSink) -> None:
+async def test_a_frame_longer_than_allowed_is_the_end(wire: Wire) -> None:
     wire.respond()
     wire.exchange.data_received(data_frame(STREAM, bytes(LONGEST + 1)))
     with pytest.raises(ProtocolError):
         await wire.exchange.ended
 
 
-async def test_audio_behind_the_responses_end_is_nobodys(wire: AudioSink) -> None:
+async def test_audio_behind_the_responses_end_is_nobodys(wire: Wire) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -216,7 +216,7 @@ async def test_audio_behind_the_responses_end_is_nobodys(wire: AudioSink) -> Non
     assert heard == [b"last"]
 
 
-async def test_padded_audio_is_read_without_its_padding(wire: AudioSink) -> None:
+async def test_padded_audio_is_read_without_its_padding(wire: Wire) -> None:
     heard: list[bytes] = []
     wire.exchange.on_data = heard.append
     wire.respond()
@@ -225,7 +225,7 @@ async def test_padded_audio_is_read_without_its_padding(wire: AudioSink) -> None
     assert heard == [b"padded"]
 
 
-async def test_a_ping_is_answered(wire: AudioSink) -> None:
+async def test_a_ping_is_answered(wire: Wire) -> None:
     wire.server.ping(b"12345678")
     wire.answer()
     assert any(isinstance(event, PingAckReceived) for event in wire.events)
@@ -233,7 +233,7 @@ async def test_a_ping_is_answered(wire: AudioSink) -> None:
 
 @pytest.mark.parametrize("past_h2", [True, False])
 async def test_the_body_ends_behind_what_waits(past_h2: bool) -> None:
-    wire = AudioSink(Exchange(past_h2=past_h2), window=3)
+    wire = Wire(Exchange(past_h2=past_h2), window=3)
     wire.exchange.request(REQUEST)
     wire.exchange.write(b"12345")
     wire.exchange.finish()
@@ -244,7 +244,7 @@ async def test_the_body_ends_behind_what_waits(past_h2: bool) -> None:
     assert any(isinstance(event, StreamEnded) for event in wire.events)
 
 
-async def test_a_close_says_goodbye_and_may_be_repeated(wire: AudioSink) -> None:
+async def test_a_close_says_goodbye_and_may_be_repeated(wire: Wire) -> None:
     await wire.exchange.close(0.1)
     await wire.exchange.close(0.1)
     assert any(isinstance(event, ConnectionTerminated) for event in wire.events)
@@ -259,13 +259,13 @@ def on_a_virtual_clock(test: Callable[[], Coroutine[Any, Any, None]]) -> Callabl
     return run
 
 
-def asking(**options: Any) -> AudioSink:
-    wire = AudioSink(Exchange(**options))
+def asking(**options: Any) -> Wire:
+    wire = Wire(Exchange(**options))
     wire.exchange.request(REQUEST)
     return wire
 
 
-def pings(wire: AudioSink) -> int:
+def pings(wire: Wire) -> int:
     return sum(isinstance(event, PingReceived) for event in wire.events)
 
 
@@ -331,7 +331,7 @@ async def test_nothing_is_asked_behind_the_end() -> None:
 @given(st.lists(st.one_of(st.binary(max_size=60), FRAMES), max_size=6))
 def test_no_bytes_get_an_exception_out_of_the_exchange(pieces: list[bytes]) -> None:
     async def read() -> None:
-        wire = AudioSink(Exchange(ping_s=None))
+        wire = Wire(Exchange(ping_s=None))
         wire.exchange.request(REQUEST)
         for piece in pieces:
             wire.exchange.data_received(piece)
@@ -342,7 +342,7 @@ def test_no_bytes_get_an_exception_out_of_the_exchange(pieces: list[bytes]) -> N
 
 
 async def test_a_flood_of_frames_that_are_no_data_ends_the_exchange_before_they_are_all_read(
-    wire: AudioSink, monkeypatch: pytest.MonkeyPatch
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[bytes] = []
     monkeypatch.setattr(wire.exchange, "_read", read.append)
@@ -354,7 +354,7 @@ async def test_a_flood_of_frames_that_are_no_data_ends_the_exchange_before_they_
     assert len(read) == 2 * MOST_OTHERS
 
 
-async def test_of_an_endless_refusal_only_the_beginning_is_kept(wire: AudioSink) -> None:
+async def test_of_an_endless_refusal_only_the_beginning_is_kept(wire: Wire) -> None:
     wire.respond(503)
     for _ in range(20):
         wire.exchange.data_received(data_frame(STREAM, bytes(LONGEST)))

@@ -29,7 +29,7 @@ from sandbox.sonic.script import Say, ScriptTurn, UseTool, Write, scripted
 from sandbox.sonic.session import Session
 from sandbox.sonic.writing import FILLING, Envelope, Filling, encode_service_event
 from tests.sonic.sonic_bench import cue, opening, silence, speech
-from tests.sonic.standin_stage import AudioSink, settled
+from tests.sonic.standin_stage import Wire, settled
 from tests.support.waiting import bounded
 
 AT_ONCE = Behaviour(audio_speed=None, final_text=FinalText.NEVER)
@@ -39,7 +39,7 @@ async def heard(
     turns: Iterable[ScriptTurn], *events: ClientEvent, behaviour: Behaviour = AT_ONCE
 ) -> list[ServiceEvent]:
     """All that a session answers to these events before it has nothing more to do."""
-    wire = AudioSink()
+    wire = Wire()
     session = Session(wire, scripted(turns), behaviour)
     for event in [*opening(), *events]:
         session.take(event)
@@ -142,7 +142,7 @@ async def test_speech_is_told_as_it_begins_and_as_it_ends() -> None:
 
 
 async def test_silence_can_count_as_idleness() -> None:
-    wire = AudioSink()
+    wire = Wire()
     session = Session(wire, scripted([]), Behaviour(idle_s=295, silence_is_idle=True, time_scale=0.0001))
     for event in opening():
         session.take(event)

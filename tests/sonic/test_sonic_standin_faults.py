@@ -49,7 +49,7 @@ class Pipe:
         return self.events
 
 
-class NullObserver:
+class Nobody:
     def __init__(self) -> None:
         self.heard = b""
 
@@ -62,7 +62,7 @@ class NullObserver:
 
 
 def test_a_connection_answers_pings_and_opens_its_windows_until_it_freezes() -> None:
-    body, streams = NullObserver(), list[HttpStream]()
+    body, streams = Nobody(), list[HttpStream]()
 
     def accept(stream: HttpStream) -> Handler:
         streams.append(stream)

@@ -14,7 +14,7 @@ from sandbox.sonic.behaviour import Behaviour, EarlyText
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.sonic.session import Session
 from tests.sonic.sonic_bench import ENDING, cue, opening, text
-from tests.sonic.standin_stage import AudioSink
+from tests.sonic.standin_stage import Wire
 from tests.support.waiting import bounded
 
 TOOL_SPEC: dict[str, Any] = {"name": "consultar", "description": "Busca"}
@@ -81,7 +81,7 @@ class Talk:
     """A session without a wire: events in, and what became of them."""
 
     def __init__(self, behaviour: Behaviour, *events: ClientEvent) -> None:
-        self.wire = AudioSink()
+        self.wire = Wire()
         self.session = Session(self.wire, scripted([ScriptTurn((Say("Hola."),))]), behaviour)
         for event in events:
             self.session.take(event)
