@@ -5,7 +5,8 @@
 The connection moves, nothing is relayed: what was read is written anew and sent over a unix datagram socket together
 with the file descriptor (SCM_RIGHTS), and the process that gets it goes on as if it had accepted the connection. So a
 client's address, its signature, a stream of events and a call's audio pass through no other process afterwards. If the
-other process cannot be reached, because it just died or is starting, the request is answered where it is.
+other process cannot be reached, because it just died or is starting, the request is answered where it is: the sender
+keeps its own descriptor until a receipt has come, for a process that dies leaves what was in its queue unread.
 
 The datagram sockets are in a folder that only this user may enter.
 """
@@ -16,6 +17,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,10 +32,11 @@ from common.tasks import TaskSet
 from telephony.carrier import Carrier
 
 MAX_REQUEST_BYTES = 256 * 1024  # bytes of one request
-QUEUE_RETRY_S = 0.01  # between two tries while the queue of datagrams is full, which holds 10 on Linux
-QUEUE_RETRIES = 100
+SEND_AGAIN_S = 0.01  # between two tries while the queue of datagrams is full, which holds 10 on Linux
+SEND_TRIES = 100
 CALL_PATHS = ("/calls/", "/demo/calls/")
 MAX_BODY_BYTES = 64 * 1024  # bytes of a request about a call
+RECEIPT = b"\n"
 CONNECTION = "connection"  # where a request's scope["state"] has the protocol that reads its connection
 
 
@@ -100,7 +103,6 @@ class Handover:
                 transport.resume_reading()
             return False
         transport.abort()  # closes our descriptor only: the socket lives on in the other process
-        logger.debug("a connection is put through to process {}", number)
         return True
 
     async def ask(self, number: int, request: bytes) -> bytes:
@@ -117,33 +119,53 @@ class Handover:
             writer.close()
 
     async def _send(self, number: int, connection: asyncio.Transport | socket.socket, request: bytes) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            for _ in range(QUEUE_RETRIES):
+        """Return when the other process has taken the connection. Raise Unreachable."""
+        for _ in range(SEND_TRIES):
+            if await self._taken(number, connection, request):
+                return
+            await asyncio.sleep(SEND_AGAIN_S)
+        raise Unreachable("its queue stays full, or it has no descriptor to spare")
+
+    async def _taken(self, number: int, connection: asyncio.Transport | socket.socket, request: bytes) -> bool:
+        """Send the connection once. Return whether the process took it: False where the queue is full, or the process
+        ended with it unread (then the next try is refused)."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
+                rights = _rights(connection, theirs)
                 try:
                     # socket.send_fds takes an address, and ignores it (CPython 3.13).
-                    sender.sendmsg([request], _descriptor(connection), 0, str(self._folder / str(number)))
+                    sender.sendmsg([request], rights, 0, str(self._folder / str(number)))
                 except BlockingIOError:
-                    await asyncio.sleep(QUEUE_RETRY_S)
+                    return False
                 except (ConnectionRefusedError, FileNotFoundError) as error:
                     raise Gone(error.strerror) from error
                 except OSError as error:
                     raise Unreachable(error.strerror) from error
-                else:
-                    return
-        raise Unreachable("its queue stays full")
+            logger.debug("a connection is sent to process {}", number)
+            ours.setblocking(False)
+            return await asyncio.get_running_loop().sock_recv(ours, len(RECEIPT)) == RECEIPT
 
     def _take(self) -> None:
         assert self._socket is not None  # noqa: S101 - it is open
         while True:
             try:
-                request, descriptors, _, _ = socket.recv_fds(self._socket, MAX_REQUEST_BYTES, 1)
+                request, descriptors, _, _ = socket.recv_fds(self._socket, MAX_REQUEST_BYTES, 2)
             except BlockingIOError:
                 return
-            for descriptor in descriptors:
-                self._adopting.create(self._adopt(socket.socket(fileno=descriptor), request), "adoption")
+            sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            if len(sockets) < 2:  # the kernel drops those that this process may not open any more
+                logger.error("a connection is not taken from another process: no descriptor is left for it")
+                for sock in sockets:
+                    sock.close()
+                continue
+            connection, receipt = sockets
+            self._adopting.create(self._adopt(connection, receipt, request), "adoption")
 
-    async def _adopt(self, sock: socket.socket, request: bytes) -> None:
+    async def _adopt(self, sock: socket.socket, receipt: socket.socket, request: bytes) -> None:
+        with receipt, suppress(BrokenPipeError):  # the sender may have died since; its client is ours all the same
+            receipt.send(RECEIPT)
         loop, server = asyncio.get_running_loop(), self._server
 
         def made() -> MovableHttp:
@@ -257,9 +279,9 @@ def written(scope: Scope, body: bytes) -> bytes:
     return b"\r\n".join([*lines, b"", body])
 
 
-def _descriptor(connection: asyncio.Transport | socket.socket) -> list[tuple[int, int, bytes]]:
-    """Return the connection's descriptor as sendmsg takes it. Raise OSError for a connection that is closed."""
+def _rights(connection: asyncio.Transport | socket.socket, receipt: socket.socket) -> list[tuple[int, int, bytes]]:
+    """Return both descriptors as sendmsg takes them. Raise Unreachable for a connection that is closed."""
     sock = connection if isinstance(connection, socket.socket) else connection.get_extra_info("socket")
     if (descriptor := sock.fileno()) < 0:
-        raise OSError("closed")
-    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", descriptor))]
+        raise Unreachable("closed")
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("2i", descriptor, receipt.fileno()))]

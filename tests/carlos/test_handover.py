@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -136,6 +137,12 @@ async def accepted(process: Process) -> Any:
     """The protocol of its only connection."""
     await until(lambda: process.server.server_state.connections)
     return next(iter(process.server.server_state.connections))
+
+
+async def sent_by(process: Process) -> None:
+    """Its only connection waits in another process's queue."""
+    connection = await accepted(process)
+    await until(lambda: not connection.transport.is_reading())
 
 
 REQUESTS = [
@@ -355,13 +362,48 @@ def test_what_was_sent_before_a_process_stopped_is_answered_by_it(play: Callable
         asyncio.get_running_loop().remove_reader(inlet)
         async with aiohttp.ClientSession() as http:
             asked = asyncio.create_task(ask(http, "GET", both[0].port, "/calls/b"))
-            while not both[0].server.server_state.connections:
-                await asyncio.sleep(0)
-            while both[0].server.server_state.connections:
-                await asyncio.sleep(0)
+            await sent_by(both[0])
             await both[1].handover.close()
             assert (await asked)["process"] == 1
 
+    play(scenario)
+
+
+def test_what_a_killed_process_left_in_its_queue_is_answered_by_its_sender(play: Callable[[Scenario], None]) -> None:
+    async def scenario(both: list[Process]) -> None:
+        both[1].handover.register.start("b")
+        inlet = both[1].handover._socket
+        assert inlet is not None
+        asyncio.get_running_loop().remove_reader(inlet)
+        async with aiohttp.ClientSession() as http:
+            asked = asyncio.create_task(ask(http, "GET", both[0].port, "/calls/b"))
+            await sent_by(both[0])
+            both[1].handover._socket = None
+            inlet.close()
+            assert (await asked)["process"] == 0
+        assert both[0].handover.register.holder("b") is None
+
+    play(scenario)
+
+
+def test_a_process_without_descriptors_takes_no_connection_and_keeps_its_calls(
+    play: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_descriptors(sock: socket.socket, *sizes: int) -> tuple[bytes, list[int], int, None]:
+        request, descriptors, flags, _ = received(sock, *sizes)
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)
+        return request, descriptors[:1], flags, None
+
+    async def scenario(both: list[Process]) -> None:
+        both[1].handover.register.start("b")
+        async with aiohttp.ClientSession() as http:
+            assert (await ask(http, "GET", both[0].port, "/calls/b"))["process"] == 0
+        assert both[0].handover.register.holder("b") == 1
+
+    received = socket.recv_fds
+    monkeypatch.setattr("carlos.processes.handover.SEND_TRIES", 3)
+    monkeypatch.setattr(socket, "recv_fds", without_descriptors)
     play(scenario)
 
 

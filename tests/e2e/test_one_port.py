@@ -82,7 +82,7 @@ class RunningServer:
 
     def put_through(self, to: int) -> int:
         """How many connections have gone to a process from the other."""
-        words = f"a connection is put through to process {to}"
+        words = f"a connection is sent to process {to}"
         return sum(line["message"] == words for line in self.log)
 
     async def ask(self, method: str, path: str) -> tuple[int, str]:
