@@ -11,6 +11,7 @@ Exporting and erasing a customer's data needs `write` and `calls`.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,9 +21,34 @@ from common.keys import ALL, CALLS, READ, WRITE, ApiKey, digest
 from common.settings import Settings, host_of, is_loopback
 from data.records import record_types
 
-PUBLIC_PATHS = frozenset({"/", "/health", "/ready", "/favicon.ico"})
-PUBLIC_FOLDERS = ("/docs", "/console", "/static")  # files without data
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The scopes that a request needs whose path is of this shape: all of them, or none for what is public."""
+
+    safe_only: bool  # for SAFE_METHODS alone
+    path: re.Pattern[str]
+    scopes: frozenset[str]
+
+    @classmethod
+    def make(cls, methods: str, path: str, *scopes: str) -> Rule:
+        return cls(methods == "safe", re.compile(path, re.DOTALL), frozenset(scopes))
+
+    def covers(self, method: str, path: str) -> bool:
+        return (method in SAFE_METHODS or not self.safe_only) and self.path.fullmatch(path) is not None
+
+
+RULES = (  # the first that covers a request counts
+    Rule.make("safe", r"/|/health|/ready|/favicon\.ico"),
+    Rule.make("safe", r"/(docs|console|static)(/.*)?"),  # files without data
+    Rule.make("all", r"(/demo)?/customers(/.*)?", WRITE, CALLS),
+    Rule.make("safe", r"(/demo)?/calls(/.*)?(?<!/events)(?<!/audio)", READ),
+    Rule.make("all", r"(/demo)?/calls(/.*)?", CALLS),
+    Rule.make("safe", r".*", READ),
+    Rule.make("all", r".*", WRITE),
+)
 
 
 class Denied(Exception):
@@ -53,16 +79,8 @@ def _stranger(headers: Mapping[str, str]) -> Denied:
 
 
 def needed(method: str, path: str) -> frozenset[str]:
-    """The scopes a request needs; none for what is public."""
-    if method in SAFE_METHODS and (path in PUBLIC_PATHS or _is_in(path, PUBLIC_FOLDERS)):
-        return frozenset()
-    path = path.removeprefix("/demo")
-    if _is_in(path, ("/customers",)):
-        return frozenset({WRITE, CALLS})
-    if _is_in(path, ("/calls",)):
-        raw = method not in SAFE_METHODS or path.endswith(("/events", "/audio"))
-        return frozenset({CALLS if raw else READ})
-    return frozenset({READ if method in SAFE_METHODS else WRITE})
+    """Return the scopes a request needs; none for what is public."""
+    return next(rule.scopes for rule in RULES if rule.covers(method, path))
 
 
 def _record_paths() -> list[str]:
