@@ -101,7 +101,7 @@ class Conversation:
         """Return True if somebody has spoken since the answer began, or may have where the service reports none."""
         return self._speech_since or not self._speech_at_all
 
-    def retold(self, history: History, waiting: str) -> tuple[list[tuple[Role, str]], str | None]:
+    def history_for_new_stream(self, history: History, waiting: str) -> tuple[list[tuple[Role, str]], str | None]:
         """The history for a new stream, and the text that makes the model speak, if it is its turn.
 
         `waiting` is typed text that is still to be sent: told with the history, it would be told twice.

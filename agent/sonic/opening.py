@@ -37,7 +37,7 @@ PRIME_S = 0.1
 
 GREETING_CUE = "[llamada] Comenzó la llamada: saludá, decí quién sos y preguntá en qué podés ayudar."
 RESUME_CUE = "[seguir] La conexión se cortó un instante: pedí disculpas en pocas palabras y seguí donde estabas."
-TAKE_UP_CUE = "[seguir] Te interrumpió un ruido y nadie habló: seguí con lo que estabas diciendo."
+RESUME_ANSWER_CUE = "[seguir] Te interrumpió un ruido y nadie habló: seguí con lo que estabas diciendo."
 PROBE = "[control] Respondé solamente: sí."
 SAY_IT_CUE = "[seguir] Tu respuesta no se escuchó: decila de nuevo."
 

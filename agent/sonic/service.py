@@ -36,15 +36,14 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from agent.persona.prompt import without_marker
 from agent.pipeline_frames import SpokenBlock
+from agent.sonic.answers import Answers
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.events import (
     AudioOutput,
     ContentEnded,
     ContentStarted,
-    ContentType,
     Role,
     ServiceEvent,
-    Stage,
     StopReason,
     TextOutput,
     ToolUse,
@@ -111,17 +110,15 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._run_tool = run_tool
         self._rate = config.output_rate
         self._tool_tasks = TaskSet()
-        self.session = SonicSession(opener, config, listener, self._take, breaker=breaker)
+        self.session = SonicSession(opener, config, listener, self._on_event, breaker=breaker)
         self._started = asyncio.Event()
 
-        self.answer = 0  # number of the answer being generated, or of the last one
-        self._block = 0
-        self._broken = 0  # the last answer that a fault cut short
-        self._answers: dict[str, int] = {}  # content id -> the answer that was being made when its block began
-        self._open: ContentStarted | None = None
-        self._talking = False  # between an answer's first block and its last
-        self._stale = False  # the caller cut in: what is left of this answer is not for him
-        self._silent = True  # no audio of this answer yet
+        self._answers = Answers()
+
+    @property
+    def answer(self) -> int:
+        """The number of the answer that is being made, or of the last one."""
+        return self._answers.number
 
     # --- pipecat's lifecycle: the session lives as long as the call, not as the pipeline -------------------
 
@@ -153,7 +150,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     # --- events ---------------------------------------------------------------------------------------------
 
-    async def _take(self, event: ServiceEvent) -> None:
+    async def _on_event(self, event: ServiceEvent) -> None:
         await self._started.wait()
         match event:
             case AudioOutput():
@@ -174,20 +171,9 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._listener.used(event)
 
     async def _on_content_start(self, event: ContentStarted) -> None:
-        self._open = event
-        if event.role is Role.ASSISTANT and event.stage is Stage.SPECULATIVE:
-            self._stale = False
-            if not self._talking:
-                await self._begin_answer()
-        self._answers[event.content_id] = self.answer
-
-    async def _begin_answer(self) -> None:
-        self._talking = self._silent = True
-        self.answer += 1
-        self._block = 0
-        self._answers = {block: number for block, number in self._answers.items() if number == self.answer - 1}
-        await self.push_frame(LLMFullResponseStartFrame())
-        await self.push_frame(TTSStartedFrame())
+        if self._answers.content_started(event):
+            await self.push_frame(LLMFullResponseStartFrame())
+            await self.push_frame(TTSStartedFrame())
 
     async def _on_text(self, event: TextOutput) -> None:
         if event.role is Role.ASSISTANT and is_interruption(event.content):
@@ -196,9 +182,8 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         text = without_marker(event.content)
         if event.role is Role.USER:
             await self._on_user_transcript(text)
-        elif self._open is not None and self._open.stage is Stage.SPECULATIVE:
+        elif self._answers.text():
             await self._on_planned(text)
-        # What is left is Sonic's own account of what it said. It comes seconds late: the line's marks are the truth.
 
     async def _on_user_transcript(self, text: str) -> None:
         if self._listener.talking and self.session.spoken_over:
@@ -208,59 +193,55 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._listener.user_transcript(text)
 
     async def _on_planned(self, text: str) -> None:
-        self._block += 1
-        self._listener.planned(self.answer, self._block, text)
-        await self.push_frame(SpokenBlock(text, TextType.SENTENCE, answer=self.answer, block=self._block))
+        answer, block = self._answers.number, self._answers.block
+        self._listener.planned(answer, block, text)
+        await self.push_frame(SpokenBlock(text, TextType.SENTENCE, answer=answer, block=block))
 
     async def _on_audio(self, event: AudioOutput) -> None:
-        if self._stale:
+        if self._answers.cut_off:
             return
-        if self._silent:
-            self._silent = False
-            self._listener.first_audio(self.answer)
+        if self._answers.audio():
+            self._listener.first_audio(self._answers.number)
         if self.next is not None:  # undescribed, as `LineInput.deliver` passes the caller's
             await self.next.queue_frame(TTSAudioRawFrame(event.audio, self._rate, 1), FrameDirection.DOWNSTREAM)
 
     async def _on_content_end(self, event: ContentEnded) -> None:
-        self._open = None
-        if event.stop_reason is StopReason.INTERRUPTED:
-            await self._on_interrupted(event.content_id)
-        elif event.type is ContentType.AUDIO and event.stop_reason is not StopReason.PARTIAL_TURN:
+        if self._answers.content_ended(event):
             await self._end_answer()
+        elif event.stop_reason is StopReason.INTERRUPTED:
+            await self._on_interrupted(event.content_id)
 
     async def _on_interrupted(self, content_id: str) -> None:
         """The service has broken an answer off. Which one, its block says: FINAL texts come seconds late, perhaps when
         the next answer is on the line, and of an answer that nobody has spoken over none was broken off."""
-        if self._answers.get(content_id, self.answer) != self.answer or not self.session.spoken_over:
+        if not (self._answers.is_current(content_id) and self.session.spoken_over):
             return
         if self._listener.talking:
             self.session.was_cut_off()
         await self.interrupt()
 
     async def _end_answer(self) -> None:
-        if self._talking:
-            self._talking = False
+        if self._answers.end():
             await self.push_frame(LLMFullResponseEndFrame())
             await self.push_frame(TTSStoppedFrame())
 
     async def stream_lost(self) -> None:
         """What was made of an answer on the lost stream is played to its end."""
-        if self._talking:
-            self._broken = self.answer
+        self._answers.stream_lost()
         await self._end_answer()
 
     def is_whole(self, answer: int) -> bool:
-        """The service made it to its end."""
-        return answer != self._broken
+        """Return True if the service made this answer to its end."""
+        return self._answers.is_whole(answer)
 
     async def interrupt(self) -> None:
         """Stop the answer at the line at once; acting twice on the same barge-in does no harm."""
-        if self._stale:
+        if self._answers.cut_off:
             return
-        self._stale = True
+        self._answers.cut_off = True
         if self._listener.talking:
             await self.push_frame(InterruptionFrame())
-            self._listener.interrupted(self.answer)
+            self._listener.interrupted(self._answers.number)
         await self._end_answer()
 
     # --- tools ----------------------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ from agent.sonic.events import (
 from agent.sonic.opening import (
     PRIME_S,
     PROBE,
+    RESUME_ANSWER_CUE,
     SAY_IT_CUE,
-    TAKE_UP_CUE,
     History,
     Names,
     SonicConfig,
@@ -74,7 +74,7 @@ TICK_INTERVAL_S = 0.25  # how often the watch is looked at while something is ow
 RESERVE_S = 20.0  # for a stream that was replaced to be had back, if the new one has not spoken by then
 PROVEN_S = 1.0  # a stream that has lived so long without an error is taken for a good one
 CONNECT_S = 4.0  # the first try to get a stream back may always take so long
-TAKE_UP_S = 2.5  # without words after a sound that cut Carlos off: it was none of the caller's
+RESUME_ANSWER_S = 2.5  # without words after a sound that cut Carlos off: it was none of the caller's
 LATE_RESULT_S = 5.0  # a tool's result waits so long for a silence on a stream that has not asked for it
 REPLACE_ANYWAY_S = 15.0  # after `rotate_by_s`: what is said in the meantime is no reason to wait any more
 NOISE_PAUSE_S, LONGEST_NOISE_PAUSE_S = 10.0, 120.0  # without a suspicion, after one that was noise; doubled each time
@@ -118,14 +118,14 @@ class Caller(Protocol):
         ...
 
     async def fault(self, error: SonicError) -> None:
-        """A stream was lost, or could not be had."""
+        """Take note that a stream was lost, or could not be had."""
 
     async def lost(self, error: SonicError) -> None:
-        """There will be no other stream. Told once."""
+        """Take note that there will be no other stream. Called once."""
 
     def rotated(self, age_s: float) -> None: ...
     def suspected(self, outcome: str) -> None:
-        """ "suspected", and then "replaced", "answered", "noise", "silent" or "failed"."""
+        """Take note of a suspicion: "suspected", and then "replaced", "answered", "noise", "silent" or "failed"."""
 
     def audio_lost(self, milliseconds: float) -> None: ...
 
@@ -137,7 +137,7 @@ class _Link:
     stream: Stream
     born: float
     names: Names = field(default_factory=Names.new)
-    told: tuple[list[tuple[Role, str]], str | None] = ([], None)
+    primed_with: tuple[list[tuple[Role, str]], str | None] = ([], None)
     asked: bool = False  # a text that wants an answer went out with the set-up
     reader: Reader | None = None  # its place in the caller's audio, once it is given any
     tasks: list[asyncio.Task[None]] = field(default_factory=list)  # that live no longer than it does
@@ -168,7 +168,7 @@ class SonicSession:
         self._breaker = breaker or CircuitBreaker()
         self._jitter = jitter
         self._budget = RetryBudget(self._loop.time, jitter)
-        self._talk = Conversation(config)
+        self._conversation = Conversation(config)
 
         self._link: _Link | None = None
         self._rival: _Link | None = None  # beside the live one: dialled on a suspicion, or to replace it
@@ -184,7 +184,7 @@ class SonicSession:
 
         # Waiting to be sent.
         self._uplink = Uplink(config.input_rate)
-        self._lost_told = 0  # bytes of the caller's
+        self._lost_reported = 0  # bytes of the caller's
         self._texts: deque[str] = deque()
         self._results: deque[tuple[str, str, float]] = deque()  # toolUseId, content, since
 
@@ -202,7 +202,7 @@ class SonicSession:
         uplink = self._uplink
         if uplink.push(pcm) is not None:
             self._voice_ended()
-        if uplink.lost != self._lost_told:
+        if uplink.lost != self._lost_reported:
             self._count_lost_audio()
         self._send_audio_now()
 
@@ -212,12 +212,12 @@ class SonicSession:
             logger.warning("a text for sonic is dropped: {} wait already", MAX_WAITING)
             return
         self._texts.append(text)
-        self._talk.cut_off = False
+        self._conversation.cut_off = False
         self._wake.set()
 
     def send_tool_result(self, tool_use_id: str, content: dict[str, Any]) -> None:
         """Queue the answer to a toolUse. `content` is a JSON object: anything else ends the real session."""
-        if tool_use_id not in self._talk.tools or any(waiting[0] == tool_use_id for waiting in self._results):
+        if tool_use_id not in self._conversation.tools or any(waiting[0] == tool_use_id for waiting in self._results):
             logger.warning("a result that no stream waits for: {}", tool_use_id)
             return
         self._results.append((tool_use_id, json.dumps(content, ensure_ascii=False), self._loop.time()))
@@ -226,12 +226,12 @@ class SonicSession:
     def progress(self) -> None:
         """The caller heard an answer to its end: what failed before it is over."""
         self._budget.progress()
-        self._talk.progress()
+        self._conversation.progress()
 
     def was_cut_off(self) -> None:
         """The service broke off an answer that the caller was hearing. If no words follow, it was a noise."""
-        self._talk.cut_off = True
-        self._later("take up", TAKE_UP_S, self._take_up)
+        self._conversation.cut_off = True
+        self._later("resume answer", RESUME_ANSWER_S, self._resume_answer)
 
     def fail(self, why: str) -> None:
         """Give the live stream up: the call has found that it does nothing of use."""
@@ -245,12 +245,12 @@ class SonicSession:
     @property
     def owes_answer(self) -> bool:
         """Return True when something was asked that has not been answered to its end."""
-        return self._talk.owes_answer
+        return self._conversation.owes_answer
 
     @property
     def spoken_over(self) -> bool:
         """Return True if somebody has spoken since the answer began, or may have where the service reports none."""
-        return self._talk.spoken_over
+        return self._conversation.spoken_over
 
     @property
     def voice_until(self) -> float:
@@ -310,7 +310,7 @@ class SonicSession:
         link = _Link(await self._opener.open(self.config.model_id), self._loop.time())
         self._links.add(link)
         try:
-            link.told = history, last = self._retold()
+            link.primed_with = history, last = self._history()
             await link.stream.send(*introduction(self.config, link.names, self._caller.instructions(), history))
             if history or self._budget.tries:
                 await link.stream.opened()  # audio must not overtake the history
@@ -327,14 +327,14 @@ class SonicSession:
             raise
         return link
 
-    def _retold(self) -> tuple[list[tuple[Role, str]], str | None]:
-        return self._talk.retold(self._caller.history(), " ".join(self._texts))
+    def _history(self) -> tuple[list[tuple[Role, str]], str | None]:
+        return self._conversation.history_for_new_stream(self._caller.history(), " ".join(self._texts))
 
     def _adopt(self, link: _Link) -> None:
         """Make a set-up stream the live one, with the audio that no stream has understood in front."""
         self._link = link
         self._attach(link)
-        self._talk.new_stream(self._loop.time())
+        self._conversation.new_stream(self._loop.time())
         if not link.tasks:
             link.tasks.append(self._spawn(self._receive(link), "receive"))
         link.tasks += [self._spawn(self._prove(link), "prove"), self._spawn(self._replace_when_old(link), "rotate")]
@@ -362,15 +362,15 @@ class SonicSession:
                 if link is self._link:
                     link.backlog.append(event)
                 else:
-                    await self._take_aside(link, event)
+                    await self._handle_beside(link, event)
                 while link is self._link and link.backlog:
-                    await self._take(link, link.backlog.popleft())
+                    await self._handle(link, link.backlog.popleft())
             error: SonicError = SonicLost("the service ended the stream")
         except SonicError as lost:
             error = lost
         self._lose(link, error)
 
-    async def _take(self, link: _Link, event: ServiceEvent) -> None:
+    async def _handle(self, link: _Link, event: ServiceEvent) -> None:
         """Handle an event of the live stream."""
         link.spoke = True
         if self._reserve is not None and speaks(event):
@@ -380,24 +380,24 @@ class SonicSession:
                 self._uplink.speech_started(link.reader, offset_ms)
             case UserSpeechEnd(offset_ms, _) if link.reader is not None:
                 self._uplink.speech_ended(link.reader, offset_ms)
-                if self._talk.cut_off:
-                    self._later("take up", TAKE_UP_S, self._take_up)
+                if self._conversation.cut_off:
+                    self._later("resume answer", RESUME_ANSWER_S, self._resume_answer)
             case TextOutput(_, Role.USER, _) if speaks(event) and link.reader is not None:
                 self._uplink.understood(link.reader)
                 self._noises, self._no_suspicion_until = 0, 0.0
         if self._suspecting and self._rival is not None and speaks(event):
-            self._settle_suspicion("answered")
-        if not self._talk.follow(link, event, self._loop.time()):
+            self._end_suspicion("answered")
+        if not self._conversation.follow(link, event, self._loop.time()):
             metrics.SONIC_UNKNOWN.add(what=f"passed over: {type(event).__name__}")
             return
-        if self._talk.say_it_again:
-            self._talk.say_it_again = False
+        if self._conversation.say_it_again:
+            self._conversation.say_it_again = False
             self.send_text(SAY_IT_CUE)
-        if self._talk.watch.owed is not Owed.NOTHING:
-            self._look_later()
+        if self._conversation.watch.owed is not Owed.NOTHING:
+            self._check_later()
         await self._on_event(event)
 
-    async def _take_aside(self, link: _Link, event: ServiceEvent) -> None:
+    async def _handle_beside(self, link: _Link, event: ServiceEvent) -> None:
         """An event of a stream beside the live one. On a suspicion, the first of the two that speaks lives."""
         if isinstance(event, Usage):
             await self._on_event(event)  # it is paid for, whoever lives
@@ -424,7 +424,7 @@ class SonicSession:
             self._reserve = None
         elif link is self._rival:
             self._rival = None
-            self._settle_suspicion("failed")
+            self._end_suspicion("failed")
         elif link is self._link:
             self._link = None
             if self._loop.time() - link.born >= HEALTHY_S:
@@ -445,7 +445,7 @@ class SonicSession:
                 if wait is None:
                     return await self._give_up(error)
                 if error.shorten_history or (isinstance(error, SonicRejected) and self._budget.tries > 1):
-                    self._talk.too_long()
+                    self._conversation.too_long()
                 logger.warning("sonic stream lost ({}), try {} in {:.2f} s", error, self._budget.tries, wait)
                 await asyncio.sleep(wait)
                 try:
@@ -458,7 +458,7 @@ class SonicSession:
     async def _give_up(self, error: SonicError) -> None:
         if not self._given_up:
             self._given_up = True
-            self._talk.watch.nothing_owed()
+            self._conversation.watch.nothing_owed()
             await self._caller.lost(error)
 
     def _count_failure(self, error: SonicError) -> None:
@@ -495,7 +495,7 @@ class SonicSession:
         self._rival = None
         if old is not None:
             self._spawn(self._hang_up(old), "hang up")
-        self._settle_suspicion("replaced")
+        self._end_suspicion("replaced")
         self._adopt(link)
 
     def _relieve(self, fresh: _Link) -> None:
@@ -524,9 +524,9 @@ class SonicSession:
                 rival = await self._dial()
             except SonicError as error:
                 logger.warning("no stream beside a suspected one: {}", error)
-                return self._settle_suspicion("failed")
+                return self._end_suspicion("failed")
         if link is not self._link or not self._suspecting:
-            self._settle_suspicion("failed")
+            self._end_suspicion("failed")
             return await self._leave_or_adopt(rival)
         self._beside(rival)
         self._attach(rival)
@@ -548,7 +548,7 @@ class SonicSession:
     def _both_silent(self) -> None:
         """What only our own detector heard was a noise, if the second stream answers at all: it is asked for a word
         that nobody will hear. What was asked in words is still owed, by either of them."""
-        if self._suspecting and self._talk.watch.owed is Owed.PERHAPS:
+        if self._suspecting and self._conversation.watch.owed is Owed.PERHAPS:
             self._spawn(self._probe(), "probe")
 
     async def _probe(self) -> None:
@@ -566,10 +566,10 @@ class SonicSession:
 
     def _both_are_mute(self, link: _Link) -> None:
         """Two streams say nothing to the caller, nor to a text: it was no noise. A third is tried, and waited for."""
-        since = self._talk.watch.since
-        self._settle_suspicion("silent")
-        self._talk.asked(self._loop.time())
-        self._talk.watch.answer_timeout_s = min(RETRY_ANSWER_TIMEOUT_S, self.config.answer_timeout_s)
+        since = self._conversation.watch.since
+        self._end_suspicion("silent")
+        self._conversation.asked(self._loop.time())
+        self._conversation.watch.answer_timeout_s = min(RETRY_ANSWER_TIMEOUT_S, self.config.answer_timeout_s)
         self._lose(link, SonicLost("two streams are mute"), since)
 
     def _was_noise(self) -> None:
@@ -577,15 +577,15 @@ class SonicSession:
         self._noises += 1
         self._no_suspicion_until = self._loop.time() + pause
         self._uplink.dismiss()
-        self._talk.watch.nothing_owed()
-        self._settle_suspicion("noise")
+        self._conversation.watch.nothing_owed()
+        self._end_suspicion("noise")
 
-    def _settle_suspicion(self, outcome: str) -> None:
+    def _end_suspicion(self, outcome: str) -> None:
         """The suspicion is over: so is a stream that was dialled for it and is not the live one."""
         if not self._suspecting:
             return
         self._suspecting = self._probing = False
-        self._talk.watch.suspected = outcome != "failed"  # nothing was learned of the stream: it is suspected again
+        self._conversation.watch.suspected = outcome != "failed"  # nothing was learned: it is suspected again
         self._caller.suspected(outcome)
         rival, self._rival = self._rival, None
         if rival is not None:
@@ -602,8 +602,8 @@ class SonicSession:
             await asyncio.sleep(0.1)
 
     def _may_replace(self, link: _Link) -> bool:
-        pending = self._texts or self._results or self._suspecting or self._talk.tools
-        quiet = self._talk.quiet and not self._uplink.speaking and not self._caller.sounding
+        pending = self._texts or self._results or self._suspecting or self._conversation.tools
+        quiet = self._conversation.quiet and not self._uplink.speaking and not self._caller.sounding
         return not pending and (quiet or self._overdue_s(link) >= 0)
 
     def _overdue_s(self, link: _Link) -> float:
@@ -624,7 +624,7 @@ class SonicSession:
         await asyncio.sleep(PROVEN_S)
         if self._rival is not fresh:
             return False
-        up_to_date = fresh.told == self._retold() or self._overdue_s(link) >= REPLACE_ANYWAY_S
+        up_to_date = fresh.primed_with == self._history() or self._overdue_s(link) >= REPLACE_ANYWAY_S
         if link is not self._link or not self._may_replace(link) or not up_to_date:
             self._rival = None
             await self._leave_or_adopt(fresh)
@@ -657,9 +657,9 @@ class SonicSession:
                 await self._send_result(link, tool_use_id, content)
             elif live and self._texts:
                 await self._send_text(link, self._texts.popleft())
-                self._talk.typed(self._loop.time())
-                self._look_later()
-                self._settle_suspicion("answered")  # by the caller himself: he asked something else
+                self._conversation.typed(self._loop.time())
+                self._check_later()
+                self._end_suspicion("answered")  # by the caller himself: he asked something else
             elif link.reader is not None and (pcm := self._uplink.take(link.reader)):
                 await link.stream.send(AudioInput(link.names.prompt, link.names.audio, pcm))
             else:
@@ -701,7 +701,7 @@ class SonicSession:
         """A result goes at once to the stream that asked; to another as a text, which in mid-speech would be a
         barge-in: it waits for a silence."""
         tool_use_id, _, since = self._results[0]
-        asked_on, _ = self._talk.tools[tool_use_id]
+        asked_on, _ = self._conversation.tools[tool_use_id]
         busy = self.caller_speaking or self._caller.sounding
         if asked_on is link or not busy or self._loop.time() - since >= LATE_RESULT_S:
             return True
@@ -709,16 +709,16 @@ class SonicSession:
         return False
 
     async def _send_result(self, link: _Link, tool_use_id: str, content: str) -> None:
-        asked_on, name = self._talk.tools[tool_use_id]
-        self._talk.tool_answered(tool_use_id, content, self._loop.time())
-        self._look_later()
+        asked_on, name = self._conversation.tools[tool_use_id]
+        self._conversation.tool_answered(tool_use_id, content, self._loop.time())
+        self._check_later()
         if asked_on is link:
             await link.stream.send(*result_block(link.names, tool_use_id, content))
         else:
             await self._send_text(link, result_as_text(name, content))
 
     def _count_lost_audio(self) -> None:
-        lost, self._lost_told = self._uplink.lost - self._lost_told, self._uplink.lost
+        lost, self._lost_reported = self._uplink.lost - self._lost_reported, self._uplink.lost
         milliseconds = 1000 * self._uplink.seconds(lost)
         metrics.AUDIO_LOST.add(milliseconds)
         self._caller.audio_lost(milliseconds)
@@ -726,22 +726,22 @@ class SonicSession:
     # --- what is owed --------------------------------------------------------------------------------------
 
     def _expect_answer(self) -> None:
-        self._talk.asked(self._loop.time())
-        self._look_later()
+        self._conversation.asked(self._loop.time())
+        self._check_later()
 
     def _voice_ended(self) -> None:
         """Somebody spoke, says our own detector. Clear speech must be answered, if only by an event."""
         now = self._loop.time()
-        if self._uplink.clear_speech and now >= self._no_suspicion_until and not self._talk.tools:
-            self._talk.watch.perhaps_asked(now - PAUSE_S)
-            self._look_later()
+        if self._uplink.clear_speech and now >= self._no_suspicion_until and not self._conversation.tools:
+            self._conversation.watch.perhaps_asked(now - PAUSE_S)
+            self._check_later()
 
-    def _look_later(self) -> None:
+    def _check_later(self) -> None:
         if "watch" not in self._timers:
-            self._later("watch", TICK_INTERVAL_S, self._look)
+            self._later("watch", TICK_INTERVAL_S, self._check)
 
-    def _look(self) -> None:
-        watch = self._talk.watch
+    def _check(self) -> None:
+        watch = self._conversation.watch
         verdict = watch.verdict(self._loop.time(), speaking=self.caller_speaking, playing=self._caller.sounding)
         if self._link is not None and verdict is Verdict.LOST:
             watch_s = watch.answer_timeout_s
@@ -749,23 +749,23 @@ class SonicSession:
         elif self._link is not None and verdict is Verdict.SUSPECT and not self._suspecting:
             self._on_suspicion(self._link)
         if watch.owed is not Owed.NOTHING:
-            self._look_later()
+            self._check_later()
 
     def _on_suspicion(self, link: _Link) -> None:
         if self._rival is None and self._budget.allows_another and not self._breaker.is_open:
             self._spawn(self._suspect(link), "suspect")
-        elif self._talk.watch.owed is Owed.PERHAPS:
-            self._talk.watch.nothing_owed()
+        elif self._conversation.watch.owed is Owed.PERHAPS:
+            self._conversation.watch.nothing_owed()
 
     def _on_silence(self, link: _Link, silent: SonicLost) -> None:
         """What was asked is not answered. A second stream that is silent as well leaves nothing to try."""
-        watch = self._talk.watch
+        watch = self._conversation.watch
         since = watch.since
         watch.nothing_owed()
         watch.answer_timeout_s = min(RETRY_ANSWER_TIMEOUT_S, self.config.answer_timeout_s)
         if not (self._suspecting and self._rival is not None):
             return self._lose(link, silent, since)
-        self._settle_suspicion("silent")
+        self._end_suspicion("silent")
         link.over = True
         self._link = None
         self._spawn(self._drop(link), "drop")
@@ -775,14 +775,14 @@ class SonicSession:
         await self._caller.fault(error)
         await self._give_up(error)
 
-    def _take_up(self) -> None:
+    def _resume_answer(self) -> None:
         """What cut Carlos off had no words: he goes on with what he was saying."""
-        if not self._talk.cut_off:
+        if not self._conversation.cut_off:
             return
-        if self._uplink.speaking or self._talk.watch.owed is not Owed.NOTHING:
-            self._later("take up", 1.0, self._take_up)
+        if self._uplink.speaking or self._conversation.watch.owed is not Owed.NOTHING:
+            self._later("resume answer", 1.0, self._resume_answer)
         else:
-            self.send_text(TAKE_UP_CUE)
+            self.send_text(RESUME_ANSWER_CUE)
 
     def _later(self, name: str, seconds: float, do: Callable[[], object]) -> None:
         """Start a timer; one of a name replaces the one before."""
@@ -807,7 +807,7 @@ class SonicSession:
             return
         self._crashes += 1
         fault = SonicLost(f"{task.get_name()} failed: {error!r}", f"{task.get_name()} failed: {error_text(error)}")
-        self._settle_suspicion("failed")
+        self._end_suspicion("failed")
         if self._crashes > MAX_CRASHES:
             self._spawn(self._give_up(fault), "give up")
             return

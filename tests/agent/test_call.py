@@ -251,7 +251,7 @@ async def test_a_tools_use_of_any_size_is_answered_and_little_of_it_kept(
 ) -> None:
     stage = await begin([GREETING])
     await stage.until(lambda: stage.said)
-    await stage.call._service._take(ToolUse("content", "\ud800" * 10**6, "n" * 10**6, arguments))
+    await stage.call._service._on_event(ToolUse("content", "\ud800" * 10**6, "n" * 10**6, arguments))
     await stage.until(lambda: stage.call.log.record().tools)
     (tool,) = stage.call.log.record().tools
     assert (tool.name, tool.arguments) == ("n" * 64, kept)

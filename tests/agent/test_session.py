@@ -22,7 +22,7 @@ from agent.sonic.events import (
     UserSpeechEnd,
     UserSpeechStart,
 )
-from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_CUE, SAY_IT_CUE, TAKE_UP_CUE
+from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_ANSWER_CUE, RESUME_CUE, SAY_IT_CUE
 from tests.agent.session_stage import (
     FRAME,
     PRIMING,
@@ -651,7 +651,7 @@ async def test_an_answer_that_a_cough_broke_off_is_taken_up_again() -> None:
         await stage.say(0.3)
         stage.last.tell(UserSpeechEnd(600, 1200))
         await stage.quiet(4.0)
-        assert stage.last.texts[-1] == TAKE_UP_CUE
+        assert stage.last.texts[-1] == RESUME_ANSWER_CUE
 
 
 @virtually
@@ -664,7 +664,7 @@ async def test_an_answer_that_words_broke_off_is_not() -> None:
         await stage.say(0.6)
         stage.last.tell(UserSpeechEnd(900, 1500), *words("Pará"), *answer("Decime", block="b"))
         await stage.quiet(6.0)
-        assert TAKE_UP_CUE not in stage.last.texts
+        assert RESUME_ANSWER_CUE not in stage.last.texts
 
 
 @virtually
