@@ -65,12 +65,7 @@ def move_appointment(appointment: Appointment, start: datetime, now: datetime) -
 
 def check_time(start: datetime, duration: int, now: datetime) -> None:
     """Raise RuleBroken for a time outside working hours, off the grid, too soon, past or too far away."""
-    if duration % SLOT_MINUTES or not SHORTEST_MINUTES <= duration <= LONGEST_MINUTES:
-        raise RuleBroken(
-            "bad_duration",
-            f"La duración tiene que ser de {SHORTEST_MINUTES} a {LONGEST_MINUTES} minutos,"
-            f" de {SLOT_MINUTES} en {SLOT_MINUTES}.",
-        )
+    check_duration(duration)
     if start < now + MIN_NOTICE:
         raise RuleBroken("past_date", "Ese horario ya pasó o está demasiado cerca. ¿Qué otro horario te sirve?")
     if start > now + MAX_HORIZON:
@@ -79,6 +74,16 @@ def check_time(start: datetime, duration: int, now: datetime) -> None:
         raise RuleBroken("closed", f"Atendemos todos los días de {OPENS.hour} a {CLOSES.hour} horas.")
     if start.minute % SLOT_MINUTES or start.second or start.microsecond:
         raise RuleBroken("off_grid", f"Los turnos empiezan en minutos múltiplos de {SLOT_MINUTES}.")
+
+
+def check_duration(duration: int) -> None:
+    """Raise RuleBroken for a duration, in minutes, that no appointment may have."""
+    if duration % SLOT_MINUTES or not SHORTEST_MINUTES <= duration <= LONGEST_MINUTES:
+        raise RuleBroken(
+            "bad_duration",
+            f"La duración tiene que ser de {SHORTEST_MINUTES} a {LONGEST_MINUTES} minutos,"
+            f" de {SLOT_MINUTES} en {SLOT_MINUTES}.",
+        )
 
 
 def is_open(start: datetime, duration: int) -> bool:

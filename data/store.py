@@ -31,7 +31,16 @@ from data.changes import (
 )
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
 from data.items import call_item, optional_iso, slots_key, to_call
-from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record, known_email
+from data.models import (
+    Appointment,
+    AppointmentStatus,
+    CallRecord,
+    Order,
+    OrderStatus,
+    Record,
+    dni_spellings,
+    known_email,
+)
 from data.pages import Listing, Page, read_page
 from data.records import APPOINTMENTS, ORDERS, RecordType, type_of
 from data.references import of_number, reference_items, reference_key, references
@@ -80,9 +89,24 @@ class Store:
         item = await self.backend.get(record_type.table, *record_type.key(record_id))
         return record_type.read(item) if item else None
 
-    async def records[R: Record](self, record_type: RecordType[R], *, email: str) -> Page[R]:
-        """All that are filed under an e-mail address."""
-        return await self._records(record_type, record_type.by_email, (known_email(email),))
+    async def records[R: Record](
+        self,
+        record_type: RecordType[R],
+        *,
+        email: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Page[R]:
+        """Those that are filed under an e-mail address, `since` <= time in the index < `until`; without a limit all."""
+        partitions = (known_email(email),)
+        return await self._records(record_type, record_type.by_email, partitions, since, until, limit=limit)
+
+    async def records_of_dni[R: Record](self, record_type: RecordType[R], dni: str, limit: int) -> Page[R]:
+        """Those that are filed under a DNI, leading zeros apart; none of a type that has no DNI."""
+        if record_type.by_dni is None:
+            return Page(())
+        return await self._records(record_type, record_type.by_dni, dni_spellings(dni), limit=limit)
 
     # Orders and appointments.
 

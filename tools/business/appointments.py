@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 
 from common.spanish.consent import AN_APPOINTMENT, BOOKING, CANCELLING, MOVING
 from common.spanish.dates import parse_move, parse_when
-from common.spanish.names import doctor_words, plain
+from common.spanish.names import plain
 from common.spanish.numbers import digits_of
 from common.spanish.wording import day_and_time, listed, local_iso
 from common.text import clean
@@ -42,6 +42,7 @@ from tools.arguments import (
     text,
 )
 from tools.confirmation import Plan, fingerprint, next_of
+from tools.doctors import doctor_on_record
 from tools.errors import NeedsInput, Refused
 from tools.identity import Proof
 from tools.tool import Label, Result, ToolContext, tool
@@ -75,6 +76,9 @@ def _duration(value: Any) -> int:
     if not number or len(number) > 4:
         raise ValueError("not a duration")
     return int(number)
+
+
+Duration = Annotated[int, BeforeValidator(_duration)]  # in minutes
 
 
 class AppointmentProof(Arguments):
@@ -120,8 +124,7 @@ class NewAppointment(Arguments):
         Argument("Fecha y hora de la cita (ISO format)", ask="¿Para qué día y a qué hora?", example="mañana a las 10"),
     ]
     duration: Annotated[
-        int,
-        BeforeValidator(_duration),
+        Duration,
         Argument("Duración en minutos", ask="¿De cuántos minutos es la cita?", example=30, schema={"type": "integer"}),
     ] = 30
     type: Annotated[
@@ -150,7 +153,7 @@ class NewAppointment(Arguments):
 )
 async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
     """The plan, or the result if this very call has made this very booking already."""
-    doctor = await _doctor(call.store, wanted.doctor_name)
+    doctor = await doctor_on_record(call.store, wanted.doctor_name)
     start = parse_when(wanted.date, call.clock())
     check_time(start, wanted.duration, call.clock())
     draft = _draft(wanted, doctor, start)
@@ -256,23 +259,9 @@ async def look_up(call: ToolContext, said: AppointmentProof) -> Result:
     told = f"La cita {appointment.id} es el {day_and_time(appointment.start)}"
     return {
         "success": True,
-        "appointment": _shown(appointment),
+        "appointment": shown(appointment),
         "message": f"{told} y está {APPOINTMENT_STATUS[appointment.status]}.",
     }
-
-
-async def _doctor(store: Store, said: str) -> str:
-    """The doctor's name as it is on record: "el doctor Rodríguez" is enough if there is only one."""
-    doctors = await store.doctors()
-    words = set(doctor_words(said))
-    found = [name for name in doctors if words and words <= set(doctor_words(name))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise NeedsInput("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
-    if not doctors:
-        raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
-    raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
 
 
 async def _stands(store: Store, booking: IdempotencyRecord, start: datetime) -> bool:
@@ -321,7 +310,7 @@ def _booked(appointment_id: str, draft: Appointment) -> Result:
     }
 
 
-def _shown(appointment: Appointment) -> Result:
+def shown(appointment: Appointment) -> Result:
     """The original's fields but the notes: they are medical, and a name is all that the caller has proven."""
     return {
         "id": appointment.id,

@@ -141,7 +141,7 @@ class NewOrder(Arguments):
 )
 async def look_up(call: ToolContext, said: OrderProof) -> Result:
     order = await said.proven(call)
-    return {"success": True, "order": _shown(order), "message": _told(order)}
+    return {"success": True, "order": shown(order), "message": _told(order)}
 
 
 @tool(
@@ -230,7 +230,7 @@ def _created(order: Order) -> Result:
     }
 
 
-def _shown(order: Order) -> Result:
+def shown(order: Order) -> Result:
     """The original's fields, bounded; its DNI is not among them."""
     return {
         "id": order.id,
