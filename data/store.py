@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
+from pathlib import Path
 from typing import Any
 
 from loguru import logger
@@ -30,7 +31,10 @@ from data.changes import (
     writes_of,
 )
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
+from data.facts import Facts
+from data.facts_file import read as read_facts
 from data.items import call_item, optional_iso, slots_key, to_call
+from data.kept_facts import FileHome, ItemHome, KeptFacts
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -70,10 +74,17 @@ class CallsFound:
 class Store:
     """Made by `open_sqlite` and `open_dynamodb`. Any method may raise `Unavailable`."""
 
-    def __init__(self, backend: Backend, clock: Clock = utcnow, keep_calls: timedelta = KEEP_CALLS) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Clock = utcnow,
+        keep_calls: timedelta = KEEP_CALLS,
+        facts_file: Path | None = None,  # None: they are an item of the store
+    ) -> None:
         self.backend = backend
         self._clock = clock
         self._keep_calls = keep_calls
+        self._facts = KeptFacts(FileHome(facts_file) if facts_file else ItemHome(lambda: self.backend))
 
     @property
     def name(self) -> str:
@@ -195,6 +206,22 @@ class Store:
         present = await self._count(kind, 0)
         if present < at_least:
             await self._count(kind, at_least - present)
+
+    # The business.
+
+    async def facts(self) -> Facts:
+        """The facts of the business as they are now; where they cannot be read, the last ones that could be."""
+        return await self._facts.now()
+
+    async def facts_text(self) -> tuple[str, str | None]:
+        """The text of the facts, and its version to save another one on; empty and None while there is none."""
+        version = await self._facts.home.version()
+        return ("" if version is None else await self._facts.home.text()), version
+
+    async def save_facts(self, text: str, based_on: str | None) -> None:
+        """Raises FactsError, and Conflict if the version is no longer `based_on`."""
+        await asyncio.to_thread(read_facts, text)
+        await self._facts.home.put(text, based_on)
 
     # Doctors and their time.
 
