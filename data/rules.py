@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
+from common.spanish.wording import listed
 from common.times import BUENOS_AIRES
 from data.errors import Conflict, RuleBroken
+from data.facts import Facts
 from data.models import (
     SLOT_MINUTES,
     Appointment,
@@ -20,6 +22,7 @@ from data.models import (
     Record,
     slots,
 )
+from data.opening import moment
 from data.store import Change, IdempotencyRecord, Store
 
 OPENS, CLOSES = time(8), time(20)  # every day, Buenos Aires
@@ -65,7 +68,12 @@ def move_appointment(appointment: Appointment, start: datetime, now: datetime) -
 
 def check_time(start: datetime, duration: int, now: datetime) -> None:
     """Raise RuleBroken for a time outside working hours, off the grid, too soon, past or too far away."""
-    check_duration(duration)
+    if duration % SLOT_MINUTES or not SHORTEST_MINUTES <= duration <= LONGEST_MINUTES:
+        raise RuleBroken(
+            "bad_duration",
+            f"La duración tiene que ser de {SHORTEST_MINUTES} a {LONGEST_MINUTES} minutos,"
+            f" de {SLOT_MINUTES} en {SLOT_MINUTES}.",
+        )
     if start < now + MIN_NOTICE:
         raise RuleBroken("past_date", "Ese horario ya pasó o está demasiado cerca. ¿Qué otro horario te sirve?")
     if start > now + MAX_HORIZON:
@@ -76,14 +84,18 @@ def check_time(start: datetime, duration: int, now: datetime) -> None:
         raise RuleBroken("off_grid", f"Los turnos empiezan en minutos múltiplos de {SLOT_MINUTES}.")
 
 
-def check_duration(duration: int) -> None:
-    """Raise RuleBroken for a duration, in minutes, that no appointment may have."""
+def check_length(duration: int, facts: Facts, doctor: str) -> None:
+    """Raise RuleBroken for a duration, in minutes, that no appointment with the doctor may have."""
     if duration % SLOT_MINUTES or not SHORTEST_MINUTES <= duration <= LONGEST_MINUTES:
         raise RuleBroken(
             "bad_duration",
             f"La duración tiene que ser de {SHORTEST_MINUTES} a {LONGEST_MINUTES} minutos,"
             f" de {SLOT_MINUTES} en {SLOT_MINUTES}.",
         )
+    known = facts.doctor(doctor)
+    if known and known.slot_minutes and duration not in known.slot_minutes:
+        lengths = listed([str(each) for each in known.slot_minutes], "o")
+        raise RuleBroken("bad_duration", f"Con {known.name} los turnos son de {lengths} minutos.")
 
 
 def is_open(start: datetime, duration: int) -> bool:
@@ -129,6 +141,14 @@ async def free_times(
         if is_open(candidate, duration) and slots(candidate, duration).isdisjoint(busy):
             found.append(candidate)
     return found
+
+
+def open_times(facts: Facts, doctor: str, on: date, duration: int) -> Iterator[datetime]:
+    """The full and half hours of a day at which an appointment could begin, were the doctor's time not taken."""
+    for hours in facts.hours_on(on, doctor):
+        at = -(-hours.opens // _OFFER_GRID_MINUTES) * _OFFER_GRID_MINUTES
+        for minutes in range(at, hours.closes - duration + 1, _OFFER_GRID_MINUTES):
+            yield moment(on, minutes)
 
 
 def _offers(first: datetime, last: datetime) -> Iterator[datetime]:

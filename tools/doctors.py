@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from common.spanish.names import doctor_words, plain
 from common.spanish.wording import listed
 from common.text import clean
@@ -9,7 +11,14 @@ from data.store import Store
 from tools.arguments import NAME_LIMIT
 from tools.errors import NeedsInput, Refused
 
+NO_DOCTORS = "En este momento no hay profesionales con agenda abierta."
 _TITLES = {"dr": "el doctor", "dra": "la doctora"}
+
+
+async def all_doctors(store: Store) -> Sequence[str]:
+    """The doctors who take appointments: those of the facts, or of the records where the facts name none."""
+    facts = await store.facts()
+    return [doctor.name for doctor in facts.doctors] or await store.doctors()
 
 
 async def doctor_on_record(store: Store, said: str) -> str:
@@ -23,7 +32,7 @@ async def doctor_on_record(store: Store, said: str) -> str:
     if found:
         raise NeedsInput("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
     if not doctors:
-        raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
+        raise Refused("no_doctors", NO_DOCTORS)
     raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
 
 

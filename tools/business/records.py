@@ -17,7 +17,7 @@ from common.times import BUENOS_AIRES
 from data.models import Appointment, Order, Record
 from data.records import APPOINTMENTS, ORDERS, RecordType
 from data.store import Store
-from tools.arguments import Argument, Arguments, Dni, Email, FullName, short_text
+from tools.arguments import BLANK_IS_NONE, Argument, Arguments, Dni, Email, FullName, short_text
 from tools.business import appointments, orders
 from tools.doctors import spoken_doctor
 from tools.identity import Person
@@ -61,7 +61,7 @@ class Search(Arguments):
     ] = None
     customer_email: Annotated[
         Email | None,
-        BeforeValidator(lambda value: None if value == "" else value),
+        BLANK_IS_NONE,
         Argument(
             "Email de quien llama (o el DNI)",
             ask="¿Cuál es el correo electrónico que nos diste?",
