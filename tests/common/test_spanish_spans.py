@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.spanish.clock import hour, near_day, near_times
@@ -88,7 +88,8 @@ def test_and_times_of_day(said: str, since: int, until: int | None) -> None:
 )  # fmt: skip
 def test_and_days_of_the_week(said: str, weekdays: set[int]) -> None:
     span = parse_span(said, THURSDAY)
-    assert (span.first, span.last, span.weekdays) == (TODAY, None, weekdays)
+    assert (span.first, span.last) == (TODAY, None)
+    assert span.weekdays == weekdays
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,7 @@ words = st.sampled_from(
 )
 
 
+@settings(derandomize=True)
 @given(said=st.lists(words, max_size=8).map(" ".join) | st.text(max_size=60))
 def test_whatever_is_said_it_is_a_span_from_today_on_or_a_question(said: str) -> None:
     try:
@@ -122,6 +124,7 @@ def test_whatever_is_said_it_is_a_span_from_today_on_or_a_question(said: str) ->
     assert span.last is None or span.last >= span.first
 
 
+@settings(derandomize=True)
 @given(days=st.integers(0, 600), minutes=st.integers(0, 24 * 60 - 1))
 def test_a_day_that_is_said_shortly_is_understood_again(days: int, minutes: int) -> None:
     """Whichever day it is, within two years."""
