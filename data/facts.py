@@ -7,7 +7,7 @@ those of its records.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from common.spanish.names import doctor_key, plain
@@ -15,6 +15,7 @@ from common.times import BUENOS_AIRES
 from data.opening import USUAL_WEEK, Day, Holidays, Week, common_hours, days_from, is_within, moment
 from data.products import Product, find
 
+SHORTEST_MINUTES, LONGEST_MINUTES = 10, 120  # of an appointment
 _LOOK_AHEAD_DAYS = 60
 EMERGENCY = "Si es una emergencia, cortá y llamá ya al 107, o al 911."  # SAME's and the police's free numbers
 
@@ -27,6 +28,10 @@ class Doctor:
     off: tuple[tuple[date, date], ...] = ()  # from one day to another, both included
     slot_minutes: tuple[int, ...] = ()  # how long an appointment may be, the usual length first; empty: any length
     plans: tuple[str, ...] = ()  # empty: those of the business
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", doctor_key(self.name))
 
     def hours_on(self, day: date) -> Day | None:
         """Return the doctor's hours, None for all of the business's."""
@@ -74,7 +79,7 @@ class Facts:
     def doctor(self, name: str | None) -> Doctor | None:
         """Return what is known of a doctor by the name on record, however it is written."""
         key = doctor_key(name) if name else None
-        return next((each for each in self.doctors if doctor_key(each.name) == key), None)
+        return next((each for each in self.doctors if each.key == key), None)
 
     def doctors_for(self, speciality: str) -> tuple[Doctor, ...]:
         """Return the doctors of a speciality: "cardiología", "cardiólogo", "la cardióloga"."""
@@ -98,7 +103,7 @@ _NO_SPECIALITY = frozenset(
     ("con", "de", "del", "doctor", "doctora", "el", "en", "especialidad", "especialista", "la", "las", "los", "medica",
      "medico", "para", "un", "una", "y")
 )  # fmt: skip
-_STEM = 7  # letters that "cardiología" and "cardióloga" have in common
+_STEM = 5  # letters that "clínica" and "clínico", "alergia" and "alergóloga" have in common
 
 
 def _stems(speciality: str) -> frozenset[str]:

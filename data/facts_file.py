@@ -17,10 +17,10 @@ from typing import Any
 
 import yaml
 
-from common.spanish.names import doctor_key
 from common.text import clean
 from data.errors import DataError
-from data.facts import EMERGENCY, Doctor, Facts, Question
+from data.facts import EMERGENCY, LONGEST_MINUTES, SHORTEST_MINUTES, Doctor, Facts, Question
+from data.models import SLOT_MINUTES
 from data.opening import DAY_MINUTES, Day, Holidays, Hours, Week
 from data.products import Product
 
@@ -264,6 +264,8 @@ def _hours(text: str) -> Hours:
         raise ValueError("should be hours, 8:00-20:00 or 8:00-12:30, 16:00-20:00, or closed")
     hour, minute, to_hour, to_minute = map(int, found.groups())
     opens, closes = hour * 60 + minute, to_hour * 60 + to_minute
+    if minute % SLOT_MINUTES or to_minute % SLOT_MINUTES:
+        raise ValueError(f"should be in steps of {SLOT_MINUTES} minutes")
     if max(minute, to_minute) > 59 or not opens < closes <= DAY_MINUTES:
         raise ValueError("should end after it begins, at 24:00 at the latest")
     return Hours(opens, closes)
@@ -403,10 +405,10 @@ _read_facts = _record(
             speciality=_scalar(_name),
             days=_week,
             off=_listed(_scalar(_days_off)),
-            slot_minutes=_listed(_scalar(_number(10, 120, 5))),
+            slot_minutes=_listed(_scalar(_number(SHORTEST_MINUTES, LONGEST_MINUTES, SLOT_MINUTES))),
             plans=_names,
         ),
-        lambda doctor: doctor_key(doctor.name),
+        lambda doctor: doctor.key,
     ),
     products=_distinct(
         _record(

@@ -23,6 +23,7 @@ from data.facts_file import TEXT_LIMIT, FactsError, read
 from data.tables import TableName
 
 FILE = "facts.yaml"
+SAMPLE = Path(__file__).with_name("sample-facts.yaml")  # of the sample records
 UNTOLD = Facts("Carlos")  # of a business that has written nothing down
 _PK = "FACTS"
 _TEXT, _VERSION = "FACTS#TEXT", "FACTS#VERSION"

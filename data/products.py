@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from functools import lru_cache
 
 from common.spanish.names import plain
 from common.spanish.numbers import numerals
@@ -13,7 +13,8 @@ from common.spanish.numbers import numerals
 SAID_LIMIT = 120  # characters of what is looked for
 _ARTICLES = frozenset(("un", "una"))  # which are numbers, too
 _SMALL = frozenset(("a", "al", "con", "de", "del", "el", "en", "la", "las", "lo", "los", "para", "por", "y"))
-_ALIKE = 0.8  # of two words that one speaker meant; "logitec" and "logitech" have 0.93
+_ALIKE = 0.7  # of two words that one speaker meant: "logitec" and "logitech" have 0.82, "camara" and "carcasa" 0.57
+_WORDS_LIMIT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,11 @@ class Product:
     also: tuple[str, ...] = ()  # other names
     price_cents: int | None = None  # None: it is not told, and not sold by phone
     delivery_days: int | None = None
-    names: tuple[frozenset[str], ...] = field(init=False, repr=False, compare=False)  # the words of each name
+    names: tuple[frozenset[str], ...] = field(init=False, repr=False, compare=False)  # the words of each, and of all
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(_words(name) for name in (self.name, *self.also)))
+        names = [_words(name) for name in (self.name, *self.also)]
+        object.__setattr__(self, "names", (*names, frozenset[str]().union(*names)))
 
 
 def find(products: Sequence[Product], said: str) -> Product | None:
@@ -64,17 +66,25 @@ def _nearness(name: frozenset[str], words: frozenset[str]) -> float:
 
 
 def _alike(one: str, other: str) -> float:
-    """0 to 1; numbers and very short words are alike only if they are the same."""
+    """0 to 1: how many pairs of letters they share (Dice). Numbers and very short words are alike only if they are the
+    same."""
     if one == other or one.isdecimal() or other.isdecimal() or min(len(one), len(other)) < 4:
         return float(one == other)
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    pairs, others = _pairs(one), _pairs(other)
+    return 2 * len(pairs & others) / (len(pairs) + len(others))
+
+
+@lru_cache(10_000)
+def _pairs(word: str) -> frozenset[str]:
+    padded = f" {word} "
+    return frozenset(padded[n : n + 2] for n in range(len(padded) - 1))
 
 
 def _words(name: str) -> frozenset[str]:
     """The words that tell a name, in the singular, numbers as digits."""
     counted = " ".join(word for word in plain(name).split() if word not in _ARTICLES)
     words = re.findall(r"\d+|[^\W\d_]+", numerals(counted))
-    return frozenset(_singular(word) for word in words if word not in _SMALL)
+    return frozenset([_singular(word) for word in words if word not in _SMALL][:_WORDS_LIMIT])
 
 
 def _singular(word: str) -> str:

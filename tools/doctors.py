@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from common.spanish.names import doctor_words, plain
 from common.spanish.wording import listed
 from common.text import clean
+from data.rules import doctors
 from data.store import Store
 from tools.arguments import NAME_LIMIT
 from tools.errors import NeedsInput, Refused
 
 NO_DOCTORS = "En este momento no hay profesionales con agenda abierta."
+MOST_TOLD = 8  # in a sentence
 _TITLES = {"dr": "el doctor", "dra": "la doctora"}
 
 
-async def all_doctors(store: Store) -> Sequence[str]:
-    """The doctors who take appointments: those of the facts, or of the records where the facts name none."""
-    facts = await store.facts()
-    return [doctor.name for doctor in facts.doctors] or await store.doctors()
-
-
 async def doctor_on_record(store: Store, said: str) -> str:
-    """The doctor's name as it is on record: "el doctor Rodríguez" is enough if there is only one. Raise NeedsInput or
-    Refused."""
-    doctors = await store.doctors()
+    """The doctor's name as it is on record: "el doctor Rodríguez" is enough if there is only one, and so is
+    "el cardiólogo". Raise NeedsInput or Refused."""
+    known = await doctors(store)
     words = set(doctor_words(said))
-    found = [name for name in doctors if words and words <= set(doctor_words(name))]
+    found = [name for name in known if words and words <= set(doctor_words(name))]
+    found = found or [doctor.name for doctor in (await store.facts()).doctors_for(said)]
     if len(found) == 1:
         return found[0]
     if found:
         raise NeedsInput("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
-    if not doctors:
+    if not known:
         raise Refused("no_doctors", NO_DOCTORS)
-    raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
+    raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(known[:MOST_TOLD])}.")
 
 
 def spoken_doctor(name: str) -> str:

@@ -18,6 +18,7 @@ from common.spanish.wording import day_and_time, listed, local_iso
 from common.text import clean
 from common.times import to_iso
 from data.errors import SlotTaken
+from data.facts import Doctor
 from data.models import Appointment, AppointmentType, Record
 from data.records import APPOINTMENTS
 from data.rules import (
@@ -154,8 +155,10 @@ class NewAppointment(Arguments):
 async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
     """The plan, or the result if this very call has made this very booking already."""
     doctor = await doctor_on_record(call.store, wanted.doctor_name)
+    facts = await call.store.facts()
+    wanted = _of_usual_length(wanted, facts.doctor(doctor))
     start = parse_when(wanted.date, call.clock())
-    check_time(start, wanted.duration, call.clock())
+    check_time(start, wanted.duration, call.clock(), facts, doctor)
     draft = _draft(wanted, doctor, start)
     intent = fingerprint(
         call.tool,
@@ -228,7 +231,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
         raise NeedsInput("new_date_needed", "¿Para qué día y a qué hora la querés pasar?")
     now = call.clock()
     moved = replace(appointment, start=parse_move(wanted.new_date, wanted.new_time, appointment.start, now))
-    change = move_appointment(appointment, moved.start, now)
+    change = move_appointment(appointment, moved.start, now, await call.store.facts())
     if await taken(call.store, moved.doctor_name, moved.start, moved.duration, moved.id):
         raise await _slot_refusal(call, moved)
     agreed = fingerprint(call.tool, appointment.id, appointment.version, to_iso(moved.start))
@@ -262,6 +265,13 @@ async def look_up(call: ToolContext, said: AppointmentProof) -> Result:
         "appointment": shown(appointment),
         "message": f"{told} y está {APPOINTMENT_STATUS[appointment.status]}.",
     }
+
+
+def _of_usual_length(wanted: NewAppointment, doctor: Doctor | None) -> NewAppointment:
+    """As long as the doctor's appointments usually are, where the caller did not say."""
+    if "duration" in wanted.model_fields_set or doctor is None or not doctor.slot_minutes:
+        return wanted
+    return wanted.model_copy(update={"duration": doctor.slot_minutes[0]})
 
 
 async def _stands(store: Store, booking: IdempotencyRecord, start: datetime) -> bool:

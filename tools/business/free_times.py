@@ -15,11 +15,11 @@ from data.errors import RuleBroken
 from data.facts import Doctor, Facts
 from data.models import slots
 from data.opening import days_from, moment
-from data.rules import MAX_HORIZON, MIN_NOTICE, check_length, open_times
+from data.rules import MAX_HORIZON, MIN_NOTICE, check_length, doctors, open_times
 from data.store import Store
 from tools.arguments import BLANK_IS_NONE, NAME_LIMIT, TEXT_LIMIT, Argument, Arguments, text
 from tools.business.appointments import Duration
-from tools.doctors import NO_DOCTORS, all_doctors, doctor_on_record, spoken_doctor
+from tools.doctors import MOST_TOLD, NO_DOCTORS, doctor_on_record, spoken_doctor
 from tools.errors import NeedsInput, Refused
 from tools.tool import Label, Result, ToolContext, tool
 
@@ -107,24 +107,21 @@ async def _doctors(store: Store, facts: Facts, wanted: FreeTimes) -> Sequence[st
     NeedsInput or Refused."""
     if wanted.doctor_name:
         return (await doctor_on_record(store, wanted.doctor_name),)
-    doctors = await all_doctors(store)
-    if not doctors:
+    known = await doctors(store)
+    if not known:
         raise Refused("no_doctors", NO_DOCTORS)
-    if wanted.speciality:
-        doctors = [doctor.name for doctor in facts.doctors_for(wanted.speciality)]
-    if not doctors:
-        known = dict.fromkeys(doctor.speciality for doctor in facts.doctors if doctor.speciality)
-        if known:
-            raise Refused("unknown_speciality", f"Esa especialidad no la tenemos. Tenemos {listed([*known])}.")
-        doctors = await all_doctors(store)
-    elif len(doctors) <= MOST_DOCTORS:
-        return doctors
-    raise NeedsInput("doctor_needed", f"Atienden {listed(doctors[:MOST_DOCTORS])}. ¿Con quién querés el turno?")
+    wanted_ones = [each.name for each in facts.doctors_for(wanted.speciality)] if wanted.speciality else known
+    specialities = [*dict.fromkeys(each.speciality for each in facts.doctors if each.speciality)]
+    if not wanted_ones and specialities:
+        raise Refused("unknown_speciality", f"Esa especialidad no la tenemos. Tenemos {listed(specialities)}.")
+    if not 1 <= len(wanted_ones) <= MOST_DOCTORS:
+        raise NeedsInput("doctor_needed", f"Atienden {listed(known[:MOST_TOLD])}. ¿Con quién querés el turno?")
+    return wanted_ones
 
 
-def _agendas(doctors: Sequence[str], facts: Facts, minutes: int | None) -> list[_Agenda]:
+def _agendas(names: Sequence[str], facts: Facts, minutes: int | None) -> list[_Agenda]:
     """Of those who give appointments of that length, or else of their usual one. Raise RuleBroken where nobody does."""
-    agendas = [_Agenda(doctor, minutes or _usual_minutes(facts.doctor(doctor))) for doctor in doctors]
+    agendas = [_Agenda(doctor, minutes or _usual_minutes(facts.doctor(doctor))) for doctor in names]
     able = [agenda for agenda in agendas if _gives_such(agenda, facts)]
     if not able:
         check_length(agendas[0].minutes, facts, agendas[0].doctor)
