@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from common.spanish.wording import WEEKDAYS, day, listed
+from common.spanish.wording import day, listed
 from common.times import BUENOS_AIRES
 from data.errors import Conflict, RuleBroken
 from data.facts import LONGEST_MINUTES, SHORTEST_MINUTES, Facts
@@ -22,15 +22,15 @@ from data.models import (
     Record,
     slots,
 )
-from data.opening import Day, days_from, moment
+from data.opening import days_from, moment
 from data.store import Change, IdempotencyRecord, Store
+from data.told import hour_told, hours_told, plural
 
 MIN_NOTICE = timedelta(minutes=10)
 MAX_HORIZON = timedelta(days=365)
 _OFFER_GRID_MINUTES = 30
 _OFFER_DAYS = 14
 _ID_ATTEMPTS = 20
-_PLURALS = (*WEEKDAYS[:5], "sábados", "domingos")
 
 _NOT_CANCELLABLE = {
     OrderStatus.SHIPPED: "ya fue enviado, así que no se puede cancelar",
@@ -107,12 +107,12 @@ def _closed(start: datetime, duration: int, facts: Facts, doctor: str) -> str:
     if following is None:
         return f"{why}."
     on = "" if following.date() == start.date() else f" el {day(following)}"
-    return f"{why}; {again}{on} a las {_hour(following.hour * 60 + following.minute)}."
+    return f"{why}; {again}{on} a las {hour_told(following.hour * 60 + following.minute)}."
 
 
 def _why_closed(then: date, facts: Facts, doctor: str) -> tuple[str, str]:
     """The reason, and the verb for the time when it is over."""
-    this_day, this_weekday = f"el {day(moment(then, 0))}", f"los {_PLURALS[then.weekday()]}"
+    this_day, this_weekday = f"el {day(moment(then, 0))}", f"los {plural(then.weekday())}"
     ours, theirs, known = facts.hours_on(then), facts.hours_on(then, doctor), facts.doctor(doctor)
     if holiday := facts.holidays.name_of(then):
         return f"{this_day.capitalize()} no atendemos: {holiday}", "abrimos"
@@ -120,20 +120,11 @@ def _why_closed(then: date, facts: Facts, doctor: str) -> tuple[str, str]:
         is_weekly = not facts.hours[then.weekday()]
         return f"{(this_weekday if is_weekly else this_day).capitalize()} no atendemos", "abrimos"
     if known is None or theirs == ours:
-        return f"Ese día atendemos {_hours(ours)}", "abrimos"
+        return f"Ese día atendemos {hours_told(ours)}", "abrimos"
     if theirs:
-        return f"Ese día {known.name} atiende {_hours(theirs)}", "atiende de nuevo"
+        return f"Ese día {known.name} atiende {hours_told(theirs)}", "atiende de nuevo"
     is_weekly = known.days is not None and not known.days[then.weekday()]
     return f"{known.name} no atiende {this_weekday if is_weekly else this_day}", "atiende"
-
-
-def _hours(hours: Day) -> str:
-    """`de 8 a 12:30 y de 16 a 20`"""
-    return listed([f"de {_hour(each.opens)} a {_hour(each.closes)}" for each in hours])
-
-
-def _hour(minutes: int) -> str:
-    return f"{minutes // 60}:{minutes % 60:02d}" if minutes % 60 else str(minutes // 60)
 
 
 async def create(

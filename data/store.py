@@ -21,6 +21,7 @@ from loguru import logger
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
+from data import questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
 from data.changes import (
@@ -222,6 +223,17 @@ class Store:
         """Raises FactsError, and Conflict if the version is no longer `based_on`."""
         await asyncio.to_thread(read_facts, text)
         await self._facts.home.put(text, based_on)
+
+    async def note_question(self, question: str) -> None:
+        """Keep a caller's question that the facts do not answer (data.questions)."""
+        await questions.note(self.backend, question, self._clock())
+
+    async def unanswered(self) -> tuple[questions.Unanswered, ...]:
+        """The questions that the facts did not answer, those that are asked most first."""
+        return await questions.unanswered(self.backend, self._clock())
+
+    async def forget_questions(self) -> None:
+        await questions.forget(self.backend)
 
     # Doctors and their time.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -170,7 +170,8 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         draft.type,
         plain(draft.notes),
     )
-    agreed, before = next_of(intent, await call.store.receipts(call.call_id))
+    receipts = await call.store.receipts(call.call_id)
+    agreed, before = next_of(intent, receipts)
     if await taken(call.store, doctor, start, draft.duration):
         if before and await _stands(call.store, before, start):
             return dict(before.result)
@@ -189,6 +190,8 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         f"Agendar para {draft.patient_name}, correo {draft.patient_email}, una cita de"
         f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft)}."
     )
+    if twin := await _at_the_same_time(call.store, receipts, draft):
+        proposal = f"{draft.patient_name} ya tiene a esa hora la cita {twin.id}, {_told(twin)}. {proposal}"
     return Plan(agreed, proposal, carry_out, BOOKING, AN_APPOINTMENT)
 
 
@@ -278,6 +281,18 @@ async def _stands(store: Store, booking: IdempotencyRecord, start: datetime) -> 
     """True if this call's own booking holds that time: its answer may have been lost on the way."""
     appointment = await store.appointment(str(booking.result["appointmentId"]))
     return appointment is not None and appointment.is_active and appointment.start == start
+
+
+async def _at_the_same_time(
+    store: Store, receipts: Sequence[IdempotencyRecord], draft: Appointment
+) -> Appointment | None:
+    """The appointment that this call has made for the same patient in the same time, with another doctor. Those of
+    other calls are not told: whoever books has proven nothing, and would learn when somebody sees a doctor."""
+    for receipt in receipts:
+        made = await store.appointment(str(receipt.result.get("appointmentId", "")))
+        if made and plain(made.patient_name) == plain(draft.patient_name) and made.slots & draft.slots:
+            return made
+    return None
 
 
 async def _unless_taken[T](call: ToolContext, wanted: Appointment, write: Awaitable[T]) -> T:
