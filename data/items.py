@@ -168,7 +168,7 @@ def order_item(order: Order) -> Item:
             "updatedAt": to_iso(order.updated_at),
             "estimatedDelivery": optional_iso(order.estimated_delivery),
             "trackingNumber": order.tracking_number,
-            "dni": order.dni,
+            "dni": order.dni or None,  # an index takes no empty key
         }
     )
 

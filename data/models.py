@@ -5,6 +5,7 @@ What is personal in them is marked `Personal` here, and hidden by that in logs a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -170,3 +171,9 @@ class CallRecord:
 def known_email(email: str) -> str:
     """An e-mail address as records are filed under it: in lower case."""
     return email.strip().lower()
+
+
+def dni_spellings(dni: str) -> tuple[str, ...]:
+    """The ways in which records may have a DNI on file, seven or eight digits long: with and without leading zeros."""
+    bare = re.sub(r"\D", "", dni).lstrip("0")
+    return tuple(sorted({bare.zfill(length) for length in (7, 8)}))

@@ -65,8 +65,9 @@ class RecordType[R: Record]:
     spoken: str  # with its article: "ese pedido"
     ask: str  # the question to a caller who has proven nothing yet
     dni: str | None = None
+    by_dni: Index | None = None  # its hash attribute holds the DNI; of types that have one
     public: frozenset[str] = frozenset()  # the texts in it that are nobody's, beside the id
-    indexes: tuple[Index, ...] = ()  # beside `by_email`
+    indexes: tuple[Index, ...] = ()  # beside `by_email` and `by_dni`
     newest_first: bool = False  # how its lists are sorted by the time in its indexes
     samples: Callable[[date], Sequence[R]] = lambda today: ()  # what `carlos seed` adds
     holds: Callable[[R], Mapping[Key, Item]] = lambda record: {}  # items that only one record may have at a time
@@ -90,8 +91,12 @@ class RecordType[R: Record]:
     def counter_key(self) -> str:
         return self.counter or f"COUNTER#{self.kind.__name__.upper()}"
 
+    @property
+    def all_indexes(self) -> tuple[Index, ...]:
+        return (self.by_email, *([self.by_dni] if self.by_dni else ()), *self.indexes)
+
     def index(self, name: str) -> Index:
-        return next(index for index in (self.by_email, *self.indexes) if index.name == name)
+        return next(index for index in self.all_indexes if index.name == name)
 
     def key(self, record_id: str) -> Key:
         return f"{self.prefix}{record_id}", f"{self.prefix}{record_id}"
@@ -147,7 +152,7 @@ def declare[R: Record](record_type: RecordType[R]) -> RecordType[R]:
         if hint in (str, str | None) and personal(field) is None and field not in record_type.public | {"id"}:
             raise TypeError(f"{what}.{field}: mark it as personal, or say that it is public")
     table = TABLES[record_type.table]
-    for index in (record_type.by_email, *record_type.indexes):
+    for index in record_type.all_indexes:
         table = _with(table, index, what)
     TABLES[record_type.table] = table
     _declared[kind] = record_type
@@ -184,6 +189,7 @@ ORDERS = declare(
         Order,
         TableName.ORDERS,
         by_email=Index("CustomerEmailIndex", "customerEmail", "createdAt"),
+        by_dni=Index("DniIndex", "dni", "createdAt"),
         indexes=(Index("StatusIndex", "status", "createdAt"),),
         newest_first=True,
         name="customer_name",

@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from common.times import to_iso
 from data.backends.base import Item
@@ -55,6 +56,13 @@ def _references(call: CallRecord) -> Iterator[str]:
         if tool.ok:
             ids = ((each.kind, said.get(f"{each.noun}Id")) for each in record_types())  # orderId and so on
             yield from (of_record(kind, str(record_id)) for kind, record_id in ids if record_id)
+            for each in record_types():  # a search's orders and so on
+                yield from (of_record(each.kind, str(found["id"])) for found in _listed(said.get(each.nouns)))
         for word in _BETWEEN_ADDRESSES.split(json.dumps(said, ensure_ascii=False)):
             if "@" in word:
                 yield of_email(word.strip("."))
+
+
+def _listed(found: Any) -> list[Mapping[str, Any]]:
+    """The records in what a tool answered with, without what is none."""
+    return [each for each in found if isinstance(each, Mapping) and "id" in each] if isinstance(found, list) else []

@@ -41,6 +41,9 @@ def text(limit: int) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
+BLANK_IS_NONE = BeforeValidator(lambda value: None if value == "" else value)  # for what may be left out
+
+
 def _record_id(value: Any) -> str | None:
     """Return "3" for "pedido 3", "#003", "tres" and 3. Ids are short: at most seven digits."""
     said = short_text(value, 60)

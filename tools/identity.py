@@ -23,14 +23,25 @@ What slows guessing down, and why it locks no owner out:
   or a day: they cost nothing to be, and a new address is soon had. Then the record opens only to a phone that
   shows its number, which is what its owner is told.
 
-Numbers, addresses and record ids are stored as digests, and nothing is logged here but counts.
+Whoever knows no record's id proves more than a name (`search`): the full name, and a DNI or an e-mail address. Nobody
+like that and somebody else are one answer, too, and its failures count as those at a record do, for the call and for
+the number or address. In a record's place stand the name, the DNI and the address, each by itself: one name tried with
+many DNIs waits like one DNI tried with many names. All callers without a number have fifty failed searches together in
+half a day or a day, whomever they look for, and ten at one name, DNI or address.
+
+What 10,000 tries gain who knows a customer's name and guesses the DNI, one of some 50 million: with no number shown, 50
+comparisons in half a day, one chance in a million; with a number, three a call and six in a quarter of an hour, so 17
+days on one line for one chance in 5,000, or 1,667 numbers. Guessing an id beside the name takes fewer tries than there
+are records. Who knows somebody's name and address, or name and DNI, passes: these are what is asked for.
+
+Numbers, addresses, names and record ids are stored as digests, and nothing is logged here but counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -42,7 +53,7 @@ from common.spanish.names import name_words
 from common.spanish.numbers import digits_of
 from data.addresses import network_of
 from data.errors import Malformed
-from data.models import Line, Record
+from data.models import Line, Record, dni_spellings, known_email
 from data.records import RecordType
 from data.store import Store
 from tools.errors import NeedsInput, Refused
@@ -52,6 +63,7 @@ FAILURES_PER_NUMBER = 6
 FAILURES_PER_RECORD = 10  # of all who show no number
 NUMBER_WINDOW = timedelta(minutes=15)
 RECORD_WINDOW = timedelta(hours=12)
+FAILED_SEARCHES = 50  # of all who show no number, whomever they look for, within the same time
 FREE_GUESSES_PER_RECORD = 2
 FIRST_WAIT_S, MAX_WAIT_S = 0.25, 2.0
 
@@ -66,6 +78,14 @@ _SOURCE_LOCKED = (
 )
 _RECORD_LOCKED = (
     "Por seguridad, hoy no puedo abrir {what} sin ver desde qué número me hablás."
+    f" Llamá por teléfono desde un número que no sea privado. {_A_PERSON}"
+)
+_NOBODY = (
+    "No encuentro pedidos ni turnos con esos datos."
+    " ¿Me repetís tu nombre completo, y tu DNI o el correo que nos diste, por favor?"
+)
+_SEARCHES_LOCKED = (
+    "Por seguridad, hoy no puedo buscar por tus datos sin ver desde qué número me hablás."
     f" Llamá por teléfono desde un número que no sea privado. {_A_PERSON}"
 )
 
@@ -107,6 +127,16 @@ def _limits(call: CallContext, key: str, what: str) -> list[_Limit]:
     return limits
 
 
+def _search_limits(call: CallContext, keys: Sequence[str]) -> list[_Limit]:
+    """What bounds the searches of this caller for the person of these keys."""
+    if call.caller_number is not None:
+        return _limits(call, keys[0], "")
+    refused = Refused("searches_locked", _SEARCHES_LOCKED)
+    limits = [_Limit(f"no number at {key}", FAILURES_PER_RECORD, RECORD_WINDOW, refused) for key in keys]
+    limits.append(_Limit("no number at any search", FAILED_SEARCHES, RECORD_WINDOW, refused))
+    return limits + [limit for limit in _limits(call, keys[0], "") if limit.refused.code == "address_locked"]
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What the caller said to prove whose record it is."""
@@ -125,6 +155,35 @@ class Proof:
     def opens[R: Record](self, record_type: RecordType[R], record: R) -> bool:
         """True if it is right for this record's person."""
         return self.matches(record_type.name_of(record), record_type.dni_of(record))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a caller says to be who knows no record's id, and so has to prove more than a name: the full name, and a DNI,
+    an e-mail address, or both."""
+
+    name: str
+    dni: str | None = None
+    email: str | None = None
+
+    def owns[R: Record](self, record_type: RecordType[R], record: R) -> bool:
+        """True if all is right that was said and that the record has, and more than the name is. An order without a DNI
+        is proven by the address alone, an appointment never by a DNI."""
+        has_email = self.email is not None and known_email(self.email) == known_email(record_type.email_of(record))
+        if self.email is not None and not has_email:
+            return False
+        dni = self.dni if record_type.dni_of(record) or not has_email else None
+        return (has_email or dni is not None) and Proof(self.name, dni).opens(record_type, record)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What failed searches for this person are counted under: the name, and each proof beside it."""
+        said = {
+            "name": " ".join(name_words(self.name)),
+            "dni": self.dni and dni_spellings(self.dni)[0],
+            "email": self.email and known_email(self.email),
+        }
+        return tuple(f"search {what} {value}" for what, value in said.items() if value)
 
 
 def same_name(given: str, stored: str) -> bool:
@@ -191,6 +250,33 @@ class Identity:
             await self._store.record_failure(limit.who, limit.window, -1)
         return record
 
+    async def search[T](self, person: Person, find: Callable[[], Awaitable[T | None]]) -> T:
+        """What `find` finds of the person; None is a wrong proof, and counts as one. Raises Refused, or NeedsInput
+        where nothing was said beside a name."""
+        self.require_unlocked()
+        if person.dni is None and person.email is None:
+            raise NeedsInput("identity_needed", "¿Me decís también tu DNI, o el correo que nos diste?")
+        nobody = Refused("not_verified", _NOBODY)
+        guess = _guess("|".join(person.keys), Proof())
+        if guess in self._failed:
+            raise nobody
+        limits = _search_limits(self._call, person.keys)
+        await self._count_attempt(limits)
+        await self._wait(*person.keys)
+        found = await find()
+        if found is None:
+            for key in person.keys[1:]:
+                await self._store.record_failure(key, RECORD_WINDOW)
+            await self._fail(person.keys[0], guess)
+            raise nobody
+        for limit in limits:
+            await self._store.record_failure(limit.who, limit.window, -1)
+        return found
+
+    def has_proven(self, record_type: RecordType[Any], records: Iterable[Record]) -> None:
+        """The caller has been told of these records, found for a person that they proved to be."""
+        self._proven |= {f"{record_type.noun} {record.id}" for record in records}
+
     def require_unlocked(self) -> None:
         if self.locked:
             raise Refused("call_locked", _LOCKED)
@@ -212,8 +298,9 @@ class Identity:
             if await self._store.record_failure(limit.who, limit.window) > limit.most:
                 raise limit.refused
 
-    async def _wait(self, key: str) -> None:
-        guesses = await self._store.failure_count(key, RECORD_WINDOW)
+    async def _wait(self, *keys: str) -> None:
+        """As long as the one that was guessed at most takes."""
+        guesses = max([await self._store.failure_count(key, RECORD_WINDOW) for key in keys])
         if guesses >= FREE_GUESSES_PER_RECORD:
             doublings = min(guesses - FREE_GUESSES_PER_RECORD, 10)
             await self._sleep(min(FIRST_WAIT_S * 2**doublings, MAX_WAIT_S))

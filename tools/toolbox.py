@@ -21,6 +21,7 @@ from typing import Any
 from loguru import logger
 
 from common.spanish.consent import Consent
+from common.spanish.emergency import is_emergency
 from common.spanish.errors import Unclear
 from common.times import Clock, utcnow
 from data.errors import Conflict, RuleBroken, Unavailable
@@ -87,6 +88,7 @@ class Toolbox:
         self._one_at_a_time = asyncio.Lock()
         self._uses: dict[str, _Use] = {}
         self._doubt = _Doubt(*memory["doubt"]) if memory.get("doubt") else None
+        self._is_emergency = False
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -105,6 +107,7 @@ class Toolbox:
 
     def caller_spoke(self, text: str) -> None:
         """The caller's words: if they are a clear yes, what was proposed before may be carried out now."""
+        self._is_emergency = self._is_emergency or is_emergency(text)
         self._confirmations.caller_spoke(text)
 
     async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
@@ -121,7 +124,7 @@ class Toolbox:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._time_limit_s or TIME_LIMIT_S), self._one_at_a_time:
-                result = await self._result(name, arguments, tool_use_id)
+                result = await self._help_first(await self._result(name, arguments, tool_use_id))
         except Exception as error:
             result = self._said(error)
         ok = bool(result.get("success") or result.get("confirmation_required"))
@@ -152,6 +155,15 @@ class Toolbox:
             return _proposal(name, plan, answer)
         self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
         return await self._carry_out(plan, agreed_as)
+
+    async def _help_first(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result; with what to do in an emergency in front of it, once, where the caller spoke of one."""
+        if not self._is_emergency:
+            return result
+        self._is_emergency = False
+        sentence = (await self._store.facts()).emergency
+        spoken = next((key for key in _SPOKEN if key in result), "message")
+        return {"emergency": sentence, **result, spoken: f"{sentence} {result.get(spoken, '')}".strip()}
 
     def _context(self, tool: Tool) -> ToolContext:
         return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
@@ -202,6 +214,7 @@ class Toolbox:
         return _refusal("internal", _UNAVAILABLE)
 
 
+_SPOKEN = ("proposal", "question", "error", "message")  # what is said of a result: the first one that it has
 _NOT_UNDERSTOOD = "No entendí bien el pedido. ¿Me lo repetís?"
 _UNAVAILABLE = (
     "En este momento no puedo acceder al sistema, así que todavía no te lo puedo confirmar."

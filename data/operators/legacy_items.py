@@ -6,6 +6,7 @@ raises `Malformed`; a missing DNI is taken from the operator's list, or stays mi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -96,6 +97,8 @@ def _mend_order(mending: _Mending, dnis: Mapping[str, str]) -> None:
     if cents(item.get("total", 0)) != total:
         mending.put("total", _number(amount(total)), "total recomputed")
     mending.default("dni", dnis.get(item["id"]), "DNI added")
+    if dni := mending.item.get("dni"):
+        mending.put("dni", re.sub(r"\D", "", str(dni)) or None, "DNI in digits")
     mending.drop_nulls()
     mending.default("version", 1, "version added")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,10 +18,13 @@ from data.items import call_item
 from data.models import Appointment, CallRecord, Line, Order, ToolCall
 from data.operators.backup import MANIFEST, BackupError, backup, digest, restore, verify
 from data.operators.check import examine
+from data.operators.legacy_items import mend_order
 from data.operators.migrate import MigrationFailed, migrate, plan_migration
 from data.operators.seed import seed
 from data.privacy import Customer, export
+from data.records import to_item
 from data.rules import cancel_appointment
+from data.samples import sample_orders
 from data.store import Change, Store
 from data.tables import TableName
 
@@ -214,6 +217,13 @@ async def test_migrating_again_finds_nothing_to_do(original: Store, tmp_path: Pa
     again = await migrate(original, clock(), tmp_path)
     assert (again.plan.writes, again.backup) == (0, None)
     assert await digest(original) == after
+
+
+def test_a_dni_is_written_in_digits_as_it_is_looked_for() -> None:
+    order = to_item(sample_orders(date(2026, 11, 23))[0])
+    mended, changes = mend_order(order | {"dni": "28.456.789"}, {})
+    assert (mended["dni"], changes) == ("28456789", ("DNI in digits",))
+    assert "dni" not in mend_order(order | {"dni": "-"}, {})[0]
 
 
 async def test_our_own_records_need_no_migration(seeded: Store, tmp_path: Path, clock: Clock) -> None:

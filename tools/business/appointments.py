@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,12 +12,13 @@ from pydantic import BeforeValidator
 
 from common.spanish.consent import AN_APPOINTMENT, BOOKING, CANCELLING, MOVING
 from common.spanish.dates import parse_move, parse_when
-from common.spanish.names import doctor_words, plain
+from common.spanish.names import plain
 from common.spanish.numbers import digits_of
 from common.spanish.wording import day_and_time, listed, local_iso
 from common.text import clean
 from common.times import to_iso
 from data.errors import SlotTaken
+from data.facts import Doctor
 from data.models import Appointment, AppointmentType, Record
 from data.records import APPOINTMENTS
 from data.rules import (
@@ -42,6 +43,7 @@ from tools.arguments import (
     text,
 )
 from tools.confirmation import Plan, fingerprint, next_of
+from tools.doctors import doctor_on_record
 from tools.errors import NeedsInput, Refused
 from tools.identity import Proof
 from tools.tool import Label, Result, ToolContext, tool
@@ -75,6 +77,9 @@ def _duration(value: Any) -> int:
     if not number or len(number) > 4:
         raise ValueError("not a duration")
     return int(number)
+
+
+Duration = Annotated[int, BeforeValidator(_duration)]  # in minutes
 
 
 class AppointmentProof(Arguments):
@@ -120,8 +125,7 @@ class NewAppointment(Arguments):
         Argument("Fecha y hora de la cita (ISO format)", ask="¿Para qué día y a qué hora?", example="mañana a las 10"),
     ]
     duration: Annotated[
-        int,
-        BeforeValidator(_duration),
+        Duration,
         Argument("Duración en minutos", ask="¿De cuántos minutos es la cita?", example=30, schema={"type": "integer"}),
     ] = 30
     type: Annotated[
@@ -150,9 +154,11 @@ class NewAppointment(Arguments):
 )
 async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
     """The plan, or the result if this very call has made this very booking already."""
-    doctor = await _doctor(call.store, wanted.doctor_name)
+    doctor = await doctor_on_record(call.store, wanted.doctor_name)
+    facts = await call.store.facts()
+    wanted = _of_usual_length(wanted, facts.doctor(doctor))
     start = parse_when(wanted.date, call.clock())
-    check_time(start, wanted.duration, call.clock())
+    check_time(start, wanted.duration, call.clock(), facts, doctor)
     draft = _draft(wanted, doctor, start)
     intent = fingerprint(
         call.tool,
@@ -164,7 +170,8 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         draft.type,
         plain(draft.notes),
     )
-    agreed, before = next_of(intent, await call.store.receipts(call.call_id))
+    receipts = await call.store.receipts(call.call_id)
+    agreed, before = next_of(intent, receipts)
     if await taken(call.store, doctor, start, draft.duration):
         if before and await _stands(call.store, before, start):
             return dict(before.result)
@@ -183,6 +190,8 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         f"Agendar para {draft.patient_name}, correo {draft.patient_email}, una cita de"
         f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft)}."
     )
+    if twin := await _at_the_same_time(call.store, receipts, draft):
+        proposal = f"{draft.patient_name} ya tiene a esa hora la cita {twin.id}, {_told(twin)}. {proposal}"
     return Plan(agreed, proposal, carry_out, BOOKING, AN_APPOINTMENT)
 
 
@@ -225,7 +234,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
         raise NeedsInput("new_date_needed", "¿Para qué día y a qué hora la querés pasar?")
     now = call.clock()
     moved = replace(appointment, start=parse_move(wanted.new_date, wanted.new_time, appointment.start, now))
-    change = move_appointment(appointment, moved.start, now)
+    change = move_appointment(appointment, moved.start, now, await call.store.facts())
     if await taken(call.store, moved.doctor_name, moved.start, moved.duration, moved.id):
         raise await _slot_refusal(call, moved)
     agreed = fingerprint(call.tool, appointment.id, appointment.version, to_iso(moved.start))
@@ -256,29 +265,34 @@ async def look_up(call: ToolContext, said: AppointmentProof) -> Result:
     told = f"La cita {appointment.id} es el {day_and_time(appointment.start)}"
     return {
         "success": True,
-        "appointment": _shown(appointment),
+        "appointment": shown(appointment),
         "message": f"{told} y está {APPOINTMENT_STATUS[appointment.status]}.",
     }
 
 
-async def _doctor(store: Store, said: str) -> str:
-    """The doctor's name as it is on record: "el doctor Rodríguez" is enough if there is only one."""
-    doctors = await store.doctors()
-    words = set(doctor_words(said))
-    found = [name for name in doctors if words and words <= set(doctor_words(name))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise NeedsInput("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
-    if not doctors:
-        raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
-    raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
+def _of_usual_length(wanted: NewAppointment, doctor: Doctor | None) -> NewAppointment:
+    """As long as the doctor's appointments usually are, where the caller did not say."""
+    if "duration" in wanted.model_fields_set or doctor is None or not doctor.slot_minutes:
+        return wanted
+    return wanted.model_copy(update={"duration": doctor.slot_minutes[0]})
 
 
 async def _stands(store: Store, booking: IdempotencyRecord, start: datetime) -> bool:
     """True if this call's own booking holds that time: its answer may have been lost on the way."""
     appointment = await store.appointment(str(booking.result["appointmentId"]))
     return appointment is not None and appointment.is_active and appointment.start == start
+
+
+async def _at_the_same_time(
+    store: Store, receipts: Sequence[IdempotencyRecord], draft: Appointment
+) -> Appointment | None:
+    """The appointment that this call has made for the same patient in the same time, with another doctor. Those of
+    other calls are not told: whoever books has proven nothing, and would learn when somebody sees a doctor."""
+    for receipt in receipts:
+        made = await store.appointment(str(receipt.result.get("appointmentId", "")))
+        if made and plain(made.patient_name) == plain(draft.patient_name) and made.slots & draft.slots:
+            return made
+    return None
 
 
 async def _unless_taken[T](call: ToolContext, wanted: Appointment, write: Awaitable[T]) -> T:
@@ -321,7 +335,7 @@ def _booked(appointment_id: str, draft: Appointment) -> Result:
     }
 
 
-def _shown(appointment: Appointment) -> Result:
+def shown(appointment: Appointment) -> Result:
     """The original's fields but the notes: they are medical, and a name is all that the caller has proven."""
     return {
         "id": appointment.id,
