@@ -226,7 +226,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if event.stop_reason is StopReason.INTERRUPTED:
             await self._on_interrupted(event.content_id)
         elif event.type is ContentType.AUDIO and event.stop_reason is not StopReason.PARTIAL_TURN:
-            await self._end_answer()
+            await self.end_answer()
 
     async def _on_interrupted(self, content_id: str) -> None:
         """The service has broken an answer off. Which one, its block says: FINAL texts come seconds late, perhaps when
@@ -237,7 +237,8 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self.session.was_cut_off()
         await self.interrupt()
 
-    async def _end_answer(self) -> None:
+    async def end_answer(self) -> None:
+        """The answer is whole: what the model says after this is another one."""
         if self._talking:
             self._talking = False
             await self.push_frame(LLMFullResponseEndFrame())
@@ -247,7 +248,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         """What was made of an answer on the lost stream is played to its end."""
         if self._talking:
             self._broken = self.answer
-        await self._end_answer()
+        await self.end_answer()
 
     def is_whole(self, answer: int) -> bool:
         """The service made it to its end."""
@@ -261,7 +262,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._listener.talking:
             await self.push_frame(InterruptionFrame())
             self._listener.interrupted(self.answer)
-        await self._end_answer()
+        await self.end_answer()
 
     # --- tools ----------------------------------------------------------------------------------------------
 

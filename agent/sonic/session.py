@@ -228,6 +228,10 @@ class SonicSession:
         self._budget.progress()
         self._talk.progress()
 
+    def goodbye_said(self) -> None:
+        """The model has said goodbye and need not speak again, until the caller does."""
+        self._talk.goodbye_said = True
+
     def was_cut_off(self) -> None:
         """The service broke off an answer that the caller was hearing. If no words follow, it was a noise."""
         self._talk.cut_off = True
@@ -709,13 +713,13 @@ class SonicSession:
         return False
 
     async def _send_result(self, link: _Link, tool_use_id: str, content: str) -> None:
-        asked_on, name = self._talk.tools[tool_use_id]
+        asked_on, _ = self._talk.tools[tool_use_id]
         self._talk.tool_answered(tool_use_id, content, self._loop.time())
         self._look_later()
         if asked_on is link:
             await link.stream.send(*result_block(link.names, tool_use_id, content))
         else:
-            await self._send_text(link, result_as_text(name, content))
+            await self._send_text(link, result_as_text(content))
 
     def _count_lost_audio(self) -> None:
         lost, self._lost_told = self._uplink.lost - self._lost_told, self._uplink.lost
