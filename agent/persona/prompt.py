@@ -2,7 +2,7 @@
 
 `PERSONA=original` keeps the owner's core word for word; `PERSONA=nova25` says the same rules as AWS's prompting guide
 for Nova 2.5 Sonic asks for. What stands around the core is one and follows that guide: docs/prompt.md has its rules,
-and `tests/agent/prompt_guide.py` checks them. What is said after a tool's use is in its result and not here.
+and `tests/support/prompt_guide.py` checks them. What is said after a tool's use is in its result and not here.
 """
 
 from __future__ import annotations
