@@ -1,7 +1,7 @@
 """What a result tells the model to say, `speak`, and to do after it, `next`.
 
-Source: AWS's prompting guide for Nova 2.5 Sonic, rule 14: words that are in the result alone cannot be said without using
-the tool, which no rule of a prompt can promise. `speak` is whole and ready; neither of the two names a tool (rule 15).
+Source: AWS's prompting guide for Nova 2.5 Sonic, rule 14: words that stand in the result alone cannot be said without
+using the tool, which no rule of a prompt can promise. `speak` is whole and ready; neither names a tool (rule 15).
 """
 
 from __future__ import annotations

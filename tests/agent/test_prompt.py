@@ -1,5 +1,7 @@
-"""What the model reads before a call and in it, against AWS's prompting guide for Nova 2.5 Sonic
-(`tests.support.prompt_guide`). The owner's words are excepted by name: his core, and his descriptions of seven tools."""
+"""What the model reads before a call and in it, against AWS's prompting guide for Nova 2.5 Sonic.
+
+The rules are `tests.support.prompt_guide`'s. The owner's words are excepted by name: his core, and one description.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def test_what_the_line_answers_a_tools_use_with_keeps_to_the_guide() -> None:
     results = [hang_up_result(goodbye_said=True), hang_up_result(goodbye_said=False), TOO_MANY_TOOLS]
     kinds = {"speak": Kind.SPEAK, "next": Kind.NEXT, "message": Kind.NEXT}
     names = NAMES | {HANG_UP.name}
-    assert lint(Text(kinds[key], str(text), names) for each in results for key, text in each.items() if key in kinds) == []
+    assert (
+        lint(Text(kinds[key], str(text), names) for each in results for key, text in each.items() if key in kinds) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,11 @@ def test_what_the_line_answers_a_tools_use_with_keeps_to_the_guide() -> None:
         ("1", Kind.PROMPT, "[REGLAS]"),
         ("2", Kind.PROMPT, "REGLAS:\nHablá claro."),
         ("3", Kind.PROMPT, "CONTROL DE SALIDA:\n- Una."),
-        ("4", Kind.PROMPT, "A:\n- Pedí siempre el nombre completo del paciente.\n- Pedí el nombre completo del paciente."),
+        (
+            "4",
+            Kind.PROMPT,
+            "A:\n- Pedí siempre el nombre completo del paciente.\n- Pedí el nombre completo del paciente.",
+        ),
         ("6", Kind.NEXT, "Preguntale si necesita algo más. " * 9),
         ("6", Kind.PROMPT, "- " + "Hablá claro. " * 20),
         ("7", Kind.PROMPT, "ESTO ES LO QUE DIGO:\n- Hola."),

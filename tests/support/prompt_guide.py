@@ -1,7 +1,7 @@
 """A linter of what the model reads: AWS's prompting guide for Nova 2.5 Sonic, as far as a program can check it.
 
-Source: aws-samples/amazon-nova-samples, speech-to-speech/amazon-nova-2.5-sonic/Nova_Sonic_2.5_Prompting_Guide.md, version
-1.0. A rule has the guide's number and a table's row; docs/prompt.md says which rules no program can check.
+Source: aws-samples/amazon-nova-samples, speech-to-speech/amazon-nova-2.5-sonic/Nova_Sonic_2.5_Prompting_Guide.md,
+version 1.0. Each rule has the guide's number; docs/prompt.md says which rules no program can check.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _silence_is_broken(text: Text) -> Iterable[str]:
 # Across texts.
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+|\n")
-_SMALL = frozenset("a al ante con de del el en es esa ese la las le lo los o para por que se si su un una y".split())
+_SMALL = re.compile(r"\b(?:al?|con|del?|el|en|es|es[ae]|l[aeo]s?|o|para|por|que|se|si|su|una?|y)\b")
 ALIKE = 0.6  # of the words of two instructions
 
 
@@ -187,7 +187,7 @@ def _said_twice(texts: Iterable[Text]) -> Iterator[str]:
         if text.kind not in (Kind.PROMPT, Kind.DESCRIPTION):
             continue
         for sentence in _SENTENCE_END.split(text.text):
-            words = frozenset(re.findall(r"\w+", sentence.lower())) - _SMALL
+            words = frozenset(re.findall(r"\w+", _SMALL.sub("", sentence.lower())))
             if len(words) < 4 or re.search(r"\d{4}-\d\d-\d\d", sentence):
                 continue
             if sentence in sentences and text.kind is Kind.PROMPT:

@@ -32,14 +32,18 @@ def texts(result: dict[str, Any]) -> list[Text]:
 async def results(call: Call, tool: Tool) -> Iterator[dict[str, Any]]:
     """What a tool answers along its way: what is missing, what is not understood, proposals, done, refused, locked."""
     given = examples(tool)
-    told = [await call.use(tool.name, **{name: value for name, value in given.items() if name != left}) for left in given]
+    told = [
+        await call.use(tool.name, **{name: value for name, value in given.items() if name != left}) for left in given
+    ]
     told += [await call.use(tool.name, **given | {name: {"$ne": 1}}) for name in given]
     for answer in ("", "No.", "¿Cuánto sale?", "Sí"):
         told.append(await call.use(tool.name, **given))
         call.box.caller_spoke(answer)
     told += [await call.use(tool.name, **given), await call.use(tool.name, **given)]
     told += [await call.use("consultarOrder", orderId=number, dni="99999999") for number in ("1", "2", "3", "1")]
-    return iter([*told, await call.use(tool.name, **given), await call.use("otra"), await call.use(tool.name, use_id="use-1")])
+    return iter(
+        [*told, await call.use(tool.name, **given), await call.use("otra"), await call.use(tool.name, use_id="use-1")]
+    )
 
 
 @every(TOOLS)
@@ -67,7 +71,9 @@ def test_a_proposal_is_asked_for_and_its_yes_is_explained_without_a_tools_name(a
 
 
 def test_what_a_result_says_itself_is_kept() -> None:
-    assert spoken({"success": True, "message": "Pedido #1 cancelado", "speak": "Listo."}, writes=True)["speak"] == "Listo."
+    assert (
+        spoken({"success": True, "message": "Pedido #1 cancelado", "speak": "Listo."}, writes=True)["speak"] == "Listo."
+    )
     assert spoken({"success": True}, writes=True) == {"success": True}
 
 
