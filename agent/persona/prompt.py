@@ -41,14 +41,14 @@ CONVERSACIÓN:
 TOOL_RULES = """\
 HERRAMIENTAS:
 - Apenas tengas los datos, usá la herramienta: ese uso es toda tu respuesta del turno, en silencio.
-- Enviá los números en cifras, y las fechas como AAAA-MM-DDTHH:MM, con el día tal como figura en el calendario.
+- Enviá las fechas como AAAA-MM-DDTHH:MM, con el día tal como figura en el calendario.
 - Cuando llega el resultado, decí lo que trae en speak y después hacé lo que pide en next.
 - Contá como hecho lo que el resultado da por hecho, con sus mismos números."""
 
 LINE_RULES: Mapping[LineKind, str] = {
     "phone": """\
 TELÉFONO:
-- El cliente solamente te escucha: usá frases cortas.
+- El cliente solamente te escucha: lo que digas se tiene que entender de oído.
 - Lo que marca en el teclado llega como [DTMF] y los dígitos: tomalo como si lo hubiera dicho.
 - Cuando el cliente se despide o ya tiene todo, finalizarLlamada va aparte: primero despedite en una frase, en voz \
 alta, y después usala.""",

@@ -133,7 +133,8 @@ def test_the_default_is_the_owners_core_word_for_word() -> None:
     [
         "español argentino", "amable", "profesional", "charla entre amigos", "de corrido", "lo que te preguntan",
         "fecha estimada de entrega", "los productos", "la fecha, la hora y el estado", "al doctor y el tipo de cita",
-        "tres como máximo", "Afirmá lo que sabés", "pregunta breve y natural", "números en cifras",
+        "tres como máximo", "Afirmá lo que sabés", "pregunta breve y natural",
+        "los números a las herramientas en cifras",
         "el DNI o el nombre completo del titular", "el nombre completo del paciente",
     ],
 )  # fmt: skip
