@@ -8,7 +8,7 @@ and `tests/support/prompt_guide.py` checks them. What is said after a tool's use
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Literal
@@ -68,18 +68,22 @@ CONTROL DE SALIDA:
 def system_prompt(line: LineKind, now: datetime, persona: Persona = "original", facts: str = "") -> str:
     """Return the SYSTEM text of a session. `now` is aware; the model is told Buenos Aires time.
 
-    `facts` is what the business wants known, one short line each: "- Atendemos de lunes a viernes."
+    `facts` is what the business wants known, a short line each.
     """
-    told = [f"NEGOCIO:\n{facts}"] if facts else []
-    parts = [CORES[persona], TALKING_RULES, TOOL_RULES, LINE_RULES[line], *told, _calendar(now), LAST_CHECK]
+    business = [_section("NEGOCIO", facts.splitlines())] if facts else []
+    parts = [CORES[persona], TALKING_RULES, TOOL_RULES, LINE_RULES[line], *business, _calendar(now), LAST_CHECK]
     return "\n\n".join(parts)
+
+
+def _section(header: str, lines: Iterable[str]) -> str:
+    return "\n".join([f"{header}:", *(f"- {line}" for line in lines if line)])
 
 
 def _calendar(now: datetime) -> str:
     local = now.astimezone(BUENOS_AIRES)
     today = f"{WEEKDAYS[local.weekday()]} {local.day} de {MONTHS[local.month - 1]} de {local.year}"
-    lines = [f"Hoy es {today} y son las {local:%H:%M} en Buenos Aires.", *calendar(local.date())]
-    return "\n".join(["CALENDARIO:", *(f"- {line}" for line in lines)])
+    moment = f"Hoy es {today} y son las {local:%H:%M} en Buenos Aires."
+    return _section("CALENDARIO", [moment, *calendar(local.date())])
 
 
 _ASIDE = re.compile(r"\s*\([^()]*\)\Z")

@@ -718,7 +718,7 @@ class SonicSession:
         self._look_later()
         if asked_on is link:
             await link.stream.send(*result_block(link.names, tool_use_id, content))
-        else:
+        elif not self._talk.goodbye_said:
             await self._send_text(link, result_as_text(content))
 
     def _count_lost_audio(self) -> None:

@@ -23,7 +23,7 @@ from tools.catalogue import NAMES, TOOLS
 
 NOW = datetime(2026, 11, 28, 2, 30, tzinfo=UTC)  # a Friday evening in Buenos Aires
 LINES = cast(tuple[LineKind, ...], get_args(LineKind))
-FACTS = "- Atendemos de lunes a viernes de 8 a 20.\n- El domicilio es Corrientes 1234."
+FACTS = "Atendemos de lunes a viernes de 8 a 20.\nEl domicilio es Corrientes 1234."
 OWNERS = "Tipo de cita (consultation, follow-up, emergency, routine)"
 PROMPTS = list(product(LINES, CORES, ("", FACTS)))
 
@@ -120,7 +120,7 @@ def test_a_prompt_begins_with_its_core_and_ends_with_the_last_check(persona: Per
     headers = re.findall(r"^[A-ZÁÉÍÓÚ][A-ZÁÉÍÓÚ ]+:$", prompt.removeprefix(CORES[persona]), re.MULTILINE)
     assert prompt.startswith(CORES[persona])
     assert headers == ["CONVERSACIÓN:", "HERRAMIENTAS:", "TELÉFONO:", "NEGOCIO:", "CALENDARIO:", "CONTROL DE SALIDA:"]
-    assert FACTS in prompt
+    assert "NEGOCIO:\n- Atendemos de lunes a viernes de 8 a 20.\n- El domicilio es Corrientes 1234.\n\n" in prompt
 
 
 def test_the_default_is_the_owners_core_word_for_word() -> None:
