@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import combinations
 
 MAX_PROMPT, MAX_BULLET = 3500, 180  # characters
-MAX_DESCRIPTION, MAX_ARGUMENT, MAX_CUE, MAX_NEXT, MAX_SPEAK = 160, 60, 120, 200, 320
+MAX_DESCRIPTION, MAX_ARGUMENT, MAX_CUE, MAX_NEXT, MAX_SPEAK = 220, 110, 120, 200, 320
 CHECKS = (3, 5)  # of the last section
 
 
@@ -75,9 +75,9 @@ _A_PROHIBITION = (
 _OVERRIDE = r"\b(?:ignor|olvid|descart)\w*\b.{0,40}\b(?:instrucci|anterior|reglas)|pase lo que pase|sin importar"
 _SPECULATION = r"\b(?:podría|tal vez|quizás?|a lo mejor|capaz que|posiblemente|probablemente)\b"
 _IMITATION = r"\b(?:imit|clon|copi)(?:á|ar|ando|es|e)\b|\bcomo si fueras\b|\bcon la voz de\b"
-_WARNING = r"\b(?:cuidado|precaución|solamente una vez|una sola vez|como máximo una vez|solo|únicamente|no)\b"
+_WARNING = r"\b(?:cuidado|precaución|solamente una vez|una sola vez|como máximo una vez|solo|únicamente)\b"
 _TO_SAY = r"\b(?:decí|decile|deciles|hablá|contale|contá|avisale|pronunciá|despedite|preguntá|preguntale)\b"
-_HISTORY = r"\bcomo siempre\b|\bla última vez\b|\bsegún tu historial\b|\bsolés\b|\bya que preferís\b"
+_HISTORY = r"¿[^?]*\bcomo siempre\b|\bla última vez\b|\bsegún tu historial\b|\bsolés\b|\bya que preferís\b"
 _FILLER = r"\b(?:dame un (?:segundo|momento)|aguardá|un momentito|ya te digo|mientras (?:busco|consulto))\b"
 _THINKING = r"</?\s*(?:thinking|thought|think)\b"
 _EMPTY_BRACKETS = r"\[\s*\]|\{\s*\}|\(\s*\)|<\s*>"

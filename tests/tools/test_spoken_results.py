@@ -106,7 +106,7 @@ def sentences(module: str) -> Iterator[str]:
         if id(node) in docstrings | inner or not isinstance(node, ast.Constant | ast.JoinedStr):
             continue
         text = _written(node).strip()
-        if " " in text and text.endswith((".", "?")):
+        if " " in text and text.endswith((".", "?")) and "(?" not in text:  # and no regular expression
             yield text
 
 
