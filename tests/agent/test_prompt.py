@@ -102,6 +102,7 @@ def test_what_the_line_answers_a_tools_use_with_keeps_to_the_guide() -> None:
         ("22", Kind.PROMPT, "<thinking>"),
         ("24", Kind.NEXT, "Decí el número []."),
         ("27", Kind.SPEAK, "¿El viernes, como siempre?"),
+        ("ours", Kind.SPEAK, "¿Querés que te pase con una persona?"),
         ("appendix", Kind.CUE, "[herramienta] consultarOrder ya respondió: {}"),
     ],
 )

@@ -78,6 +78,7 @@ _IMITATION = r"\b(?:imit|clon|copi)(?:á|ar|ando|es|e)\b|\bcomo si fueras\b|\bco
 _WARNING = r"\b(?:cuidado|precaución|solamente una vez|una sola vez|como máximo una vez|solo|únicamente)\b"
 _TO_SAY = r"\b(?:decí|decile|deciles|hablá|contale|contá|avisale|pronunciá|despedite|preguntá|preguntale)\b"
 _HISTORY = r"¿[^?]*\bcomo siempre\b|\bla última vez\b|\bsegún tu historial\b|\bsolés\b|\bya que preferís\b"
+_A_PERSON = r"\b(?:te paso|te pase|pasarte|te comunico|te derivo|te transfiero)\b.{0,20}\b(?:persona|operador)"
 _FILLER = r"\b(?:dame un (?:segundo|momento)|aguardá|un momentito|ya te digo|mientras (?:busco|consulto))\b"
 _THINKING = r"</?\s*(?:thinking|thought|think)\b"
 _EMPTY_BRACKETS = r"\[\s*\]|\{\s*\}|\(\s*\)|<\s*>"
@@ -220,5 +221,6 @@ RULES: tuple[Rule, ...] = (
     Rule("22", "no thinking tags", EVERYWHERE, _matches(_THINKING)),
     Rule("24", "no empty brackets", EVERYWHERE, _matches(_EMPTY_BRACKETS)),
     Rule("27", "no proposal out of the caller's history", EVERYWHERE, _matches(_HISTORY)),
+    Rule("ours", "nothing is offered that cannot be done", EVERYWHERE, _matches(_A_PERSON)),
     Rule("appendix", "a cue is an instruction", frozenset({Kind.CUE}), _lacks(_INSTRUCTS)),
 )
