@@ -102,7 +102,7 @@ class Toolbox:
 
     @property
     def locked(self) -> bool:
-        """True after too many wrong proofs: offer a person."""
+        """True after too many wrong proofs: nothing more is opened in this call."""
         return self._identity.locked
 
     def caller_spoke(self, text: str) -> None:
