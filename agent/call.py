@@ -6,7 +6,7 @@ fault     the session reconnects by itself; an answer that is late is excused fo
           caller hears an apology and the line ends
 barge-in  at the first sign of speech the line holds its breath: words end what it was saying, a cough does not
 cut       the line or the process dies under the call: another `Call` goes on with its log and its tools' memory
-goodbye   the model asks to hang up, says goodbye, and the line ends when that has been heard
+goodbye   the model says goodbye and asks to hang up, in either order; the line ends when the goodbye has been heard
 hang-up   nothing of the call is left behind: no task, no stream, no pipeline; the record is complete
 """
 
@@ -33,8 +33,8 @@ from agent.filler import Filler, clip
 from agent.keypad import Keypad
 from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
-from agent.persona.line_tools import HANG_UP, HANG_UP_RESULT
-from agent.persona.prompt import system_prompt
+from agent.persona.line_tools import HANG_UP, hang_up_result
+from agent.persona.prompt import Persona, system_prompt, tool_schema
 from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
 from agent.playout import Played
@@ -64,7 +64,8 @@ TOOL_LOOP = 12  # a model that goes on after being told so often that it is enou
 TOO_MANY_TOOLS = {
     "success": False,
     "code": "too_many_tools",
-    "message": "Ya hiciste muchas consultas seguidas: contale al cliente lo que sabés y preguntale cómo quiere seguir.",
+    "message": "Fueron muchas consultas seguidas.",
+    "next": "Contale al cliente lo que sabés hasta acá y preguntale cómo quiere seguir.",
 }
 APOLOGY = "Perdón, tengo un problema técnico y no puedo seguir con la llamada. Probá de nuevo en unos minutos."
 
@@ -113,6 +114,7 @@ class CallSetup:
     earlier: History = ()
     recording: Path | None = None  # where the call is recorded, if it is
     breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
+    persona: Persona = "original"
 
 
 class Call:
@@ -136,6 +138,8 @@ class Call:
         self._speech_ended_at: float | None = None
         # A tool answered, or the line was cut, and nothing of Carlos was heard since.
         self._untold = self.state is CallState.RESUMING
+        self._answered = False  # Carlos has begun to answer the caller's last words
+        self._planned = ""  # his latest sentence
         self._began = self._loop.time()
         self._runner = WorkerRunner(handle_sigint=False)
 
@@ -298,9 +302,9 @@ class Call:
 
     def _configured(self) -> SonicConfig:
         own_tools = (HANG_UP,) if self._line.kind == "phone" else ()
-        tools = self._setup.toolbox.specs
-        specs = tuple(ToolSpec(spec.name, spec.description, dict(spec.input_schema)) for spec in tools)
-        return self._setup.sonic(system_prompt(self._line.kind, self._setup.clock()), specs + own_tools)
+        tools, persona = self._setup.toolbox.specs, self._setup.persona
+        specs = tuple(ToolSpec(spec.name, spec.description, tool_schema(spec.input_schema, persona)) for spec in tools)
+        return self._setup.sonic(system_prompt(self._line.kind, self._setup.clock(), persona), specs + own_tools)
 
     def user_speech_started(self) -> None:
         self._speech_ended_at = None
@@ -343,6 +347,7 @@ class Call:
         if not self._untold:
             self._setup.toolbox.caller_spoke(text)
         self._tools_in_a_row = 0
+        self._answered = False
         self._filler.owed()
         self.log.user_transcript(text)
         self._setup.on_change(self.log)
@@ -350,11 +355,13 @@ class Call:
 
     def planned(self, answer: int, block: int, text: str) -> None:
         """Text that Carlos is about to say; it counts when it has been heard."""
+        self._planned = text
         self._setup.observer.planned(text)
 
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
         self._filler.answered()
+        self._answered = True
         if answer == 1 and self.state is CallState.GREETING:
             greeting_s = self._loop.time() - self._began
             metrics.GREETING_LATENCY.observe(greeting_s)
@@ -436,8 +443,7 @@ class Call:
 
     async def _run_tool(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
         if name == HANG_UP.name and self._line.kind == "phone":
-            self._begin_goodbye()
-            return HANG_UP_RESULT
+            return await self._begin_goodbye()
         self._tools_in_a_row += 1
         if self._tools_in_a_row > MOST_TOOLS:
             return self._enough(name)
@@ -470,10 +476,17 @@ class Call:
 
     # --- goodbye --------------------------------------------------------------------------------------------
 
-    def _begin_goodbye(self) -> None:
+    async def _begin_goodbye(self) -> dict[str, Any]:
+        """What Carlos has said since the caller's last words was his goodbye, unless it was a question; if he has said
+        nothing, it comes now."""
+        said = self._answered and not self._planned.rstrip().endswith("?")
         self._move(CallMove.HANG_UP_ASKED)
-        self._ending.hang_up(self._loop.time(), self._service.answer)
+        self._ending.hang_up(self._loop.time(), self._service.answer, goodbye_said=said)
         self._on_ending_moved()
+        if said:
+            self._service.session.goodbye_said()
+            await self._service.end_answer()  # no later block will
+        return hang_up_result(goodbye_said=said)
 
     def _on_ending_late(self) -> None:
         self._ending.late(self._loop.time(), self._service.answer, playing=self._output.playing)

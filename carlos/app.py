@@ -127,6 +127,7 @@ class Services:
             on_change=self.record_writer.changed,
             recording=recording,
             breaker=self.breaker,
+            persona=self.settings.persona,
         )
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:

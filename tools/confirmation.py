@@ -24,7 +24,8 @@ PROPOSAL_LIFETIME = timedelta(seconds=120)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a writing tool would do: `proposal` says it in Spanish, `carry_out` does it under a tool use's id."""
+    """What a writing tool would do: `proposal` says it in Spanish, from an infinitive on ("Cancelar el pedido 6."),
+    `carry_out` does it under a tool use's id."""
 
     fingerprint: str
     proposal: str

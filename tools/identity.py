@@ -82,16 +82,12 @@ FIRST_WAIT_S, MAX_WAIT_S = 0.25, 2.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
-_A_PERSON = "¿Querés que te pase con una persona del equipo?"
 _NOT_MATCHING = "No encuentro {what} con esos datos. Revisemos el número y tus datos: ¿me los repetís, por favor?"
-_LOCKED = f"Por seguridad no puedo seguir con consultas en esta llamada. {_A_PERSON}"
-_SOURCE_LOCKED = (
-    "Por seguridad, desde {where} no puedo verificar datos durante un rato."
-    f" Probá de nuevo en media hora. {_A_PERSON}"
-)
+_LOCKED = "Por seguridad no puedo seguir con consultas en esta llamada. Volvé a llamar con tus datos a mano."
+_SOURCE_LOCKED = "Por seguridad, desde {where} no puedo verificar datos durante un rato. Probá de nuevo en media hora."
 _RECORD_LOCKED = (
     "Por seguridad, hoy no puedo abrir {what} sin ver desde qué número me hablás."
-    f" Llamá por teléfono desde un número que no sea privado. {_A_PERSON}"
+    " Llamá por teléfono desde un número que no sea privado."
 )
 _NOBODY = (
     "No encuentro pedidos ni turnos con esos datos."
@@ -99,7 +95,7 @@ _NOBODY = (
 )
 _SEARCHES_LOCKED = (
     "Por seguridad, hoy no puedo buscar por tus datos sin ver desde qué número me hablás."
-    f" Llamá por teléfono desde un número que no sea privado. {_A_PERSON}"
+    " Llamá por teléfono desde un número que no sea privado."
 )
 
 

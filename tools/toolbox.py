@@ -7,6 +7,8 @@ The model decides what to ask for; what is allowed is decided here and below. Ev
     proposal   {"success": false, "confirmation_required": true, "proposal": ..., "message": ...}
     question   {"success": false, "question": ..., "code": ...}           ask the caller
     refusal    {"success": false, "error": ..., "code": ...}              tell the caller
+
+each with `speak`, what is to be said of it, and `next`, what comes after that (`tools.speaking`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from typing import Any
 
 from loguru import logger
 
-from common.spanish.consent import Consent
 from common.spanish.emergency import is_emergency
 from common.spanish.errors import Unclear
 from common.times import Clock, utcnow
@@ -31,6 +32,7 @@ from tools.catalogue import TOOLS
 from tools.confirmation import Confirmations, Plan, fingerprint
 from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import CallContext, Identity, Sleep
+from tools.speaking import proposed, spoken
 from tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 4.0
@@ -102,7 +104,7 @@ class Toolbox:
 
     @property
     def locked(self) -> bool:
-        """True after too many wrong proofs: offer a person."""
+        """True after too many wrong proofs: nothing more is opened in this call."""
         return self._identity.locked
 
     def caller_spoke(self, text: str) -> None:
@@ -117,7 +119,8 @@ class Toolbox:
             answer = asyncio.create_task(self._answer(name, arguments, tool_use_id))
             use = self._uses[tool_use_id] = _Use((name, arguments), answer)
         elif use.asked != (name, arguments):
-            return ToolOutcome(_refusal("tool_use_repeated", _NOT_UNDERSTOOD), ok=False, elapsed_ms=0)
+            repeated = spoken(_refusal("tool_use_repeated", _NOT_UNDERSTOOD), writes=False)
+            return ToolOutcome(repeated, ok=False, elapsed_ms=0)
         return await asyncio.shield(use.answer)
 
     async def _answer(self, name: str, arguments: str, tool_use_id: str) -> ToolOutcome:
@@ -127,9 +130,11 @@ class Toolbox:
                 result = await self._help_first(await self._result(name, arguments, tool_use_id))
         except Exception as error:
             result = self._said(error)
+        tool = _BY_NAME.get(name.lower())
+        result = spoken(result, writes=tool is not None and tool.writes)
         ok = bool(result.get("success") or result.get("confirmation_required"))
         elapsed_ms = round((time.perf_counter() - started) * 1000)
-        known = name if name.lower() in _BY_NAME else "unknown"
+        known = name if tool is not None else "unknown"
         logger.bind(call_id=self._call.call_id, tool=known, ok=ok, elapsed_ms=elapsed_ms).info(
             "tool answered: {}", result.get("code", "done" if result.get("success") else "proposal")
         )
@@ -152,7 +157,7 @@ class Toolbox:
         if agreed_as is None:
             answer = self._confirmations.answer_to(plan.fingerprint)
             self._confirmations.propose(plan)
-            return _proposal(name, plan, answer)
+            return proposed(plan.proposal, answer)
         self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
         return await self._carry_out(plan, agreed_as)
 
@@ -224,25 +229,3 @@ _UNAVAILABLE = (
 
 def _refusal(code: str, sentence: str, **extra: Any) -> dict[str, Any]:
     return {"success": False, "error": sentence, "code": code, **extra}
-
-
-_BEFORE = {  # a proposal that is made again
-    None: "",
-    Consent.YES: "",  # it came too late
-    Consent.NO: "El cliente dijo que no. ",
-    Consent.UNCLEAR: "El cliente no contestó con un sí claro. ",
-}
-
-
-def _proposal(name: str, plan: Plan, answer: Consent | None) -> dict[str, Any]:
-    """`answer` is what the caller said to the same proposal before."""
-    return {
-        "success": False,
-        "confirmation_required": True,
-        "proposal": plan.proposal,
-        "message": (
-            f"{_BEFORE[answer]}Todavía no se hizo nada. Decile al cliente exactamente esto y preguntale si lo confirma."
-            f" Solo si contesta que sí, llamá otra vez a {name} con los mismos argumentos."
-            " Si cambia algo, llamá con los datos nuevos."
-        ),
-    }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agent.sonic.events import ToolSpec
 
 HANG_UP = ToolSpec(
     name="finalizarLlamada",
-    description=(
-        "Terminar la llamada. Usala cuando el cliente se despide o dice que no necesita nada más; "
-        "después despedite en una frase y la llamada se corta sola."
-    ),
+    description="Terminar la llamada después de tu despedida, cuando el cliente se despide o ya tiene todo.",
     input_schema={"type": "object", "properties": {}},
 )
 
-HANG_UP_RESULT = {"success": True, "message": "Despedite en una frase corta."}
+
+def hang_up_result(*, goodbye_said: bool) -> dict[str, Any]:
+    """Return what a model is told that asks to hang up: silence if it has said goodbye, or a goodbye to say now."""
+    if goodbye_said:
+        return {"success": True, "next": "La llamada termina sola. Quedate en silencio."}
+    goodbye = "Gracias por llamar. ¡Que tengas un buen día!"
+    return {"success": True, "speak": goodbye, "next": "Después de esa despedida, la llamada termina sola."}

@@ -37,8 +37,9 @@ class Conversation:
         self.watch = Watch(config.answer_timeout_s, config.suspect_s)
         self.answering = False  # from the first text of an answer to its last audio
         self.caller_waits = False  # for an answer to what he said
-        self.tools: dict[str, tuple[object, str]] = {}  # toolUseId -> the stream that asked, and the tool's name
+        self.tools: dict[str, tuple[object, str]] = {}  # toolUseId -> the stream that asked, and the tool
         self.cut_off = False  # the service broke an answer off, and no words have followed
+        self.goodbye_said = False  # and no word of the caller's has followed: a tool's result needs no answer
         self.say_it_again = False  # an answer was text alone: nobody heard it
         self._said_again = False
         self._speech_at_all = self._speech_since = False  # reported: ever, and since the answer began
@@ -61,13 +62,15 @@ class Conversation:
     def typed(self, now: float) -> None:
         """A text was sent."""
         self.caller_waits = True
-        self.cut_off = False
+        self.cut_off = self.goodbye_said = False
         self.asked(now)
 
     def tool_answered(self, tool_use_id: str, content: str, now: float) -> None:
         """A tool's result was sent; another stream would have to be told of it in words."""
-        _, name = self.tools.pop(tool_use_id)
-        self._unspoken_result = result_as_text(name, content)
+        self.tools.pop(tool_use_id)
+        if self.goodbye_said:
+            return
+        self._unspoken_result = result_as_text(content)
         self.asked(now)
 
     def new_stream(self, now: float) -> None:
@@ -165,7 +168,7 @@ class Conversation:
             return  # a late transcript of what is being answered
         self.answering = False
         self.caller_waits = True
-        self.cut_off = self._said_again = False
+        self.cut_off = self._said_again = self.goodbye_said = False
         self._unspoken_result = None
         self.asked(now)
 

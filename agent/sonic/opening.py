@@ -116,9 +116,13 @@ def result_block(names: Names, tool_use_id: str, content: str) -> list[ClientEve
     ]
 
 
-def result_as_text(tool: str, content: str) -> str:
-    """Return the same for a stream that has not asked, and would end over a toolUseId that it does not know."""
-    return f"[herramienta] {tool} ya respondió: {content}. Contáselo al cliente."
+def result_as_text(content: str) -> str:
+    """Return the same for a stream that has not asked, and would end over a toolUseId that it does not know.
+
+    An instruction, since a description is not reliably answered, and without the tool's name, since a model that reads
+    it uses the tool again: AWS's prompting guide for Nova 2.5 Sonic, its appendix and rule 15.
+    """
+    return f"[herramienta] Contale ahora al cliente este resultado de lo que pidió: {content}"
 
 
 def alternating(history: History) -> list[tuple[Role, str]]:

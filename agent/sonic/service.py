@@ -207,7 +207,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     async def _on_content_end(self, event: ContentEnded) -> None:
         if self._answers.content_ended(event):
-            await self._end_answer()
+            await self.end_answer()
         elif event.stop_reason is StopReason.INTERRUPTED:
             await self._on_interrupted(event.content_id)
 
@@ -220,7 +220,8 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self.session.was_cut_off()
         await self.interrupt()
 
-    async def _end_answer(self) -> None:
+    async def end_answer(self) -> None:
+        """The answer is whole: what the model says after this is another one."""
         if self._answers.end():
             await self.push_frame(LLMFullResponseEndFrame())
             await self.push_frame(TTSStoppedFrame())
@@ -228,7 +229,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def stream_lost(self) -> None:
         """What was made of an answer on the lost stream is played to its end."""
         self._answers.stream_lost()
-        await self._end_answer()
+        await self.end_answer()
 
     def is_whole(self, answer: int) -> bool:
         """Return True if the service made this answer to its end."""
@@ -242,7 +243,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._listener.talking:
             await self.push_frame(InterruptionFrame())
             self._listener.interrupted(self._answers.number)
-        await self._end_answer()
+        await self.end_answer()
 
     # --- tools ----------------------------------------------------------------------------------------------
 

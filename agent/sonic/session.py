@@ -228,6 +228,10 @@ class SonicSession:
         self._budget.progress()
         self._conversation.progress()
 
+    def goodbye_said(self) -> None:
+        """The model has said goodbye and need not speak again, until the caller does."""
+        self._conversation.goodbye_said = True
+
     def was_cut_off(self) -> None:
         """The service broke off an answer that the caller was hearing. If no words follow, it was a noise."""
         self._conversation.cut_off = True
@@ -709,13 +713,13 @@ class SonicSession:
         return False
 
     async def _send_result(self, link: _Link, tool_use_id: str, content: str) -> None:
-        asked_on, name = self._conversation.tools[tool_use_id]
+        asked_on, _ = self._conversation.tools[tool_use_id]
         self._conversation.tool_answered(tool_use_id, content, self._loop.time())
         self._check_later()
         if asked_on is link:
             await link.stream.send(*result_block(link.names, tool_use_id, content))
-        else:
-            await self._send_text(link, result_as_text(name, content))
+        elif not self._conversation.goodbye_said:
+            await self._send_text(link, result_as_text(content))
 
     def _count_lost_audio(self) -> None:
         lost, self._lost_reported = self._uplink.lost - self._lost_reported, self._uplink.lost

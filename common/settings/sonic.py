@@ -24,6 +24,9 @@ class SonicSettings(Concern):
     sonic_ca_file: Path | None = Field(None, description="CA bundle that signs SONIC_ENDPOINT.")
     sonic_model_id: str = Field("amazon.nova-2-5-sonic", description="The model, by Bedrock's name.")
     sonic_voice: str = Field("carlos", description="The voice, by Nova Sonic's name.")
+    persona: Literal["original", "nova25"] = Field(
+        "original", description="The prompt's core: word for word the original's, or said as Nova 2.5 asks for."
+    )
     sonic_endpointing: Literal["HIGH", "MEDIUM", "LOW"] | None = Field(
         "HIGH", description="How soon a pause ends the caller's turn; HIGH answers first."
     )

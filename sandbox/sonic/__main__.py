@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.brain import Brain
-from sandbox.sonic.behaviour import Behaviour
+from sandbox.sonic.behaviour import Behaviour, Manners
 from sandbox.sonic.script import ScriptError, load_script, scripted
 from sandbox.sonic.server import STREAMS, SonicServer
 from sandbox.sonic.signature import Keys
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-streams", type=int, default=STREAMS)
     parser.add_argument("--time-scale", type=float, default=1.0, help="how long a second of the service lasts")
     parser.add_argument("--stt-model", type=Path, help="a Whisper folder for the local brain")
+    parser.add_argument("--manners", choices=[each.name for each in Manners], default=Manners.NOVA_2.name)
     brain = parser.add_mutually_exclusive_group(required=True)
     brain.add_argument("--script", type=Path, help="a YAML file, see sandbox/sonic/script.py")
     brain.add_argument("--brain", choices=["local"])
@@ -67,7 +68,7 @@ async def _serve(options: argparse.Namespace, factory: Callable[[], Brain], abou
         factory,
         credentials=keys,
         ca_dir=options.home,
-        behaviour=Behaviour(uneven_audio=0),
+        behaviour=Behaviour(uneven_audio=0, manners=Manners[options.manners]),
         time_scale=options.time_scale,
         max_streams=options.max_streams,
         keep_audio=False,

@@ -45,6 +45,13 @@ class EarlyText(Enum):
     REFUSED = "an invalid request"
 
 
+class Manners(Enum):
+    """How it takes tools and cues. Source: `sandbox.sonic.manners`."""
+
+    NOVA_2 = "as its mind would: what it says after a tool, and to any cue, is its own"
+    NOVA_25 = "silent while a tool is pending; says what a result's `speak` has; passes over cues that only describe"
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     barge_in: BargeIn = BargeIn.FULL
@@ -54,6 +61,7 @@ class Behaviour:
     uneven_audio: int | None = None  # a seed of the sizes of audio pieces, as recorded; None is 80 ms each
     audio_during_tool_is_fatal: bool = False  # one report; it contradicts the docs
     early_text: EarlyText = EarlyText.HISTORY
+    manners: Manners = Manners.NOVA_2
     alternating_history: bool = False  # Disputed.HISTORY_ALTERNATES
     strict_tool_schemas: bool = False  # Disputed.PLAIN_SCHEMAS
     life_s: float = 480.0

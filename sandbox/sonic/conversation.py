@@ -10,7 +10,8 @@ from typing import Any
 
 from agent.sonic.events import CompletionEnd, CompletionStart, UserSpeechEnd, UserSpeechStart
 from sandbox.brain import Brain, Prompt, SpeechEnded, SpeechStarted, Utterance
-from sandbox.sonic.behaviour import Behaviour, Clock
+from sandbox.sonic.behaviour import Behaviour, Clock, Manners
+from sandbox.sonic.manners import only_describes
 from sandbox.sonic.playback import Emit, Playback
 from sandbox.sonic.turn import Turn
 from sandbox.sonic.usage import UsageMeter
@@ -84,6 +85,8 @@ class Conversation:
             self._answer_text(text)
 
     def _answer_text(self, text: str) -> None:
+        if self.behaviour.manners is Manners.NOVA_25 and only_describes(text):
+            return
         self._barge_in()
         self._utterances.put_nowait(Utterance(text=text))
 
@@ -162,7 +165,7 @@ class Conversation:
     async def _mind(self, turn: Turn) -> None:
         try:
             await self.brain.mind.turn(turn.heard, turn)
-            turn.finish()
+            await turn.finish()
         except Exception as error:
             self._on_crash(error)
         self.emit(self.usage.take())

@@ -22,7 +22,8 @@ from agent.sonic.events import (
     ToolUse,
 )
 from sandbox.brain import Brain, Prompt, Utterance
-from sandbox.sonic.behaviour import BargeIn, Behaviour, Transcript
+from sandbox.sonic.behaviour import BargeIn, Behaviour, Manners, Transcript
+from sandbox.sonic.manners import instead_of, to_say
 from sandbox.sonic.playback import Emit, Playback, text_block
 from sandbox.sonic.usage import UsageMeter
 
@@ -55,6 +56,7 @@ class Turn:
     tools_pending: int = 0
     listening: bool = False
     over: bool = False
+    _owed: str = field(default="", init=False)  # what a tool's result wants said
     _audio_block: str | None = field(default=None, init=False)  # open until it is known what follows
 
     @property
@@ -71,6 +73,10 @@ class Turn:
         self.transcribed = True
 
     async def say(self, text: str) -> None:
+        if self._has_manners and self.tools_pending:
+            return
+        if self._owed:
+            text, self._owed = instead_of(text, self._owed), ""
         self._end_audio(StopReason.PARTIAL_TURN)
         planned = f" {text}" if self.spoke else text  # all but the first begin with a blank (live)
         self.spoke = True
@@ -107,9 +113,12 @@ class Turn:
         )
         self.tools_pending += 1
         try:
-            return await result
+            answer = await result
         finally:
             self.tools_pending -= 1
+        if self._has_manners:
+            self._owed = to_say(answer)
+        return answer
 
     async def more(self, timeout_s: float) -> Utterance | None:
         self.listening = True
@@ -118,8 +127,14 @@ class Turn:
         finally:
             self.listening = False
 
-    def finish(self) -> None:
+    @property
+    def _has_manners(self) -> bool:
+        return self.conversation.behaviour.manners is Manners.NOVA_25
+
+    async def finish(self) -> None:
         """The mind has nothing more to say: the last audio block ends the turn."""
+        if self._owed:
+            await self.say("")
         self._end_audio(StopReason.END_TURN)
         self.over = True
 

@@ -69,6 +69,24 @@ async def test_the_goodbye_is_heard_to_its_end_before_the_line_is_ended(begin: B
     assert stage.call.log.record().tools == ()
 
 
+async def test_a_goodbye_may_come_before_the_hang_up_and_is_heard_to_its_end(begin: Begin) -> None:
+    bye = "Gracias por llamar, que tengas un buen día."
+    stage = await begin([GREETING, ScriptTurn((Say(bye), UseTool("finalizarLlamada")), hear="Nada más, chau")])
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    assert await stage.running == "completed"
+    assert stage.said[-1] == bye
+
+
+async def test_a_question_is_no_goodbye(begin: Begin) -> None:
+    asks = ScriptTurn((Say("¿Algo más?"), UseTool("finalizarLlamada"), Say("Chau.")), hear="Gracias")
+    stage = await begin([GREETING, asks])
+    await stage.until(lambda: stage.said)
+    stage.line.speak()
+    assert await stage.running == "completed"
+    assert stage.said[-1].endswith("Chau.")
+
+
 async def test_a_call_goes_through_its_states(begin: Begin, logged: list[str]) -> None:
     ask = ScriptTurn((UseTool("consultarOrder", {"orderId": "1"}), Say("Está en camino.")), hear="Mi pedido uno")
     stage = await begin([GREETING, ask, GOODBYE])

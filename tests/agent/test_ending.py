@@ -6,7 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.ending import APOLOGY_ANSWER, GOODBYE_S, GOODBYE_START_S, OUTCOMES, TRANSITIONS, Ending, Event, State
+from agent.ending import (
+    APOLOGY_ANSWER,
+    GOODBYE_S,
+    GOODBYE_START_S,
+    HEARD_BY_S,
+    HEARD_CHECK_S,
+    LAST_WORD_S,
+    OUTCOMES,
+    TRANSITIONS,
+    Ending,
+    Event,
+    State,
+)
 from agent.playout import Played
 
 LATEST = 3  # the answer in which the model asks to hang up
@@ -19,8 +31,58 @@ def last_of(answer: int) -> Played:
 @pytest.fixture
 def asked() -> Ending:
     ending = Ending()
-    ending.hang_up(0.0, LATEST)
+    ending.hang_up(0.0, LATEST, goodbye_said=False)
     return ending
+
+
+@pytest.fixture
+def said_before() -> Ending:
+    """The model said goodbye in its latest answer, which is still being heard, and then asked to hang up."""
+    ending = Ending()
+    ending.hang_up(0.0, LATEST, goodbye_said=True)
+    return ending
+
+
+def test_a_goodbye_that_came_first_is_heard_out_and_needs_no_second_one(said_before: Ending) -> None:
+    assert said_before.due == HEARD_CHECK_S
+    said_before.late(HEARD_CHECK_S, LATEST, playing=True)
+    assert (said_before.state, said_before.over) == (State.GOODBYE_SAID, False)
+    said_before.played(last_of(LATEST), 2.0, LATEST)
+    assert (said_before.state, said_before.due) == (State.LAST_WORD, 2.0 + LAST_WORD_S)
+    said_before.late(2.0 + LAST_WORD_S, LATEST, playing=False)
+    assert (said_before.over, said_before.outcome) == (True, "completed")
+
+
+def test_a_goodbye_whose_end_is_not_told_is_over_when_nothing_is_heard_any_more(said_before: Ending) -> None:
+    said_before.late(HEARD_CHECK_S, LATEST, playing=False)
+    assert (said_before.state, said_before.due) == (State.LAST_WORD, HEARD_CHECK_S + LAST_WORD_S)
+
+
+def test_a_last_word_after_the_goodbye_is_heard_to_its_end(said_before: Ending) -> None:
+    said_before.played(last_of(LATEST), 1.0, LATEST)
+    said_before.audio(2.0)
+    said_before.played(last_of(LATEST), 2.5, LATEST + 1)
+    assert not said_before.over, "another answer has begun"
+    said_before.played(last_of(LATEST + 1), 4.0, LATEST + 1)
+    assert said_before.over
+
+
+def test_a_last_word_in_the_same_answer_is_heard_to_its_end(said_before: Ending) -> None:
+    said_before.late(HEARD_CHECK_S, LATEST, playing=False)
+    said_before.late(HEARD_CHECK_S + LAST_WORD_S, LATEST, playing=True)
+    assert said_before.state is State.GOODBYE_SAID
+
+
+def test_a_caller_who_has_more_to_say_after_a_goodbye_that_came_first_is_not_hung_up_on(said_before: Ending) -> None:
+    said_before.played(last_of(LATEST), 1.0, LATEST)
+    said_before.caller_spoke(2.0)
+    assert (said_before.state, said_before.due) == (State.TALKING, None)
+
+
+def test_a_line_that_never_confirms_what_it_played_keeps_nobody_for_ever(said_before: Ending) -> None:
+    said_before.late(HEARD_BY_S, LATEST, playing=True)
+    said_before.late(HEARD_BY_S + LAST_WORD_S, LATEST, playing=True)
+    assert said_before.over
 
 
 def test_a_goodbye_that_was_heard_completes_the_call(asked: Ending) -> None:
@@ -94,9 +156,11 @@ def moves() -> Iterator[tuple[State, Event, State, float | None]]:
 
 
 def test_what_waits_for_an_end_has_a_time_limit_and_what_does_not_has_none() -> None:
-    waiting = {State.AWAITING_GOODBYE, State.SAYING_GOODBYE, State.APOLOGISING}
+    ends = {State.AWAITING_GOODBYE, State.SAYING_GOODBYE, State.LAST_WORD, State.APOLOGISING}
+    waiting = {*ends, State.GOODBYE_SAID}
     assert all((seconds is not None) is (after in waiting) for _, _, after, seconds in moves())
-    assert all(TRANSITIONS[TRANSITIONS[state][Event.LATE][0]] == {} for state in waiting)
+    assert all(TRANSITIONS[TRANSITIONS[state][Event.LATE][0]] == {} for state in ends)
+    assert TRANSITIONS[State.GOODBYE_SAID][Event.LATE][0] in ends
 
 
 def test_every_state_is_reached_by_a_move_and_has_an_outcome() -> None:

@@ -22,7 +22,7 @@ from agent.sonic.events import (
     UserSpeechEnd,
     UserSpeechStart,
 )
-from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_ANSWER_CUE, RESUME_CUE, SAY_IT_CUE
+from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_ANSWER_CUE, RESUME_CUE, SAY_IT_CUE, result_as_text
 from tests.agent.session_stage import (
     FRAME,
     PRIMING,
@@ -326,7 +326,8 @@ async def test_a_tool_that_answers_after_a_reconnect_answers_in_words() -> None:
         await asyncio.sleep(0.5)
         stage.session.send_tool_result("t1", {"result": {"success": True}})
         await stage.settle()
-        assert stage.last.texts[-1].startswith("[herramienta] consultarOrder ya respondió: {")
+        assert stage.last.texts[-1] == result_as_text('{"result": {"success": true}}')
+        assert "consultarOrder" not in stage.last.texts[-1]
         assert not any(isinstance(event, ToolResult) for event in stage.last.sent)
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agent.persona.prompt import CORE_PROMPT
+from agent.persona.prompt import CORE_PROMPT, CORES
 from agent.sonic.events import PromptStart, Role, SessionStart, TextInput, TextStart
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
@@ -53,6 +53,18 @@ async def test_by_default_the_servers_persona_tools_voice_and_limits_win(serve: 
     assert prompt.voice == "carlos"
     assert {tool.name for tool in prompt.tools} == NAMES
     assert session.top_p == served.services.settings.sonic_top_p
+
+
+async def test_the_persona_is_a_setting_and_its_core_and_schemas_reach_the_model(serve: Serve) -> None:
+    served = await serve([GREETING, ANSWER], persona="nova25")
+    async with served.client(**WISHES) as client:
+        await client.start()
+        await until(client, lambda: client.screen.texts("ASSISTANT", "FINAL"))
+    _, prompt, texts = told(served)
+    assert texts[Role.SYSTEM][0].startswith(CORES["nova25"])
+    schema = next(tool.input_schema for tool in prompt.tools if tool.name == "agendarTurno")
+    assert schema["properties"]["type"]["description"] == "Tipo de cita"
+    assert "emergency" in schema["properties"]["type"]["enum"]
 
 
 async def test_a_trusted_browser_decides_as_in_the_original(serve: Serve) -> None:

@@ -121,7 +121,8 @@ async def test_a_write_before_the_kill_is_answered_by_the_next_process(place: di
     store = await opened(place)
     box = Toolbox(store, CallContext("CA1"))
     outcome = await box.run(CANCEL[0], json.dumps(CANCEL[1]), tool_use_id="yes")
-    assert outcome.result == {"success": True, "message": "Pedido #1 cancelado exitosamente", "orderId": "1"}
+    told = {"success": True, "message": "Pedido #1 cancelado exitosamente", "orderId": "1"}
+    assert outcome.result.items() >= told.items()
     order = await store.order("1")
     assert order is not None
     assert (order.status, order.version) == (OrderStatus.CANCELLED, 2)

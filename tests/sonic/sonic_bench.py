@@ -94,11 +94,13 @@ async def bench(
         yield Bench(server, directory)
 
 
-def opening(*, history: Iterable[tuple[Role, str]] = (), endpointing: bool = True) -> list[ClientEvent]:
+def opening(
+    *, history: Iterable[tuple[Role, str]] = (), endpointing: bool = True, tools: Iterable[ToolSpec] = TOOLS
+) -> list[ClientEvent]:
     """From sessionStart to 100 ms of silence in an open audio block."""
     events: list[ClientEvent] = [
         SessionStart(1024, 0.9, 0.7, "HIGH" if endpointing else None),
-        PromptStart(PROMPT, "carlos", 24000, TOOLS),
+        PromptStart(PROMPT, "carlos", 24000, tuple(tools)),
         *text(Role.SYSTEM, "Sos Carlos."),
     ]
     for role, said in history:

@@ -252,12 +252,15 @@ async def test_a_leading_zero_of_a_dni_makes_no_difference(
     assert await caller.order("1", Proof(dni=said)) == "opened"
 
 
-async def test_the_lock_offers_a_person(caller: Caller) -> None:
+async def test_the_lock_says_what_the_caller_can_do_and_offers_no_person_that_nobody_can_pass_him_to(
+    caller: Caller,
+) -> None:
     for digit in "123":
         refused = caller.identity.record(ORDERS, "1", Proof(dni=digit * 8))
         with pytest.raises(Refused) as refusal:
             await refused
-    assert "persona" in refusal.value.sentence
+    assert "Volvé a llamar" in refusal.value.sentence
+    assert "persona" not in refusal.value.sentence
 
 
 async def test_the_same_wrong_guess_again_counts_once(caller: Caller) -> None:

@@ -210,6 +210,7 @@ async def cancel(call: ToolContext, said: AppointmentProof) -> Plan:
     result = {
         "success": True,
         "message": f"Cita #{appointment.id} cancelada exitosamente",
+        "speak": f"Listo, cancelé la cita {appointment.id}.",
         "appointmentId": appointment.id,
     }
 
@@ -241,6 +242,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
     result = {
         "success": True,
         "message": f"Cita #{appointment.id} modificada exitosamente",
+        "speak": f"Listo, la cita {appointment.id} quedó para el {day_and_time(moved.start)}.",
         "appointmentId": appointment.id,
         "newDate": local_iso(moved.start),
     }
@@ -329,6 +331,7 @@ def _booked(appointment_id: str, draft: Appointment) -> Result:
     return {
         "success": True,
         "message": f"Cita #{appointment_id} agendada exitosamente",
+        "speak": f"Listo, la cita {appointment_id} quedó para {_told(draft)}.",
         "appointmentId": appointment_id,
         "date": local_iso(draft.start),
         "doctorName": draft.doctor_name,

@@ -163,6 +163,7 @@ async def cancel(call: ToolContext, said: OrderProof) -> Plan:
     result = {
         "success": True,
         "message": f"Pedido #{order.id} cancelado exitosamente",
+        "speak": f"Listo, cancelé el pedido {order.id}.",
         "orderId": order.id,
     }
 
@@ -203,12 +204,13 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
         return dict(done.result) if done else {}
 
     draft = _new("", wanted, items, call.clock(), delivery)
+    one = "un pedido"
+    if twin:
+        one = f"otro pedido, porque en esta llamada ya se creó el pedido {twin.result['orderId']}, igual a este,"
     proposal = (
-        f"Crear un pedido a nombre de {wanted.customer_name}, correo {wanted.customer_email}:"
+        f"Crear {one} a nombre de {wanted.customer_name}, correo {wanted.customer_email}:"
         f" {_items_told(draft)}. Total: {money(draft.total_cents)}."
     )
-    if twin:
-        proposal = f"En esta llamada ya se creó el pedido {twin.result['orderId']}, igual a este. {proposal}"
     return Plan(agreed, proposal, carry_out, PLACING, AN_ORDER)
 
 
@@ -249,6 +251,7 @@ def _created(order: Order) -> Result:
     return {
         "success": True,
         "message": f"Pedido #{order.id} creado exitosamente",
+        "speak": f"Listo, tu pedido es el {order.id}. {_arrival(order)}",
         "orderId": order.id,
         "total": _number(order.total_cents),
         "estimatedDelivery": local_iso(order.estimated_delivery),
@@ -284,6 +287,10 @@ def _told(order: Order) -> str:
     if order.estimated_delivery and order.status not in (OrderStatus.DELIVERED, OrderStatus.CANCELLED):
         said += f"; la entrega estimada es el {day(order.estimated_delivery)}"
     return f"{said}."
+
+
+def _arrival(order: Order) -> str:
+    return f"Llega el {day(order.estimated_delivery)}." if order.estimated_delivery else ""
 
 
 def _items_told(order: Order) -> str:
