@@ -7,6 +7,8 @@ The model decides what to ask for; what is allowed is decided here and below. Ev
     proposal   {"success": false, "confirmation_required": true, "proposal": ..., "message": ...}
     question   {"success": false, "question": ..., "code": ...}           ask the caller
     refusal    {"success": false, "error": ..., "code": ...}              tell the caller
+
+Any of them has an "emergency" first, and its sentence before its own, where the caller spoke of one.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +37,7 @@ from tools.identity import CallContext, Identity, Sleep
 from tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 4.0
+_HELP_LIMIT_S = 0.5
 
 _BY_NAME = {tool.name.lower(): tool for tool in TOOLS}
 
@@ -124,9 +128,11 @@ class Toolbox:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._time_limit_s or TIME_LIMIT_S), self._one_at_a_time:
-                result = await self._help_first(await self._result(name, arguments, tool_use_id))
+                result = await self._result(name, arguments, tool_use_id)
         except Exception as error:
             result = self._said(error)
+        if self._is_emergency:
+            result = await self._help_first(result)
         ok = bool(result.get("success") or result.get("confirmation_required"))
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         known = name if name.lower() in _BY_NAME else "unknown"
@@ -157,13 +163,15 @@ class Toolbox:
         return await self._carry_out(plan, agreed_as)
 
     async def _help_first(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The result; with what to do in an emergency in front of it, once, where the caller spoke of one."""
-        if not self._is_emergency:
-            return result
+        """The result with what to do in an emergency in front of it; said once, however the store is."""
         self._is_emergency = False
-        sentence = (await self._store.facts()).emergency
+        facts = self._store.last_facts
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HELP_LIMIT_S):
+                facts = await self._store.facts()
         spoken = next((key for key in _SPOKEN if key in result), "message")
-        return {"emergency": sentence, **result, spoken: f"{sentence} {result.get(spoken, '')}".strip()}
+        told = f"{facts.emergency} {result.get(spoken, '')}".strip()
+        return {"emergency": facts.emergency, **result, spoken: told}
 
     def _context(self, tool: Tool) -> ToolContext:
         return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
