@@ -114,7 +114,7 @@ class ItemHome:
 class KeptFacts:
     def __init__(self, home: Home) -> None:
         self.home = home
-        self._facts = UNTOLD
+        self.last = UNTOLD
         self._version: str | None = None
 
     async def now(self) -> Facts:
@@ -124,13 +124,13 @@ class KeptFacts:
             version = await self.home.version()
             if version != self._version:
                 facts = UNTOLD if version is None else await self._read()
-                self._facts, self._version = facts, version
+                self.last, self._version = facts, version
         except Unavailable as error:
             logger.error("the facts of the business cannot be looked at, the last known ones go on: {}", error)
         except FactsError as error:
             self._version = version
             logger.error("the facts of the business have faults, the last good ones go on: {}", error)
-        return self._facts
+        return self.last
 
     async def _read(self) -> Facts:
         """In a thread, with YAML's parser in Python: it lets the event loop go on, which the one in C does not."""

@@ -214,6 +214,11 @@ class Store:
         """The facts of the business as they are now; where they cannot be read, the last ones that could be."""
         return await self._facts.now()
 
+    @property
+    def last_facts(self) -> Facts:
+        """The facts as they were when this process looked last."""
+        return self._facts.last
+
     async def facts_text(self) -> tuple[str, str | None]:
         """The text of the facts, and its version to save another one on; empty and None while there is none."""
         version = await self._facts.home.version()

@@ -8,7 +8,8 @@ The model decides what to ask for; what is allowed is decided here and below. Ev
     question   {"success": false, "question": ..., "code": ...}           ask the caller
     refusal    {"success": false, "error": ..., "code": ...}              tell the caller
 
-each with `speak`, what is to be said of it, and `next`, what comes after that (`tools.speaking`).
+each with `speak`, what is to be said of it, and `next`, what comes after that (`tools.speaking`). Any of them has an
+"emergency" first, and its sentence before its own, where the caller spoke of one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,7 @@ from tools.speaking import proposed, spoken
 from tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 4.0
+_HELP_LIMIT_S = 0.5
 
 _BY_NAME = {tool.name.lower(): tool for tool in TOOLS}
 
@@ -127,11 +130,13 @@ class Toolbox:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._time_limit_s or TIME_LIMIT_S), self._one_at_a_time:
-                result = await self._help_first(await self._result(name, arguments, tool_use_id))
+                result = await self._result(name, arguments, tool_use_id)
         except Exception as error:
             result = self._said(error)
         tool = _BY_NAME.get(name.lower())
         result = spoken(result, writes=tool is not None and tool.writes)
+        if self._is_emergency:
+            result = await self._help_first(result)
         ok = bool(result.get("success") or result.get("confirmation_required"))
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         known = name if tool is not None else "unknown"
@@ -162,13 +167,15 @@ class Toolbox:
         return await self._carry_out(plan, agreed_as)
 
     async def _help_first(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The result; with what to do in an emergency in front of it, once, where the caller spoke of one."""
-        if not self._is_emergency:
-            return result
+        """The result with what to do in an emergency in front of it; said once, however the store is."""
         self._is_emergency = False
-        sentence = (await self._store.facts()).emergency
-        spoken = next((key for key in _SPOKEN if key in result), "message")
-        return {"emergency": sentence, **result, spoken: f"{sentence} {result.get(spoken, '')}".strip()}
+        facts = self._store.last_facts
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HELP_LIMIT_S):
+                facts = await self._store.facts()
+        keys = ("speak", next((key for key in _SPOKEN if key in result), "message"))
+        told = {key: f"{facts.emergency} {result.get(key, '')}".strip() for key in keys}
+        return {"emergency": facts.emergency, **result, **told}
 
     def _context(self, tool: Tool) -> ToolContext:
         return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
