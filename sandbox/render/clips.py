@@ -24,8 +24,9 @@ _SPEED = 1.05
 _NUMBERED = (
     lines.ORDER_NOTED,
     lines.APPOINTMENT_NOTED,
-    lines.WILL_CANCEL_ORDER,
-    lines.WILL_CANCEL_APPOINTMENT,
+    "Voy a cancelar el pedido {number}",
+    "Voy a cancelar el turno {number}",
+    "Voy a pasar el turno {number}",
     lines.ORDER_CANCELLED,
     lines.APPOINTMENT_CANCELLED,
 )
