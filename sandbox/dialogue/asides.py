@@ -11,34 +11,45 @@ from sandbox.dialogue.words import Word, has_phrase, keys_of, word_set
 _ASIDES: tuple[tuple[str, str], ...] = (
     (
         lines.I_AM_VIRTUAL,
-        "sos un robot, sos robot, sos una maquina, sos una persona, sos humano, sos humana, sos real, sos de verdad, "
-        "sos una grabacion, sos un contestador, sos una inteligencia artificial, sos un bot, estoy hablando con, "
-        "hablo con un, hablo con una, es un robot, es una maquina, es una grabacion, sos chat gpt, sos chatgpt, "
-        "sos ia, sos una ia, sos siri, sos alexa, es una persona, existis",
+        """
+            sos un robot, sos robot, sos una maquina, sos una persona, sos humano, sos humana, sos real, sos de
+            verdad, sos una grabacion, sos un contestador, sos una inteligencia artificial, sos un bot, estoy
+            hablando con, hablo con un, hablo con una, es un robot, es una maquina, es una grabacion, sos chat gpt,
+            sos chatgpt, sos ia, sos una ia, sos siri, sos alexa, es una persona, existis
+        """,
     ),
-    (lines.MADE_BY, "quien te hizo, quien te creo, quien te programo, quien te invento, de que empresa sos"),
+    (lines.MADE_BY, """
+            quien te hizo, quien te creo, quien te programo, quien te invento, de que empresa sos
+        """),
     (lines.MY_NAME, "como te llamas, cual es tu nombre, con quien hablo, quien habla"),
     (lines.VERY_WELL, "como estas, como andas, como te va, que tal, como va todo, todo bien vos"),
     (
         lines.SORRY,
-        "inutil, idiota, pelotudo, pelotuda, boludo, boluda, estupido, estupida, imbecil, tarado, tarada, forro, "
-        "hijo de puta, la puta madre, andate a la mierda, no servis para nada, sos un desastre, son un desastre, "
-        "que desastre, una verguenza, son unos ladrones, sos un burro, que mierda, una mierda, no entendes nada, "
-        "sos malisimo, son de terror, me tenes cansado, me tenes harto, estoy harto, estoy cansado de esperar",
+        """
+            inutil, idiota, pelotudo, pelotuda, boludo, boluda, estupido, estupida, imbecil, tarado, tarada, forro,
+            hijo de puta, la puta madre, andate a la mierda, no servis para nada, sos un desastre, son un desastre,
+            que desastre, una verguenza, son unos ladrones, sos un burro, que mierda, una mierda, no entendes nada,
+            sos malisimo, son de terror, me tenes cansado, me tenes harto, estoy harto, estoy cansado de esperar
+        """,
     ),
     (
         lines.NOT_MY_BUSINESS,
-        "chiste, chistes, cantame, canta, una cancion, adivinanza, un cuento, que tiempo hace, va a llover, llueve, "
-        "el clima, el pronostico, hace calor, hace frio, quien gano, como salio, partido, boca, river, seleccion, "
-        "messi, mundial, el dolar, dolar, las elecciones, el presidente, la inflacion, receta de, como se hace, que hora es, "
-        "tenes hora, tenes novia, estas casado, cuantos anos tenes, sos casado, me queres, te gusta, que opinas, "
-        "que pensas de, recomendame una, una pelicula, la capital de, cuanto es dos, raiz cuadrada, loteria, quiniela, horoscopo, "
-        "signo, el colectivo, el tren, el subte, el trafico, pizza, contame algo, decime algo lindo, queres salir",
+        """
+            chiste, chistes, cantame, canta, una cancion, adivinanza, un cuento, que tiempo hace, va a llover,
+            llueve, el clima, el pronostico, hace calor, hace frio, quien gano, como salio, partido, boca, river,
+            seleccion, messi, mundial, el dolar, dolar, las elecciones, el presidente, la inflacion, receta de,
+            como se hace, que hora es, tenes hora, tenes novia, estas casado, cuantos anos tenes, sos casado, me
+            queres, te gusta, que opinas, que pensas de, recomendame una, una pelicula, la capital de, cuanto es
+            dos, raiz cuadrada, loteria, quiniela, horoscopo, signo, el colectivo, el tren, el subte, el trafico,
+            pizza, contame algo, decime algo lindo, queres salir
+        """,
     ),
     (
         lines.NO_ADVICE,
-        "que me recomendas tomar, que tomo para, que puedo tomar, me duele, tengo fiebre, estoy resfriado, "
-        "me siento mal, que remedio, que medicamento, estoy enfermo, estoy enferma, tengo tos",
+        """
+            que me recomendas tomar, que tomo para, que puedo tomar, me duele, tengo fiebre, estoy resfriado, me
+            siento mal, que remedio, que medicamento, estoy enfermo, estoy enferma, tengo tos
+        """,
     ),
 )  # fmt: skip
 _PHRASES = tuple((line, tuple(" ".join(said.split()).split(", "))) for line, said in _ASIDES)
@@ -56,9 +67,11 @@ _AT_HOME = (
     "pone la pava", "pasame la sal", "cerra la puerta", "deja eso", "baja eso", "quedate quieto", "quedense quietos",
 )  # fmt: skip
 _ENGLISH = word_set(
-    "i you he she it we they the a an is are am do does don't dont can could would want need my your please sorry hello "
-    "hi yes yeah what when where how who speak english order status appointment book cancel know understand thanks thank "
-    "help this that to of for with and not have has i'd i'm im like make check"
+    """
+    i you he she it we they the a an is are am do does don't dont can could would want need my your please sorry hello
+    hi yes yeah what when where how who speak english order status appointment book cancel know understand thanks thank
+    help this that to of for with and not have has i'd i'm im like make check
+    """
 )
 _SHARED = word_set("a he no me si")  # these are Spanish too
 _EMERGENCIES = (

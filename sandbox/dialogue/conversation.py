@@ -358,6 +358,8 @@ class Conversation:
             return self._advance(said)  # what was refused is said once more
         if Reply.UNKNOWN in intent.replies and not said.any_doctor:
             return self._without(said)
+        if "?" in said.text and INFORM in self._tools and not (said.any_doctor or intent.replies or said.for_others):
+            return self._inform(said)
         first = lines.WHICH_DOCTORS if said.any_doctor else self._excuse(intent.replies)
         return self._say(first, question(task, slot, self._facts))
 

@@ -211,6 +211,7 @@ _TOPICS = {
         "que tengo que llevar",
     ),
 }  # fmt: skip
+_HANDING = ("pasas", "pasame", "podes pasar", "pasarme", "podrias pasar")  # "¿me pasás el total?" moves nothing
 _TOLD = ("el total", "el codigo", "el numero", "la direccion", "el telefono", "el dato", "los datos", "el precio")
 _BACK = frozenset({"como", "que", "eh", "perdon", "cual", "disculpa", "disculpame", "mande", "ah"})
 _SAID_BEFORE = (
@@ -345,7 +346,8 @@ def _verb(keys: Sequence[str], kind: Kind | None) -> Verb | None:
     made = _MAKE[kind] if kind else ()
     for verb, said in ((Verb.CANCEL, _CANCEL), (Verb.MAKE, made), (Verb.MOVE, _MOVE), (Verb.ASK, _ASK)):
         if has_phrase(keys, said):
-            return Verb.ASK if verb is Verb.MOVE and has_phrase(keys, _TOLD) else verb
+            told = verb is Verb.MOVE and has_phrase(keys, _HANDING) and has_phrase(keys, _TOLD)
+            return Verb.ASK if told else verb
     return None
 
 

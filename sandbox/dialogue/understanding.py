@@ -280,8 +280,16 @@ class _Reading:
             return said
         slots = (slot for slot, nouns in _DOUBTED.items() if has_phrase(self._keys, nouns))
         slot = next(slots, None)
-        given = {Slot.EMAIL: said.email, Slot.NAME: said.name, Slot.IDENTITY: said.dni, Slot.DOCTOR: said.doctor}
-        given |= {Slot.DAY: said.day, Slot.HOUR: said.hour, Slot.RECORD_ID: said.record_id, Slot.ITEMS: said.items}
+        given: dict[Slot, object] = {
+            Slot.EMAIL: said.email,
+            Slot.NAME: said.name,
+            Slot.IDENTITY: said.dni,
+            Slot.DOCTOR: said.doctor,
+            Slot.DAY: said.day,
+            Slot.HOUR: said.hour,
+            Slot.RECORD_ID: said.record_id,
+            Slot.ITEMS: said.items,
+        }
         return said if slot is None or given[slot] else replace(said, doubts=slot)
 
     def _visit(self, said: Understanding) -> Understanding:

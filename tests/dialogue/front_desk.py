@@ -50,6 +50,7 @@ class Desk:
         self.lines: list[str] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.written: list[tuple[str, dict[str, Any]]] = []
+        self.reads = dict(_READS)
         self._proposed: tuple[str, dict[str, Any]] | None = None
         self._said = ""
         self._mind = DialogueMind(_deaf, lambda: NOW, final_marker=False)
@@ -75,7 +76,7 @@ class Desk:
         self.calls.append(use)
         if name in _WRITES:
             return {"result": self._write(use)}
-        return {"result": _READS.get(name, {"success": True})}
+        return {"result": self.reads.get(name, {"success": True})}
 
     def _write(self, use: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         name, arguments = use
