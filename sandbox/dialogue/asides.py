@@ -45,6 +45,20 @@ _ASIDES: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        lines.NO_COMPLAINTS,
+        """
+            reclamo, reclamos, una queja, quejarme, me cobraron, vino mal, vino roto, vino fallado, llego roto, me
+            estafaron, denuncia, mal atendido, mal atendida
+        """,
+    ),
+    (
+        lines.WHAT_FOR,
+        """
+            para que lo necesitas, para que la necesitas, para que los necesitas, por que me lo pedis, para que queres
+            mi, para que queres el, por que necesitas, para que me pedis, por que tengo que dar, para que es el dni
+        """,
+    ),
+    (
         lines.NO_ADVICE,
         """
             que me recomendas tomar, que tomo para, que puedo tomar, me duele, tengo fiebre, estoy resfriado, me

@@ -105,12 +105,14 @@ class Conversation:
             return self._say(said.emergency)
         if Reply.PERSON in said.intent.replies and not said.aside:
             return self._back(lines.NO_PERSON)
-        if move := self._question(said):
+        if move := self._question(said) or self._vague_time(said):
             return move
         if said.later and not (self._proposal or said.intent.names_a_wish):
             said = replace(said.later[0], text=said.text, later=said.later[1:])  # "sí, y también quiero saber…"
         wish = None if self._proposal and said.for_others else read_wish(said, self._task, self._last, self._verb)
-        if wish is None and (talk := self._talk(said)):
+        if self._task and self._proposal and wish and wish is _LOOK_UPS.get(self._task) and not said.record_id:
+            return self._look_up(self._task, self._proposal, said.intent.aspects)
+        if wish is None and self._choice(said) is None and (talk := self._talk(said)):
             return talk
         self._later += said.later
         changed = self._learn(said, wish)
@@ -210,12 +212,17 @@ class Conversation:
         by_time = self._asked is Slot.WHEN
         if said.record_id or (not by_time and any(offer.record_id is None for offer in self._offers)):
             return
-        offer = choose(self._offers, read_words(said.text), said.day, said.hour, said.doctor)
+        offer = self._choice(said)
         if offer and offer.record_id and kind:
             self._facts = replace(self._facts.with_record(kind, offer.record_id), day=None, hour=None)
         elif offer and offer.moment and by_time:
             moment, doctor = offer.moment, offer.doctor or self._facts.doctor
             self._facts = replace(self._facts, day=moment.date(), hour=moment.time(), doctor=doctor)
+
+    def _choice(self, said: Understanding) -> Offer | None:
+        if len(self._offers) == 1 and said.intent.answer is True and self._asked in (Slot.WHEN, Slot.RECORD_ID):
+            return self._offers[0]
+        return choose(self._offers, read_words(said.text), said.day, said.hour, said.doctor)
 
     # Questions that are about no record of which the number is known
 
@@ -244,6 +251,15 @@ class Conversation:
             self._facts = self._facts.learn(said, Kind.APPOINTMENT)
             return self._seek(Task.FREE_TIMES)
         return None if said.doctor or said.day else self._back(lines.TRY_A_TIME)
+
+    def _vague_time(self, said: Understanding) -> Move | None:
+        """ "A la tarde", "lo antes posible": to the question when."""
+        vague = (said.any_time or said.span) and said.hour is None
+        if not vague or self._asked not in (Slot.WHEN, Slot.DAY, Slot.HOUR) or self._choice(said):
+            return None
+        if Task.FREE_TIMES.tool in self._tools:
+            return self._times(said)
+        return None if said.day else self._back(lines.TRY_A_TIME)
 
     def _seek(self, task: Task) -> Move:
         """Look up what the errand needs that is under way, and go on with it then."""
@@ -344,7 +360,8 @@ class Conversation:
             return self._advance(said)
         if Reply.GOODBYE in intent.replies:
             return self._hang_up()
-        refuses = intent.answer is False and not (said.brings_data or said.denies or Reply.MISTAKEN in intent.replies)
+        otherwise = said.brings_data or said.denies or Reply.MISTAKEN in intent.replies or "?" in said.text
+        refuses = intent.answer is False and not (otherwise or Reply.UNKNOWN in intent.replies)
         if refuses and self._offers:
             self._offers = ()
             return self._say(lines.ANOTHER_TIME, question(task, slot, self._facts))

@@ -160,7 +160,7 @@ _MAKE = {
     ),
     Kind.ORDER: (
         "hacer un pedido", "hacer otro pedido", "hacer una compra", "hacer una orden", "crear", "crea", "creame",
-        "haceme un pedido", "otro pedido", "hacer otro", "nuevo pedido", "encarga", "encargame", "comprarles",
+        "haceme un pedido", "hacer otro", "nuevo pedido", "encarga", "encargame", "comprarles",
         "pedido nuevo", "nueva orden", "quiero un pedido", "comprar", "encargar", "encargarte", "pedir", "pedirte",
         "hacerte un pedido", "realizar un pedido", "armar un pedido", "tomame un pedido", "hacer el pedido",
     ),
@@ -181,7 +181,9 @@ _TOPICS = {
         "horarios disponibles", "horarios libres", "turnos disponibles", "turnos libres", "cuando hay", "cuando tenes",
         "cuando atiende", "que dias atiende", "que hay libre", "que tenes libre", "que disponibilidad", "algo libre",
         "primer turno", "proximo turno libre", "que dia puedo", "cuando puedo ir", "que dias tenes", "hay algo para",
-        "tenes algo para", "que opciones hay", "que opciones tenes", "hay disponibilidad",
+        "tenes algo para", "hay mas temprano", "hay mas tarde", "algo mas temprano", "algo mas tarde", "horario hay",
+        "otros horarios", "hay otro horario", "hay otro dia", "hay otra hora", "que otro", "que opciones hay",
+        "que opciones tenes", "hay disponibilidad",
     ),
     Topic.DOCTORS: (
         "que medicos", "que doctores", "que doctoras", "que profesionales", "quienes atienden", "quien atiende",
@@ -201,7 +203,8 @@ _TOPICS = {
         "cuanto vale", "precio de",
         "precios", "cuanto tarda", "cuanto tardan", "cuanto demora", "cuanto demoran", "hacen envios", "envian a",
         "mandan a",
-        "que productos venden", "que venden", "que productos tienen", "que productos hay", "tienen stock",
+        "que productos venden", "que tenes para", "que tenes", "quiero devolver", "devolver un", "devolver una",
+        "que venden", "que productos tienen", "que productos hay", "tienen stock",
         "hay stock", "formas de pago", "medios de pago", "aceptan tarjeta",
         "aceptan tarjetas", "mercado pago", "en cuotas", "cuotas", "que especialidades", "especialidades",
         "estacionamiento",
@@ -228,7 +231,8 @@ _ASK = (
 _ASPECTS = {
     Aspect.TRACKING: ("codigo de seguimiento", "numero de seguimiento", "seguimiento", "tracking"),
     Aspect.TOTAL: (
-        "total", "cuanto sale", "cuanto es", "cuanto cuesta", "cuanto pague", "cuanto salio", "precio", "monto",
+        "total", "cuanto sale", "cuanto es", "cuanto cuesta", "cuanto pague", "cuanto salio", "cuanto me va",
+        "cuanto me sale", "cuanto te debo", "cuanto tengo que pagar", "cuanto hay que pagar", "precio", "monto",
         "importe",
     ),
     Aspect.DETAILS: (
@@ -293,7 +297,8 @@ _REPLIES = {
     Reply.UNKNOWN: (
         "no se", "no lo se", "no la se", "no me acuerdo", "no recuerdo", "no lo recuerdo", "no lo tengo",
         "no la tengo", "no tengo", "no me lo acuerdo", "no estoy seguro", "no estoy segura", "ni idea", "no me lo se",
-        "lo perdi", "no lo encuentro", "no encuentro", "sin el numero", "no me dieron", "me olvide", "no la recuerdo",
+        "lo perdi", "no lo encuentro", "no encuentro", "sin el numero", "no me dieron", "me olvide el",
+        "me lo olvide", "no uso", "no manejo", "no la recuerdo",
         "no figura", "no lo anote",     ),
 }  # fmt: skip
 _YES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.dialogue.digits import read_group, read_number
 from sandbox.dialogue.words import Word, fold, key_at, keys_of, word_set
@@ -14,7 +14,10 @@ _LEAD = word_set(
     "anotame anota ponele poneme agrega agregame si bueno dale hola perdon eh este por favor quería queria para "
     "serian serían son mandame a ver y no mejor solo solamente puedo te"
 )
-_END = word_set("a nombre mi correo mail email soy para dni con gracias por favor y o pero")
+_END = word_set(
+    "a nombre mi correo mail email soy para dni con gracias por favor y o pero lo que eso algo nada todo siempre solo "
+    "sola mas cual como"
+)
 _ADDING = word_set(
     "agregale agregame agrega agregar agregue sumale sumame suma sumar tambien ademas otro otra ponele poneme"
 )
@@ -58,6 +61,7 @@ class Change:
     added: tuple[Item, ...] = ()
     removed: tuple[str, ...] = ()  # names
     quantity: int | None = None  # of the one product, or of those in `added`
+    sign: Literal[1, -1] = 1  # -1: those in `added` are taken away, so many of them
 
     def of(self, items: Sequence[Item]) -> tuple[Item, ...]:
         if self.quantity is not None:
@@ -69,11 +73,11 @@ class Change:
         left = [item for item in items if not any(_alike(item.name, name) for name in self.removed)]
         for item in self.added:
             same = next((old for old in left if _alike(old.name, item.name)), None)
-            if same is None:
+            if same is not None:
+                left[left.index(same)] = replace(same, quantity=same.quantity + self.sign * item.quantity)
+            elif self.sign > 0:
                 left.append(item)
-            else:
-                left[left.index(same)] = replace(same, quantity=same.quantity + item.quantity)
-        return tuple(left)
+        return tuple(item for item in left if item.quantity > 0)
 
 
 def read_change(words: Sequence[Word]) -> Change | None:
@@ -86,10 +90,11 @@ def read_change(words: Sequence[Word]) -> Change | None:
         if key in _CHANGING and "por" in keys[at:]:
             by = keys.index("por", at)
             return Change(_named(words[by + 1 :]), tuple(item.name for item in _named(words[at + 1 : by])))
-        if key in ("sean", "seran") and (number := read_group(words, at + 1)):
+        if key in ("sea", "sean", "seran") and (number := read_group(words, at + 1)):
             return Change(_named(words[at + 1 :]), quantity=number[0])
         if key in _REMOVING and (gone := _named(rest)):
-            return Change(removed=tuple(item.name for item in gone))
+            counted = key_at(words, at + 1) in ("un", "una") or read_group(words, at + 1) is not None
+            return Change(gone, sign=-1) if counted else Change(removed=tuple(item.name for item in gone))
         if key in _ADDING and (added := _named(rest)):
             return Change(added)
     return None

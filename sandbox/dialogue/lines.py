@@ -66,6 +66,8 @@ VERY_WELL = "Muy bien, gracias."
 SORRY = "Perdón, te quiero ayudar."
 NOT_MY_BUSINESS = "De eso no sé: yo te ayudo con pedidos y con turnos médicos."
 NO_ADVICE = "No te puedo dar consejos médicos, pero sí un turno."
+NO_COMPLAINTS = "Los reclamos no los puedo tomar yo, pero sí decirte cómo va un pedido, o cancelarlo."
+WHAT_FOR = "Es para cuidar tus datos: así sé que sos vos."
 ENGLISH = "Sorry, this demo speaks only Spanish. Try saying: quiero saber el estado de mi pedido."
 IS_IT_FOR_ME = "¿Me hablás a mí?"
 FIRST_THIS = "Primero terminemos con esto."
@@ -144,6 +146,8 @@ FIXED_LINES: tuple[str, ...] = (
     SORRY,
     NOT_MY_BUSINESS,
     NO_ADVICE,
+    NO_COMPLAINTS,
+    WHAT_FOR,
     ENGLISH,
     IS_IT_FOR_ME,
     FIRST_THIS,

@@ -85,6 +85,8 @@ class Name:
 
 def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
     """The name after "soy", "a nombre de", "para"…; with `asked` the whole answer may be one. The last one counts."""
+    if _is_relative(words):
+        return None
     found = [_introduced(words, end) for end in _marker_ends(words)]
     name = next(filter(None, reversed(found)), None) or _named_for(words)
     if not asked or (name and len(name.words) > 1):
@@ -94,6 +96,11 @@ def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
     if bare and len(bare.words) > 1:
         return bare
     return name or _after_is(words) or bare
+
+
+def _is_relative(words: Sequence[Word]) -> bool:
+    """ "Soy el marido de Ana Ruiz" names somebody else."""
+    return any(word.key == "soy" and key_at(words, at + 2) in _KIN for at, word in enumerate(words))
 
 
 def _introduced(words: Sequence[Word], start: int) -> Name | None:

@@ -18,6 +18,7 @@ _ORDINALS = (
     ("cuarta", "cuarto"),
     ("quinta", "quinto"),
 )
+_HALVES = {"de la manana": range(12), "de la tarde": range(12, 20), "de la noche": range(20, 24)}
 _LAST = ("ultima", "ultimo")
 _LATEST = ("mas tarde",)
 _EARLIEST = (
@@ -58,6 +59,9 @@ def choose(
     if day is not None or hour is not None or doctor is not None:
         return next((offer for offer in offers if _fits(offer, day, hour, doctor)), None)
     keys = keys_of(words)
+    for half, hours in _HALVES.items():
+        if has_phrase(keys, (half,)):
+            return next((offer for offer in offers if offer.moment and offer.moment.hour in hours), None)
     if has_phrase(keys, _EARLIEST):
         return _by_time(offers, min)
     if has_phrase(keys, _LATEST):

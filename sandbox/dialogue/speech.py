@@ -88,7 +88,7 @@ _FOR_THE_EAR: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\b(\d+)(?:,(\d\d))? pesos\b"), lambda said: say_money(float(f"{said[1]}.{said[2] or 0}"))),
     (re.compile(r"\b([Pp]edido|[Cc]ita|[Tt]urno) (\d{1,9})\b"), lambda said: f"{said[1]} {say_id(said[2])}"),
     (re.compile(r"\b(\d\d?) minutos\b"), lambda said: f"{spell(int(said[1]))} minutos"),
-    (re.compile(r"(?<=[:,]) (\d{1,4}) (?=\D)|(?<= y) (\d{1,4}) (?=\D)"), lambda said: f" {_some(said)} "),
+    (re.compile(r"(?<=[:,y]) (\d{1,4}) (?=([^\W\d]+))"), lambda said: f" {_some(int(said[1]), said[2])} "),
     (re.compile(r"\b(Dra?\. \w+(?: \w+)?)"), lambda said: say_doctor(said[1])),
 )
 
@@ -111,9 +111,11 @@ def slowly(text: str) -> str:
     return re.sub(r",? (?=(?:para|con|a las?|el|al|y) \w+ \w)", "… ", text)
 
 
-def _some(said: re.Match[str]) -> str:
-    number = int(said[1] or said[2])
-    return "un" if number == 1 else spell(number)
+def _some(number: int, noun: str) -> str:
+    """How many of a product: "una" is said of what ends in "a"."""
+    if number != 1:
+        return spell(number)
+    return "una" if noun.endswith("a") else "un"
 
 
 def _day_number(day: int) -> str:

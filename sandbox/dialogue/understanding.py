@@ -75,7 +75,15 @@ _SPANS = re.compile(
     r"(?:(?:(?:esta|la proxima|la otra) semana|la semana (?:que viene|proxima)|el mes que viene)"
     r"|(?:hoy|manana|pasado manana|el (?:lunes|martes|miercoles|jueves|viernes|sabado|domingo))(?= a la| por la))"
     r"(?: (?:a|por) la (?:manana|tarde|noche))?"
+    r"|\b(?:a|por) la (?:manana|tarde|noche)\b"
 )
+_ANY_TIME = (
+    "lo antes posible", "cuanto antes", "cuando puedas", "cuando haya", "cuando tengas", "cualquier dia",
+    "cualquier hora",
+    "cualquier horario", "lo mas pronto", "lo primero que tengas", "el primero que tengas", "el primero que haya",
+    "cuando sea",
+    "me da lo mismo", "me da igual", "el que tengas", "lo que tengas", "no tengo problema de horario", "cualquiera",
+)  # fmt: skip
 # What Whisper writes into silence, learned from subtitles.
 _ECHOES = re.compile(r"subtitul|subtítul|amara\.org|suscr[ií]b|gracias por ver", re.IGNORECASE)
 
@@ -99,6 +107,7 @@ class Understanding:
     day: date | None = None
     hour: time | None = None
     span: str | None = None  # days in words, as "la semana que viene a la tarde"
+    any_time: bool = False  # "lo antes posible", "cuando tengas": no day, no hour
     kind_of_visit: str | None = None
     doubts: Slot | None = None  # "el mail está mal": what is to be asked for again
     denies: bool = False  # "no el jueves"
@@ -200,7 +209,7 @@ class _Reading:
             return replace(said, change=change)
         if not asked and Slot.COUNTED_ITEMS not in self._asked and said.intent.task(None) is not Task.CREATE_ORDER:
             return said
-        heard = said.intent.replies - {Reply.YES, Reply.MISTAKEN} or said.intent.topic or said.aside
+        heard = said.intent.replies - {Reply.YES, Reply.MISTAKEN} or said.intent.topic or said.aside or "?" in said.text
         items = read_items(self._left, asked=asked and not heard)
         for item in items:
             self._take(item.words)
@@ -295,7 +304,8 @@ class _Reading:
     def _visit(self, said: Understanding) -> Understanding:
         kinds = (kind for kind, phrases in _KINDS_OF_VISIT.items() if has_phrase(self._keys, phrases))
         span = _SPANS.search(" ".join(keys_of(self._all)))
-        return replace(said, kind_of_visit=next(kinds, None), span=span[0] if span else None)
+        any_time = has_phrase(self._keys, _ANY_TIME)
+        return replace(said, kind_of_visit=next(kinds, None), span=span[0] if span else None, any_time=any_time)
 
     def _is_unfinished(self, said: Understanding, text: str) -> bool:
         if self._open or said.partial_email or (said.partial_dni and said.dni is None):
