@@ -18,6 +18,7 @@ _TURNING = word_set("sino pero")
 _FRONTS = word_set("a el la los las con para al hoy manana")  # "el jueves no, el viernes"
 _JOINING = word_set("y e tambien ademas despues luego aparte")
 _INFINITIVE = re.compile(r"\w+[aei]r(?:l[oae]s?|me|te|se)?")  # "no quiero cancelar el pedido tres" still names it
+_ERRAND = re.compile("cancel|anul|cambi|mov|muev|modific|reprogram|agend|reserv|borr|elimin")  # "no cancelé nada"
 _PLURALS = word_set("pedidos turnos ordenes citas compras")
 
 
@@ -39,6 +40,9 @@ def _denied(words: Sequence[Word], at: int) -> tuple[int, int]:
         return _denied_before(words, at)
     start = at + 1 + (key_at(words, at + 1) in _OBJECTS and key_at(words, at + 2) in _WANTING)
     first = key_at(words, start)
+    verb = at + 1 + (key_at(words, at + 1) in _OBJECTS)
+    if _ERRAND.match(key_at(words, verb)):
+        return at, verb + 1
     if first in _WANTING:
         if start > at + 1 or _is_over(words, start):
             return at, at

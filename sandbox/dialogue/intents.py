@@ -174,7 +174,8 @@ _TOPICS = {
         "cuantos turnos tengo", "si tengo turno", "tengo algun turno", "tengo algun pedido", "si tengo algun",
     ),
     Topic.TIMES: (
-        "que horarios hay", "que horarios tenes", "que horarios tienen", "que horario hay", "que horario tenes",
+        "que horarios hay", "que horarios tiene", "que horario tiene", "cuando atiende", "que horarios tenes",
+        "que horarios tienen", "que horario hay", "que horario tenes",
         "que dias hay",
         "que turnos hay", "que turnos tenes", "hay turno", "hay turnos", "hay lugar", "tenes lugar", "tenes turno",
         "tenes turnos",
@@ -310,6 +311,7 @@ _PERHAPS_YES = (
 )  # fmt: skip
 _NO = ("no", "nop", "nono", "negativo", "para nada", "tampoco", "ninguno", "ninguna", "nada")
 _BEFORE_IF = frozenset({"saber", "ver", "decirme", "consultar", "averiguar"})  # "quiero saber si llegó"
+_ASKED_OR_PAST = frozenset({"cancele", "anule", "cambie", "modifique", "elimine", "borre", "agende", "reserve"})
 _OPENING = 4  # words in which an answer is given
 
 
@@ -319,7 +321,7 @@ def read_intent(words: Sequence[Word], about: Kind | None = None, *, said: Seque
     `about` is what a verb is of that names nothing ("y sacar otro"); `said` is the whole sentence where `words` have
     gaps for what it denies.
     """
-    keys = keys_of(words)
+    keys = ["|" if _is_past(word) else word.key for word in words]
     kind = _kind(keys)
     return Intent(
         verb=_verb(keys, kind or about),
@@ -329,6 +331,11 @@ def read_intent(words: Sequence[Word], about: Kind | None = None, *, said: Seque
         topic=next((topic for topic, said in _TOPICS.items() if has_phrase(keys, said)), None),
         another=has_phrase(keys, ("otro", "otra")) and not has_phrase(keys, ("el otro dia", "la otra vez")),
     )
+
+
+def _is_past(word: Word) -> bool:
+    """ "Cancelé" tells of it; "cancele" asks for it."""
+    return word.key in _ASKED_OR_PAST and word.raw.endswith("é")
 
 
 def noun_in(words: Sequence[Word]) -> Kind | None:

@@ -146,7 +146,8 @@ def _starts_name(words: Sequence[Word], at: int) -> bool:
 
 
 def _joins(words: Sequence[Word], at: int) -> bool:
-    return not words[at].pause and _is_name(words, at + 1)
+    both = key_at(words, at + 1) in _BOTH and words[at + 1].raw[0].isupper()
+    return not words[at].pause and (both or _is_name(words, at + 1))
 
 
 def _after_is(words: Sequence[Word]) -> Name | None:

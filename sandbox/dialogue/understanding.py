@@ -233,7 +233,7 @@ class _Reading:
             said = replace(said, record_id=_plain(first), dni=rest.digits)
         elif run.is_dni:
             said = replace(said, dni=run.digits)
-        elif self._is_record(run):
+        elif self._is_record(run) or (said.record_id and self._corrects_it(run)):
             said = replace(said, record_id=_plain(run.digits))
         elif len(run.digits) < 7 and (self._asked & {Slot.IDENTITY, Slot.PROOF} or self._follows(run.start, _DNI)):
             return replace(said, partial_dni=True)
@@ -255,6 +255,11 @@ class _Reading:
         """ "Perdón, el número es el cinco", to the question for a DNI."""
         return self._follows(run.start, _NUMBER) and bool({"perdon", "no", "equivoque"} & set(self._keys))
 
+    def _corrects_it(self, run: Run) -> bool:
+        """After "el pedido cinco. No, perdón": "el seis"."""
+        before = self._keys[max(0, run.start - 3) : run.start]
+        return len(run.digits) < 4 and bool({"perdon", "digo", "no", "equivoque", "dicho"} & set(before))
+
     def _follows(self, start: int, nouns: frozenset[str]) -> bool:
         """Whether one of the nouns is right before the number: "pedido número", "el DNI es el"."""
         at = start - 1
@@ -264,7 +269,10 @@ class _Reading:
 
     def _name(self, said: Understanding) -> Understanding:
         intent = said.intent
-        answers = not (intent.replies & _NOT_A_NAME or intent.verb or intent.topic or said.aside)
+        other = intent.replies & _NOT_A_NAME
+        if has_phrase(self._keys, ("nada mas",)):
+            other -= {Reply.GOODBYE}  # "María González nada más"
+        answers = not (other or intent.verb or intent.topic or said.aside)
         asked = bool(self._asked & {Slot.IDENTITY, Slot.NAME}) and answers
         name = None if said.for_others else read_name(self._left, asked=asked)
         self._take(name.words if name else ())

@@ -38,6 +38,6 @@ async def outcome_of(state: str, sentence: str, outcome: str) -> str | None:
     return None if fits else f"{answer!r} {made}"
 
 
-@pytest.mark.parametrize(("state", "sentence", "outcome"), lines())
+@pytest.mark.parametrize(("state", "sentence", "outcome"), list(lines()))
 async def test_what_a_caller_says_leads_where_it_should(state: str, sentence: str, outcome: str) -> None:
     assert await outcome_of(state, sentence, outcome) is None
