@@ -14,15 +14,17 @@ MONTHS = (
 )  # fmt: skip
 
 
-def day(moment: datetime) -> str:
-    """`viernes 27 de noviembre`"""
+def day(moment: datetime, now: datetime | None = None) -> str:
+    """`viernes 27 de noviembre`, and `viernes 26 de noviembre de 2027` when that is not the year of `now`."""
     local = moment.astimezone(BUENOS_AIRES)
-    return f"{WEEKDAYS[local.weekday()]} {local.day} de {MONTHS[local.month - 1]}"
+    said = f"{WEEKDAYS[local.weekday()]} {local.day} de {MONTHS[local.month - 1]}"
+    this_year = now is None or now.astimezone(BUENOS_AIRES).year == local.year
+    return said if this_year else f"{said} de {local.year}"
 
 
-def day_and_time(moment: datetime) -> str:
-    """`viernes 27 de noviembre a las 15:30`"""
-    return f"{day(moment)} a las {moment.astimezone(BUENOS_AIRES):%H:%M}"
+def day_and_time(moment: datetime, now: datetime | None = None) -> str:
+    """`viernes 27 de noviembre a las 15:30`, with the year as in `day`"""
+    return f"{day(moment, now)} a las {moment.astimezone(BUENOS_AIRES):%H:%M}"
 
 
 def local_iso(moment: datetime | None) -> str | None:

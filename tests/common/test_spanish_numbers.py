@@ -6,37 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.spanish.numbers import digits_of, numerals
-
-_UNITS = (
-    "cero", "un", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce",
-    "trece", "catorce", "quince", "dieciséis", "diecisiete", "dieciocho", "diecinueve", "veinte", "veintiún",
-    "veintidós", "veintitrés", "veinticuatro", "veinticinco", "veintiséis", "veintisiete", "veintiocho",
-    "veintinueve",
-)  # fmt: skip
-_TENS = ("", "", "", "treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa")
-_HUNDREDS = (
-    "", "ciento", "doscientos", "trescientos", "cuatrocientos", "quinientos", "seiscientos", "setecientos",
-    "ochocientos", "novecientos",
-)  # fmt: skip
-
-
-def spelt(number: int) -> str:
-    """A number in words, as a Spanish speaker says it."""
-    if number < 30:
-        return _UNITS[number]
-    if number < 100:
-        ten, unit = divmod(number, 10)
-        return _TENS[ten] + (f" y {_UNITS[unit]}" if unit else "")
-    if number < 1000:
-        hundred, rest = divmod(number, 100)
-        return "cien" if number == 100 else _HUNDREDS[hundred] + (f" {spelt(rest)}" if rest else "")
-    if number < 1_000_000:
-        thousands, rest = divmod(number, 1000)
-        return ("mil" if thousands == 1 else f"{spelt(thousands)} mil") + (f" {spelt(rest)}" if rest else "")
-    millions, rest = divmod(number, 1_000_000)
-    word = "un millón" if millions == 1 else f"{spelt(millions)} millones"
-    return word + (f" {spelt(rest)}" if rest else "")
+from common.spanish.numbers import digits_of, numerals, spell
 
 
 @pytest.mark.parametrize(
@@ -56,20 +26,37 @@ def spelt(number: int) -> str:
         ("veintiocho, cuatrocientos cincuenta y seis, setecientos ochenta y nueve", "28456789"),
         ("28 millones 456 mil 789", "28456789"),
         ("mi DNI es cero cinco", "05"),
+        ("doble cuatro, triple cero", "44000"),
+        ("28 M 456 mil 789", "28456789"),
+        ("35 millones 012 678", "35012678"),
+        ("cuatrocientos 56", "456"),
+        ("cuatro cientos cincuenta y seis", "456"),
+        ("treinticinco, diez y seis, veinte y ocho, 30 y 2", "35162832"),
+        ("٣", "3"),
     ],
 )
 def test_an_identifier_is_its_digits(said: str, digits: str) -> None:
     assert digits_of(said) == digits
 
 
-@pytest.mark.parametrize("said", ["", "pedido", "1 o 2", "1 y 2", "tres por favor", "-x-", "1 pedro"])
+@pytest.mark.parametrize(
+    "said",
+    ["", "pedido", "1 o 2", "1 y 2", "tres por favor", "-x-", "1 pedro", "tres coma siete",
+     "28 millones dos tres", "mil dos tres", "mil mil", "un millón de millones", "doble", "1 y medio"],
+)  # fmt: skip
 def test_anything_else_is_not_an_identifier(said: str) -> None:
     assert digits_of(said) is None
 
 
 @given(st.integers(0, 99_999_999))
-def test_every_spelt_number_is_read_back(number: int) -> None:
-    assert digits_of(spelt(number)) == str(number)
+def test_every_number_in_words_is_read_back(number: int) -> None:
+    assert digits_of(spell(number)) == str(number)
+
+
+def test_a_number_outside_of_what_is_said_cannot_be_spelt() -> None:
+    for number in (-1, 1_000_000_000):
+        with pytest.raises(ValueError, match="cannot spell"):
+            spell(number)
 
 
 @given(st.text(max_size=200) | st.text("0123456789", min_size=4000, max_size=5000))
@@ -81,3 +68,7 @@ def test_any_text_is_digits_or_nothing(text: str) -> None:
 def test_number_words_within_a_sentence_become_digits() -> None:
     said = "a las tres y veinte de la tarde, el treinta y uno de marzo"
     assert numerals(said) == "a las 3 y 20 de la tarde el 31 de marzo"
+
+
+def test_of_a_time_tens_and_minutes_stay_apart() -> None:
+    assert numerals("las veinte y cinco, las diez y cuatro") == "las 20 y 5 las 10 y 4"

@@ -18,6 +18,7 @@ from data.records import APPOINTMENTS, ORDERS
 from data.store import Change, Store
 from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import (
+    FAILURES_PER_CALL,
     FAILURES_PER_NUMBER,
     FAILURES_PER_RECORD,
     MAX_WAIT_S,
@@ -35,7 +36,7 @@ PHONE = "+541155550000"
     "given",
     [
         "Juan Pérez", "juan perez", "PEREZ JUAN", "  juan   pérez ", "Pérez, Juan", "Sr. Juan Pérez",
-        "JUAN PE\u0301REZ", "Ｊｕａｎ Ｐｅｒｅｚ",
+        "JUAN PE\u0301REZ", "Ｊｕａｎ Ｐｅｒｅｚ", "Juan Peres", "Juan del Pérez", "Juan P. Pérez",
     ],
 )  # fmt: skip
 def test_a_name_matches_however_it_is_written(given: str) -> None:
@@ -186,6 +187,69 @@ async def test_three_failures_lock_the_call_for_everything_and_the_next_call_is_
     assert caller.identity.locked
     caller.hang_up()
     assert await caller.order("1", RIGHT) == "opened"
+
+
+async def test_a_near_miss_is_asked_again_and_is_no_failure_of_the_call(caller: Caller) -> None:
+    assert await caller.appointment("1", "María Gonzálvez") == "not_verified"
+    assert await caller.appointment("1", "Mario González") == "not_verified"
+    assert await caller.order("1", Proof(dni="11111111")) == "not_verified"
+    assert await caller.order("1", Proof(dni="22222222")) == "not_verified"
+    assert await caller.appointment("1", "María Gonsales") == "opened"
+
+
+async def test_from_the_third_near_miss_on_each_is_a_failure(caller: Caller) -> None:
+    for letter in "aeio":
+        assert await caller.appointment("1", f"María Gonzálvez{letter}") == "not_verified"
+    assert await caller.appointment("1", "María Gonzálvezu") == "call_locked"
+
+
+async def test_a_near_miss_is_answered_like_any_wrong_proof_and_counts_for_number_and_record(
+    seeded: Store, caller: Caller
+) -> None:
+    with pytest.raises(Refused) as near:
+        await caller.identity.record(ORDERS, "1", Proof(name="María Gonzálvez"))
+    with pytest.raises(Refused) as missing:
+        await caller.identity.record(ORDERS, "99", Proof(name="María Gonzálvez"))
+    assert (near.value.code, near.value.sentence) == (missing.value.code, missing.value.sentence)
+    for letter in "abcd":
+        caller.hang_up()
+        await caller.order("1", Proof(name=f"María Gonzále{letter}a"))
+    caller.hang_up()
+    assert await caller.order("1", RIGHT) == "number_locked"
+
+
+async def test_a_near_name_beside_a_wrong_dni_is_a_failure(caller: Caller) -> None:
+    for digit in "123":
+        told = await caller.order("1", Proof(name="María Gonzálvez", dni=digit * 8))
+    assert told == "call_locked"
+
+
+async def test_another_process_knows_the_near_misses(seeded: Store, caller: Caller) -> None:
+    for letter in "aei":
+        await caller.appointment("1", f"María Gonzálvez{letter}")
+    context = CallContext("resumed", caller_number=PHONE)
+    resumed = Identity(seeded, context, memory=caller.identity.memory)
+    assert await told(resumed.record(ORDERS, "2", Proof(dni="11111111"))) == "not_verified"
+    assert await told(resumed.record(ORDERS, "2", Proof(dni="22222222"))) == "call_locked"
+
+
+async def test_600_guesses_in_one_call_are_three(seeded: Store) -> None:
+    for caller in (Caller(seeded, None), Caller(seeded, None, "192.0.2.1"), Caller(seeded, "+541155550007")):
+        answers = [await caller.order(str(guess % 7 + 1), Proof(dni=f"11111{guess:03d}")) for guess in range(600)]
+        assert answers.count("not_verified") == FAILURES_PER_CALL - 1
+        assert set(answers[FAILURES_PER_CALL - 1 :]) == {"call_locked"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"), [("07123456", "7123456"), ("7123456", "07123456"), ("7.123.456", "7123456")]
+)
+async def test_a_leading_zero_of_a_dni_makes_no_difference(
+    seeded: Store, caller: Caller, stored: str, said: str
+) -> None:
+    order = await seeded.order("1")
+    assert order is not None
+    await seeded.commit(Change(order, replace(order, dni=stored)))
+    assert await caller.order("1", Proof(dni=said)) == "opened"
 
 
 async def test_the_lock_offers_a_person(caller: Caller) -> None:
