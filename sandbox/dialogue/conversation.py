@@ -86,7 +86,7 @@ class Conversation:
         """Go on after a cut: the open question again, or the work that was being done."""
         self._opening = lines.RESUME
         if self._proposal:
-            return self._propose_anew(lines.CONFIRM)
+            return self._say(self._line.removeprefix(lines.RESUME).strip())
         if self._task and self._asked:
             return self._say(question(self._task, self._asked, self._facts))
         if self._task:
@@ -158,7 +158,7 @@ class Conversation:
             if not text.startswith("["):
                 self.heard(self.read(text))
         elif text.endswith((lines.CONFIRM, lines.YES_OR_NO)) and self._task:
-            self._proposal = Call(self._task.tool, arguments(self._task, self._facts))
+            self._proposal, self._line = Call(self._task.tool, arguments(self._task, self._facts)), text
         elif lines.ANYTHING_ELSE in text:
             self._close()
         else:
@@ -335,10 +335,10 @@ class Conversation:
             self._opening = lines.YES_OR_NO_EXAMPLE if self._misses > 1 else ""
         return self._propose_anew()
 
-    def _propose_anew(self, confirm: str = lines.YES_OR_NO) -> Move:
+    def _propose_anew(self) -> Move:
         """Have the tool propose it again: what was said in between is then no part of the answer to it."""
         call, self._proposal = self._proposal, None
-        self._calling, self._confirm = call, confirm
+        self._calling, self._confirm = call, lines.YES_OR_NO
         return call or self._advance()
 
     def _look_up(self, task: Task, call: Call, aspects: frozenset[Aspect]) -> Move:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from string import Formatter
 
+from common.spanish.numbers import spell
 from common.spanish.wording import MONTHS, WEEKDAYS
-from sandbox.dialogue.numbers import spell
 
 FINAL_MARKER = "[FINAL]"
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+from common.spanish.emails import spelled
+from common.spanish.numbers import spell
 from common.spanish.wording import MONTHS, WEEKDAYS, listed
 from common.times import BUENOS_AIRES
-from sandbox.dialogue.emails import say_email
 from sandbox.dialogue.lines import DOCTORS
-from sandbox.dialogue.numbers import spell
 
 # Hours from each of these on: (first hour, what is said after the hour).
 _HALVES = ((20, "de la noche"), (13, "de la tarde"), (12, "del mediodía"), (6, "de la mañana"), (1, "de la madrugada"))
@@ -81,7 +81,7 @@ def read_moment(value: object) -> datetime | None:
 _FOR_THE_EAR: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\bla cita\b"), lambda said: "el turno"),
     (re.compile(r"\buna cita\b"), lambda said: "un turno"),
-    (re.compile(r"[\w.+-]+@[\w.-]+\w"), lambda said: say_email(said[0])),
+    (re.compile(r"[\w.+-]+@[\w.-]+\w"), lambda said: spelled(said[0])),
     (re.compile(r"\ba las (\d\d?):(\d\d)\b"), lambda said: say_time(time(int(said[1]), int(said[2])))),
     (re.compile(rf"\b(\d\d?) de ({'|'.join(MONTHS)})\b"), lambda said: f"{_day_number(int(said[1]))} de {said[2]}"),
     (re.compile(r"\bde (20\d\d)\b"), lambda said: f"de {spell(int(said[1]))}"),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import soundfile
 
+from common.spanish.numbers import spell
 from common.spanish.wording import WEEKDAYS
 from sandbox.dialogue import lines
-from sandbox.dialogue.numbers import spell
 from sandbox.render.audio import levelled, trimmed
 from sandbox.render.kokoro import RATE, Kokoro
 from sandbox.speech.clips import FOLDER, clip_key

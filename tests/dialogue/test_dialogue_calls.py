@@ -186,7 +186,7 @@ async def test_an_appointment_is_booked_in_iso_time_after_a_yes() -> None:
     await phone.say("Mi nombre es Juan Pérez.")
     await phone.say("juan, punto, perez, arroba, email, punto, com.")
     assert await phone.say("Pasado mañana, a las 5 de la tarde.") == (
-        "Voy a agendar para Juan Pérez, correo juan punto perez arroba email punto com, un turno, "
+        "Voy a agendar para Juan Pérez, correo juan punto pérez arroba email punto com, un turno, "
         f"con la doctora Ana López el miércoles veinticinco de noviembre a las cinco de la tarde. {lines.CONFIRM}"
     )
     assert await phone.say("Sí, confirmo.") == (

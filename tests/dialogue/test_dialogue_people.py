@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.dialogue.emails import read_email, say_email
+from sandbox.dialogue.emails import read_email
 from sandbox.dialogue.items import Change, Item, read_change, read_items
 from sandbox.dialogue.names import read_doctor, read_name
 from sandbox.dialogue.words import distance, read_words, snap
@@ -96,10 +96,6 @@ def test_an_email_is_put_together(said: str, address: str | None) -> None:
 
 def test_a_sentence_without_arroba_has_no_email() -> None:
     assert read_email(read_words("no tengo correo")) is None
-
-
-def test_an_email_is_read_back_as_it_is_dictated() -> None:
-    assert say_email("juan_perez@email.com") == "juan guion bajo perez arroba email punto com"
 
 
 @pytest.mark.parametrize(
