@@ -356,10 +356,10 @@ class Conversation:
     def _continue(self, said: Understanding, changed: bool) -> Move:
         """The answer to a question for a datum."""
         task, slot, intent = self._task, self._asked, said.intent
+        if Reply.GOODBYE in intent.replies and not changed:
+            return self._hang_up()
         if changed or task is None or slot is None:
             return self._advance(said)
-        if Reply.GOODBYE in intent.replies:
-            return self._hang_up()
         otherwise = said.brings_data or said.denies or Reply.MISTAKEN in intent.replies or "?" in said.text
         refuses = intent.answer is False and not (otherwise or Reply.UNKNOWN in intent.replies)
         if refuses and self._offers:
@@ -470,8 +470,8 @@ class Conversation:
             return self._say(self._noted(task, said), question(task, slot, self._facts))
         call = Call(task.tool, arguments(task, self._facts))
         if call == self._refused:
-            slot = self._asked or Slot.RECORD_ID
-            return self._say(question(task, slot, self._facts, again=True))
+            self._asked = self._asked or NEEDS[task][0]
+            return self._say(question(task, self._asked, self._facts, again=True))
         self._asked, self._calling = None, call
         return call
 
@@ -567,7 +567,7 @@ class Conversation:
         subject = read_subject(task, body)
         self._offers = read_offers(body.get("alternatives"))
         if body.get("code") in _WORTH_REPEATING and asks:
-            self._proposal = call
+            self._proposal, self._refused = call, None
             return self._say(error)
         self._failures += subject in (Slot.IDENTITY, Slot.NAME)
         if subject is None or (self._failures > _MORE_TRIES and not asks):
