@@ -114,7 +114,7 @@ def emergency(words: Sequence[Word]) -> str | None:
 def aside(words: Sequence[Word]) -> str | None:
     """The answer to what has nothing to do with orders and appointments."""
     if is_english(words):
-        return lines.ENGLISH
+        return f"{lines.ENGLISH} {lines.TO_TRY}"
     keys = keys_of(words)
     return next((line for line, phrases in _PHRASES if has_phrase(keys, phrases)), None)
 

@@ -68,7 +68,8 @@ NOT_MY_BUSINESS = "De eso no sé: yo te ayudo con pedidos y con turnos médicos.
 NO_ADVICE = "No te puedo dar consejos médicos, pero sí un turno."
 NO_COMPLAINTS = "Los reclamos no los puedo tomar yo, pero sí decirte cómo va un pedido, o cancelarlo."
 WHAT_FOR = "Es para cuidar tus datos: así sé que sos vos."
-ENGLISH = "Sorry, this demo speaks only Spanish. Try saying: quiero saber el estado de mi pedido."
+ENGLISH = "Sorry, this is the Spanish demo. Try saying:"
+TO_TRY = "Quiero saber el estado de mi pedido."
 IS_IT_FOR_ME = "¿Me hablás a mí?"
 FIRST_THIS = "Primero terminemos con esto."
 SAY_WHAT = "Dale, decime cómo es."
@@ -149,6 +150,7 @@ FIXED_LINES: tuple[str, ...] = (
     NO_COMPLAINTS,
     WHAT_FOR,
     ENGLISH,
+    TO_TRY,
     IS_IT_FOR_ME,
     FIRST_THIS,
     SAY_WHAT,

@@ -46,11 +46,12 @@ def render_clips(folder: Path = FOLDER) -> None:
     phrases = {clip_key(phrase): phrase for phrase in reversed(said)}
     voice = Kokoro("em_alex", rioplatense=True)
     folder.mkdir(exist_ok=True)
-    for key, phrase in reversed(phrases.items()):
-        path = folder / file_name(key)
-        if not path.exists():
-            render_clip(voice, phrase, path)
-            print(f"{path.name}: {phrase}", flush=True)
+    missing = [key for key in reversed(phrases) if not (folder / file_name(key)).exists()]
+    for key in sorted(missing, key=lambda key: phrases[key] == lines.ENGLISH):  # English last
+        if phrases[key] == lines.ENGLISH:
+            voice = Kokoro("em_alex", language="en-us")
+        render_clip(voice, phrases[key], folder / file_name(key))
+        print(f"{file_name(key)}: {phrases[key]}", flush=True)
     write_index(folder, phrases)
 
 

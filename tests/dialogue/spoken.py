@@ -229,9 +229,9 @@ KINDS: dict[str, str] = {
         idle | Agendá una cita para Luis Fernández mañana a las 10 con el doctor Rodríguez | says correo
     """,
     "english": """
-        idle | Do you speak English? | says only Spanish
-        idle | Hello, I want to know the status of my order | says only Spanish
-        identity | sorry, I don't understand | says only Spanish
+        idle | Do you speak English? | says Spanish demo
+        idle | Hello, I want to know the status of my order | says Spanish demo
+        identity | sorry, I don't understand | says Spanish demo
         cancel? | yes please | says ¿
     """,
     "third time": """

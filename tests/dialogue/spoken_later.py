@@ -99,7 +99,7 @@ KINDS: dict[str, str] = {
         idle | Crea un pedido para Juan Gómez con 3 teclados | says correo
     """,
     "english": """
-        patient | can you help me please | says only Spanish
-        idle | what is the status of my appointment | says only Spanish
+        patient | can you help me please | says Spanish demo
+        idle | what is the status of my appointment | says Spanish demo
     """,
 }
