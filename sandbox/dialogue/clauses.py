@@ -14,6 +14,7 @@ from sandbox.dialogue.words import GAP, Word, key_at, keys_of, word_set
 _WANTING = word_set("quiero quisiera necesito es era fue son quise")
 _PLACES = word_set("el la los las a al con para en por del de un una")
 _OBJECTS = word_set("me te lo la los las se")
+_UNABLE = word_set("puedo puede podria podemos")
 _TURNING = word_set("sino pero")
 _FRONTS = word_set("a el la los las con para al hoy manana")  # "el jueves no, el viernes"
 _JOINING = word_set("y e tambien ademas despues luego aparte")
@@ -35,11 +36,20 @@ def without_denied(words: Sequence[Word]) -> list[Word]:
     return left
 
 
+def denies(words: Sequence[Word], left: Sequence[Word]) -> bool:
+    """Whether something is denied, and not only doing it: "no el jueves", and not "no lo canceles"."""
+    gone = (word.key for word, rest in zip(words, left, strict=True) if rest is GAP)
+    return any(key not in _OBJECTS | _WANTING | {"no"} and not _ERRAND.match(key) for key in gone)
+
+
 def _denied(words: Sequence[Word], at: int) -> tuple[int, int]:
     if words[at].pause or at + 1 == len(words):
         return _denied_before(words, at)
     start = at + 1 + (key_at(words, at + 1) in _OBJECTS and key_at(words, at + 2) in _WANTING)
     first = key_at(words, start)
+    if first in _UNABLE and (start + 1 == len(words) or words[start].pause):  # "el jueves no puedo"
+        begins, _ = _denied_before(words, at)
+        return (begins, start + 1) if begins < at else (at, at)
     verb = at + 1 + (key_at(words, at + 1) in _OBJECTS)
     if _ERRAND.match(key_at(words, verb)):
         return at, verb + 1
@@ -89,12 +99,12 @@ def _until_alternative(words: Sequence[Word], start: int) -> int:
     return end
 
 
-def split_errands(words: Sequence[Word]) -> list[list[Word]]:
+def split_errands(words: Sequence[Word], about: Kind | None = None) -> list[list[Word]]:
     """One part for each errand: "cancelar el pedido seis | sacar un turno"; a plain yes before one is a part too."""
     parts: list[list[Word]] = [[]]
     for at, word in enumerate(words):
         rest = words[at + 1 :]
-        if word.key in _JOINING and parts[-1] and _begins(parts[-1], _bare(rest)):
+        if word.key in _JOINING and parts[-1] and _begins(parts[-1], _bare(rest), about):
             parts.append([])
         elif not (word.key in _JOINING and not parts[-1]):
             parts[-1].append(word)
@@ -109,10 +119,10 @@ def _bare(words: Sequence[Word]) -> Sequence[Word]:
     return words[start:]
 
 
-def _begins(before: Sequence[Word], after: Sequence[Word]) -> bool:
+def _begins(before: Sequence[Word], after: Sequence[Word], about: Kind | None) -> bool:
     first = read_intent(before)
     if not first.names_a_wish:
-        return consent(" ".join(keys_of(before))) is Consent.YES and _is_errand(after)
+        return consent(" ".join(keys_of(before))) is Consent.YES and _is_errand(after, about)
     second = read_intent(after, first.kind)
     if _counts_on(before, after):
         return True
@@ -125,8 +135,8 @@ def _begins(before: Sequence[Word], after: Sequence[Word]) -> bool:
     return named is not first.kind or ((bare or second.verb is not first.verb) and _has_number(after[:8]))
 
 
-def _is_errand(words: Sequence[Word]) -> bool:
-    intent = read_intent(words)
+def _is_errand(words: Sequence[Word], about: Kind | None) -> bool:
+    intent = read_intent(words, about)
     return intent.verb is not None and (intent.kind is not None or len(words) > 1)
 
 

@@ -76,6 +76,7 @@ class Conversation:
         self._opening = ""  # goes before the next line
         self._confirm = lines.CONFIRM  # how the next proposal is asked about
         self._slowly = False
+        self._waits = False  # for a caller who asked for a moment before the yes
 
     # What others may ask of it
 
@@ -95,7 +96,7 @@ class Conversation:
 
     def read(self, text: str) -> Understanding:
         """Understand a sentence as an answer to what is open; changes nothing."""
-        return understand(text, self._today(), self._open_slots())
+        return understand(text, self._today(), self._open_slots(), self._kind)
 
     def heard(self, said: Understanding) -> Move:
         """The caller's sentence; the move that answers it."""
@@ -105,6 +106,8 @@ class Conversation:
             return self._say(said.emergency)
         if Reply.PERSON in said.intent.replies and not said.aside:
             return self._back(lines.NO_PERSON)
+        if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
+            return self._back(said.aside)
         if move := self._question(said) or self._vague_time(said):
             return move
         if said.later and not (self._proposal or said.intent.names_a_wish):
@@ -255,10 +258,13 @@ class Conversation:
     def _vague_time(self, said: Understanding) -> Move | None:
         """ "A la tarde", "lo antes posible": to the question when."""
         vague = (said.any_time or said.span) and said.hour is None
-        if not vague or self._asked not in (Slot.WHEN, Slot.DAY, Slot.HOUR) or self._choice(said):
+        open_when = self._asked in (Slot.WHEN, Slot.DAY, Slot.HOUR) or (self._proposal and self._task in _TIMED)
+        if not vague or not open_when or self._choice(said):
             return None
         if Task.FREE_TIMES.tool in self._tools:
             return self._times(said)
+        if self._proposal:
+            return self._ask_anew(Slot.HOUR)
         return None if said.day else self._back(lines.TRY_A_TIME)
 
     def _seek(self, task: Task) -> Move:
@@ -285,7 +291,8 @@ class Conversation:
     def _talk(self, said: Understanding) -> Move | None:
         """Talk that leaves everything as it was."""
         replies, intent = said.intent.replies, said.intent
-        if intent.verb is Verb.MOVE and intent.kind is Kind.ORDER and said.change is None:
+        ours = self._task.kind if self._task else None
+        if intent.verb is Verb.MOVE and (intent.kind or ours) is Kind.ORDER and not (said.changes or said.doubts):
             return self._back(lines.CANNOT_CHANGE_ORDER)
         if "que dia es hoy" in said.words or "que fecha es hoy" in said.words:
             return self._back(lines.TODAY.format(date=say_date(self._today())))
@@ -296,14 +303,16 @@ class Conversation:
         if said.for_others and not self._proposal and not self._doubted_address:
             self._doubted_address = True
             return Say(lines.IS_IT_FOR_ME)
-        if said.aside:
-            return self._back(said.aside)
         if Reply.HELP in replies:
             return self._say(lines.CAPABILITIES)
-        return Say(lines.TAKE_YOUR_TIME) if replies == {Reply.WAIT} else None
+        if replies != {Reply.WAIT}:
+            return None
+        self._waits = self._proposal is not None
+        return self._propose_anew() if self._waits else Say(lines.TAKE_YOUR_TIME)
 
     def _repeat(self, replies: Collection[Reply]) -> Move:
-        self._slowly = Reply.SLOWER in replies
+        self._misses += 1
+        self._slowly = Reply.SLOWER in replies or self._misses > 1
         if self._proposal:
             return self._propose_anew()
         return self._say(self._line)
@@ -320,6 +329,8 @@ class Conversation:
             return call
         if Reply.GOODBYE in replies:
             return self._hang_up()
+        if said.denies and task in _TIMED and not (said.intent.verb or Reply.DROP in replies):
+            return self._ask_anew(Slot.WHEN)  # "el jueves no puedo"
         if Reply.MISTAKEN in replies and said.intent.answer is not True:
             self._proposal = None
             return self._say(lines.SAY_WHAT)
@@ -521,6 +532,9 @@ class Conversation:
         """In the server's words, which name what it is about."""
         self._proposal = call
         confirm, self._confirm = self._confirm, lines.CONFIRM
+        if self._waits:
+            self._waits = False
+            return Say(lines.TAKE_YOUR_TIME)
         return self._say(say_proposal(str(body.get("proposal") or "hacerlo.")), confirm)
 
     def _done(self, task: Task, body: Mapping[str, Any]) -> Move:

@@ -89,6 +89,7 @@ class Intent:
     aspects: frozenset[Aspect] = frozenset()
     replies: frozenset[Reply] = frozenset()
     topic: Topic | None = None
+    named: bool = False  # by its noun, "mi turno"
     another: bool = False  # "otro pedido": not the one spoken of before
 
     @property
@@ -329,6 +330,7 @@ def read_intent(words: Sequence[Word], about: Kind | None = None, *, said: Seque
         aspects=frozenset(aspect for aspect, said in _ASPECTS.items() if has_phrase(keys, said)),
         replies=_replies(keys_of(said or words), said or words),
         topic=next((topic for topic, said in _TOPICS.items() if has_phrase(keys, said)), None),
+        named=noun_in(words) is not None,
         another=has_phrase(keys, ("otro", "otra")) and not has_phrase(keys, ("el otro dia", "la otra vez")),
     )
 

@@ -80,8 +80,15 @@ class Change:
         return tuple(item for item in left if item.quantity > 0)
 
 
-def read_change(words: Sequence[Word]) -> Change | None:
-    """ "Agregale una funda", "sacale el mouse", "en vez de un mouse, una tablet", "que sean tres"."""
+def read_changes(words: Sequence[Word]) -> tuple[Change, ...]:
+    """ "Agregale una funda", "sacale el mouse", "en vez de un mouse, una tablet", "que sean tres", "y uno más"."""
+    keys = keys_of(words)
+    starts = [0, *(at for at in range(1, len(words)) if keys[at - 1] == "y" and keys[at] in _ADDING | _REMOVING)]
+    parts = [words[start:end] for start, end in zip(starts, [*starts[1:], len(words)], strict=True)]
+    return tuple(change for part in parts if (change := _read_change(part)))
+
+
+def _read_change(words: Sequence[Word]) -> Change | None:
     keys = keys_of(words)
     for at, key in enumerate(keys):
         rest = words[at + 1 :]
@@ -92,12 +99,20 @@ def read_change(words: Sequence[Word]) -> Change | None:
             return Change(_named(words[by + 1 :]), tuple(item.name for item in _named(words[at + 1 : by])))
         if key in ("sea", "sean", "seran") and (number := read_group(words, at + 1)):
             return Change(_named(words[at + 1 :]), quantity=number[0])
-        if key in _REMOVING and (gone := _named(rest)):
+        if (key in _REMOVING or keys[at - 1 : at + 1] == ["no", "quiero"]) and (gone := _named(rest)):
             counted = key_at(words, at + 1) in ("un", "una") or read_group(words, at + 1) is not None
             return Change(gone, sign=-1) if counted else Change(removed=tuple(item.name for item in gone))
         if key in _ADDING and (added := _named(rest)):
             return Change(added)
-    return None
+    one_more = bool(keys) and (keys[0] == "y" or keys[-1] == "mas")
+    return Change(added) if one_more and (added := _named(words)) else None
+
+
+def counted(items: Sequence[Item], said: Sequence[Item]) -> tuple[Item, ...]:
+    """The order after "tres teclados": so many of them, where it has teclados and more; else what was said instead."""
+    if not all(any(_alike(new.name, old.name) for old in items) for new in said):
+        return tuple(said)
+    return tuple(next((new for new in said if _alike(new.name, old.name)), old) for old in items)
 
 
 def _instead(before: Sequence[Word], after: Sequence[Word]) -> Change | None:

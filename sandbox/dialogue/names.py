@@ -87,6 +87,8 @@ def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
     """The name after "soy", "a nombre de", "para"…; with `asked` the whole answer may be one. The last one counts."""
     if _is_relative(words):
         return None
+    if both := _in_halves(words):
+        return both
     found = [_introduced(words, end) for end in _marker_ends(words)]
     name = next(filter(None, reversed(found)), None) or _named_for(words)
     if not asked or (name and len(name.words) > 1):
@@ -95,7 +97,19 @@ def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
     bare = next(filter(None, (_bare(words, start) for start in reversed(starts))), None)
     if bare and len(bare.words) > 1:
         return bare
-    return name or _after_is(words) or bare
+    return name or _after_is(words) or _of_relative(words) or bare
+
+
+def _in_halves(words: Sequence[Word]) -> Name | None:
+    """ "Mi nombre es Ana, mi apellido Ruiz"."""
+    keys = keys_of(words)
+    if "apellido" not in keys:
+        return None
+    at = keys.index("apellido")
+    start = at + 1 + (key_at(words, at + 1) == "es")
+    last = _take(words, start) or (_name(words, start, start + 1) if key_at(words, start) in _BOTH else None)
+    given = next((name for end in _marker_ends(words[:at]) if (name := _take(words[:at], end))), None)
+    return Name(f"{given.text} {last.text}", given.words | last.words) if given and last else None
 
 
 def _is_relative(words: Sequence[Word]) -> bool:
@@ -129,6 +143,12 @@ def _bare(words: Sequence[Word], start: int) -> Name | None:
         return None
     alone = len(name.words) == 1 and len(words) - start > 2 and key_at(words, start + 1) not in _NOT_NAMES
     return None if alone else _in_order(words, name)
+
+
+def _of_relative(words: Sequence[Word]) -> Name | None:
+    """ "Es para mi hija, Ana Ruiz"."""
+    named = (_take(words, at + 1) for at, word in enumerate(words) if word.key in _KIN)
+    return next((name for name in named if name and len(name.words) > 1), None)
 
 
 def _in_order(words: Sequence[Word], name: Name) -> Name:
@@ -195,7 +215,7 @@ def _is_name(words: Sequence[Word], at: int) -> bool:
     """Letters only and no everyday word; an initial is one when it is written large."""
     key = key_at(words, at)
     if len(key) == 1:
-        return key.isalpha() and words[at].raw.isupper() and key not in "yoae" and at > 0
+        return key.isalpha() and words[at].raw.isupper() and key not in "yoae"
     return key.replace("'", "").replace("’", "").replace("-", "").isalpha() and key not in _NOT_NAMES
 
 
@@ -239,7 +259,15 @@ def read_doctor(words: Sequence[Word], *, asked: bool = False, known: Collection
                 title = "Dra." if word.key in ("doctora", "dra") else "Dr."
                 name = _known_doctor(said.text, known) or f"{title} {said.text}"
                 found = Name(name, said.words | {at})
-    return found or (_untitled_doctor(words, known) if asked else None)
+    return found or _known_with(words, known) or (_untitled_doctor(words, known) if asked else None)
+
+
+def _known_with(words: Sequence[Word], known: Collection[str]) -> Name | None:
+    """ "Mañana a las diez con López": without a title, one who is known."""
+    for at, word in enumerate(words):
+        if word.key == "con" and (said := _take(words, at + 1)) and (name := _known_doctor(said.text, known)):
+            return Name(name, said.words)
+    return None
 
 
 def _untitled_doctor(words: Sequence[Word], known: Collection[str]) -> Name | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from common.spanish.consent import AN_APPOINTMENT, AN_ORDER, BOOKING, CANCELLING, MOVING, PLACING
 from sandbox.dialogue.dates import to_iso
 from sandbox.dialogue.intents import Kind, Task
-from sandbox.dialogue.items import Item
+from sandbox.dialogue.items import Item, counted
 from sandbox.dialogue.understanding import Slot, Understanding
 
 NEEDS: dict[Task, tuple[Slot, ...]] = {
@@ -70,13 +70,20 @@ class Facts:
             name=name,
             identity=identity,
             email=said.email or facts.email,
-            items=said.change.of(facts.items) if said.change else said.items or facts.items,
+            items=facts._items_after(said),
             doctor=said.doctor or facts.doctor,
             day=said.day or facts.day,
             hour=facts.hour if said.hour is None else said.hour,
             span=said.span or facts.span,
             kind_of_visit=said.kind_of_visit or facts.kind_of_visit,
         )
+
+    def _items_after(self, said: Understanding) -> tuple[Item, ...]:
+        items = self.items
+        for change in said.changes:
+            items = change.of(items)
+        replaces = {"mejor", "solo", "solamente"} & set(said.words.split())
+        return said.items if said.items and replaces else counted(items, said.items) if said.items else items
 
     def without(self, slot: Slot, kind: Kind) -> Facts:
         """Without what the caller says is wrong."""
@@ -91,6 +98,8 @@ class Facts:
                 return replace(self, day=None)
             case Slot.HOUR:
                 return replace(self, hour=None)
+            case Slot.WHEN:
+                return replace(self, day=None, hour=None)
             case Slot.ITEMS:
                 return replace(self, items=())
             case Slot.DOCTOR:

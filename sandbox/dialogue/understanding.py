@@ -9,12 +9,12 @@ from datetime import date, time
 from enum import Enum
 
 from sandbox.dialogue.asides import aside, emergency, is_for_others
-from sandbox.dialogue.clauses import inherited, split_errands, without_denied
+from sandbox.dialogue.clauses import denies, inherited, split_errands, without_denied
 from sandbox.dialogue.dates import read_when
 from sandbox.dialogue.digits import Run, find_runs
 from sandbox.dialogue.emails import read_email
-from sandbox.dialogue.intents import Intent, Reply, Task, Topic, read_intent
-from sandbox.dialogue.items import Change, Item, read_change, read_items
+from sandbox.dialogue.intents import Intent, Kind, Reply, Task, Topic, read_intent
+from sandbox.dialogue.items import Change, Item, read_changes, read_items
 from sandbox.dialogue.names import is_anyone, read_doctor, read_name
 from sandbox.dialogue.words import GAP, Word, has_phrase, key_at, keys_of, read_words
 
@@ -82,7 +82,8 @@ _ANY_TIME = (
     "cualquier hora",
     "cualquier horario", "lo mas pronto", "lo primero que tengas", "el primero que tengas", "el primero que haya",
     "cuando sea",
-    "me da lo mismo", "me da igual", "el que tengas", "lo que tengas", "no tengo problema de horario", "cualquiera",
+    "mas tarde", "mas temprano", "me da lo mismo", "me da igual", "el que tengas", "lo que tengas",
+    "no tengo problema de horario", "cualquiera",
 )  # fmt: skip
 # What Whisper writes into silence, learned from subtitles.
 _ECHOES = re.compile(r"subtitul|subtítul|amara\.org|suscr[ií]b|gracias por ver", re.IGNORECASE)
@@ -103,7 +104,7 @@ class Understanding:
     doctor: str | None = None
     any_doctor: bool = False
     items: tuple[Item, ...] = ()
-    change: Change | None = None  # of the products of an order
+    changes: tuple[Change, ...] = ()  # of the products of an order
     day: date | None = None
     hour: time | None = None
     span: str | None = None  # days in words, as "la semana que viene a la tarde"
@@ -125,19 +126,22 @@ class Understanding:
     @property
     def brings_data(self) -> bool:
         said = (self.record_id, self.dni, self.name, self.email, self.doctor, self.day, self.hour)
-        return bool(self.items or self.change) or any(datum is not None for datum in said)
+        return bool(self.items or self.changes) or any(datum is not None for datum in said)
 
 
-def understand(text: str, today: date, asked: Iterable[Slot] = ()) -> Understanding:
-    """Read one sentence; `asked` are the slots that a bare answer ("once", "Juan Pérez") can fill."""
+def understand(text: str, today: date, asked: Iterable[Slot] = (), about: Kind | None = None) -> Understanding:
+    """Read one sentence; `asked` are the slots that a bare answer ("once", "Juan Pérez") can fill, `about` is what a
+    verb is of that names nothing ("sacame otro")."""
     text = "" if _ECHOES.search(text) else text
     words = read_words(text)[:MOST_WORDS]
-    first, *others = split_errands(words)
-    said = _Reading(first, today, frozenset(asked)).read(text if words else "")
+    first, *others = split_errands(words, about)
+    said = _Reading(first, today, frozenset(asked), about).read(text if words else "")
     later = []
     before = said.intent
     for part in others:
-        more = _Reading(part, today, frozenset({Slot.RECORD_ID})).read(" ".join(word.raw for word in part))
+        more = _Reading(part, today, frozenset({Slot.RECORD_ID}), before.kind or about).read(
+            " ".join(word.raw for word in part)
+        )
         verb, kind = inherited(before, more.intent)
         later.append(replace(more, intent=replace(more.intent, verb=verb, kind=kind)))
         before = later[-1].intent
@@ -160,7 +164,8 @@ def _with_person_of(said: Understanding, later: Sequence[Understanding]) -> Unde
 class _Reading:
     """Takes one datum after another out of the sentence: a word serves one of them only."""
 
-    def __init__(self, words: Sequence[Word], today: date, asked: frozenset[Slot]) -> None:
+    def __init__(self, words: Sequence[Word], today: date, asked: frozenset[Slot], about: Kind | None) -> None:
+        self._about = about
         self._all = tuple(words)
         self._left = without_denied(words)
         self._keys = keys_of(self._left)
@@ -171,8 +176,8 @@ class _Reading:
     def read(self, text: str) -> Understanding:
         said = Understanding(
             text,
-            read_intent(self._left, said=self._all),
-            denies=GAP in self._left,
+            read_intent(self._left, self._about, said=self._all),
+            denies=denies(self._all, self._left),
             aside=aside(self._all),
             emergency=emergency(self._all),
             for_others=is_for_others(self._all),
@@ -205,8 +210,8 @@ class _Reading:
 
     def _items(self, said: Understanding) -> Understanding:
         asked = Slot.ITEMS in self._asked
-        if Slot.COUNTED_ITEMS in self._asked and (change := read_change(self._left)):
-            return replace(said, change=change)
+        if Slot.COUNTED_ITEMS in self._asked and (changes := read_changes(self._all)):
+            return replace(said, changes=changes)
         if not asked and Slot.COUNTED_ITEMS not in self._asked and said.intent.task(None) is not Task.CREATE_ORDER:
             return said
         heard = said.intent.replies - {Reply.YES, Reply.MISTAKEN} or said.intent.topic or said.aside or "?" in said.text
@@ -280,7 +285,7 @@ class _Reading:
 
     def _corrected_id(self, said: Understanding) -> Understanding:
         """ "No, era el cinco", "quise decir el cuatro", "no el tres, el seis": before it is read as a day."""
-        corrects = said.intent.replies & {Reply.MISTAKEN, Reply.NO} or said.denies or "era" in self._keys
+        corrects = said.intent.replies & {Reply.MISTAKEN, Reply.NO} or said.denies or {"era", "pero"} & set(self._keys)
         if Slot.KNOWN_ID not in self._asked or not corrects:
             return said
         for run in find_runs(self._left):

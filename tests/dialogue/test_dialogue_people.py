@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.dialogue.emails import read_email
-from sandbox.dialogue.items import Change, Item, read_change, read_items
+from sandbox.dialogue.items import Change, Item, read_changes, read_items
 from sandbox.dialogue.names import read_doctor, read_name
 from sandbox.dialogue.words import distance, read_words, snap
 
@@ -130,8 +130,7 @@ def test_the_answer_to_which_products_needs_no_quantity() -> None:
     ],
 )
 def test_an_order_is_added_to_and_taken_from(said: str, left: tuple[Item, ...]) -> None:
-    change = read_change(read_words(said))
-    assert change is not None
+    (change,) = read_changes(read_words(said))
     assert change.of((Item("teclados", 2), Item("mouse"))) == left
 
 
