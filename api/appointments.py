@@ -77,7 +77,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         """A new appointment in a doctor's free time, by the rules that callers are held to."""
         doctor = await known_doctor(store, body.doctor_name)
         start = from_iso(body.date)
-        check_time(start, body.duration, clock())
+        check_time(start, body.duration, clock(), await store.facts(), doctor)
 
         def make(appointment_id: str) -> Appointment:
             return Appointment(
@@ -100,7 +100,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         fields = body.fields()
         if "doctor_name" in fields:
             fields["doctor_name"] = await known_doctor(store, fields["doctor_name"])
-        return await appointments.update(before, edit_appointment(before, clock(), **fields))
+        return await appointments.update(before, edit_appointment(before, clock(), await store.facts(), **fields))
 
     @router.delete("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404, 409, 412))
     async def delete_appointment(appointment_id: str, if_match: IfMatch = None) -> JSONResponse:

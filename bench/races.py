@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ from data.backends.base import Backend, Write
 from data.backends.dynamo import DynamoBackend
 from data.backends.sqlite import SqliteBackend
 from data.errors import Unavailable
+from data.kept_facts import UNTOLD
 from data.models import Appointment, Order, OrderItem, OrderStatus
+from data.opening import days_from, moment
 from data.store import Change, Store
 from sandbox.ministack import ministack
 from tools.identity import CallContext
@@ -256,8 +258,9 @@ def _word(number: int) -> str:
 
 
 def _free_day(number: int) -> datetime:
-    day = utcnow().astimezone(BUENOS_AIRES) + timedelta(days=2 + number)
-    return day.replace(hour=9, minute=0, second=0, microsecond=0)
+    """Nine in the morning of a day on which the business is open; another one for each number."""
+    days = days_from(utcnow().astimezone(BUENOS_AIRES).date() + timedelta(days=2), 365)
+    return moment(next(islice(filter(UNTOLD.hours_on, days), number, None)), 9 * 60)
 
 
 def _overlaps(appointments: Sequence[Appointment]) -> int:

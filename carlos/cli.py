@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from rich.console import Console
 
 import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
-from carlos.commands import customers, records, serve
+from carlos.commands import customers, facts, records, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
-for command in (serve, records, customers):
+for command in (serve, records, facts, customers):
     command.register(app)
 # What lies above the server, and is in a checkout but not in the server's image, brings its own commands.
 for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.command")):

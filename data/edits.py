@@ -8,8 +8,9 @@ from typing import Any
 
 from common.spanish.names import doctor_key
 from data.errors import RuleBroken
+from data.facts import Facts
 from data.models import Appointment, Order, OrderStatus
-from data.rules import cancel_appointment, cancel_order, check_time
+from data.rules import cancel_appointment, cancel_order, check_time, doctors
 from data.store import Change, Store
 
 _ORDER_STEPS = {
@@ -33,7 +34,7 @@ def edit_order(order: Order, now: datetime, **fields: Any) -> Change:
     return Change(order, replace(order, **fields, status=status, updated_at=now))
 
 
-def edit_appointment(appointment: Appointment, now: datetime, **fields: Any) -> Change:
+def edit_appointment(appointment: Appointment, now: datetime, facts: Facts, **fields: Any) -> Change:
     """Change an appointment's fields. One that is cancelled or completed keeps its time, doctor and status."""
     status = fields.pop("status", appointment.status)
     wanted = replace(appointment, **fields)
@@ -45,13 +46,13 @@ def edit_appointment(appointment: Appointment, now: datetime, **fields: Any) -> 
     if moved or status != appointment.status:
         cancel_appointment(appointment)  # raises for one that is over
     if moved:
-        check_time(wanted.start, wanted.duration, now)
+        check_time(wanted.start, wanted.duration, now, facts, wanted.doctor_name)
     return Change(appointment, replace(wanted, status=status))
 
 
 async def known_doctor(store: Store, name: str) -> str:
     """Return the doctor's name as it is on record."""
-    doctors = {doctor_key(doctor): doctor for doctor in await store.doctors()}
-    if doctor_key(name) not in doctors:
+    known = {doctor_key(doctor): doctor for doctor in await doctors(store)}
+    if doctor_key(name) not in known:
         raise RuleBroken("unknown_doctor", f"No hay un profesional {name}.")
-    return doctors[doctor_key(name)]
+    return known[doctor_key(name)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from common.settings import Settings
 from common.times import Clock, utcnow
 from data.backends.sqlite import SqliteBackend
+from data.kept_facts import FILE as FACTS_FILE
 from data.store import KEEP_CALLS, Store
 from data.tables import TableName
 
@@ -34,7 +35,8 @@ async def open_store(settings: Settings) -> Store:
 
 
 async def open_sqlite(path: Path, clock: Clock = utcnow, *, keep_calls: timedelta = KEEP_CALLS) -> Store:
-    return Store(await SqliteBackend.open(path, clock), clock, keep_calls)
+    """Return a store on the file, with the facts of the business beside it."""
+    return Store(await SqliteBackend.open(path, clock), clock, keep_calls, path.parent / FACTS_FILE)
 
 
 async def open_dynamodb(

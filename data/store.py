@@ -14,12 +14,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
+from pathlib import Path
 from typing import Any
 
 from loguru import logger
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
+from data import questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
 from data.changes import (
@@ -30,7 +32,10 @@ from data.changes import (
     writes_of,
 )
 from data.errors import Conflict, Malformed, SlotTaken, Unavailable
+from data.facts import Facts
+from data.facts_file import read as read_facts
 from data.items import call_item, optional_iso, slots_key, to_call
+from data.kept_facts import FileHome, ItemHome, KeptFacts
 from data.models import Appointment, AppointmentStatus, CallRecord, Order, OrderStatus, Record, known_email
 from data.pages import Listing, Page, read_page
 from data.records import APPOINTMENTS, ORDERS, RecordType, type_of
@@ -61,10 +66,17 @@ class CallsFound:
 class Store:
     """Made by `open_sqlite` and `open_dynamodb`. Any method may raise `Unavailable`."""
 
-    def __init__(self, backend: Backend, clock: Clock = utcnow, keep_calls: timedelta = KEEP_CALLS) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Clock = utcnow,
+        keep_calls: timedelta = KEEP_CALLS,
+        facts_file: Path | None = None,  # None: they are an item of the store
+    ) -> None:
         self.backend = backend
         self._clock = clock
         self._keep_calls = keep_calls
+        self._facts = KeptFacts(FileHome(facts_file) if facts_file else ItemHome(lambda: self.backend))
 
     @property
     def name(self) -> str:
@@ -171,6 +183,38 @@ class Store:
         present = await self._count(kind, 0)
         if present < at_least:
             await self._count(kind, at_least - present)
+
+    # The business.
+
+    async def facts(self) -> Facts:
+        """The facts of the business as they are now; where they cannot be read, the last ones that could be."""
+        return await self._facts.now()
+
+    @property
+    def last_facts(self) -> Facts:
+        """The facts as they were when this process looked last."""
+        return self._facts.last
+
+    async def facts_text(self) -> tuple[str, str | None]:
+        """The text of the facts, and its version to save another one on; empty and None while there is none."""
+        version = await self._facts.home.version()
+        return ("" if version is None else await self._facts.home.text()), version
+
+    async def save_facts(self, text: str, based_on: str | None) -> None:
+        """Raises FactsError, and Conflict if the version is no longer `based_on`."""
+        await asyncio.to_thread(read_facts, text)
+        await self._facts.home.put(text, based_on)
+
+    async def note_question(self, question: str) -> None:
+        """Keep a caller's question that the facts do not answer (data.questions)."""
+        await questions.note(self.backend, question, self._clock())
+
+    async def unanswered(self) -> tuple[questions.Unanswered, ...]:
+        """The questions that the facts did not answer, those that are asked most first."""
+        return await questions.unanswered(self.backend, self._clock())
+
+    async def forget_questions(self) -> None:
+        await questions.forget(self.backend)
 
     # Doctors and their time.
 

@@ -7,6 +7,8 @@ The model decides what to ask for; what is allowed is decided here and below. Ev
     proposal   {"success": false, "confirmation_required": true, "proposal": ..., "message": ...}
     question   {"success": false, "question": ..., "code": ...}           ask the caller
     refusal    {"success": false, "error": ..., "code": ...}              tell the caller
+
+Any of them has an "emergency" first, and its sentence before its own, where the caller spoke of one.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from loguru import logger
 
 from common.spanish.consent import Consent
+from common.spanish.emergency import is_emergency
 from common.spanish.errors import Unclear
 from common.times import Clock, utcnow
 from data.errors import Conflict, RuleBroken, Unavailable
@@ -33,6 +37,7 @@ from tools.identity import CallContext, Identity, Sleep
 from tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 4.0
+_HELP_LIMIT_S = 0.5
 
 _BY_NAME = {tool.name.lower(): tool for tool in TOOLS}
 
@@ -87,6 +92,7 @@ class Toolbox:
         self._one_at_a_time = asyncio.Lock()
         self._uses: dict[str, _Use] = {}
         self._doubt = _Doubt(*memory["doubt"]) if memory.get("doubt") else None
+        self._is_emergency = False
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -105,6 +111,7 @@ class Toolbox:
 
     def caller_spoke(self, text: str) -> None:
         """The caller's words: if they are a clear yes, what was proposed before may be carried out now."""
+        self._is_emergency = self._is_emergency or is_emergency(text)
         self._confirmations.caller_spoke(text)
 
     async def run(self, name: str, arguments: str, *, tool_use_id: str) -> ToolOutcome:
@@ -124,6 +131,8 @@ class Toolbox:
                 result = await self._result(name, arguments, tool_use_id)
         except Exception as error:
             result = self._said(error)
+        if self._is_emergency:
+            result = await self._help_first(result)
         ok = bool(result.get("success") or result.get("confirmation_required"))
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         known = name if name.lower() in _BY_NAME else "unknown"
@@ -152,6 +161,17 @@ class Toolbox:
             return _proposal(name, plan, answer)
         self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
         return await self._carry_out(plan, agreed_as)
+
+    async def _help_first(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result with what to do in an emergency in front of it; said once, however the store is."""
+        self._is_emergency = False
+        facts = self._store.last_facts
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HELP_LIMIT_S):
+                facts = await self._store.facts()
+        spoken = next((key for key in _SPOKEN if key in result), "message")
+        told = f"{facts.emergency} {result.get(spoken, '')}".strip()
+        return {"emergency": facts.emergency, **result, spoken: told}
 
     def _context(self, tool: Tool) -> ToolContext:
         return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
@@ -202,6 +222,7 @@ class Toolbox:
         return _refusal("internal", _UNAVAILABLE)
 
 
+_SPOKEN = ("proposal", "question", "error", "message")  # what is said of a result: the first one that it has
 _NOT_UNDERSTOOD = "No entendí bien el pedido. ¿Me lo repetís?"
 _UNAVAILABLE = (
     "En este momento no puedo acceder al sistema, así que todavía no te lo puedo confirmar."

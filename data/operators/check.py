@@ -18,7 +18,15 @@ from data.store import ERASED, Store
 from data.tables import TTL_ATTRIBUTE, TableName
 
 _SHOWN = 10
-_KINDS = {"RECORD": "call", "STATE": "call state", "DONE": "receipt", "INTENT": "intent", "NONCE": "nonce"}
+_KINDS = {
+    "RECORD": "call",
+    "STATE": "call state",
+    "DONE": "receipt",
+    "INTENT": "intent",
+    "NONCE": "nonce",
+    "FACTS": "facts of the business",
+    "QUESTION": "question without an answer",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sandbox.twilio.wav import read_speech
 from telephony.twilio.media_stream import DTMF_DIGITS
 
 CALLERS = Path(__file__).resolve().parent.parent / "callers"
+FACTS = CALLERS / "facts.yaml"  # of the business that they phone
 ANYONE = "+5491155550100"
 
 

@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ import aiohttp
 from sandbox.hang import HANG_S
 from sandbox.twilio.account import Account
 from sandbox.twilio.errors import ServerUnavailable
+from sandbox.twilio.script import FACTS
 
 COMMAND = (sys.executable, "-m", "carlos.cli", "serve")
 STOP_WITHIN_S = 10.0
@@ -56,6 +58,7 @@ class ServerProcess:
         self._said: deque[str] = deque(maxlen=LOG_TAIL)
         self._home = TemporaryDirectory(prefix="carlos-call-", ignore_cleanup_errors=True)
         self._log = log
+        copy(FACTS, self._home.name)
 
     async def __aenter__(self) -> Self:
         self._log.parent.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ Use = tuple[str, dict[str, object]]
 CANCEL: Use = ("cancelarOrder", {"orderId": "1", "dni": "28456789"})
 CREATE: Use = (
     "crearOrder",
-    {"customerName": "Juan Pérez", "customerEmail": "j@email.com", "items": [{"name": "Mesa", "price": 10}]},
+    {"customerName": "Juan Pérez", "customerEmail": "j@email.com", "items": [{"name": "Mouse", "price": 29.99}]},
 )
 
 

@@ -14,6 +14,7 @@ from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Put
 from data.errors import Conflict, DataError, Malformed, SlotTaken
 from data.items import call_item
+from data.kept_facts import UNTOLD
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -275,7 +276,7 @@ async def test_cancelling_an_appointment_frees_its_time(store: Store) -> None:
 
 async def test_moving_frees_the_old_time_and_takes_the_new(store: Store, clock: Clock) -> None:
     appointment = await added(store, an_appointment())
-    await store.commit(move_appointment(appointment, NOON + timedelta(hours=1), clock()))
+    await store.commit(move_appointment(appointment, NOON + timedelta(hours=1), clock(), UNTOLD))
     await store.commit(Change(None, an_appointment("2")))
     with pytest.raises(SlotTaken):
         await store.commit(Change(None, an_appointment("3", start=NOON + timedelta(hours=1))))
@@ -283,7 +284,7 @@ async def test_moving_frees_the_old_time_and_takes_the_new(store: Store, clock: 
 
 async def test_moving_by_less_than_its_length_keeps_what_it_has(store: Store, clock: Clock) -> None:
     appointment = await added(store, an_appointment(duration=60))
-    await store.commit(move_appointment(appointment, NOON + timedelta(minutes=15), clock()))
+    await store.commit(move_appointment(appointment, NOON + timedelta(minutes=15), clock(), UNTOLD))
     busy = await store.busy(DOCTOR, NOON, NOON + timedelta(hours=3))
     assert min(busy) == NOON + timedelta(minutes=15)
     assert len(busy) == 12
@@ -294,14 +295,14 @@ async def test_a_refused_move_leaves_everything_as_it_was(store: Store, clock: C
     appointment = await added(store, an_appointment())
     await added(store, an_appointment("2", start=NOON + timedelta(hours=1)))
     with pytest.raises(SlotTaken):
-        await store.commit(move_appointment(appointment, NOON + timedelta(hours=1, minutes=10), clock()))
+        await store.commit(move_appointment(appointment, NOON + timedelta(hours=1, minutes=10), clock(), UNTOLD))
     assert await store.appointment("1") == appointment
     assert len(await store.busy(DOCTOR, NOON, NOON + timedelta(hours=3))) == 12
 
 
 async def test_the_longest_move_fits_one_transaction(store: Store, clock: Clock) -> None:
     appointment = await added(store, an_appointment(duration=120))
-    await store.commit(move_appointment(appointment, NOON + timedelta(hours=3), clock()))
+    await store.commit(move_appointment(appointment, NOON + timedelta(hours=3), clock(), UNTOLD))
     assert len(await store.busy(DOCTOR, NOON, NOON + timedelta(hours=8))) == 24
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from sandbox.sonic.server import SonicServer
 from sandbox.twilio.call import PhoneCall
 from sandbox.twilio.caller import Manners, RecordedCaller
 from sandbox.twilio.double import TwilioDouble
-from sandbox.twilio.script import Turn
+from sandbox.twilio.script import FACTS, Turn
 from tests.support.patience import be_patient
 from tests.support.servers import loopback, serving
 from tests.support.sonic import AWS_KEYS, PATIENT, aws_keys, sonic
@@ -67,6 +68,7 @@ async def running(
     """Everything on loopback and free ports; credentials come from the environment, as botocore's chain finds them."""
     aws_keys(monkeypatch)
     be_patient(monkeypatch)
+    copy(FACTS, home)  # callers say "pasado mañana" on whatever day it is
     async with AsyncExitStack() as stack:
         standin = await stack.enter_async_context(sonic(home, brain, faults=faults))
         listener = stack.enter_context(loopback())

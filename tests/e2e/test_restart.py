@@ -12,6 +12,8 @@ import httpx2 as httpx
 import pytest
 
 from common.times import BUENOS_AIRES, to_iso
+from data.facts_file import read
+from data.kept_facts import SAMPLE
 from tests.support.servers import carlos_serve, free_port, printed
 from tests.support.sonic import AWS_KEYS
 from tests.support.waiting import bounded
@@ -44,9 +46,11 @@ async def server(home: Path, ends: signal.Signals) -> AsyncIterator[httpx.AsyncC
 
 
 def appointment() -> dict[str, object]:
-    """In ten days, in the morning."""
-    day = datetime.now(BUENOS_AIRES) + timedelta(days=10)
-    start = day.replace(hour=9, minute=0, second=0, microsecond=0)
+    """In ten days or a little more, in the morning of a day on which the sample business is open."""
+    start = read(SAMPLE.read_text(encoding="utf-8")).next_open(
+        (datetime.now(BUENOS_AIRES) + timedelta(days=10)).replace(hour=8, minute=0, second=0, microsecond=0), 30
+    )
+    assert start is not None
     return {
         "patientName": "Raúl Peña",
         "patientEmail": "raul@example.com",

@@ -103,7 +103,8 @@ async def test_a_store_that_fails_is_admitted_and_its_words_reach_neither_the_mo
     for method in ("get", "query", "transact", "add"):
         monkeypatch.setattr(seeded.backend, method, broken)
     answer = await call.use(tool.name, **examples(tool))
-    assert answer["code"] == "internal"
+    needs_no_records = tool.name == "consultarInformacion" and seeded.name == "sqlite"  # there the facts are a file
+    assert answer.get("code") == (None if needs_no_records else "internal")
     assert "González" not in json.dumps(answer, ensure_ascii=False) + "".join(logged)
 
 

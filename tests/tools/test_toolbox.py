@@ -26,7 +26,7 @@ BOOKING: dict[str, Any] = {
 PURCHASE: dict[str, Any] = {
     "customerName": "Juan Pérez",
     "customerEmail": "juan@email.com",
-    "items": [{"name": "Mouse", "quantity": 2, "price": 29.99}, {"name": "Cable", "price": "12,5"}],
+    "items": [{"name": "Mouse", "quantity": 2, "price": 29.99}, {"name": "Cable", "price": "12,99"}],
 }
 
 
@@ -147,10 +147,10 @@ async def test_only_a_coming_appointment_is_changed(
 
 async def test_an_order_is_created_with_the_servers_total(call: Call, seeded: Store) -> None:
     done = await call.twice("crearOrder", total=1, **PURCHASE)
-    assert (done["success"], done["orderId"], done["total"]) == (True, "8", 72.48)
+    assert (done["success"], done["orderId"], done["total"]) == (True, "8", 72.97)
     order = await seeded.order("8")
     assert order is not None
-    assert (order.total_cents, order.status, order.customer_email) == (7248, OrderStatus.PENDING, "juan@email.com")
+    assert (order.total_cents, order.status, order.customer_email) == (7297, OrderStatus.PENDING, "juan@email.com")
     assert done["estimatedDelivery"] == "2026-11-28T12:00:00-03:00"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,12 +18,14 @@ from common.spanish.wording import day_and_time, listed, local_iso
 from common.text import clean
 from common.times import to_iso
 from data.errors import SlotTaken
+from data.facts import Doctor
 from data.models import Appointment, AppointmentType, Record
 from data.records import APPOINTMENTS
 from data.rules import (
     cancel_appointment,
     check_time,
     create,
+    doctors,
     free_times,
     move_appointment,
     taken,
@@ -47,6 +49,7 @@ from tools.identity import Proof
 from tools.tool import Label, Result, ToolContext, tool
 from tools.wording import APPOINTMENT_STATUS, APPOINTMENT_TYPE
 
+_MOST_TOLD = 8  # doctors in a sentence
 WHOSE_NAME = "¿Me decís el nombre y apellido completos del paciente?"
 _TYPES = {
     AppointmentType.CONSULTATION: ("consultation", "consulta", "primera consulta", "consulta general"),
@@ -151,8 +154,10 @@ class NewAppointment(Arguments):
 async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
     """The plan, or the result if this very call has made this very booking already."""
     doctor = await _doctor(call.store, wanted.doctor_name)
+    facts = await call.store.facts()
+    wanted = _of_usual_length(wanted, facts.doctor(doctor))
     start = parse_when(wanted.date, call.clock())
-    check_time(start, wanted.duration, call.clock())
+    check_time(start, wanted.duration, call.clock(), facts, doctor)
     draft = _draft(wanted, doctor, start)
     intent = fingerprint(
         call.tool,
@@ -164,7 +169,8 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         draft.type,
         plain(draft.notes),
     )
-    agreed, before = next_of(intent, await call.store.receipts(call.call_id))
+    receipts = await call.store.receipts(call.call_id)
+    agreed, before = next_of(intent, receipts)
     if await taken(call.store, doctor, start, draft.duration):
         if before and await _stands(call.store, before, start):
             return dict(before.result)
@@ -183,6 +189,8 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         f"Agendar para {draft.patient_name}, correo {draft.patient_email}, una cita de"
         f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft)}."
     )
+    if twin := await _at_the_same_time(call.store, receipts, draft):
+        proposal = f"{draft.patient_name} ya tiene a esa hora la cita {twin.id}, {_told(twin)}. {proposal}"
     return Plan(agreed, proposal, carry_out, BOOKING, AN_APPOINTMENT)
 
 
@@ -225,7 +233,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
         raise NeedsInput("new_date_needed", "¿Para qué día y a qué hora la querés pasar?")
     now = call.clock()
     moved = replace(appointment, start=parse_move(wanted.new_date, wanted.new_time, appointment.start, now))
-    change = move_appointment(appointment, moved.start, now)
+    change = move_appointment(appointment, moved.start, now, await call.store.facts())
     if await taken(call.store, moved.doctor_name, moved.start, moved.duration, moved.id):
         raise await _slot_refusal(call, moved)
     agreed = fingerprint(call.tool, appointment.id, appointment.version, to_iso(moved.start))
@@ -262,23 +270,44 @@ async def look_up(call: ToolContext, said: AppointmentProof) -> Result:
 
 
 async def _doctor(store: Store, said: str) -> str:
-    """The doctor's name as it is on record: "el doctor Rodríguez" is enough if there is only one."""
-    doctors = await store.doctors()
+    """The doctor's name as it is on record: "el doctor Rodríguez" is enough if there is only one, and so is
+    "el cardiólogo"."""
+    known = await doctors(store)
     words = set(doctor_words(said))
-    found = [name for name in doctors if words and words <= set(doctor_words(name))]
+    found = [name for name in known if words and words <= set(doctor_words(name))]
+    found = found or [doctor.name for doctor in (await store.facts()).doctors_for(said)]
     if len(found) == 1:
         return found[0]
     if found:
         raise NeedsInput("doctor_ambiguous", f"¿Con {listed(found, 'o')}?")
-    if not doctors:
+    if not known:
         raise Refused("no_doctors", "En este momento no hay profesionales con agenda abierta.")
-    raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(doctors)}.")
+    raise Refused("unknown_doctor", f"No tengo a ese profesional. Atienden {listed(known[:_MOST_TOLD])}.")
+
+
+def _of_usual_length(wanted: NewAppointment, doctor: Doctor | None) -> NewAppointment:
+    """As long as the doctor's appointments usually are, where the caller did not say."""
+    if "duration" in wanted.model_fields_set or doctor is None or not doctor.slot_minutes:
+        return wanted
+    return wanted.model_copy(update={"duration": doctor.slot_minutes[0]})
 
 
 async def _stands(store: Store, booking: IdempotencyRecord, start: datetime) -> bool:
     """True if this call's own booking holds that time: its answer may have been lost on the way."""
     appointment = await store.appointment(str(booking.result["appointmentId"]))
     return appointment is not None and appointment.is_active and appointment.start == start
+
+
+async def _at_the_same_time(
+    store: Store, receipts: Sequence[IdempotencyRecord], draft: Appointment
+) -> Appointment | None:
+    """The appointment that this call has made for the same patient in the same time, with another doctor. Those of
+    other calls are not told: whoever books has proven nothing, and would learn when somebody sees a doctor."""
+    for receipt in receipts:
+        made = await store.appointment(str(receipt.result.get("appointmentId", "")))
+        if made and plain(made.patient_name) == plain(draft.patient_name) and made.slots & draft.slots:
+            return made
+    return None
 
 
 async def _unless_taken[T](call: ToolContext, wanted: Appointment, write: Awaitable[T]) -> T:

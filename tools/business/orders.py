@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -12,8 +13,10 @@ from common.spanish.consent import AN_ORDER, CANCELLING, PLACING
 from common.spanish.names import plain
 from common.spanish.wording import day, listed, local_iso, money
 from common.text import clean
+from data.facts import Facts
 from data.items import amount, cents
 from data.models import Order, OrderItem, OrderStatus, Record
+from data.products import nearest
 from data.records import ORDERS
 from data.rules import cancel_order, create
 from data.store import IdempotencyRecord
@@ -36,11 +39,12 @@ from tools.arguments import (
     text,
 )
 from tools.confirmation import Plan, fingerprint, next_of
+from tools.errors import NeedsInput, Refused
 from tools.identity import Proof
 from tools.tool import Label, Result, ToolContext, tool
 from tools.wording import ORDER_STATUS
 
-DELIVERY_TIME = timedelta(days=5)
+DELIVERY_TIME = timedelta(days=5)  # of what the business does not say it of
 WHOSE_NAME = "¿Me decís tu nombre y apellido completos?"
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
@@ -177,10 +181,11 @@ async def cancel(call: ToolContext, said: OrderProof) -> Plan:
     writes=True,
 )
 async def place(call: ToolContext, wanted: NewOrder) -> Plan:
-    items = tuple(
-        OrderItem(item.name, item.quantity, item.price_cents, item.description or "", str(number))
-        for number, item in enumerate(wanted.items, 1)
-    )
+    facts = await call.store.facts()
+    items = await asyncio.to_thread(_sold, facts, wanted.items)  # hundreds of products, word by word
+    sold = {item.name for item in items}
+    days = [each.delivery_days for each in facts.products if each.name in sold and each.delivery_days is not None]
+    delivery = timedelta(days=max(days, default=DELIVERY_TIME.days))
     intent = fingerprint(
         call.tool,
         plain(wanted.customer_name),
@@ -191,13 +196,13 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
 
     async def carry_out(tool_use_id: str) -> Result:
         def build(order_id: str) -> tuple[Record, IdempotencyRecord]:
-            order = _new(order_id, wanted, items, call.clock())
+            order = _new(order_id, wanted, items, call.clock(), delivery)
             return order, IdempotencyRecord(call.call_id, tool_use_id, agreed, _created(order))
 
         _, done = await create(call.store, Order, build)
         return dict(done.result) if done else {}
 
-    draft = _new("", wanted, items, call.clock())
+    draft = _new("", wanted, items, call.clock(), delivery)
     proposal = (
         f"Crear un pedido a nombre de {wanted.customer_name}, correo {wanted.customer_email}:"
         f" {_items_told(draft)}. Total: {money(draft.total_cents)}."
@@ -207,7 +212,27 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
     return Plan(agreed, proposal, carry_out, PLACING, AN_ORDER)
 
 
-def _new(order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...], now: datetime) -> Order:
+def _sold(facts: Facts, items: tuple[NewItem, ...]) -> tuple[OrderItem, ...]:
+    return tuple(_item(facts, item, str(number)) for number, item in enumerate(items, 1))
+
+
+def _item(facts: Facts, wanted: NewItem, item_id: str) -> OrderItem:
+    """The item as the business sells it: by its own name, at its own price. A business that has no products sells what
+    is asked for, at the price that is named."""
+    if not facts.products:
+        if not wanted.price_cents:
+            raise NeedsInput("price_needed", f"¿A qué precio es {clean(wanted.name, NAME_LIMIT)}?")
+        return OrderItem(wanted.name, wanted.quantity, wanted.price_cents, wanted.description or "", item_id)
+    product = facts.product(wanted.name)
+    if product is None:
+        known = listed([each.name for each in nearest(facts.products, wanted.name)], "o")
+        raise Refused("unknown_product", f"No tengo {clean(wanted.name, NAME_LIMIT)}. Lo más parecido es {known}.")
+    if product.price_cents is None:
+        raise Refused("not_for_sale", f"{product.name} no se vende por teléfono, porque no tengo su precio.")
+    return OrderItem(product.name, wanted.quantity, product.price_cents, wanted.description or "", item_id)
+
+
+def _new(order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...], now: datetime, delivery: timedelta) -> Order:
     return Order(
         id=order_id,
         customer_name=wanted.customer_name,
@@ -216,7 +241,7 @@ def _new(order_id: str, wanted: NewOrder, items: tuple[OrderItem, ...], now: dat
         status=OrderStatus.PENDING,
         created_at=now,
         updated_at=now,
-        estimated_delivery=now + DELIVERY_TIME,
+        estimated_delivery=now + delivery,
     )
 
 
