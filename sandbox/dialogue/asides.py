@@ -88,27 +88,6 @@ _ENGLISH = word_set(
     """
 )
 _SHARED = word_set("a he no me si")  # these are Spanish too
-_EMERGENCIES = (
-    "duele el pecho", "dolor de pecho", "dolor en el pecho", "duele mucho el pecho", "dolor fuerte en el pecho",
-    "duele fuerte el pecho", "aprieta el pecho", "opresion en el pecho", "puntada en el pecho", "no puedo respirar",
-    "no puede respirar", "no respira", "me ahogo", "se ahoga", "se esta ahogando", "me estoy ahogando",
-    "me falta el aire",
-    "le falta el aire", "se desmayo", "esta desmayado", "esta desmayada", "perdio el conocimiento", "no reacciona",
-    "no responde mi", "esta inconsciente", "convulsion", "convulsiones", "convulsionando", "un infarto",
-    "esta infartado",
-    "un acv", "se le durmio la cara", "se le torcio la boca", "no puede mover el brazo", "no puedo mover el brazo",
-    "sangra mucho", "sangrando mucho", "no para de sangrar", "no deja de sangrar", "mucha sangre", "hemorragia",
-    "se trago", "tomo veneno", "tome veneno", "se intoxico", "me intoxique", "se enveneno", "tomo lavandina",
-    "me quiero matar", "quiero matarme", "quiero morirme", "no quiero vivir mas", "se quiere matar", "suicidar",
-    "suicidarme", "suicidarse", "sobredosis", "tuvo un accidente", "tuve un accidente", "lo atropellaron",
-    "la atropellaron",
-    "se esta muriendo", "me estoy muriendo", "emergencia medica", "una ambulancia", "electrocuto",
-)  # fmt: skip
-
-
-def emergency(words: Sequence[Word]) -> str | None:
-    """What to say first, whatever else is open, when a life may be at risk."""
-    return lines.EMERGENCY if has_phrase(keys_of(words), _EMERGENCIES) else None
 
 
 def aside(words: Sequence[Word]) -> str | None:

@@ -42,6 +42,11 @@ def denies(words: Sequence[Word], left: Sequence[Word]) -> bool:
     return any(key not in _OBJECTS | _WANTING | {"no"} and not _ERRAND.match(key) for key in gone)
 
 
+def denies_doing(words: Sequence[Word], left: Sequence[Word]) -> bool:
+    """ "No quiero cancelar nada"."""
+    return any(_ERRAND.match(word.key) for word, rest in zip(words, left, strict=True) if rest is GAP)
+
+
 def _denied(words: Sequence[Word], at: int) -> tuple[int, int]:
     if words[at].pause or at + 1 == len(words):
         return _denied_before(words, at)

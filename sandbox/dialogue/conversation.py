@@ -27,6 +27,18 @@ HANG_UP = "finalizarLlamada"
 INFORM = "consultarInformacion"
 
 _WORTH_REPEATING = frozenset({"changed", "unavailable", "internal"})  # "¿Lo intentamos de nuevo?"
+_HOLDS = {  # what a result of each task has, when it is done
+    Task.CONSULT_ORDER: "order",
+    Task.CANCEL_ORDER: "orderId",
+    Task.CREATE_ORDER: "total",
+    Task.CONSULT_APPOINTMENT: "appointment",
+    Task.CANCEL_APPOINTMENT: "appointmentId",
+    Task.BOOK: "doctorName",
+    Task.MOVE: "newDate",
+    Task.FIND_ORDERS: "orders",
+    Task.FIND_APPOINTMENTS: "appointments",
+    Task.FREE_TIMES: "times",
+}
 _SHORT = 4  # words
 _MORE_TRIES = 1  # of proving who one is, after a refusal that does not itself ask for more
 _SEARCHES = {Kind.ORDER: Task.FIND_ORDERS, Kind.APPOINTMENT: Task.FIND_APPOINTMENTS}
@@ -103,7 +115,7 @@ class Conversation:
         if not said.text:
             return Say(lines.NOT_HEARD)
         if said.emergency:
-            return self._say(said.emergency)
+            return self._say(lines.EMERGENCY)
         if Reply.PERSON in said.intent.replies and not said.aside:
             return self._back(lines.NO_PERSON)
         if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
@@ -148,12 +160,17 @@ class Conversation:
         self._refused = call
         return self._pass_on(self._task, body) if "question" in body else self._refuse(call, self._task, body)
 
-    def late_result(self, name: str, result: Mapping[str, Any]) -> Move:
-        """The result of a tool that was called on a stream since lost."""
-        if self._task and self._task.tool == name and missing(self._task, self._facts) is None:
-            self._calling = Call(name, arguments(self._task, self._facts))
-            return self.result(result)
-        return self.resume() if self._task else self._say(lines.GOODBYE if name == HANG_UP else lines.ANYTHING_ELSE)
+    def late_result(self, result: Mapping[str, Any]) -> Move:
+        """The result of a tool that was called on a stream since lost: the open task's, if it looks like one."""
+        body = result.get("result", result)
+        body = body if isinstance(body, Mapping) else {}
+        task = self._task
+        if task is None:
+            return self._say(str(body.get("speak") or lines.ANYTHING_ELSE))
+        if missing(task, self._facts) is not None or (body.get("success") and _HOLDS[task] not in body):
+            return self.resume()
+        self._calling = Call(task.tool, arguments(task, self._facts))
+        return self.result(result)
 
     def remember(self, role: str, text: str) -> None:
         """Take in one line of an earlier conversation, without acting on it."""

@@ -19,7 +19,7 @@ Recognizer = Callable[[bytes, int], Awaitable[str]]  # PCM 16-bit mono and its r
 MORE_S = 1.5  # how long a caller may pause in mid-number
 _BREATHS = 3  # pauses that one number may have
 _KEYPAD = re.compile(r"\[DTMF\]\s*([\d*]*)#?")
-_LATE_RESULT = re.compile(r"\[herramienta\]\s*(\w+)[^{]*(\{.*\})", re.DOTALL)
+_LATE_RESULT = re.compile(r"\[herramienta\][^{]*(\{.*\})", re.DOTALL)
 
 
 class DialogueMind:
@@ -59,7 +59,7 @@ class DialogueMind:
         if text.startswith("[seguir]"):
             return self._talk.resume()
         if late := _LATE_RESULT.match(text):
-            return self._talk.late_result(late[1], _read_json(late[2]))
+            return self._talk.late_result(_read_json(late[1]))
         return self._talk.heard(self._talk.read(_keys(text)))
 
     async def _hear(self, heard: Utterance, floor: Floor) -> Move:

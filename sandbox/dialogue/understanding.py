@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from enum import Enum
 
-from sandbox.dialogue.asides import aside, emergency, is_for_others
-from sandbox.dialogue.clauses import denies, inherited, split_errands, without_denied
+from common.spanish.emergency import is_emergency
+from sandbox.dialogue.asides import aside, is_for_others
+from sandbox.dialogue.clauses import denies, denies_doing, inherited, split_errands, without_denied
 from sandbox.dialogue.dates import read_when
 from sandbox.dialogue.digits import Run, find_runs
 from sandbox.dialogue.emails import read_email
@@ -112,8 +113,9 @@ class Understanding:
     kind_of_visit: str | None = None
     doubts: Slot | None = None  # "el mail está mal": what is to be asked for again
     denies: bool = False  # "no el jueves"
+    denies_doing: bool = False  # "no quiero cancelar nada"
     aside: str | None = None  # the answer to what has nothing to do with us
-    emergency: str | None = None  # what to say first
+    emergency: bool = False  # a life may be at risk: that comes first
     for_others: bool = False  # it was said to somebody else
     unfinished: bool = False  # the caller seems to have stopped in mid-sentence
     later: tuple[Understanding, ...] = ()  # further errands of the same sentence
@@ -178,8 +180,9 @@ class _Reading:
             text,
             read_intent(self._left, self._about, said=self._all),
             denies=denies(self._all, self._left),
+            denies_doing=denies_doing(self._all, self._left),
             aside=aside(self._all),
-            emergency=emergency(self._all),
+            emergency=is_emergency(text),
             for_others=is_for_others(self._all),
         )
         steps = (self._email, self._doctor, self._name, self._corrected_id, self._items, self._when, self._numbers)

@@ -27,6 +27,8 @@ def read_wish(said: Understanding, task: Task | None, last: Task | None, verb: V
     if task is None or wish is None:
         return wish
     goes_on = intent.kind is task.kind and intent.verb is None
+    if said.denies_doing and intent.aspects:
+        return wish
     bare = intent.kind is None and (intent.verb in (None, Verb.ASK) or is_correction(task, intent.verb))
     return None if goes_on or bare or wish is task else wish
 
