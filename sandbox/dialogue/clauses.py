@@ -20,6 +20,7 @@ _FRONTS = word_set("a el la los las con para al hoy manana")  # "el jueves no, e
 _JOINING = word_set("y e tambien ademas despues luego aparte")
 _INFINITIVE = re.compile(r"\w+[aei]r(?:l[oae]s?|me|te|se)?")  # "no quiero cancelar el pedido tres" still names it
 _ERRAND = re.compile("cancel|anul|cambi|mov|muev|modific|reprogram|agend|reserv|borr|elimin")  # "no cancelé nada"
+MOST_ERRANDS = 4  # in one sentence
 _PLURALS = word_set("pedidos turnos ordenes citas compras")
 
 
@@ -109,7 +110,8 @@ def split_errands(words: Sequence[Word], about: Kind | None = None) -> list[list
     parts: list[list[Word]] = [[]]
     for at, word in enumerate(words):
         rest = words[at + 1 :]
-        if word.key in _JOINING and parts[-1] and _begins(parts[-1], _bare(rest), about):
+        splits = word.key in _JOINING and parts[-1] and len(parts) < MOST_ERRANDS
+        if splits and _begins(parts[-1], _bare(rest), about):
             parts.append([])
         elif not (word.key in _JOINING and not parts[-1]):
             parts[-1].append(word)

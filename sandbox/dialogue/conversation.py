@@ -19,7 +19,7 @@ from sandbox.dialogue.questions import another_way, question, slot_asked_by
 from sandbox.dialogue.refusals import read_subject
 from sandbox.dialogue.speech import say_aloud, say_date, say_id, say_proposal, slowly
 from sandbox.dialogue.tasks import AGREEING, NEEDS, Facts, arguments, missing
-from sandbox.dialogue.understanding import Slot, Understanding, understand
+from sandbox.dialogue.understanding import MOST_LETTERS, Slot, Understanding, understand
 from sandbox.dialogue.wishes import is_correction, read_wish
 from sandbox.dialogue.words import read_words
 
@@ -242,7 +242,7 @@ class Conversation:
     def _choice(self, said: Understanding) -> Offer | None:
         if len(self._offers) == 1 and said.intent.answer is True and self._asked in (Slot.WHEN, Slot.RECORD_ID):
             return self._offers[0]
-        return choose(self._offers, read_words(said.text), said.day, said.hour, said.doctor)
+        return choose(self._offers, read_words(said.text[:MOST_LETTERS]), said.day, said.hour, said.doctor)
 
     # Questions that are about no record of which the number is known
 
@@ -361,12 +361,12 @@ class Conversation:
         elif not said.for_others:
             self._misses += 1
             self._opening = lines.YES_OR_NO_EXAMPLE if self._misses > 1 else ""
-        return self._propose_anew()
+        return self._propose_anew(lines.CONFIRM if said.brings_data else lines.YES_OR_NO)
 
-    def _propose_anew(self) -> Move:
+    def _propose_anew(self, confirm: str = lines.YES_OR_NO) -> Move:
         """Have the tool propose it again: what was said in between is then no part of the answer to it."""
         call, self._proposal = self._proposal, None
-        self._calling, self._confirm = call, lines.YES_OR_NO
+        self._calling, self._confirm = call, confirm
         return call or self._advance()
 
     def _look_up(self, task: Task, call: Call, aspects: frozenset[Aspect]) -> Move:

@@ -66,7 +66,7 @@ _DOUBTED = {
     Slot.ITEMS: ("producto", "productos", "cantidad"),
     Slot.RECORD_ID: ("numero", "el pedido", "el turno"),
 }
-MOST_WORDS = 120  # of one sentence that are read
+MOST_LETTERS, MOST_WORDS = 600, 80  # of one sentence that are read: half a minute of speech
 _KINDS_OF_VISIT = {
     "emergency": ("urgencia", "urgente", "emergencia", "de urgencia"),
     "follow-up": ("seguimiento",),
@@ -123,7 +123,7 @@ class Understanding:
     @property
     def words(self) -> str:
         """Folded, for looking for a phrase in."""
-        return " ".join(keys_of(read_words(self.text)))
+        return " ".join(keys_of(read_words(self.text[:MOST_LETTERS])))
 
     @property
     def brings_data(self) -> bool:
@@ -135,7 +135,7 @@ def understand(text: str, today: date, asked: Iterable[Slot] = (), about: Kind |
     """Read one sentence; `asked` are the slots that a bare answer ("once", "Juan Pérez") can fill, `about` is what a
     verb is of that names nothing ("sacame otro")."""
     text = "" if _ECHOES.search(text) else text
-    words = read_words(text)[:MOST_WORDS]
+    words = read_words(text[:MOST_LETTERS])[:MOST_WORDS]
     first, *others = split_errands(words, about)
     said = _Reading(first, today, frozenset(asked), about).read(text if words else "")
     later = []
