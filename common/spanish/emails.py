@@ -77,7 +77,9 @@ _HEARD_AS = {  # what recognisers write for the large providers
     "icloud": ("aicloud", "aiclaud"),
 }
 _PROVIDERS = {heard: name for name, ways in _HEARD_AS.items() for heard in ways}
-_DOMAIN_WORDS = frozenset(("com", "ar", "net", "org", "edu", "gob", "gov", "uy", "es", "io", *_HEARD_AS))
+_DOMAIN_WORDS = frozenset(
+    ("com", "email", "mail", "live", "ar", "net", "org", "edu", "gob", "gov", "uy", "es", "io", *_HEARD_AS)
+)
 
 
 def email_of(text: str) -> str | None:

@@ -39,6 +39,8 @@ def answer(task: Task, result: Mapping[str, Any], facts: Facts, aspects: Collect
             return _booked(result)
         case Task.MOVE:
             return _moved(result, say_id(facts.appointment_id or ""))
+        case _:
+            return str(result.get("message") or "")
 
 
 def _order(order: Mapping[str, Any], aspects: Collection[Aspect]) -> str:

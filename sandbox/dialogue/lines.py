@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from string import Formatter
 
+from common.spanish.numbers import spell
 from common.spanish.wording import MONTHS, WEEKDAYS
-from sandbox.dialogue.numbers import spell
 
 FINAL_MARKER = "[FINAL]"
 
@@ -58,6 +58,45 @@ ASK_WHEN = "¿Para qué día y a qué hora?"
 ASK_DAY = "¿Para qué día?"
 ASK_HOUR = "¿A qué hora?"
 ASK_CHANGE = "¿Para qué día y a qué hora lo querés pasar?"
+EMERGENCY = "Si es una emergencia, cortá y llamá ya al 107, el SAME, o al 911."
+I_AM_VIRTUAL = "Soy Carlos, un asistente virtual: no soy una persona."
+MADE_BY = "Soy el asistente virtual de Nova Sonic."
+MY_NAME = "Me llamo Carlos."
+VERY_WELL = "Muy bien, gracias."
+SORRY = "Perdón, te quiero ayudar."
+NOT_MY_BUSINESS = "De eso no sé: yo te ayudo con pedidos y con turnos médicos."
+NO_ADVICE = "No te puedo dar consejos médicos, pero sí un turno."
+NO_COMPLAINTS = "Los reclamos no los puedo tomar yo, pero sí decirte cómo va un pedido, o cancelarlo."
+WHAT_FOR = "Es para cuidar tus datos: así sé que sos vos."
+ENGLISH = "Sorry, this is the Spanish demo. Try saying:"
+TO_TRY = "Quiero saber el estado de mi pedido."
+IS_IT_FOR_ME = "¿Me hablás a mí?"
+FIRST_THIS = "Primero terminemos con esto."
+SAY_WHAT = "Dale, decime cómo es."
+ANOTHER_TIME = "Bueno, busquemos otro."
+NO_SUCH_FACT = "No tengo ese dato."
+TRY_A_TIME = "Decime un día y una hora, y me fijo si está libre."
+NO_ORDER_NUMBER = (
+    "Sin el número no lo encuentro. Está en el correo que te mandamos; si no, te puedo tomar un pedido nuevo."
+)
+NO_APPOINTMENT_NUMBER = (
+    "Sin el número no lo encuentro. Está en el correo que te mandamos; si no, te puedo dar un turno nuevo."
+)
+LET_ME_LOOK = "No hay problema, lo busco."
+BY_NAME = "También me sirve tu nombre completo."
+ASK_PROOF = "¿Me decís tu DNI o tu correo electrónico?"
+ASK_KNOWN_EMAIL = "¿Me decís el correo que nos diste?"
+WHICH_ONE = "¿Cuál de ellos?"
+WHICH_TIME = "¿Cuál te sirve?"
+BY_KEYPAD = "Si querés, marcalo con el teclado del teléfono."
+NAME_EXAMPLE = "Decime nombre y apellido, por ejemplo: Ana Pérez."
+EMAIL_EXAMPLE = "Por ejemplo: ana punto pérez arroba gmail punto com."
+WHEN_EXAMPLE = "Por ejemplo: el jueves a las diez de la mañana."
+ITEMS_EXAMPLE = "Por ejemplo: dos teclados y un mouse."
+DOCTOR_EXAMPLE = "Por ejemplo: con la doctora Ana López."
+YES_OR_NO_EXAMPLE = "Decime: sí, confirmo; o si no: no, dejalo."
+WISH_EXAMPLE = "Por ejemplo, decime: quiero saber cómo va mi pedido tres."
+OR_LEAVE_IT = "Si preferís, lo dejamos y te ayudo con otra cosa."
 CONFIRM = "¿Lo confirmás?"
 YES_OR_NO = "¿Lo confirmo, sí o no?"
 
@@ -100,6 +139,41 @@ FIXED_LINES: tuple[str, ...] = (
     ASK_DAY,
     ASK_HOUR,
     ASK_CHANGE,
+    EMERGENCY,
+    I_AM_VIRTUAL,
+    MADE_BY,
+    MY_NAME,
+    VERY_WELL,
+    SORRY,
+    NOT_MY_BUSINESS,
+    NO_ADVICE,
+    NO_COMPLAINTS,
+    WHAT_FOR,
+    ENGLISH,
+    TO_TRY,
+    IS_IT_FOR_ME,
+    FIRST_THIS,
+    SAY_WHAT,
+    ANOTHER_TIME,
+    NO_SUCH_FACT,
+    TRY_A_TIME,
+    NO_ORDER_NUMBER,
+    NO_APPOINTMENT_NUMBER,
+    LET_ME_LOOK,
+    BY_NAME,
+    ASK_PROOF,
+    ASK_KNOWN_EMAIL,
+    WHICH_ONE,
+    WHICH_TIME,
+    BY_KEYPAD,
+    NAME_EXAMPLE,
+    EMAIL_EXAMPLE,
+    WHEN_EXAMPLE,
+    ITEMS_EXAMPLE,
+    DOCTOR_EXAMPLE,
+    YES_OR_NO_EXAMPLE,
+    WISH_EXAMPLE,
+    OR_LEAVE_IT,
     CONFIRM,
     YES_OR_NO,
 )
@@ -126,14 +200,7 @@ APPOINTMENT_MOVED = "Listo, el turno {number} quedó para el {date} {time}."
 APPOINTMENT_MOVED_BARE = "Listo, cambié el turno {number}."
 APPOINTMENT_BOOKED = "Listo, tu turno es el número {number}, el {date} {time}, con {doctor}."
 APPOINTMENT_BOOKED_BARE = "Listo, tu turno es el número {number}."
-WILL_CANCEL_ORDER = "Voy a cancelar el pedido {number}."
-WILL_CANCEL_APPOINTMENT = "Voy a cancelar el turno {number}."
-WILL_MOVE = "Voy a pasar el turno {number} al {date} {time}."
-WILL_MOVE_DAY = "Voy a pasar el turno {number} al {date}, a la misma hora."
-WILL_MOVE_HOUR = "Voy a pasar el turno {number} {time}, el mismo día."
-WILL_BOOK = "Voy a agendar un turno con {doctor} para el {date} {time}."
-WILL_ORDER = "Voy a hacer un pedido de {items}."
-NOTED_PERSON = "Anoté a {name}, con el correo {email}."
+TODAY = "Hoy es {date}."
 
 TEMPLATES: tuple[str, ...] = (
     ORDER_NOTED,
@@ -156,16 +223,14 @@ TEMPLATES: tuple[str, ...] = (
     APPOINTMENT_MOVED_BARE,
     APPOINTMENT_BOOKED,
     APPOINTMENT_BOOKED_BARE,
-    WILL_CANCEL_ORDER,
-    WILL_CANCEL_APPOINTMENT,
-    WILL_MOVE,
-    WILL_MOVE_DAY,
-    WILL_MOVE_HOUR,
-    WILL_BOOK,
-    WILL_ORDER,
-    NOTED_PERSON,
+    TODAY,
 )
 
+# How the server's proposals begin and go on; what they are about is said in between.
+PROPOSED = (
+    "Voy a cancelar el pedido", "Voy a cancelar el turno", "Voy a pasar el turno", "Voy a agendar para",
+    "Voy a crear un pedido a nombre de", "correo", "un turno", "con", "el", "al", "Total", "un", "una",
+)  # fmt: skip
 HOURS = ("a la una", *(f"a las {spell(hour)}" for hour in range(2, 13)))
 MINUTES = (
     "y cuarto",
@@ -217,6 +282,7 @@ SLOT_PHRASES: tuple[str, ...] = (
     *APPOINTMENT_KINDS.values(),
     *DOCTORS.values(),
     *PRODUCTS,
+    *PROPOSED,
     "unidades de",
     "pesos",
     "y",

@@ -1,4 +1,4 @@
-"""What each of the seven tools needs to know, and what is made of it: arguments, and an announcement."""
+"""What each of the seven tools needs to know, and what is made of it: the arguments."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from datetime import date, time
 from typing import Any, Literal
 
 from common.spanish.consent import AN_APPOINTMENT, AN_ORDER, BOOKING, CANCELLING, MOVING, PLACING
-from sandbox.dialogue import lines
 from sandbox.dialogue.dates import to_iso
 from sandbox.dialogue.intents import Kind, Task
-from sandbox.dialogue.items import Item, say_items
-from sandbox.dialogue.speech import say_date, say_doctor, say_id, say_time
+from sandbox.dialogue.items import Item, counted
 from sandbox.dialogue.understanding import Slot, Understanding
 
 NEEDS: dict[Task, tuple[Slot, ...]] = {
@@ -22,6 +20,9 @@ NEEDS: dict[Task, tuple[Slot, ...]] = {
     Task.CANCEL_APPOINTMENT: (Slot.RECORD_ID, Slot.NAME),
     Task.MOVE: (Slot.RECORD_ID, Slot.NAME, Slot.WHEN),
     Task.CONSULT_APPOINTMENT: (Slot.RECORD_ID, Slot.NAME),
+    Task.FIND_ORDERS: (Slot.NAME, Slot.PROOF),
+    Task.FIND_APPOINTMENTS: (Slot.NAME, Slot.PROOF),
+    Task.FREE_TIMES: (),
 }
 
 AGREEING = {  # the verbs and nouns in which a caller may agree to it
@@ -47,6 +48,7 @@ class Facts:
     doctor: str | None = None
     day: date | None = None
     hour: time | None = None
+    span: str | None = None  # days in words, "la semana que viene"
     kind_of_visit: str | None = None
 
     def record_id(self, kind: Kind) -> str | None:
@@ -68,16 +70,46 @@ class Facts:
             name=name,
             identity=identity,
             email=said.email or facts.email,
-            items=said.items or facts.items,
+            items=facts._items_after(said),
             doctor=said.doctor or facts.doctor,
             day=said.day or facts.day,
             hour=facts.hour if said.hour is None else said.hour,
+            span=said.span or facts.span,
             kind_of_visit=said.kind_of_visit or facts.kind_of_visit,
         )
 
+    def _items_after(self, said: Understanding) -> tuple[Item, ...]:
+        items = self.items
+        for change in said.changes:
+            items = change.of(items)
+        replaces = {"mejor", "solo", "solamente"} & set(said.words.split())
+        return said.items if said.items and replaces else counted(items, said.items) if said.items else items
+
+    def without(self, slot: Slot, kind: Kind) -> Facts:
+        """Without what the caller says is wrong."""
+        match slot:
+            case Slot.RECORD_ID:
+                return self.with_record(kind, None)
+            case Slot.IDENTITY | Slot.NAME:
+                return replace(self, dni=None, name=None, identity=None)
+            case Slot.EMAIL | Slot.PROOF:
+                return replace(self, email=None)
+            case Slot.DAY:
+                return replace(self, day=None)
+            case Slot.HOUR:
+                return replace(self, hour=None)
+            case Slot.WHEN:
+                return replace(self, day=None, hour=None)
+            case Slot.ITEMS:
+                return replace(self, items=())
+            case Slot.DOCTOR:
+                return replace(self, doctor=None)
+            case _:
+                return self
+
     def forget_errand(self) -> Facts:
         """Who is calling and what the call is about stay; what was being booked or ordered goes."""
-        return replace(self, items=(), doctor=None, day=None, hour=None, kind_of_visit=None)
+        return replace(self, items=(), doctor=None, day=None, hour=None, span=None, kind_of_visit=None)
 
     @property
     def has_full_name(self) -> bool:
@@ -104,6 +136,8 @@ def _lack(task: Task, slot: Slot, facts: Facts) -> Slot | None:
             known = facts.has_full_name
         case Slot.EMAIL:
             known = facts.email is not None
+        case Slot.PROOF:
+            known = facts.email is not None or facts.dni is not None
         case Slot.ITEMS:
             known = bool(facts.items)
         case Slot.DOCTOR:
@@ -132,6 +166,11 @@ def arguments(task: Task, facts: Facts) -> dict[str, Any]:
             return {"customerName": facts.name, "customerEmail": facts.email, "items": items}
         case Task.BOOK:
             return _booking(facts)
+        case Task.FIND_ORDERS | Task.FIND_APPOINTMENTS:
+            proof = {"customerEmail": facts.email} if facts.email else {"dni": facts.dni}
+            return {"customerName": facts.name, **proof, "kind": task.value.split()[1]}
+        case Task.FREE_TIMES:
+            return _wanted_times(facts)
         case _:
             return {"appointmentId": facts.appointment_id, "patientName": facts.name} | _change(task, facts)
 
@@ -143,26 +182,13 @@ def _booking(facts: Facts) -> dict[str, Any]:
     return {**who, "doctorName": facts.doctor, "date": when, **kind}
 
 
+def _wanted_times(facts: Facts) -> dict[str, Any]:
+    day = facts.span or (facts.day.isoformat() if facts.day else None)
+    return {name: value for name, value in (("doctorName", facts.doctor), ("day", day)) if value}
+
+
 def _change(task: Task, facts: Facts) -> dict[str, Any]:
     if task is not Task.MOVE:
         return {}
     day = {"newDate": facts.day.isoformat()} if facts.day else {}
     return day | ({"newTime": f"{facts.hour:%H:%M}"} if facts.hour is not None else {})
-
-
-def announce(task: Task, facts: Facts) -> str:
-    """What is about to be done: "Voy a cancelar el pedido seis."."""
-    number = say_id(facts.record_id(task.kind) or "")
-    match task:
-        case Task.CANCEL_ORDER:
-            return lines.WILL_CANCEL_ORDER.format(number=number)
-        case Task.CANCEL_APPOINTMENT:
-            return lines.WILL_CANCEL_APPOINTMENT.format(number=number)
-        case Task.CREATE_ORDER:
-            return lines.WILL_ORDER.format(items=say_items(facts.items))
-    day = say_date(facts.day) if facts.day else ""
-    hour = say_time(facts.hour) if facts.hour is not None else ""
-    if task is Task.BOOK:
-        return lines.WILL_BOOK.format(doctor=say_doctor(facts.doctor or ""), date=day, time=hour)
-    template = lines.WILL_MOVE if day and hour else lines.WILL_MOVE_DAY if day else lines.WILL_MOVE_HOUR
-    return template.format(number=number, date=day, time=hour)

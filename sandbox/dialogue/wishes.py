@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.dialogue.intents import Task, Verb
+from sandbox.dialogue.intents import Kind, Task, Verb
 from sandbox.dialogue.understanding import Understanding
 
 _MAKING = (Task.BOOK, Task.CREATE_ORDER)
@@ -19,12 +19,16 @@ def read_wish(said: Understanding, task: Task | None, last: Task | None, verb: V
     intent = said.intent
     if verb and intent.kind and not intent.verb:
         intent = replace(intent, verb=verb)
+    if intent.verb is Verb.MOVE and intent.kind is None and task and task.kind is Kind.ORDER:
+        return None  # an order is not moved
     wish = intent.task(about.kind if about else None)
     if wish is Task.CONSULT_APPOINTMENT and _wants_a_time(said):
         wish = Task.BOOK
     if task is None or wish is None:
         return wish
     goes_on = intent.kind is task.kind and intent.verb is None
+    if said.denies_doing and intent.aspects:
+        return wish
     bare = intent.kind is None and (intent.verb in (None, Verb.ASK) or is_correction(task, intent.verb))
     return None if goes_on or bare or wish is task else wish
 

@@ -17,6 +17,10 @@ class Word:
     raw: str  # as heard, without the punctuation around it
     key: str  # lower case, no accents
     pause: bool = False  # a comma or a full stop follows
+    asks: bool = False  # a question mark is at it
+
+
+GAP = Word("|", "|", True)  # in the place of a word that something else has taken
 
 
 def fold(text: str) -> str:
@@ -33,8 +37,12 @@ def read_words(text: str) -> list[Word]:
     for part in text.split():
         raw = part.strip(_EDGE)
         if raw:
-            found.append(Word(raw, fold(raw), part[-1] in _PAUSE))
+            found.append(Word(raw, fold(raw), part[-1] in _PAUSE, "?" in part or "¿" in part))
     return found
+
+
+def keys_of(words: Iterable[Word]) -> list[str]:
+    return [word.key for word in words]
 
 
 def key_at(words: Sequence[Word], at: int) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import soundfile
 
+from common.spanish.numbers import spell
 from common.spanish.wording import WEEKDAYS
 from sandbox.dialogue import lines
-from sandbox.dialogue.numbers import spell
 from sandbox.render.audio import levelled, trimmed
 from sandbox.render.kokoro import RATE, Kokoro
 from sandbox.speech.clips import FOLDER, clip_key
@@ -24,8 +24,9 @@ _SPEED = 1.05
 _NUMBERED = (
     lines.ORDER_NOTED,
     lines.APPOINTMENT_NOTED,
-    lines.WILL_CANCEL_ORDER,
-    lines.WILL_CANCEL_APPOINTMENT,
+    "Voy a cancelar el pedido {number}",
+    "Voy a cancelar el turno {number}",
+    "Voy a pasar el turno {number}",
     lines.ORDER_CANCELLED,
     lines.APPOINTMENT_CANCELLED,
 )
@@ -45,11 +46,12 @@ def render_clips(folder: Path = FOLDER) -> None:
     phrases = {clip_key(phrase): phrase for phrase in reversed(said)}
     voice = Kokoro("em_alex", rioplatense=True)
     folder.mkdir(exist_ok=True)
-    for key, phrase in reversed(phrases.items()):
-        path = folder / file_name(key)
-        if not path.exists():
-            render_clip(voice, phrase, path)
-            print(f"{path.name}: {phrase}", flush=True)
+    missing = [key for key in reversed(phrases) if not (folder / file_name(key)).exists()]
+    for key in sorted(missing, key=lambda key: phrases[key] == lines.ENGLISH):  # English last
+        if phrases[key] == lines.ENGLISH:
+            voice = Kokoro("em_alex", language="en-us")
+        render_clip(voice, phrases[key], folder / file_name(key))
+        print(f"{file_name(key)}: {phrases[key]}", flush=True)
     write_index(folder, phrases)
 
 

@@ -18,7 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sandbox.speech.errors import WeightsRefused
-from sandbox.speech.espeak import shared_espeak
+from sandbox.speech.espeak import Espeak, shared_espeak
 from sandbox.speech.weights import Pinned, read_pinned
 
 RATE = 24_000
@@ -41,9 +41,13 @@ _RIOPLATENSE = str.maketrans({"ʝ": "ʃ", "ʎ": "ʃ"})
 
 
 class Kokoro:
-    """One voice. `rioplatense` says y and ll as the porteños do; Whisper mishears it, so callers go without."""
+    """One voice. `rioplatense` says y and ll as the porteños do; Whisper mishears it, so callers go without.
 
-    def __init__(self, voice: str, *, rioplatense: bool = False, threads: int = 2) -> None:
+    espeak-ng has one language a process, the one asked for last.
+    """
+
+    def __init__(self, voice: str, *, rioplatense: bool = False, threads: int = 2, language: str | None = None) -> None:
+        self._espeak = Espeak(language) if language else shared_espeak()
         self._session = _session(threads)
         self._style = np.frombuffer(_checked(f"{voice}.bin"), dtype=np.float32).reshape(-1, 1, 256)
         self._ids: dict[str, int] = json.loads(_checked("vocab.json"))["vocab"]
@@ -51,7 +55,7 @@ class Kokoro:
 
     def speak(self, text: str, speed: float = 1.0) -> Audio:
         """Mono float samples at `RATE`; silence at the ends is the model's own."""
-        sounds = to_sounds(text, rioplatense=self._rioplatense)
+        sounds = to_sounds(text, rioplatense=self._rioplatense, espeak=self._espeak)
         tokens = [self._ids[sound] for sound in sounds if sound in self._ids]
         inputs = {
             "tokens": np.array([[0, *tokens, 0]], dtype=np.int64),
@@ -62,15 +66,16 @@ class Kokoro:
         return audio
 
 
-def to_sounds(text: str, *, rioplatense: bool) -> str:
+def to_sounds(text: str, *, rioplatense: bool, espeak: Espeak | None = None) -> str:
     """Kokoro's spelling of the text: espeak's phonemes with the punctuation kept; ¿ and ¡ are not in its vocabulary."""
     pieces = _PUNCTUATION.split(text.replace("¿", "").replace("¡", ""))
-    spoken = [piece if index % 2 else _sounds_of(piece, rioplatense) for index, piece in enumerate(pieces)]
+    espeak = espeak or shared_espeak()
+    spoken = [piece if index % 2 else _sounds_of(piece, rioplatense, espeak) for index, piece in enumerate(pieces)]
     return " ".join(piece for piece in spoken if piece).replace(" ,", ",").replace(" .", ".").replace(" ?", "?")
 
 
-def _sounds_of(text: str, rioplatense: bool) -> str:
-    sounds = shared_espeak().phonemes(text.strip()).replace("tʃ", "ʧ").replace("jj", "ʝ") if text.strip() else ""
+def _sounds_of(text: str, rioplatense: bool, espeak: Espeak) -> str:
+    sounds = espeak.phonemes(text.strip()).replace("tʃ", "ʧ").replace("jj", "ʝ") if text.strip() else ""
     return sounds.translate(_RIOPLATENSE) if rioplatense else sounds
 
 

@@ -9,10 +9,18 @@ from typing import Any
 from common.times import BUENOS_AIRES
 from sandbox.brain import Prompt, Utterance
 from sandbox.dialogue import DialogueMind
-from sandbox.dialogue.intents import Task
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=BUENOS_AIRES)  # a Monday
-TOOLS = (*(str(task) for task in Task), "finalizarLlamada")
+SEVEN = (
+    "consultarOrder",
+    "cancelarOrder",
+    "crearOrder",
+    "agendarTurno",
+    "cancelarTurno",
+    "modificarTurno",
+    "consultarTurno",
+)
+TOOLS = (*SEVEN, "finalizarLlamada")
 
 
 class FakeFloor:

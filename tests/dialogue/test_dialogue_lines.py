@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.dialogue import lines
 from sandbox.dialogue.lines import FIXED_LINES, SLOT_PHRASES, TEMPLATE_PIECES, TEMPLATES
-from sandbox.dialogue.speech import say_date, say_time
+from sandbox.dialogue.speech import say_date, say_proposal, say_time
 from sandbox.speech.clips import ClipLibrary, clip_key
 
 
@@ -32,11 +32,21 @@ def test_a_template_filled_from_the_vocabulary_is_made_of_recorded_phrases(templ
         items=f"{lines.PRODUCTS[0]} y dos unidades de {lines.PRODUCTS[1]}",
         money="diez pesos",
         code="uno dos tres",
-        name="Ana López",
-        email="",
     )
-    spliced = clips.split(sentence)
-    assert spliced is not None or template == lines.NOTED_PERSON
+    assert clips.split(sentence) is not None
+
+
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        f"Cancelar el pedido 6: 1 {lines.PRODUCTS[0]}, 2 {lines.PRODUCTS[1]} y 1 {lines.PRODUCTS[2]}.",
+        "Cancelar la cita 31, con Dra. Carmen Ruiz el martes 1 de diciembre a las 10:15.",
+        "Pasar la cita 5, con Dr. Roberto Mendoza el viernes 26 de noviembre a las 9:00, "
+        "al jueves 1 de enero de 2027 a las 16:30.",
+    ],
+)
+def test_what_the_server_proposes_is_made_of_recorded_phrases_too(proposal: str, clips: ClipLibrary) -> None:
+    assert clips.split(say_proposal(proposal)) is not None
 
 
 def test_every_day_of_a_year_is_made_of_recorded_phrases(clips: ClipLibrary) -> None:

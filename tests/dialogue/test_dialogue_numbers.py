@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.spanish.numbers import spell
 from sandbox.dialogue.digits import find_runs
-from sandbox.dialogue.numbers import spell
 from sandbox.dialogue.words import read_words
 
 DNIS = st.integers(min_value=1_000_000, max_value=99_999_999)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.dialogue.emails import read_email, say_email
-from sandbox.dialogue.items import Item, read_items, say_items
+from sandbox.dialogue.emails import read_email
+from sandbox.dialogue.items import Change, Item, read_changes, read_items
 from sandbox.dialogue.names import read_doctor, read_name
 from sandbox.dialogue.words import distance, read_words, snap
 
@@ -98,10 +98,6 @@ def test_a_sentence_without_arroba_has_no_email() -> None:
     assert read_email(read_words("no tengo correo")) is None
 
 
-def test_an_email_is_read_back_as_it_is_dictated() -> None:
-    assert say_email("juan_perez@email.com") == "juan guion bajo perez arroba email punto com"
-
-
 @pytest.mark.parametrize(
     ("said", "items"),
     [
@@ -121,8 +117,25 @@ def test_the_answer_to_which_products_needs_no_quantity() -> None:
     assert read_items(read_words("Teclado y mouse"), asked=True) == (Item("teclado"), Item("mouse"))
 
 
-def test_products_are_read_back_with_their_quantities() -> None:
-    assert say_items((Item("teclados", 2), Item("funda"), Item("mouse"))) == "dos teclados, una funda y un mouse"
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("agregale una funda", (Item("teclados", 2), Item("mouse"), Item("funda"))),
+        ("y también otro mouse", (Item("teclados", 2), Item("mouse", 2))),
+        ("sacale el mouse", (Item("teclados", 2),)),
+        ("sin los teclados", (Item("mouse"),)),
+        ("en vez de un mouse, una tablet", (Item("teclados", 2), Item("tablet"))),
+        ("cambiame el mouse por dos fundas", (Item("teclados", 2), Item("fundas", 2))),
+        ("que sean tres teclados", (Item("teclados", 3), Item("mouse"))),
+    ],
+)
+def test_an_order_is_added_to_and_taken_from(said: str, left: tuple[Item, ...]) -> None:
+    (change,) = read_changes(read_words(said))
+    assert change.of((Item("teclados", 2), Item("mouse"))) == left
+
+
+def test_how_many_is_changed_of_the_one_product() -> None:
+    assert Change(quantity=3).of((Item("mouse"),)) == (Item("mouse", 3),)
 
 
 def test_a_word_is_snapped_to_a_near_one_only() -> None:

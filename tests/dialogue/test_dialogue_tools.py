@@ -14,6 +14,7 @@ from tools.arguments import read
 from tools.catalogue import TOOLS
 
 DECLARED = {tool.name: tool for tool in TOOLS}
+SEVEN = [task for task in Task if task.tool in DECLARED]
 BY_DNI = Facts(
     order_id="1",
     appointment_id="1",
@@ -31,9 +32,9 @@ BY_NAME = replace(BY_DNI, dni=None, identity="name")
 
 
 @pytest.mark.parametrize("facts", [BY_DNI, BY_NAME], ids=["dni", "name"])
-@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("task", SEVEN)
 def test_an_errand_with_nothing_missing_gives_the_tool_what_it_needs(task: Task, facts: Facts) -> None:
     assert missing(task, facts) is None
-    tool, given = DECLARED[task.value], arguments(task, facts)
+    tool, given = DECLARED[task.tool], arguments(task, facts)
     read(tool.arguments, given)
     assert set(tool.input_schema["required"]) <= given.keys() <= tool.input_schema["properties"].keys()

@@ -30,7 +30,7 @@ from tests.support.sonic import sonic
 from tests.support.waiting import bounded, until_answered
 
 WORDS = ("Hola, quiero cancelar mi pedido número seis.", "Mi DNI es 35.012.678.", "Sí, confirmo.", "Nada más, chau.")
-PROPOSAL = f"Voy a cancelar el pedido seis. {lines.CONFIRM}"
+PROPOSAL = f"Voy a cancelar el pedido seis: un Smartwatch Apple Watch Series 9 y dos Banda deportiva. {lines.CONFIRM}"
 
 
 @dataclass

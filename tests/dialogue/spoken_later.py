@@ -1,0 +1,105 @@
+"""Sentences that were written after the stand-in had learned those of `spoken.py`, in the same form."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+KINDS: dict[str, str] = {
+    "several": """
+        idle | Primero cancelame el turno siete y después decime cómo va mi pedido tres, soy Ana Rodríguez | cancelarTurno appointmentId=7, patientName=Ana Rodríguez
+        idle | Quería saber del pedido cuatro y además sacar un turno con la doctora Ruiz | says pedido cuatro.*DNI
+        cancel turn? | Sí, dale, y también cancelame el pedido seis | says turno siete.*¿
+        idle | Hola, soy Elena Martínez y necesito pasar el turno cinco al viernes a las once y cancelar el pedido siete | modificarTurno appointmentId=5, newDate=2026-11-27, newTime=11:00
+    """,
+    "negation": """
+        read | ya no lo necesito | cancelarOrder orderId=3
+        idle | No quiero hacer un pedido, quiero cancelar el seis | says (pedido|número)
+        idle | no llamo para cancelar, quiero cambiar mi turno cinco | says turno cinco
+        move? | no, no lo muevas | says lo dejamos
+        read turn | al final no puedo ir | cancelarTurno appointmentId=1
+        book when | el jueves no puedo, el viernes a las diez de la mañana | agendarTurno date=2026-11-27T10:00:00-03:00
+    """,
+    "corrections": """
+        cancel? | esperá, no es el seis, es el ocho | cancelarOrder orderId=8
+        identity | uy, me confundí, es el pedido siete | says pedido siete
+        move? | no, para el lunes | modificarTurno newDate=2026-11-30, newTime=10:00
+        move? | mejor a las cuatro de la tarde | modificarTurno newTime=16:00
+        book? | no, el nombre está mal | says nombre
+        book? | con la doctora Ruiz mejor | agendarTurno doctorName=Dra. Carmen Ruiz
+        cancel identity | 35.012.678, no, perdón, 35.012.679 | cancelarOrder dni=35012679
+        patient | Juan Gómez, perdón, Juan Gutiérrez | cancelarTurno patientName=Juan Gutiérrez
+        book? | anotaste mal el mail | says correo
+        order? | el mail es otro | says correo
+        book when | el martes a las nueve y media, no, a las diez y media | agendarTurno date=2026-11-24T10:30:00-03:00
+    """,
+    "repeat": """
+        move? | perdón, no te escuché bien | says turno cinco.*¿
+        patient | ¿cómo decís? | says paciente
+        cancel? | repetí por favor | says pedido seis.*¿
+        book email | hablá más despacio que no te entiendo | says correo
+        read | ¿me lo repetís más lento? | says martes veinticuatro
+        read | no se escuchó nada | says martes veinticuatro
+    """,
+    "names": """
+        patient | Julieta Paz | cancelarTurno patientName=Julieta Paz
+        patient | me llamo Domingo Faustino Sarmiento | cancelarTurno patientName=Domingo Faustino Sarmiento
+        patient | María del Carmen Rey | cancelarTurno patientName=María del Carmen Rey
+        patient | Sí, soy Pedro Bueno | cancelarTurno patientName=Pedro Bueno
+        patient | Marcos Mac Allister | cancelarTurno patientName=Marcos Mac Allister
+        patient | Ángel Di María | cancelarTurno patientName=Ángel di María
+        patient | João da Silva | cancelarTurno patientName=João da Silva
+        patient | Ana María O'Higgins Funes | cancelarTurno patientName=Ana María O'Higgins Funes
+        idle | Quiero saber cuándo es el turno uno de María González | consultarTurno appointmentId=1, patientName=María González
+        patient | a nombre de Luis Alberto Claro | cancelarTurno patientName=Luis Alberto Claro
+        patient | habla la señora Rosa Martes | cancelarTurno patientName=Rosa Martes
+        patient | el nombre es Facundo Quiroga | cancelarTurno patientName=Facundo Quiroga
+    """,
+    "no number": """
+        order number | uh, no tengo idea | says (correo|nuevo)
+        turn number | se me perdió el papelito | says (número|correo)
+        idle | ¿Aceptan tarjeta de crédito? | says no tengo ese dato
+        idle | ¿A qué hora abren los sábados? | says no tengo ese dato
+        identity | no me acuerdo el DNI | says nombre completo
+    """,
+    "slots": """
+        slots | el del jueves a las diez y media | agendarTurno date=2026-11-26T10:30:00-03:00
+        slots | me da lo mismo | agendarTurno date=2026-11-26T10:00:00-03:00
+        slots | me quedo con la última | agendarTurno date=2026-11-27T16:00:00-03:00
+        slots | prefiero la segunda | agendarTurno date=2026-11-26T10:30:00-03:00
+    """,
+    "items": """
+        order? | agregá también dos parlantes | says parlantes.*¿
+        order? | quitale los teclados | says mouse.*¿
+        order? | en lugar de los teclados poneme un monitor | says monitor.*¿
+        order? | mejor que sean cuatro teclados | says (cuatro|4) teclados
+        read | el otro día compré una tablet y quiero saber si salió | says (número|pedido|identidad|está|camino)
+    """,
+    "not its business": """
+        cancel? | ¿hablo con una máquina? | says asistente virtual.*¿
+        patient | ¿va a llover mañana? | says paciente
+        idle | mi marido se desmayó | says 107
+        identity | creo que me está dando un infarto | says 107
+        idle | se me rompió el celular, qué desastre | says (pedidos|ayudar)
+    """,
+    "not to it": """
+        cancel turn? | amor, apagá la tele que estoy hablando | says ¿
+        order? | Martín, ¿cerraste la puerta? | says ¿
+        move? | gol de Boca, gol gol gol | says ¿
+        book email | Sofía, traeme la agenda que está arriba de la mesa | says (hablás a mí|correo)
+    """,
+    "goodbye": """
+        read | bueno, te agradezco mucho, hasta la próxima | says Gracias por llamar
+        read | no gracias, ya está | says Gracias por llamar
+        identity | dejá, llamo más tarde, chau | says Gracias por llamar
+        read | ciao | says Gracias por llamar
+    """,
+    "the original's": """
+        idle | Consulta el pedido número 3 con DNI 27893412 | consultarOrder orderId=3, dni=27893412
+        idle | Cancelá el pedido número 6 para Roberto Vargas | cancelarOrder orderId=6, customerName=Roberto Vargas
+        idle | Modificá el turno 5 de Elena Martínez para el viernes a las 15:00 | modificarTurno appointmentId=5, patientName=Elena Martínez, newDate=2026-11-27, newTime=15:00
+        idle | Crea un pedido para Juan Gómez con 3 teclados | says correo
+    """,
+    "english": """
+        patient | can you help me please | says Spanish demo
+        idle | what is the status of my appointment | says Spanish demo
+    """,
+}
