@@ -52,7 +52,7 @@ _PHRASES: dict[_Part, str] = {
         seguro, segura, seguro que si, correcto, exacto, exactamente, asi es, es asi, tal cual, eso,
         eso mismo, eso es, afirmativo, efectivamente, positivo, ok, okey, okay, oka, okis, bueno, vale, va, listo,
         joya, barbaro, perfecto, genial, buenisimo, excelente, fantastico, de acuerdo, estoy de acuerdo, conforme,
-        esta bien, esta perfecto, esta correcto, es correcto, todo correcto, todo bien, todo ok, me parece bien, me
+        esta bien, esta perfecto, esta correcto, es correcto, todo correcto, todo ok, me parece bien, me
         parece perfecto, me sirve, me queda bien, me viene bien, acepto, lo acepto, autorizo, lo autorizo, confirmo,
         lo confirmo, la confirmo, te confirmo, te lo confirmo, se lo confirmo, confirmado, confirmada, confirmalo,
         confirmala, confirma, confirmame, confirmamelo, confirmar, quiero confirmar, confirmemos, adelante, dale
@@ -71,7 +71,7 @@ _PHRASES: dict[_Part, str] = {
     _Part.POLITE: """
         por favor, porfa, porfi, porfis, favor, gracias, muchas gracias, mil gracias, te agradezco, se agradece,
         che, carlos, senor, senora, senorita, amigo, maestro, capo, genio, hombre, aja, mhm, nomas, no mas, ya, ahora,
-        ahora mismo, no hay problema, no hay drama, no tengo problema, tranquilo
+        ahora mismo, todo bien, no hay problema, no hay drama, no tengo problema, tranquilo
     """,
     _Part.OPENS: """
         y, e, pues, entonces, quiero, querria, quisiera, quiero que, si quiero que, te pido, le pido, te pido que, le
@@ -80,20 +80,22 @@ _PHRASES: dict[_Part, str] = {
     _Part.LIMITS: """
         no se, no lo se, no estoy seguro, no estoy segura, no entendi, no te entendi, no entiendo, no escuche, no te
         escuche, no se escucha, por que no, o no, si o no, siempre que, siempre y cuando, mientras, en caso de
-        que, a menos que, salvo que, solo si
+        que, a menos que, salvo que, solo si, bien gracias, muy bien gracias, eso nomas, ya esta bien
     """,
 }
 _BY_WORDS = {tuple(phrase.split()): part for part, phrases in _PHRASES.items() for phrase in phrases.split(",")}
 _MOST_WORDS = max(map(len, _BY_WORDS))
 _ARTICLES = frozenset(("el", "la", "los", "las", "ese", "esa", "este", "esta", "mi", "un", "una"))
 _IT = frozenset(("lo", "la"))
-# Of a request or a wish: "cancelá", "cancelalo", "cancelarlo", "cancelame", "cancelemos", "que lo canceles". Not of what
-# somebody does: "si cancelo" is how a question begins.
+# Of a request or a wish: "cancelá", "cancelalo", "cancelarlo", "cancelame", "cancelemos", "que lo canceles". Not of
+# what somebody does: "si cancelo" is how a question begins.
 _ENDINGS = {
     "ar": "a|e|es|en|ar|emos|alo|ala|elo|ela|enlo|enla|arlo|arla|ame|amelo|amela|armelo|armela|emoslo|emosla",
     "er": "e|a|as|an|er|amos|elo|ela|alo|ala|erlo|erla|eme|emelo|emela|ermelo|ermela|amoslo|amosla",
     "ir": "i|e|a|as|an|ir|amos|ilo|ila|alo|ala|irlo|irla|ime|imelo|imela|irmelo|irmela|amoslo|amosla",
 }
+# "Sí, pasá" is said to who knocks: only with what is to be moved or booked is it an answer.
+_SAID_AT_HOME = re.compile("(?:pas|tom|sac|saqu|cambi|mov|muev)(?:a|e|an|en)")
 _STEMS = {"hacer": "hac|hag", "pedir": "ped|pid", "mover": "mov|muev", "sacar": "sac|saqu"}  # where they change
 
 
@@ -128,7 +130,7 @@ def _parts(words: list[str], requests: re.Pattern[str], nouns: frozenset[str]) -
             if words[at + length - 1] in nouns:
                 part = _Part.POLITE
             elif (length == 1 or words[at] in _IT) and requests.fullmatch(words[at + length - 1]):
-                part = _Part.AGREES
+                part = _Part.OPENS if _SAID_AT_HOME.fullmatch(words[at + length - 1]) else _Part.AGREES
         yield part
         at += length
 

@@ -1,4 +1,4 @@
-"""`python -m tests.common.consent_page > docs/consent.md`: every sentence that is tried, and what the server makes of it."""
+"""`python -m tests.common.consent_page > docs/consent.md`: all sentences that are tried, and what they come to."""
 
 from __future__ import annotations
 

@@ -365,6 +365,7 @@ Sí, pasame con alguien
 Sí, decime el total
 Sí, contame
 Dale, contame
+Eso nomás
 """,
     (Consent.UNCLEAR, "words for somebody else"): """
 Claudia está listo el café
@@ -394,11 +395,15 @@ Claudia, dale
 Dale, Tomás
 Sí, Tomás
 Sí, señora, el perro es mío
+Todo bien
+Ya está bien
 Hola, hola
 """,
     (Consent.UNCLEAR, "a television, a joke, a street"): """
 y bueno, vamos a una pausa
 Bueno, gente, seguimos
+Bien, gracias
+Muy bien, gracias
 Bueno, vamos a la tanda
 Sí, señoras y señores
 Y ahora, el pronóstico

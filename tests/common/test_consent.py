@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.spanish.consent import LONGEST, Consent, consent
+from common.spanish.consent import AN_APPOINTMENT, BOOKING, LONGEST, MOVING, Consent, consent
 from tests.common.consent_page import page
 from tests.common.consent_sentences import PROPOSED, answers
 
@@ -63,6 +63,16 @@ def test_any_text_has_an_answer(said: str) -> None:
 @pytest.mark.parametrize("said", ["Cancelalo", "Sí, cancelá el pedido", "Confirmo la cancelación"])
 def test_the_words_of_another_errand_agree_to_nothing(said: str) -> None:
     assert consent(said, ("agendar", "reservar"), ("turno", "cita")) is Consent.UNCLEAR
+
+
+@pytest.mark.parametrize("said", ["Sí, pasá.", "Dale, pasá, pasá.", "Sí, cambiá.", "Tomá.", "Sí, tomá."])
+def test_what_is_said_to_somebody_at_the_door_moves_and_books_nothing(said: str) -> None:
+    assert consent(said, (*MOVING, *BOOKING), AN_APPOINTMENT) is Consent.UNCLEAR
+
+
+@pytest.mark.parametrize("said", ["Sí, pasá el turno.", "Pasalo.", "Sí, cambiame el turno.", "Sí, quiero cambiarlo."])
+def test_a_yes_may_say_what_is_to_be_moved(said: str) -> None:
+    assert consent(said, MOVING, AN_APPOINTMENT) is Consent.YES
 
 
 def test_the_page_of_sentences_is_up_to_date() -> None:
