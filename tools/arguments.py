@@ -14,6 +14,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from common.spanish.dni import dni_of
+from common.spanish.emails import email_of
 from common.spanish.names import name_words, plain
 from common.spanish.numbers import digits_of
 from common.text import clean
@@ -22,10 +24,14 @@ from tools.errors import DeclarationError, NeedsInput
 type Schema = dict[str, Any]
 
 NAME_LIMIT, EMAIL_LIMIT, TEXT_LIMIT, NOTES_LIMIT = 80, 120, 120, 300
+SPOKEN_EMAIL_LIMIT = 200  # characters: dictated letter by letter it is longer than written
 ARGUMENTS_LIMIT = 20_000  # characters of JSON
 ITEMS_LIMIT, QUANTITY_LIMIT, PRICE_LIMIT_CENTS = 20, 100, 100_000_000
 
-_SIGN_OR_FRACTION = re.compile(r"\s*(?:[-+].*|[0-9]+[.,][0-9]{1,2}\s*)", re.DOTALL)  # "-3", "3.7"; "1.234" is an id
+# "-3", "3-7", "3.7", "3/7"; but "1.234" is an id, and so is "3, 7", figure by figure.
+_NO_ID = re.compile(
+    r"(?<!\w)[-+−–]\s*[0-9]|[0-9]\s*[^\w\s.,]\s*[0-9]|[0-9][.,](?![0-9]{3}(?![0-9]))[0-9]|[0-9]{4}[.,][0-9]|[0-9]\s*%"
+)
 
 
 def text(limit: int) -> BeforeValidator:
@@ -47,10 +53,8 @@ BLANK_IS_NONE = BeforeValidator(lambda value: None if value == "" else value)  #
 def _record_id(value: Any) -> str | None:
     """Return "3" for "pedido 3", "#003", "tres" and 3. Ids are short: at most seven digits."""
     said = short_text(value, 60)
-    if _SIGN_OR_FRACTION.fullmatch(said):
-        raise ValueError("not an id")
-    digits = digits_of(said)
-    if not digits or not 0 < int(digits[:8]) < 10_000_000 or len(digits) > 8:
+    digits = None if _NO_ID.search(plain(said)) else digits_of(said)
+    if not digits or len(digits) > 8 or not 0 < int(digits) < 10_000_000:
         raise ValueError("not an id")
     return str(int(digits))
 
@@ -58,26 +62,23 @@ def _record_id(value: Any) -> str | None:
 def _dni(value: Any) -> str | None:
     if value is None or value == "":
         return None
-    digits = digits_of(short_text(value, 120))
-    if digits is None or len(digits) not in (7, 8):
+    dni = dni_of(short_text(value, 120))
+    if dni is None:
         raise ValueError("not a DNI")
-    return digits
+    return dni
 
 
 def _email(value: Any) -> Any:
-    """Also as it is spoken: "ana punto pérez arroba email punto com"."""
-    spoken = plain(short_text(value, EMAIL_LIMIT))
-    for word, sign in (("arroba", "@"), ("punto", "."), ("guion bajo", "_"), ("guion", "-")):
-        spoken = re.sub(rf"\s*\b{word}\b\s*", sign, spoken)
-    address = spoken.replace(" ", "")
-    if not re.fullmatch(r"[a-z0-9._%+-]+@[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}", address):
+    """Also as it is dictated: "ana punto pérez arroba email punto com"."""
+    address = email_of(short_text(value, SPOKEN_EMAIL_LIMIT))
+    if address is None or len(address) > EMAIL_LIMIT:
         raise ValueError("not an e-mail address")
     return address
 
 
 def _full_name(value: Any) -> str:
     name = clean(short_text(value, NAME_LIMIT), NAME_LIMIT)
-    if len(name_words(name)) < 2 or re.search(r"[^\w\s.'’,-]|[\d_]", name):
+    if len(name_words(name)) < 2 or re.search(r"[^\w\s.'’`´ʼ‘,-]|[\d_]", name):
         raise ValueError("not a full name")
     return name
 

@@ -18,7 +18,9 @@ from typing import Any
 from common.spanish.consent import LONGEST, Consent, consent
 from common.times import Clock, from_iso, to_iso
 from data.store import IdempotencyRecord
+from tools.errors import Refused
 
+MOST_CREATED = 5  # orders, and appointments, in one call: whoever asks for them has proven nothing
 PROPOSAL_LIFETIME = timedelta(seconds=120)
 
 
@@ -44,6 +46,12 @@ def next_of(intent: str, receipts: Sequence[IdempotencyRecord]) -> tuple[str, Id
     """For what may be wanted more than once in a call: the fingerprint of the next time, and the time before."""
     times = [idempotency for idempotency in receipts if idempotency.fingerprint.startswith(f"{intent}#")]
     return f"{intent}#{len(times) + 1}", times[-1] if times else None
+
+
+def require_room(tool: str, receipts: Sequence[IdempotencyRecord]) -> None:
+    """Raise Refused if this call has made as many with this tool as one call may."""
+    if sum(idempotency.fingerprint.startswith(f"{tool}:") for idempotency in receipts) >= MOST_CREATED:
+        raise Refused("too_many", "En una llamada puedo hacer hasta cinco. Si necesitás más, volvé a llamarnos.")
 
 
 @dataclass(slots=True)

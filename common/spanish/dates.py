@@ -156,6 +156,10 @@ _EXPANDED = tuple(
     (re.compile(pattern), written)
     for pattern, written in (
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
+        (r"\b(\d{4})/(\d{2})/(\d{2})\b", r"\1-\2-\3"),
+        (r"\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b", r"\1/\2/\3"),
+        (r"\bde (?:aca|aqui) a\b", "en"),
+        (r"\b(tarde|noche)cita\b", r"\1"),
         (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
         (r"\b(\d{1,2}:\d{2}(?::\d{2})?) ?z\b", r"\1"),
         (r"(?<=\d)(hs?|horas?|am|pm)\b\.?", r" \1"),
@@ -218,7 +222,7 @@ _TIMES = tuple(
         r"(?:\blas? )?\b(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?",
         r"\blas? (?P<hour>\d{1,2}) (?P<minute>[0-5]\d)",
         rf"\blas? (?P<hour>\d{{1,2}}){_MINUTES}",
-        rf"\b(?P<hour>\d{{1,2}}){_MINUTES}(?= ~)",
+        rf"(?<!\bel )(?<!\bdia )\b(?P<hour>\d{{1,2}}){_MINUTES}(?= ~)",  # not "el 24 a la mañana"
         rf"\b(?P<hour>\d{{1,2}}){_MINUTES}(?= (?:hs?|horas?|am|pm)\b)",
         r"\b(?P<hour>\d{1,2}) y (?P<plus>media|cuarto)",
         r"(?<!de )\b(?P<hour>[89]|1\d|2[0-3]) (?P<minute>[0-5][05])$",
@@ -356,7 +360,7 @@ def _weekday_of_month(weekday: int, match: re.Match[str], today: date) -> date:
 
 
 _MONTHS = "|".join(_MONTH)
-_YEAR = r"(?: del? (?:ano )?(\d{4}))?(?!\d)"
+_YEAR = r"(?: (?:del? )?(?:ano )?(\d{4}))?(?!\d)"
 _DAYS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...] = tuple(
     (re.compile(pattern), meaning)
     for pattern, meaning in (
@@ -368,7 +372,7 @@ _DAYS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...]
         (r"\b(\d{1,2}) de(?:l)? (mes que viene|proximo mes|mes proximo|este mes)\b", _in_month),
         (r"\b(?:de )?(hoy|manana) en (8|15)\b(?! dias)", _from_day_on),
         (r"\bpasado(?: manana)?\b", lambda match, today: today + timedelta(days=2)),
-        (r"\bmanana\b", lambda match, today: today + timedelta(days=1)),
+        (r"\bmanana(?: mismo)?\b", lambda match, today: today + timedelta(days=1)),
         (r"\bhoy(?: mismo)?\b", lambda match, today: today),
         (r"\b(?:en|dentro de) (\d{1,3}) (dia|semana)s?\b", _later),
         (r"\b(?:en|dentro de) (\d{1,2}) mes(?:es)?\b", _months_later),

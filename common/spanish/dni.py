@@ -16,7 +16,10 @@ from common.spanish.numbers import groups_of
 
 LONGEST = 120  # characters
 
-_SEPARATORS = re.compile(r"\b(?:punto|coma|guion|barra)\b")
+_BESIDE = re.compile(  # what is said between and around the figures
+    r"\b(?:punto|coma|guion|barra|por favor|porfa|gracias|si|eh+|em+|mm+|ok|dale|anota|mio|mia|tengo|libreta|civica"
+    r"|l\.?[ec])\b"
+)
 _WRITTEN = re.compile(r"\d+(?:[.,]\d+)+")
 # How seven figures are grouped where none can be missing. Eight are all there are, so they may come as they like.
 _SEVEN = frozenset(((7,), (1, 6), (1, 3, 3), (1, 2, 2, 2), (1,) * 7))
@@ -26,7 +29,7 @@ def dni_of(text: str) -> str | None:
     """Return the figures without leading zeros, or None for what is no DNI, or not surely this one."""
     if len(text) > LONGEST:
         return None
-    said = _SEPARATORS.sub(" ", plain(text))
+    said = _BESIDE.sub(" ", plain(text))
     if any(len(set(map(len, re.split("[.,]", each)[1:]))) > 1 for each in _WRITTEN.findall(said)):  # "28.456.78"
         return None
     groups = groups_of(said) or ()

@@ -55,7 +55,7 @@ _MAIL = r"(?:correo(?: electronico)?|e ?mail|mail|imeil)"
 _NOUN = rf"(?:{_MAIL}|direccion(?: de {_MAIL})?|casilla)"
 _LEAD_IN = re.compile(rf".*\b{_NOUN}(?: de \w+)? (?:es|seria|va a ser)(?: el| la| este)?\b(?: siguiente)?")
 _BEFORE = re.compile(
-    r"(?:(?:eh+|em+|mm+|si|dale|ok|hola|a ver|es|seria|anota|anote|te (?:digo|paso|dicto|lo paso)"
+    r"(?:(?:eh+|em+|mm+|si|dale|ok|hola|a ver|es|seria|anota|anote|ponele|pone|te (?:digo|paso|dicto|lo paso)"
     rf"|(?:(?:el|mi|su) )?{_NOUN})"
     r"\b(?! *(?:[@._+-]|arroba|punto|guion)) ?)+"
 )

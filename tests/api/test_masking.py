@@ -46,6 +46,7 @@ PRICES = Prices(3, 12, 0.33, 2.75, 0.0125)
         ("al +54 9 11 5555-0101, por favor", "al ***101, por favor"),
         ("ana.paz@example.com", "***@***"),
         ("escribime a ana punto paz arroba example punto com", "escribime a ***"),
+        ("correo ana punto paz veintitrés arroba example punto com", "correo ***"),
         ("es veintiocho cuatro cinco seis siete ocho nueve, sí", "es ***, sí"),
         ("veintiocho millones cuatrocientos cincuenta y seis mil", "***"),
         ("Mi DNI es 28 millones 456,789.", "Mi DNI es ***."),

@@ -18,7 +18,8 @@ SAID = (
     "28 millones cuatrocientos 56 mil 789", "28 cuatro cientos cincuenta y seis 789",
     "veintiocho, cuatrocientos cincuenta y seis, setecientos ochenta y nueve",
     "veintiocho cuatro cinco seis siete ocho nueve", "28 millones cuatro cinco seis siete ocho nueve",
-    "dos ocho cuatro cinco seis siete ocho nueve", "2 8 4 5 6 7 8 9", "28 45 67 89",
+    "dos ocho cuatro cinco seis siete ocho nueve", "2 8 4 5 6 7 8 9", "28.456.789, por favor",
+    "sí, eh, 28456789", "el mío es 28456789", "L.E. 28.456.789", "28 45 67 89",
     "veintiocho punto cuatrocientos cincuenta y seis punto setecientos ochenta y nueve",
     "veintiocho cuarenta y cinco sesenta y siete ochenta y nueve",
 )  # fmt: skip

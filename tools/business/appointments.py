@@ -12,8 +12,10 @@ from pydantic import BeforeValidator
 
 from common.spanish.consent import AN_APPOINTMENT, BOOKING, CANCELLING, MOVING
 from common.spanish.dates import parse_move, parse_when
+from common.spanish.emails import spelled
 from common.spanish.names import plain
-from common.spanish.numbers import digits_of
+from common.spanish.quantities import LONGEST as DURATION_LENGTH
+from common.spanish.quantities import minutes_of
 from common.spanish.wording import day_and_time, listed, local_iso
 from common.text import clean
 from common.times import to_iso
@@ -42,7 +44,7 @@ from tools.arguments import (
     short_text,
     text,
 )
-from tools.confirmation import Plan, fingerprint, next_of
+from tools.confirmation import Plan, fingerprint, next_of, require_room
 from tools.doctors import doctor_on_record
 from tools.errors import NeedsInput, Refused
 from tools.identity import Proof
@@ -51,17 +53,18 @@ from tools.wording import APPOINTMENT_STATUS, APPOINTMENT_TYPE
 
 WHOSE_NAME = "¿Me decís el nombre y apellido completos del paciente?"
 _TYPES = {
-    AppointmentType.CONSULTATION: ("consultation", "consulta", "primera consulta", "consulta general"),
-    AppointmentType.FOLLOW_UP: ("follow-up", "follow up", "followup", "seguimiento"),
+    AppointmentType.CONSULTATION: ("consultation", "consulta", "primera consulta", "consulta general", "primera vez"),
+    AppointmentType.FOLLOW_UP: ("follow-up", "follow up", "followup", "seguimiento", "control de seguimiento"),
     AppointmentType.EMERGENCY: ("emergency", "emergencia", "urgencia", "urgente", "guardia"),
-    AppointmentType.ROUTINE: ("routine", "rutina", "control", "control de rutina", "chequeo"),
+    AppointmentType.ROUTINE: ("routine", "rutina", "control", "control de rutina", "chequeo", "chequeo general"),
 }
 _TYPE_BY_WORD = {word: type_ for type_, words in _TYPES.items() for word in words}
-_DURATIONS = {"media hora": 30, "una hora": 60, "1 hora": 60, "una hora y media": 90, "dos horas": 120}
+_BEFORE_TYPE = re.compile(r"(?:es |para |por )*(?:una? |el |la |de )?")
 
 
 def _type(value: Any) -> AppointmentType:
-    word = "consultation" if value in (None, "") else plain(short_text(value, 40))
+    said = "consultation" if value in (None, "") else plain(short_text(value, 40)).strip(" .")
+    word = _BEFORE_TYPE.sub("", said, count=1)
     if word not in _TYPE_BY_WORD:
         raise ValueError("not a type of appointment")
     return _TYPE_BY_WORD[word]
@@ -70,13 +73,10 @@ def _type(value: Any) -> AppointmentType:
 def _duration(value: Any) -> int:
     if value in (None, ""):
         return 30
-    said = plain(short_text(value, 40))
-    if said in _DURATIONS:
-        return _DURATIONS[said]
-    number = digits_of(re.sub(r"\b(minutos?|min)\b", " ", said))
-    if not number or len(number) > 4:
+    minutes = minutes_of(short_text(value, DURATION_LENGTH))
+    if minutes is None:
         raise ValueError("not a duration")
-    return int(number)
+    return minutes
 
 
 Duration = Annotated[int, BeforeValidator(_duration)]  # in minutes
@@ -176,10 +176,11 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         if before and await _stands(call.store, before, start):
             return dict(before.result)
         raise await _slot_refusal(call, draft)
+    require_room(call.tool, receipts)
 
     async def carry_out(tool_use_id: str) -> Result:
         def build(appointment_id: str) -> tuple[Record, IdempotencyRecord]:
-            result = _booked(appointment_id, draft)
+            result = _booked(appointment_id, draft, call.clock())
             idempotency = IdempotencyRecord(call.call_id, tool_use_id, agreed, result)
             return replace(draft, id=appointment_id), idempotency
 
@@ -187,11 +188,12 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
         return dict(done.result) if done else {}
 
     proposal = (
-        f"Agendar para {draft.patient_name}, correo {draft.patient_email}, una cita de"
-        f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft)}."
+        f"Agendar para {draft.patient_name}, correo {spelled(draft.patient_email)}, una cita de"
+        f" {APPOINTMENT_TYPE[draft.type]} de {draft.duration} minutos, {_told(draft, call.clock())}."
     )
     if twin := await _at_the_same_time(call.store, receipts, draft):
-        proposal = f"{draft.patient_name} ya tiene a esa hora la cita {twin.id}, {_told(twin)}. {proposal}"
+        other = f"la cita {twin.id}, {_told(twin, call.clock())}"
+        proposal = f"{draft.patient_name} ya tiene a esa hora {other}. {proposal}"
     return Plan(agreed, proposal, carry_out, BOOKING, AN_APPOINTMENT)
 
 
@@ -217,7 +219,7 @@ async def cancel(call: ToolContext, said: AppointmentProof) -> Plan:
     async def carry_out(tool_use_id: str) -> Result:
         return await call.commit(change, tool_use_id, agreed, result)
 
-    told = f"Cancelar la cita {appointment.id}, {_told(appointment)}."
+    told = f"Cancelar la cita {appointment.id}, {_told(appointment, call.clock())}."
     return Plan(agreed, told, carry_out, CANCELLING, AN_APPOINTMENT)
 
 
@@ -250,7 +252,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
     async def carry_out(tool_use_id: str) -> Result:
         return await _unless_taken(call, moved, call.commit(change, tool_use_id, agreed, result))
 
-    proposal = f"Pasar la cita {appointment.id}, {_told(appointment)}, al {day_and_time(moved.start)}."
+    proposal = f"Pasar la cita {appointment.id}, {_told(appointment, now)}, al {day_and_time(moved.start, now)}."
     return Plan(agreed, proposal, carry_out, MOVING, AN_APPOINTMENT)
 
 
@@ -264,7 +266,7 @@ async def move(call: ToolContext, wanted: Move) -> Plan:
 )
 async def look_up(call: ToolContext, said: AppointmentProof) -> Result:
     appointment = await said.proven(call)
-    told = f"La cita {appointment.id} es el {day_and_time(appointment.start)}"
+    told = f"La cita {appointment.id} es el {day_and_time(appointment.start, call.clock())}"
     return {
         "success": True,
         "appointment": shown(appointment),
@@ -309,7 +311,7 @@ async def _slot_refusal(call: ToolContext, wanted: Appointment) -> Refused:
     free = await free_times(call.store, wanted.doctor_name, wanted.start, wanted.duration, call.clock())
     said = "Ese horario ya está ocupado."
     if free:
-        times = listed([day_and_time(time) for time in free], "o")
+        times = listed([day_and_time(time, call.clock()) for time in free], "o")
         said += f" Con {wanted.doctor_name} tengo libre el {times}."
     return Refused("slot_taken", said, alternatives=[local_iso(time) for time in free])
 
@@ -327,11 +329,11 @@ def _draft(wanted: NewAppointment, doctor: str, start: datetime) -> Appointment:
     )
 
 
-def _booked(appointment_id: str, draft: Appointment) -> Result:
+def _booked(appointment_id: str, draft: Appointment, now: datetime) -> Result:
     return {
         "success": True,
         "message": f"Cita #{appointment_id} agendada exitosamente",
-        "speak": f"Listo, la cita {appointment_id} quedó para {_told(draft)}.",
+        "speak": f"Listo, la cita {appointment_id} quedó para {_told(draft, now)}.",
         "appointmentId": appointment_id,
         "date": local_iso(draft.start),
         "doctorName": draft.doctor_name,
@@ -352,5 +354,5 @@ def shown(appointment: Appointment) -> Result:
     }
 
 
-def _told(appointment: Appointment) -> str:
-    return f"el {day_and_time(appointment.start)} con {clean(appointment.doctor_name, NAME_LIMIT)}"
+def _told(appointment: Appointment, now: datetime) -> str:
+    return f"el {day_and_time(appointment.start, now)} con {clean(appointment.doctor_name, NAME_LIMIT)}"

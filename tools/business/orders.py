@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from common.spanish.consent import AN_ORDER, CANCELLING, PLACING
+from common.spanish.emails import spelled
+from common.spanish.money import LONGEST as PRICE_LENGTH
+from common.spanish.money import cents_of
 from common.spanish.names import plain
+from common.spanish.quantities import LONGEST as QUANTITY_LENGTH
+from common.spanish.quantities import quantity_of
 from common.spanish.wording import day, listed, local_iso, money
 from common.text import clean
 from data.facts import Facts
-from data.items import amount, cents
+from data.items import amount
 from data.models import Order, OrderItem, OrderStatus, Record
 from data.products import nearest
 from data.records import ORDERS
@@ -38,7 +42,7 @@ from tools.arguments import (
     short_text,
     text,
 )
-from tools.confirmation import Plan, fingerprint, next_of
+from tools.confirmation import Plan, fingerprint, next_of, require_room
 from tools.errors import NeedsInput, Refused
 from tools.identity import Proof
 from tools.tool import Label, Result, ToolContext, tool
@@ -47,21 +51,24 @@ from tools.wording import ORDER_STATUS
 DELIVERY_TIME = timedelta(days=5)  # of what the business does not say it of
 WHOSE_NAME = "¿Me decís tu nombre y apellido completos?"
 
-_PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
-
 
 def _price(value: Any) -> int:
-    """In cents; also as it is written here: "$ 1.234,50", and "1.234" for a text, where points part the thousands."""
-    written = "0" if value in (None, "") else short_text(value, 20).replace("$", "").strip()
-    if "," in written or (isinstance(value, str) and _THOUSANDS.fullmatch(written)):
-        written = written.replace(".", "").replace(",", ".")
-    if not _PRICE.fullmatch(written):
-        raise ValueError("not a number")
-    price = cents(written)
-    if price > PRICE_LIMIT_CENTS:
+    """In cents; also as it is written and said here: "$ 1.234,50", "1.234", "mil doscientos"."""
+    price = 0 if value in (None, "") else cents_of(_said(value, PRICE_LENGTH))
+    if price is None or price > PRICE_LIMIT_CENTS:
         raise ValueError("not a price")
     return price
+
+
+def _quantity(value: Any) -> int | None:
+    """Also as it is said: "un par", "media docena"."""
+    return 1 if value in (None, "") else quantity_of(_said(value, QUANTITY_LENGTH))
+
+
+def _said(value: Any, limit: int) -> str:
+    """A number as it is written here: 1.234 in JSON, with three decimals, is no price and no quantity."""
+    said = short_text(value, limit)
+    return said if isinstance(value, str) else said.replace(".", ",")
 
 
 def _items(value: Any) -> Any:
@@ -98,7 +105,7 @@ class OrderProof(Arguments):
 
 class NewItem(Lenient):
     name: Annotated[str, text(TEXT_LIMIT)]
-    quantity: int = Field(1, ge=1, le=QUANTITY_LIMIT)
+    quantity: Annotated[int, BeforeValidator(_quantity)] = Field(1, ge=1, le=QUANTITY_LIMIT)
     price_cents: Annotated[int, BeforeValidator(_price)] = Field(0, validation_alias="price")
     description: Annotated[str | None, text(NOTES_LIMIT)] = None
 
@@ -145,7 +152,7 @@ class NewOrder(Arguments):
 )
 async def look_up(call: ToolContext, said: OrderProof) -> Result:
     order = await said.proven(call)
-    return {"success": True, "order": shown(order), "message": _told(order)}
+    return {"success": True, "order": shown(order), "message": _told(order, call.clock())}
 
 
 @tool(
@@ -193,7 +200,9 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
         wanted.customer_email,
         [(plain(item.name), item.quantity, item.price_cents) for item in items],
     )
-    agreed, twin = next_of(intent, await call.store.receipts(call.call_id))
+    receipts = await call.store.receipts(call.call_id)
+    require_room(call.tool, receipts)
+    agreed, twin = next_of(intent, receipts)
 
     async def carry_out(tool_use_id: str) -> Result:
         def build(order_id: str) -> tuple[Record, IdempotencyRecord]:
@@ -208,7 +217,7 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
     if twin:
         one = f"otro pedido, porque en esta llamada ya se creó el pedido {twin.result['orderId']}, igual a este,"
     proposal = (
-        f"Crear {one} a nombre de {wanted.customer_name}, correo {wanted.customer_email}:"
+        f"Crear {one} a nombre de {wanted.customer_name}, correo {spelled(wanted.customer_email)}:"
         f" {_items_told(draft)}. Total: {money(draft.total_cents)}."
     )
     return Plan(agreed, proposal, carry_out, PLACING, AN_ORDER)
@@ -282,10 +291,10 @@ def shown(order: Order) -> Result:
     }
 
 
-def _told(order: Order) -> str:
+def _told(order: Order, now: datetime) -> str:
     said = f"El pedido {order.id} está {ORDER_STATUS[order.status]}"
     if order.estimated_delivery and order.status not in (OrderStatus.DELIVERED, OrderStatus.CANCELLED):
-        said += f"; la entrega estimada es el {day(order.estimated_delivery)}"
+        said += f"; la entrega estimada es el {day(order.estimated_delivery, now)}"
     return f"{said}."
 
 
