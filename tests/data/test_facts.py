@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.times import BUENOS_AIRES, Clock
+from common.times import BUENOS_AIRES
 from data.errors import Conflict, RuleBroken
 from data.facts import Doctor, Facts, Question
 from data.facts_file import FactsError, read, to_yaml
@@ -24,6 +24,7 @@ from data.rules import check_time, free_times
 from data.samples import sample_appointments, sample_orders
 from data.store import Store
 from sandbox.twilio.script import FACTS as CALLERS_FACTS
+from tests.support.clocks import Clock
 from tests.support.logs import logged
 
 __all__ = ["logged"]
