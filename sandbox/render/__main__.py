@@ -1,4 +1,4 @@
-"""`python -m sandbox.render clips|callers [name ...]`, in the renderer's own venv."""
+"""`python -m sandbox.render clips|callers|utterances [name ...]`, in the renderer's own venv."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import sys
 
 from sandbox.render.callers import render_callers
 from sandbox.render.clips import render_clips
+from sandbox.render.utterances import render_utterances
 
 
 def main(arguments: list[str]) -> int:
     match arguments:
         case ["callers", *names]:
             render_callers(tuple(names))
+        case ["utterances", *names]:
+            render_utterances(tuple(names))
         case ["clips"]:
             render_clips()
         case _:

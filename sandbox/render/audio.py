@@ -36,6 +36,14 @@ def repitched(audio: Audio, rate: int, pitch: float) -> Audio:
     return audio if pitch == 1.0 else np.asarray(soxr.resample(audio, rate * pitch, rate), dtype=np.float32)
 
 
+def noisy(audio: Audio, snr_db: float, random: np.random.Generator) -> Audio:
+    """The same with pink noise, as of a street or a room, `snr_db` below the sound's own power."""
+    spectrum = np.fft.rfft(random.standard_normal(len(audio)))
+    pink = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1.0)), len(audio))
+    gain = np.sqrt(np.mean(audio**2) / np.mean(pink**2)) * 10 ** (-snr_db / 20)
+    return np.asarray(audio + gain * pink, dtype=np.float32)
+
+
 def telephone(audio: Audio, rate: int, target: int = 8_000) -> Audio:
     """The band of a phone line, 300 to 3400 Hz, at `target` Hz."""
     spectrum = np.fft.rfft(audio)

@@ -34,6 +34,7 @@ SPEAKERS = {
     "cancel-barge-in": Speaker("em_alex", pitch=0.94),
     "order-details": Speaker("em_alex", speed=0.95, pitch=1.03),
     "cancel-appointment": Speaker("ef_dora", pitch=1.03),
+    "no-number": Speaker("em_alex", speed=0.95),
 }
 
 
