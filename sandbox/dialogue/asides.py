@@ -92,9 +92,9 @@ _SHARED = word_set("a he no me si")  # these are Spanish too
 
 def aside(words: Sequence[Word]) -> str | None:
     """The answer to what has nothing to do with orders and appointments."""
-    if is_english(words):
-        return f"{lines.ENGLISH} {lines.TO_TRY}"
     keys = keys_of(words)
+    if is_english(words) or has_phrase(keys, ("en ingles", "hablas ingles", "english")):
+        return f"{lines.ENGLISH} {lines.TO_TRY}"
     return next((line for line, phrases in _PHRASES if has_phrase(keys, phrases)), None)
 
 

@@ -390,7 +390,9 @@ class Conversation:
             return self._advance(said)
         otherwise = said.brings_data or said.denies or Reply.MISTAKEN in intent.replies or "?" in said.text
         refuses = intent.answer is False and not (otherwise or Reply.UNKNOWN in intent.replies)
-        if refuses and self._offers:
+        if said.any_doctor:
+            return self._say(lines.WHICH_DOCTORS, question(task, slot, self._facts))
+        if refuses and self._offers and Reply.DROP not in intent.replies:
             self._offers = ()
             return self._say(lines.ANOTHER_TIME, question(task, slot, self._facts))
         if refuses or Reply.DROP in intent.replies or is_correction(self._task, intent.verb):
@@ -401,12 +403,11 @@ class Conversation:
             return self._say(lines.ASK_EMAIL_AGAIN)
         if said.brings_data:
             return self._advance(said)  # what was refused is said once more
-        if Reply.UNKNOWN in intent.replies and not said.any_doctor:
+        if Reply.UNKNOWN in intent.replies:
             return self._without(said)
-        if "?" in said.text and INFORM in self._tools and not (said.any_doctor or intent.replies or said.for_others):
+        if "?" in said.text and INFORM in self._tools and not (intent.replies or said.for_others):
             return self._inform(said)
-        first = lines.WHICH_DOCTORS if said.any_doctor else self._excuse(intent.replies)
-        return self._say(first, question(task, slot, self._facts))
+        return self._say(self._excuse(intent.replies), question(task, slot, self._facts))
 
     def _excuse(self, replies: frozenset[Reply]) -> str:
         if Reply.MISTAKEN in replies:

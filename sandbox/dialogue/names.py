@@ -53,6 +53,7 @@ _NOT_NAMES = word_set(
     "gusta parece acepta atienden atiende abren cierran cobran sale cuesta llego mande mando recibi compre hice "
     "control rutina chequeo urgencia consulta seguimiento turnos pedidos ordenes citas algo atras adelante "
     "escucho escuche escuchas oigo oi quien quienes cuales anda andar funciona entregaron mandaron dijeron i the "
+    "mio mia mios tuyo tuya suyo suya nuestro nuestra "
     "sorry understand please english dont hello my order status want know"
 )
 _NOT_NAMES |= SAID_CARDINALS.keys() | TENS.keys() | SAID_HUNDREDS.keys() | {"millon"}
@@ -233,6 +234,7 @@ def _name(words: Sequence[Word], start: int, end: int) -> Name:
     parts = [
         word.key if word.key in _PARTICLES - _CHOPPED and at > 0 else _title(word.raw)
         for at, word in enumerate(words[start:end])
+        if not at or word.key != words[start + at - 1].key
     ]
     return Name(" ".join(parts), frozenset(range(start, end)))
 
@@ -293,5 +295,17 @@ def is_anyone(words: Sequence[Word]) -> bool:
     """ "cualquiera", "el que esté": the caller wants to hear who there is."""
     return has_phrase(
         keys_of(words),
-        ("cualquiera", "me da lo mismo", "me da igual", "el que este", "el que sea", "quienes hay", "que doctores"),
+        (
+            "cualquiera",
+            "no importa cual",
+            "el mejor",
+            "no tengo preferencia",
+            "el que quieras",
+            "me da lo mismo",
+            "me da igual",
+            "el que este",
+            "el que sea",
+            "quienes hay",
+            "que doctores",
+        ),
     )
