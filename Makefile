@@ -104,6 +104,12 @@ races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both
 fuzz: .venv/.dev ## a million hostile inputs to all that reads what comes from outside, on two cores: make fuzz SEED=1
 	@LOGURU_LEVEL=ERROR $(BIN)/python -m bench.fuzz $(if $(SEED),--seed $(SEED))
 
+rehearse: .venv/.dev ## every scenario through the whole server, judged by the store and by what was said
+	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m tests.scenarios.rehearse
+
+recorded: .venv/.dev .venv/.weights ## how many of the recorded utterances the stand-in understands
+	@$(BIN)/python -W ignore -m bench.recorded
+
 hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same words, on busy cores too?
 	@$(BIN)/python -m bench.hearing
 
@@ -130,4 +136,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races hearing referee lock clean hostile audit fuzz
+.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz

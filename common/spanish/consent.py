@@ -40,6 +40,7 @@ class _Part(Enum):
     AGREES = auto()
     REFUSES = auto()
     POLITE = auto()  # changes nothing
+    OPENS = auto()  # changes nothing either, but more is to follow: at the end, the answer is not over
     LIMITS = auto()  # takes the yes back, or puts it off
 
 
@@ -51,14 +52,16 @@ _PHRASES: dict[_Part, str] = {
         seguro, segura, seguro que si, correcto, exacto, exactamente, asi es, es asi, tal cual, eso,
         eso mismo, eso es, afirmativo, efectivamente, positivo, ok, okey, okay, oka, okis, bueno, vale, va, listo,
         joya, barbaro, perfecto, genial, buenisimo, excelente, fantastico, de acuerdo, estoy de acuerdo, conforme,
-        esta bien, esta perfecto, esta correcto, es correcto, todo correcto, todo bien, todo ok, me parece bien, me
+        esta bien, esta perfecto, esta correcto, es correcto, todo correcto, todo ok, me parece bien, me
         parece perfecto, me sirve, me queda bien, me viene bien, acepto, lo acepto, autorizo, lo autorizo, confirmo,
         lo confirmo, la confirmo, te confirmo, te lo confirmo, se lo confirmo, confirmado, confirmada, confirmalo,
         confirmala, confirma, confirmame, confirmamelo, confirmar, quiero confirmar, confirmemos, adelante, dale
         para adelante, metele, mandale, hacelo, hacela, hagalo, hagala, hagamoslo, hacelo nomas, procede, proceda,
         asi esta bien, asi nomas, si quiero, lo quiero, la quiero, eso quiero, es lo que quiero, cuando quieras, ya
         mismo, buenisimo dale, de diez, impecable, cierto, asi es correcto, todo en orden, sin duda, sin dudas, que
-        si, te dije que si, ta, ta bien, bien, muy bien, esta ok, por mi si
+        si, te dije que si, ta, ta bien, bien, muy bien, esta ok, por mi si,
+        totalmente, segurisimo, segurisima, estoy seguro, estoy segura, confirmadisimo, confirmadisima, sin problema,
+        sin problemas, yes
     """,
     _Part.REFUSES: """
         no, nop, nono, nah, nones, negativo, para nada, de ninguna manera, ni loco, ni loca, ni ahi, mejor no, claro
@@ -67,23 +70,32 @@ _PHRASES: dict[_Part, str] = {
     """,
     _Part.POLITE: """
         por favor, porfa, porfi, porfis, favor, gracias, muchas gracias, mil gracias, te agradezco, se agradece,
-        che, carlos, senor, senora, senorita, amigo, maestro, capo, genio, eh, em, ehm, mm, mmm, mhm, aja, ah, aah,
-        ay, uh, oh, entonces, nomas, no mas, ya, ahora, ahora mismo, y, e, pues, quiero, querria, quisiera, te pido,
-        le pido, no hay problema, no hay drama, sin problema, sin problemas, no tengo problema, tranquilo, hola
+        che, carlos, senor, senora, senorita, amigo, maestro, capo, genio, hombre, aja, mhm, nomas, no mas, ya, ahora,
+        ahora mismo, todo bien, no hay problema, no hay drama, no tengo problema, tranquilo
+    """,
+    _Part.OPENS: """
+        y, e, pues, entonces, quiero, querria, quisiera, quiero que, si quiero que, te pido, le pido, te pido que, le
+        pido que, eh, em, ehm, mm, mmm, ah, aah, ay, uh, oh
     """,
     _Part.LIMITS: """
         no se, no lo se, no estoy seguro, no estoy segura, no entendi, no te entendi, no entiendo, no escuche, no te
-        escuche, no se escucha, por que no, o no, si o no
+        escuche, no se escucha, por que no, o no, si o no, siempre que, siempre y cuando, mientras, en caso de
+        que, a menos que, salvo que, solo si, bien gracias, muy bien gracias, eso nomas, ya esta bien
     """,
 }
 _BY_WORDS = {tuple(phrase.split()): part for part, phrases in _PHRASES.items() for phrase in phrases.split(",")}
 _MOST_WORDS = max(map(len, _BY_WORDS))
 _ARTICLES = frozenset(("el", "la", "los", "las", "ese", "esa", "este", "esta", "mi", "un", "una"))
-_ENDINGS = {  # of a request or a wish: "cancelá", "cancelalo", "cancelarlo", "cancelame", "cancelemos"
-    "ar": "a|e|o|en|ar|emos|alo|ala|elo|ela|enlo|enla|arlo|arla|ame|amelo|amela|armelo|armela|emoslo|emosla",
-    "er": "e|a|o|an|er|amos|elo|ela|alo|ala|erlo|erla|eme|emelo|emela|ermelo|ermela|amoslo|amosla",
-    "ir": "i|e|a|o|an|ir|amos|ilo|ila|alo|ala|irlo|irla|ime|imelo|imela|irmelo|irmela|amoslo|amosla",
+_IT = frozenset(("lo", "la"))
+# Of a request or a wish: "cancelá", "cancelalo", "cancelarlo", "cancelame", "cancelemos", "que lo canceles". Not of
+# what somebody does: "si cancelo" is how a question begins.
+_ENDINGS = {
+    "ar": "a|e|es|en|ar|emos|alo|ala|elo|ela|enlo|enla|arlo|arla|ame|amelo|amela|armelo|armela|emoslo|emosla",
+    "er": "e|a|as|an|er|amos|elo|ela|alo|ala|erlo|erla|eme|emelo|emela|ermelo|ermela|amoslo|amosla",
+    "ir": "i|e|a|as|an|ir|amos|ilo|ila|alo|ala|irlo|irla|ime|imelo|imela|irmelo|irmela|amoslo|amosla",
 }
+# "Sí, pasá" is said to who knocks: only with what is to be moved or booked is it an answer.
+_SAID_AT_HOME = re.compile("(?:pas|tom|sac|saqu|cambi|mov|muev)(?:a|e|an|en)")
 _STEMS = {"hacer": "hac|hag", "pedir": "ped|pid", "mover": "mov|muev", "sacar": "sac|saqu"}  # where they change
 
 
@@ -93,12 +105,13 @@ def consent(said: str, verbs: Collection[str] = (), nouns: Collection[str] = ())
     `verbs` (infinitives) and `nouns` are those of what was proposed: they belong to a yes, as others do not.
     "Cancelalo" agrees to a cancellation, and to nothing else.
     """
-    parts = set(_parts(_words(said), _requests(verbs), frozenset(nouns)))
+    parts = list(_parts(_words(said), _requests(verbs), frozenset(nouns)))
     if len(said) > LONGEST or "?" in said or "¿" in said or _Part.LIMITS in parts:
         return Consent.UNCLEAR
     if _Part.REFUSES in parts:
         return Consent.NO
-    return Consent.YES if _Part.AGREES in parts and None not in parts else Consent.UNCLEAR
+    is_whole = None not in parts and parts[-1:] != [_Part.OPENS]
+    return Consent.YES if _Part.AGREES in parts and is_whole else Consent.UNCLEAR
 
 
 def _words(said: str) -> list[str]:
@@ -113,11 +126,11 @@ def _parts(words: list[str], requests: re.Pattern[str], nouns: frozenset[str]) -
             if (part := _BY_WORDS.get(tuple(words[at : at + length]))) is not None:
                 break
         else:
-            length = 2 if words[at] in _ARTICLES and words[at + 1 : at + 2] else 1
+            length = 2 if words[at] in _ARTICLES | _IT and words[at + 1 : at + 2] else 1
             if words[at + length - 1] in nouns:
                 part = _Part.POLITE
-            elif length == 1 and requests.fullmatch(words[at]):
-                part = _Part.AGREES
+            elif (length == 1 or words[at] in _IT) and requests.fullmatch(words[at + length - 1]):
+                part = _Part.OPENS if _SAID_AT_HOME.fullmatch(words[at + length - 1]) else _Part.AGREES
         yield part
         at += length
 

@@ -17,6 +17,7 @@ from sandbox.twilio.wav import loudness
 
 SPEECH_LEVEL = 200
 KEY_MS = 60
+LONGEST_FAREWELL_MS = 20_000  # of the line: when Carlos does not hang up, he does
 
 
 class Caller:
@@ -28,6 +29,7 @@ class Caller:
         self._acts: deque[Act] = deque()
         self._answered = False
         self._heard_ms: int | None = None  # since Carlos was first heard in his answer
+        self._farewell_ms = 0  # since the last answer
         self.turn = -1  # the one he has begun last
 
     def told(self, event: CallEvent) -> None:
@@ -49,10 +51,14 @@ class Caller:
 
     def _decide(self) -> None:
         if not self._turns:
-            if self._answered and self._hangs_up:
+            if self._answered and self._has_waited():
                 self._acts.append(Act(hang_up=True))
         elif self._may_speak(self._turns[0]):
             self._begin(self._turns.popleft())
+
+    def _has_waited(self) -> bool:
+        self._farewell_ms += FRAME_MS
+        return self._hangs_up or self._farewell_ms >= LONGEST_FAREWELL_MS
 
     def _may_speak(self, turn: Turn) -> bool:
         if turn.interrupt_ms is None:

@@ -35,6 +35,7 @@ from tests.scenarios.caller import Caller
 from tests.scenarios.records import Records, give, read_records
 from tests.scenarios.scenario import Scenario, Step
 
+AT_ONCE = 6  # more calls than that, and one process falls behind real time
 BREATH_S, PAUSE_S = 0.24, 0.4
 PATIENCE_S = 5.0  # for the second half of a number: a busy machine takes its time between two breaths
 NUMBER = "+5491155550100"

@@ -4,7 +4,7 @@
       given: {order 6: processing}                # statuses before the call, where they are not the seed's
       turns:
         - say: "Quiero cancelar el pedido seis."  # a list: said in several breaths; "": a noise without words
-          answer: "¿Me decís tu DNI"              # one text or some, each of which is in Carlos's answer
+          answer: "¿Me decís tu DNI"              # one text or some, each in Carlos's answer; "a | b" is either
         - keys: "35012678#"
         - say: "Sí."
           interrupt_ms: 300                       # that long after Carlos began, instead of when he has finished
@@ -14,16 +14,19 @@
           gives: proposal                         # or done, or the code of a question or a refusal
         - cancelarOrder: {orderId: "6", dni: "35012678"}
           gives: done
+      opens: [order 6]                          # instead of `tools`: what he proves to be his, however it is found
       store: {order 6: {status: cancelled}}       # all that differs afterwards; `order 8` may be a new one
       outcome: completed                          # the call's
       interruptions: 0
+      hostile: true                             # somebody or something tries to have done what must not be
+      needs: [buscarRegistros]                  # tools without which it cannot go like that: left out until they exist
 
 The caller talks with the stand-in's own dialogue. Where a turn has `model`, a scripted model answers in its place:
 `{say: ...}` or `{tool: name, arguments: {...}}`, which may have `raw` text for arguments and an `id` of its own.
 
 The records are the seed's, whose dates move with the day, and so do these: two days from now, `{spoken +2}` is
 "martes veinticuatro de noviembre", `{day +2}` "24 de noviembre", `{weekday +2}` "martes" and `{iso +2}`
-"2026-11-24"; `{iso thursday}` is the next Thursday after today.
+"2026-11-24", `{short +2}` "24/11"; `{iso thursday}` is the next Thursday after today.
 """
 
 from __future__ import annotations
@@ -39,10 +42,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.spanish.wording import MONTHS, WEEKDAYS
+from sandbox.dialogue.digits import find_runs
 from sandbox.dialogue.speech import say_date
+from sandbox.dialogue.words import read_words
+from tools.catalogue import NAMES
 
 HERE = Path(__file__).parent
 _ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NUMBERS = ("orderId", "order_id", "appointmentId")
 _WHEN = re.compile(r"\{(\w+) (\+\d+|\w+day)\}")
 
 
@@ -82,6 +89,14 @@ class ToolUse:
     arguments: Mapping[str, Any]
     gives: str
 
+    @property
+    def record(self) -> str:
+        """The record that it is about ("order 6"), whichever way its number is written."""
+        kind = "order" if self.name.lower().endswith("order") else "appointment"
+        number = next((str(self.arguments[key]) for key in _NUMBERS if key in self.arguments), "")
+        runs = find_runs(read_words(number))
+        return f"{kind} {int(runs[0].digits) if runs else number}"
+
 
 class Scenario(_Strict):
     name: str
@@ -90,9 +105,23 @@ class Scenario(_Strict):
     turns: tuple[Turn, ...]
     never: tuple[str, ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ()
+    opens: tuple[str, ...] | None = None
     store: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     outcome: str = "completed"
     interruptions: int = 0
+    hostile: bool = False
+    needs: tuple[str, ...] = ()
+
+    @property
+    def opened(self) -> set[str]:
+        """The records whose owner the caller proves to be: those that a tool is to open, or those of `opens`."""
+        if self.opens is not None:
+            return set(self.opens)
+        return {use.record for use in self.uses if use.gives in ("done", "proposal")}
+
+    @property
+    def can_be_placed(self) -> bool:
+        return set(self.needs) <= NAMES
 
     @property
     def is_scripted(self) -> bool:
@@ -145,5 +174,6 @@ def _said(form: str, day: date) -> str:
         "day": f"{day.day} de {MONTHS[day.month - 1]}",
         "weekday": WEEKDAYS[day.weekday()],
         "iso": day.isoformat(),
+        "short": f"{day.day}/{day.month}",
     }
     return forms[form]
