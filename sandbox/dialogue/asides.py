@@ -14,8 +14,9 @@ _ASIDES: tuple[tuple[str, str], ...] = (
         """
             sos un robot, sos robot, sos una maquina, sos una persona, sos humano, sos humana, sos real, sos de
             verdad, sos una grabacion, sos un contestador, sos una inteligencia artificial, sos un bot, estoy
-            hablando con, hablo con un, hablo con una, es un robot, es una maquina, es una grabacion, sos chat gpt,
-            sos chatgpt, sos ia, sos una ia, sos siri, sos alexa, es una persona, existis
+            hablando con, hablo con un, hablo con una, es un robot, es una maquina, es una grabacion, sos chat
+            gpt, sos chatgpt, sos ia, sos una ia, con una maquina, con un robot, con una computadora, con una
+            grabacion, con un contestador, sos siri, sos alexa, es una persona, existis
         """,
     ),
     (lines.MADE_BY, """

@@ -420,7 +420,8 @@ class Conversation:
     def _idle(self, said: Understanding) -> Move:
         """A sentence with nothing open but "¿Algo más?"."""
         replies, answered = said.intent.replies, said.intent.answer
-        if Reply.GOODBYE in replies or (self._closing and (answered is False or self._only_thanks(said))):
+        is_all = answered is False or self._only_thanks(said) or "ya esta" in said.words
+        if Reply.GOODBYE in replies or (self._closing and is_all):
             return self._hang_up()
         if self._last and self._is_next_record(said):
             return self._start(self._last, replace(said, intent=replace(said.intent, aspects=self._aspects)))

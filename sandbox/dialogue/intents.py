@@ -316,6 +316,7 @@ _PERHAPS_YES = (
 )  # fmt: skip
 _NO = ("no", "nop", "nono", "negativo", "para nada", "tampoco", "ninguno", "ninguna", "nada")
 _BEFORE_IF = frozenset({"saber", "ver", "decirme", "consultar", "averiguar"})  # "quiero saber si llegó"
+_IS_DOCTOR = ("soy el doctor", "soy la doctora", "soy doctor", "soy doctora")  # the caller, who wants no doctor
 _NOT_ANOTHER = (
     "el otro dia", "la otra vez", "otro dia", "otro horario", "otra hora", "otra fecha", "otro doctor", "otra doctora",
     "otro momento", "otra vez",
@@ -357,7 +358,7 @@ def noun_in(words: Sequence[Word]) -> Kind | None:
 
 
 def _kind(keys: Sequence[str]) -> Kind | None:
-    for table in (_KINDS, _KINDS_BY_VERB):
+    for table in (_KINDS,) if has_phrase(keys, _IS_DOCTOR) else (_KINDS, _KINDS_BY_VERB):
         for kind, said in table.items():
             if has_phrase(keys, said):
                 return kind

@@ -58,6 +58,8 @@ _NOT_NAMES = word_set(
 )
 _NOT_NAMES |= SAID_CARDINALS.keys() | TENS.keys() | SAID_HUNDREDS.keys() | {"millon"}
 _CHOPPED = word_set("d mc mac")
+_DOCTOR_TITLES = word_set("doctor doctora dr dra")
+_TITLES = word_set("el la mi senor senora don dona doctor doctora dr dra")
 _HESITATIONS = word_set("eh em ah uh ay es y perdon")
 _MOST = 6  # names in a full name, particles apart
 _GIVEN = word_set(
@@ -120,9 +122,10 @@ def _is_relative(words: Sequence[Word]) -> bool:
 
 def _introduced(words: Sequence[Word], start: int) -> Name | None:
     """After "soy"; "a nombre de mi mamá, Rosa Benítez" is Rosa's."""
-    while key_at(words, start) in ("el", "la", "mi", "senor", "senora") or key_at(words, start) in _KIN:
+    while key_at(words, start) in _TITLES or key_at(words, start) in _KIN:
         start += 1
-    return _take(words, start)
+    alone = key_at(words, start) in _BOTH and words[start].raw[0].isupper()
+    return _take(words, start) or (_name(words, start, start + 1) if alone else None)
 
 
 def _named_for(words: Sequence[Word]) -> Name | None:
@@ -153,12 +156,14 @@ def _of_relative(words: Sequence[Word]) -> Name | None:
 
 
 def _in_order(words: Sequence[Word], name: Name) -> Name:
-    """ "Pérez, Ana" is Ana Pérez."""
-    first, last = (sorted(name.words)[index] for index in (0, -1))
-    backwards = (
-        last == first + 1 and words[first].pause and words[last].key in _GIVEN and words[first].key not in _GIVEN
-    )
-    return Name(" ".join(reversed(name.text.split())), name.words) if backwards else name
+    """ "Pérez, Ana" and "Ruiz Sosa, Ana" are Ana's."""
+    at = sorted(name.words)
+    pauses = [index for index in at[:-1] if words[index].pause and len(words[index].key) > 1]
+    if len(pauses) != 1 or words[at[0]].key in _GIVEN or words[pauses[0] + 1].key not in _GIVEN:
+        return name
+    middle = pauses[0] + 1
+    given, last = _name(words, middle, at[-1] + 1), _name(words, at[0], middle)
+    return Name(f"{given.text} {last.text}", name.words)
 
 
 def _starts_name(words: Sequence[Word], at: int) -> bool:
@@ -255,7 +260,7 @@ def read_doctor(words: Sequence[Word], *, asked: bool = False, known: Collection
     """The doctor who was named last, completed to the known title and name where the list has that surname."""
     found = None
     for at, word in enumerate(words):
-        if word.key in ("doctor", "doctora", "dr", "dra"):
+        if word.key in _DOCTOR_TITLES and "soy" not in (key_at(words, at - 1), key_at(words, at - 2)):
             said = _take(words, at + 1)
             if said:
                 title = "Dra." if word.key in ("doctora", "dra") else "Dr."
@@ -266,8 +271,9 @@ def read_doctor(words: Sequence[Word], *, asked: bool = False, known: Collection
 
 def _known_with(words: Sequence[Word], known: Collection[str]) -> Name | None:
     """ "Mañana a las diez con López": without a title, one who is known."""
+    before = ("con", "es") if {"doctor", "doctora", "medico", "medica"} & set(keys_of(words)) else ("con",)
     for at, word in enumerate(words):
-        if word.key == "con" and (said := _take(words, at + 1)) and (name := _known_doctor(said.text, known)):
+        if word.key in before and (said := _take(words, at + 1)) and (name := _known_doctor(said.text, known)):
             return Name(name, said.words)
     return None
 
