@@ -270,7 +270,10 @@ class Conversation:
         if Task.FREE_TIMES.tool in self._tools:
             self._facts = self._facts.learn(said, Kind.APPOINTMENT)
             return self._seek(Task.FREE_TIMES)
-        return None if said.doctor or said.day else self._back(lines.TRY_A_TIME)
+        if said.day:
+            return None
+        self._facts = self._facts.learn(said, Kind.APPOINTMENT)
+        return self._back(lines.TRY_A_TIME)
 
     def _vague_time(self, said: Understanding) -> Move | None:
         """ "A la tarde", "lo antes posible": to the question when."""
@@ -450,7 +453,7 @@ class Conversation:
         return numbered and said.record_id is not None and len(said.text.split()) <= _SHORT
 
     def _only_thanks(self, said: Understanding) -> bool:
-        return Reply.THANKS in said.intent.replies and said.intent.answer is not True and said.intent.verb is None
+        return Reply.THANKS in said.intent.replies and said.intent.verb is None and "si" not in said.words.split()
 
     # Moves
 

@@ -94,9 +94,11 @@ def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
         return both
     found = [_introduced(words, end) for end in _marker_ends(words)]
     name = next(filter(None, reversed(found)), None) or _named_for(words)
+    if name is None and {"nombre", "apellido"} & set(keys_of(words)):
+        name = _after_is(words)  # "el nombre está mal, es Juan Peres"
     if not asked or (name and len(name.words) > 1):
         return name
-    starts = [0, *(at + 1 for at, word in enumerate(words) if word.key in ("perdon", "digo"))]
+    starts = [0, *(at + 1 for at, word in enumerate(words) if word.key in ("perdon", "digo", "no"))]
     bare = next(filter(None, (_bare(words, start) for start in reversed(starts))), None)
     if bare and len(bare.words) > 1:
         return bare
@@ -163,7 +165,7 @@ def _in_order(words: Sequence[Word], name: Name) -> Name:
         return name
     middle = pauses[0] + 1
     given, last = _name(words, middle, at[-1] + 1), _name(words, at[0], middle)
-    return Name(f"{given.text} {last.text}", name.words)
+    return Name(given.text if last.text in given.text else f"{given.text} {last.text}", name.words)
 
 
 def _starts_name(words: Sequence[Word], at: int) -> bool:

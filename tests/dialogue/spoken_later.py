@@ -167,4 +167,56 @@ KINDS: dict[str, str] = {
         idle | I would like to cancel my order please | says Spanish demo
         identity | hello? can you hear me? | says Spanish demo
     """,
+    "last": """
+        idle | Quiero pedir un monitor y, además, saber cuándo es mi turno cuatro | says nombre
+        idle | Cambiá el turno cinco para el viernes a las once y después cancelá el pedido siete, soy Elena Martínez | modificarTurno appointmentId=5, newDate=2026-11-27, newTime=11:00
+        cancel? | sí, confirmo, y agendame un turno nuevo | says pedido seis.*¿
+        read | no, no quiero cancelarlo, quiero saber el total | says mil doscientos
+        idle | no quiero hacer ningún pedido, quiero cambiar el turno cinco | says turno cinco
+        read turn | ya no puedo ese día, cambialo para el viernes | modificarTurno appointmentId=1, newDate=2026-11-27
+        identity | no, el cuatro | says pedido cuatro
+        cancel? | quise decir el pedido nueve | cancelarOrder orderId=9
+        cancel turn? | no, el ocho | cancelarTurno appointmentId=8
+        move? | mejor el miércoles que viene | modificarTurno newTime=10:00
+        move? | cambiá la fecha | says día
+        book? | el nombre está mal escrito, es Juan Peres | agendarTurno patientName=Juan Peres
+        patient | Pérez, no, Pereyra. Juan Pereyra | cancelarTurno patientName=Juan Pereyra
+        patient | ¿cómo dice? | says paciente
+        move? | ¿a qué día lo pasaste? | says jueves
+        cancel? | repetime qué pedido es | says pedido seis
+        book email | no se escuchó, ¿qué necesitás? | says correo
+        patient | Agustín Segundo Rey | cancelarTurno patientName=Agustín Segundo Rey
+        patient | Nadia dos Santos | cancelarTurno patientName=Nadia dos Santos
+        patient | el paciente es Julio Domingo Funes | cancelarTurno patientName=Julio Domingo Funes
+        patient | yo soy Clara Bueno | cancelarTurno patientName=Clara Bueno
+        patient | Ramiro O'Connor | cancelarTurno patientName=Ramiro O'Connor
+        identity | a nombre de Ana Rodríguez | consultarOrder customerName=Ana Rodríguez
+        identity | uh, me equivoqué | says DNI
+        turn number | no lo encuentro por ningún lado | says número
+        idle | ¿Qué días atiende la doctora Ruiz? | says (día|hora|doctor)
+        idle | ¿Hacen envíos a Rosario? | says no tengo ese dato
+        slots | la segunda opción | agendarTurno date=2026-11-26T10:30:00-03:00
+        slots | el que sea más temprano | agendarTurno date=2026-11-26T10:00:00-03:00
+        slots | el de las cuatro | agendarTurno date=2026-11-27T16:00:00-03:00
+        order? | ponele otro teclado más | says tres teclados
+        order? | quitá el mouse | says teclados
+        order? | que sean cinco teclados y nada más | says cinco teclados
+        read | ¿me podés pasar el código de seguimiento? | says T R K
+        cancel? | ¿qué hora es? | says pedido seis.*¿
+        identity | sos una porquería | says DNI
+        idle | tengo fiebre, ¿qué tomo? | says consejos
+        idle | mi hijo se tragó una pila | says (107|entendí)
+        book name | no puedo respirar bien | says 107
+        cancel? | Sofi, apagá la tele | says ¿
+        order? | y en el segundo tiempo River hizo el gol | says ¿
+        read | no, así está bien, chau | says Gracias por llamar
+        read | bárbaro, muchísimas gracias | says Gracias por llamar
+        idle | Cancela el pedido número 3 para Ana Rodríguez | cancelarOrder orderId=3, customerName=Ana Rodríguez
+        idle | Agenda una cita para el viernes a las 16 con la Dra. Ruiz para Pedro Paz | says correo
+        idle | where is my order | says Spanish demo
+        move? | si | done modificarTurno appointmentId=5
+        cancel? | Sí, cancelalo, gracias. | done cancelarOrder orderId=6
+        cancel? | sí, no, pará | says ¿
+        cancel? | si querés | says ¿
+    """,
 }
