@@ -114,13 +114,7 @@ class Conversation:
         """The caller's sentence; the move that answers it."""
         if not said.text:
             return Say(lines.NOT_HEARD)
-        if said.emergency:
-            return self._say(lines.EMERGENCY)
-        if Reply.PERSON in said.intent.replies and not said.aside:
-            return self._back(lines.NO_PERSON)
-        if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
-            return self._back(said.aside)
-        if move := self._question(said) or self._vague_time(said):
+        if move := self._aside(said) or self._question(said) or self._vague_time(said):
             return move
         if said.later and not (self._proposal or said.intent.names_a_wish):
             said = replace(said.later[0], text=said.text, later=said.later[1:])  # "sí, y también quiero saber…"
@@ -155,6 +149,7 @@ class Conversation:
             return self._looked_up(self._task, body)
         if body.get("confirmation_required"):
             return self._propose(call, body)
+        self._confirm, self._waits = lines.CONFIRM, False
         if body.get("success"):
             return self._done(self._task, body)
         self._refused = call
@@ -243,6 +238,17 @@ class Conversation:
         if len(self._offers) == 1 and said.intent.answer is True and self._asked in (Slot.WHEN, Slot.RECORD_ID):
             return self._offers[0]
         return choose(self._offers, read_words(said.text[:MOST_LETTERS]), said.day, said.hour, said.doctor)
+
+    # What comes before any errand, and what is no errand
+
+    def _aside(self, said: Understanding) -> Move | None:
+        if said.emergency:
+            return self._say(lines.EMERGENCY)
+        if Reply.PERSON in said.intent.replies and not said.aside:
+            return self._back(lines.NO_PERSON)
+        if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
+            return self._back(said.aside)
+        return None
 
     # Questions that are about no record of which the number is known
 

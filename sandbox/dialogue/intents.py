@@ -397,9 +397,10 @@ def _is_no_knowing(words: Sequence[Word], at: int) -> bool:
 
 def _asks_back(keys: Sequence[str], words: Sequence[Word]) -> bool:
     """ "¿Cómo?", "¿eh?", "¿perdón, qué?", "¿qué día dijiste?": nothing but a word of asking."""
-    return (
-        0 < len(keys) <= _OPENING and set(keys) <= _BACK and keys != ["perdon"] or has_phrase(keys, _SAID_BEFORE)
-    ) or (keys == ["perdon"] and words[0].asks)
+    if has_phrase(keys, _SAID_BEFORE):
+        return True
+    only_asks = 0 < len(keys) <= _OPENING and set(keys) <= _BACK
+    return only_asks and (keys != ["perdon"] or words[0].asks)
 
 
 def _answer(keys: Sequence[str]) -> Reply | None:
