@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.spanish.emails import spelled
 from common.spanish.names import plain
 from data.items import slot_items
 from data.models import Appointment, Order
 from sandbox.dialogue.digits import find_runs
-from sandbox.dialogue.emails import say_email
 from sandbox.dialogue.speech import say_code
 from sandbox.dialogue.words import read_words
 from tests.scenarios.records import Records
@@ -115,7 +115,7 @@ class Speech:
         """Whether it was said in any of the ways in which it can be: as it is written, spelled, in words."""
         if datum.isdecimal():
             return any(datum in number for number in self.numbers)
-        forms = (datum, say_email(datum)) if "@" in datum else (datum, say_code(datum))
+        forms = (datum, spelled(datum)) if "@" in datum else (datum, say_code(datum))
         return any(f" {_words(form)} " in self.words for form in forms)
 
 
