@@ -14,8 +14,9 @@ _ASIDES: tuple[tuple[str, str], ...] = (
         """
             sos un robot, sos robot, sos una maquina, sos una persona, sos humano, sos humana, sos real, sos de
             verdad, sos una grabacion, sos un contestador, sos una inteligencia artificial, sos un bot, estoy
-            hablando con, hablo con un, hablo con una, es un robot, es una maquina, es una grabacion, sos chat gpt,
-            sos chatgpt, sos ia, sos una ia, sos siri, sos alexa, es una persona, existis
+            hablando con, hablo con un, hablo con una, es un robot, es una maquina, es una grabacion, sos chat
+            gpt, sos chatgpt, sos ia, sos una ia, con una maquina, con un robot, con una computadora, con una
+            grabacion, con un contestador, sos siri, sos alexa, es una persona, existis
         """,
     ),
     (lines.MADE_BY, """
@@ -92,9 +93,9 @@ _SHARED = word_set("a he no me si")  # these are Spanish too
 
 def aside(words: Sequence[Word]) -> str | None:
     """The answer to what has nothing to do with orders and appointments."""
-    if is_english(words):
-        return f"{lines.ENGLISH} {lines.TO_TRY}"
     keys = keys_of(words)
+    if is_english(words) or has_phrase(keys, ("en ingles", "hablas ingles", "english")):
+        return f"{lines.ENGLISH} {lines.TO_TRY}"
     return next((line for line, phrases in _PHRASES if has_phrase(keys, phrases)), None)
 
 

@@ -21,6 +21,7 @@ _JOINING = word_set("y e tambien ademas despues luego aparte")
 _INFINITIVE = re.compile(r"\w+[aei]r(?:l[oae]s?|me|te|se)?")  # "no quiero cancelar el pedido tres" still names it
 _ERRAND = re.compile("cancel|anul|cambi|mov|muev|modific|reprogram|agend|reserv|borr|elimin")  # "no cancelé nada"
 MOST_ERRANDS = 4  # in one sentence
+_HEAD = 14  # words by which an errand has said what it is
 _PLURALS = word_set("pedidos turnos ordenes citas compras")
 
 
@@ -109,7 +110,7 @@ def split_errands(words: Sequence[Word], about: Kind | None = None) -> list[list
     """One part for each errand: "cancelar el pedido seis | sacar un turno"; a plain yes before one is a part too."""
     parts: list[list[Word]] = [[]]
     for at, word in enumerate(words):
-        rest = words[at + 1 :]
+        rest = words[at + 1 : at + 1 + _HEAD]
         splits = word.key in _JOINING and parts[-1] and len(parts) < MOST_ERRANDS
         if splits and _begins(parts[-1], _bare(rest), about):
             parts.append([])
@@ -133,6 +134,8 @@ def _begins(before: Sequence[Word], after: Sequence[Word], about: Kind | None) -
     second = read_intent(after, first.kind)
     if _counts_on(before, after):
         return True
+    if second.verb and not (first.verb or first.aspects):
+        return False  # "tengo turno el jueves y quiero cambiarlo"
     if second.verb in (Verb.CANCEL, Verb.MOVE, Verb.MAKE):
         return _differs(first, second, after)
     bare = second.verb is None and not second.aspects  # "y el turno siete"

@@ -114,13 +114,7 @@ class Conversation:
         """The caller's sentence; the move that answers it."""
         if not said.text:
             return Say(lines.NOT_HEARD)
-        if said.emergency:
-            return self._say(lines.EMERGENCY)
-        if Reply.PERSON in said.intent.replies and not said.aside:
-            return self._back(lines.NO_PERSON)
-        if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
-            return self._back(said.aside)
-        if move := self._question(said) or self._vague_time(said):
+        if move := self._aside(said) or self._question(said) or self._vague_time(said):
             return move
         if said.later and not (self._proposal or said.intent.names_a_wish):
             said = replace(said.later[0], text=said.text, later=said.later[1:])  # "sí, y también quiero saber…"
@@ -155,6 +149,7 @@ class Conversation:
             return self._looked_up(self._task, body)
         if body.get("confirmation_required"):
             return self._propose(call, body)
+        self._confirm, self._waits = lines.CONFIRM, False
         if body.get("success"):
             return self._done(self._task, body)
         self._refused = call
@@ -244,6 +239,17 @@ class Conversation:
             return self._offers[0]
         return choose(self._offers, read_words(said.text[:MOST_LETTERS]), said.day, said.hour, said.doctor)
 
+    # What comes before any errand, and what is no errand
+
+    def _aside(self, said: Understanding) -> Move | None:
+        if said.emergency:
+            return self._say(lines.EMERGENCY)
+        if Reply.PERSON in said.intent.replies and not said.aside:
+            return self._back(lines.NO_PERSON)
+        if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
+            return self._back(said.aside)
+        return None
+
     # Questions that are about no record of which the number is known
 
     def _question(self, said: Understanding) -> Move | None:
@@ -270,7 +276,10 @@ class Conversation:
         if Task.FREE_TIMES.tool in self._tools:
             self._facts = self._facts.learn(said, Kind.APPOINTMENT)
             return self._seek(Task.FREE_TIMES)
-        return None if said.doctor or said.day else self._back(lines.TRY_A_TIME)
+        if said.day:
+            return None
+        self._facts = self._facts.learn(said, Kind.APPOINTMENT)
+        return self._back(lines.TRY_A_TIME)
 
     def _vague_time(self, said: Understanding) -> Move | None:
         """ "A la tarde", "lo antes posible": to the question when."""
@@ -390,7 +399,9 @@ class Conversation:
             return self._advance(said)
         otherwise = said.brings_data or said.denies or Reply.MISTAKEN in intent.replies or "?" in said.text
         refuses = intent.answer is False and not (otherwise or Reply.UNKNOWN in intent.replies)
-        if refuses and self._offers:
+        if said.any_doctor:
+            return self._say(lines.WHICH_DOCTORS, question(task, slot, self._facts))
+        if refuses and self._offers and Reply.DROP not in intent.replies:
             self._offers = ()
             return self._say(lines.ANOTHER_TIME, question(task, slot, self._facts))
         if refuses or Reply.DROP in intent.replies or is_correction(self._task, intent.verb):
@@ -401,12 +412,11 @@ class Conversation:
             return self._say(lines.ASK_EMAIL_AGAIN)
         if said.brings_data:
             return self._advance(said)  # what was refused is said once more
-        if Reply.UNKNOWN in intent.replies and not said.any_doctor:
+        if Reply.UNKNOWN in intent.replies:
             return self._without(said)
-        if "?" in said.text and INFORM in self._tools and not (said.any_doctor or intent.replies or said.for_others):
+        if "?" in said.text and INFORM in self._tools and not (intent.replies or said.for_others):
             return self._inform(said)
-        first = lines.WHICH_DOCTORS if said.any_doctor else self._excuse(intent.replies)
-        return self._say(first, question(task, slot, self._facts))
+        return self._say(self._excuse(intent.replies), question(task, slot, self._facts))
 
     def _excuse(self, replies: frozenset[Reply]) -> str:
         if Reply.MISTAKEN in replies:
@@ -419,7 +429,8 @@ class Conversation:
     def _idle(self, said: Understanding) -> Move:
         """A sentence with nothing open but "¿Algo más?"."""
         replies, answered = said.intent.replies, said.intent.answer
-        if Reply.GOODBYE in replies or (self._closing and (answered is False or self._only_thanks(said))):
+        is_all = answered is False or self._only_thanks(said) or "ya esta" in said.words
+        if Reply.GOODBYE in replies or (self._closing and is_all):
             return self._hang_up()
         if self._last and self._is_next_record(said):
             return self._start(self._last, replace(said, intent=replace(said.intent, aspects=self._aspects)))
@@ -448,7 +459,7 @@ class Conversation:
         return numbered and said.record_id is not None and len(said.text.split()) <= _SHORT
 
     def _only_thanks(self, said: Understanding) -> bool:
-        return Reply.THANKS in said.intent.replies and said.intent.answer is not True and said.intent.verb is None
+        return Reply.THANKS in said.intent.replies and said.intent.verb is None and "si" not in said.words.split()
 
     # Moves
 

@@ -38,7 +38,8 @@ def hour_at(words: Sequence[Word], at: int, *, asked: bool = False) -> Hit | Non
         return None
     minutes, end = _minutes(words, number[1])
     alone = asked and key_at(words, at - 1) in _BEFORE_ANSWER
-    if not (named or alone or is_hour(words, end)):
+    fraction = key_at(words, end - 1) in ("media", "cuarto")
+    if not (named or alone or fraction or is_hour(words, end)):
         return None
     return _finish(words, number[0], minutes, end)
 

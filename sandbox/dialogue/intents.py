@@ -138,7 +138,8 @@ _CANCEL = (
     "anula", "anularlo", "anulame", "dar de baja", "darlo de baja", "dalo de baja", "cancelacion", "suspender",
     "cancelemos", "cancelarme", "no lo quiero", "no la quiero", "no los quiero", "no quiero mas", "ya no quiero el",
     "ya no quiero mi", "no lo necesito", "ya no necesito", "no voy a poder ir", "no puedo ir", "no voy a ir",
-    "no llego al turno", "no voy a llegar al turno", "borrar", "borra", "borrame", "eliminar", "elimina",
+    "no llego al turno", "no voy a llegar al turno", "me arrepenti de", "y me arrepenti", "borrar", "borra",
+    "borrame", "eliminar", "elimina",
 )  # fmt: skip
 _MOVE = (
     "cambiar", "cambia", "cambialo", "cambiarlo", "cambiame", "mover", "moverlo", "move", "movelo", "modificar",
@@ -161,7 +162,8 @@ _MAKE = {
     ),
     Kind.ORDER: (
         "hacer un pedido", "hacer otro pedido", "hacer una compra", "hacer una orden", "crear", "crea", "creame",
-        "haceme un pedido", "hacer otro", "nuevo pedido", "encarga", "encargame", "comprarles",
+        "haceme un pedido", "haceme otro", "tomame otro", "hacer otro", "nuevo pedido", "encarga", "encargame",
+        "comprarles",
         "pedido nuevo", "nueva orden", "quiero un pedido", "comprar", "encargar", "encargarte", "pedir", "pedirte",
         "hacerte un pedido", "realizar un pedido", "armar un pedido", "tomame un pedido", "hacer el pedido",
     ),
@@ -294,7 +296,9 @@ _REPLIES = {
         "no es ese", "no era ese", "no es esa", "no es asi", "corregi", "corregir", "corregilo", "no es correcto",
         "estaba mal", "te dije mal", "dije mal", "lo dije mal",
     ),
-    Reply.WAIT: ("un momento", "un segundo", "esperame", "espera", "aguantame", "bancame", "dame un segundo"),
+    Reply.WAIT: (
+        "dejame pensar", "dejame pensarlo", "dejame ver", "bancame un toque",
+        "un momento", "un segundo", "esperame", "espera", "aguantame", "bancame", "dame un segundo"),
     Reply.HELLO: ("hola", "buen dia", "buenos dias", "buenas tardes", "buenas noches", "buenas"),
     Reply.UNKNOWN: (
         "no se", "no lo se", "no la se", "no me acuerdo", "no recuerdo", "no lo recuerdo", "no lo tengo",
@@ -312,6 +316,14 @@ _PERHAPS_YES = (
 )  # fmt: skip
 _NO = ("no", "nop", "nono", "negativo", "para nada", "tampoco", "ninguno", "ninguna", "nada")
 _BEFORE_IF = frozenset({"saber", "ver", "decirme", "consultar", "averiguar"})  # "quiero saber si llegó"
+_IS_DOCTOR = ("soy el doctor", "soy la doctora", "soy doctor", "soy doctora")  # the caller, who wants no doctor
+_NOT_ANOTHER = (
+    "el otro dia", "la otra vez", "otro dia", "otro horario", "otra hora", "otra fecha", "otro doctor", "otra doctora",
+    "otro momento", "otra vez",
+)  # fmt: skip
+_KNOWN = frozenset(
+    {"el", "la", "los", "las", "cual", "que", "cuando", "mi", "bien", "ni", "nada", "donde", "quien", "como"}
+)
 _ASKED_OR_PAST = frozenset({"cancele", "anule", "cambie", "modifique", "elimine", "borre", "agende", "reserve"})
 _OPENING = 4  # words in which an answer is given
 
@@ -331,7 +343,7 @@ def read_intent(words: Sequence[Word], about: Kind | None = None, *, said: Seque
         replies=_replies(keys_of(said or words), said or words),
         topic=next((topic for topic, said in _TOPICS.items() if has_phrase(keys, said)), None),
         named=noun_in(words) is not None,
-        another=has_phrase(keys, ("otro", "otra")) and not has_phrase(keys, ("el otro dia", "la otra vez")),
+        another=has_phrase(keys, ("otro", "otra")) and not has_phrase(keys, _NOT_ANOTHER),
     )
 
 
@@ -346,7 +358,7 @@ def noun_in(words: Sequence[Word]) -> Kind | None:
 
 
 def _kind(keys: Sequence[str]) -> Kind | None:
-    for table in (_KINDS, _KINDS_BY_VERB):
+    for table in (_KINDS,) if has_phrase(keys, _IS_DOCTOR) else (_KINDS, _KINDS_BY_VERB):
         for kind, said in table.items():
             if has_phrase(keys, said):
                 return kind
@@ -367,6 +379,9 @@ def _verb(keys: Sequence[str], kind: Kind | None) -> Verb | None:
 
 def _replies(keys: Sequence[str], words: Sequence[Word]) -> frozenset[Reply]:
     found = {reply for reply, said in _REPLIES.items() if has_phrase(keys, said)}
+    known = ["|" if _is_no_knowing(words, at) else key for at, key in enumerate(keys)]
+    if not has_phrase(known, _REPLIES[Reply.UNKNOWN]):
+        found.discard(Reply.UNKNOWN)
     if _asks_back(keys, words):
         found.add(Reply.REPEAT)
     if has_phrase(keys, ("nada mas que",)):
@@ -375,11 +390,17 @@ def _replies(keys: Sequence[str], words: Sequence[Word]) -> frozenset[Reply]:
     return frozenset(found | ({answer} if answer else set()))
 
 
+def _is_no_knowing(words: Sequence[Word], at: int) -> bool:
+    """ "No se puede", which is no "no sé"."""
+    return words[at].raw == "se" and at + 1 < len(words) and not words[at].pause and words[at + 1].key not in _KNOWN
+
+
 def _asks_back(keys: Sequence[str], words: Sequence[Word]) -> bool:
     """ "¿Cómo?", "¿eh?", "¿perdón, qué?", "¿qué día dijiste?": nothing but a word of asking."""
-    return (
-        0 < len(keys) <= _OPENING and set(keys) <= _BACK and keys != ["perdon"] or has_phrase(keys, _SAID_BEFORE)
-    ) or (keys == ["perdon"] and words[0].asks)
+    if has_phrase(keys, _SAID_BEFORE):
+        return True
+    only_asks = 0 < len(keys) <= _OPENING and set(keys) <= _BACK
+    return only_asks and (keys != ["perdon"] or words[0].asks)
 
 
 def _answer(keys: Sequence[str]) -> Reply | None:

@@ -275,6 +275,7 @@ SLOT_PHRASES: tuple[str, ...] = (
     "primero",
     *WEEKDAYS,
     *(f"de {month}" for month in MONTHS),
+    "de dos mil",
     *HOURS,
     *MINUTES,
     *HALVES_OF_DAY,

@@ -53,10 +53,13 @@ _NOT_NAMES = word_set(
     "gusta parece acepta atienden atiende abren cierran cobran sale cuesta llego mande mando recibi compre hice "
     "control rutina chequeo urgencia consulta seguimiento turnos pedidos ordenes citas algo atras adelante "
     "escucho escuche escuchas oigo oi quien quienes cuales anda andar funciona entregaron mandaron dijeron i the "
+    "mio mia mios tuyo tuya suyo suya nuestro nuestra "
     "sorry understand please english dont hello my order status want know"
 )
 _NOT_NAMES |= SAID_CARDINALS.keys() | TENS.keys() | SAID_HUNDREDS.keys() | {"millon"}
 _CHOPPED = word_set("d mc mac")
+_DOCTOR_TITLES = word_set("doctor doctora dr dra")
+_TITLES = word_set("el la mi senor senora don dona doctor doctora dr dra")
 _HESITATIONS = word_set("eh em ah uh ay es y perdon")
 _MOST = 6  # names in a full name, particles apart
 _GIVEN = word_set(
@@ -91,9 +94,11 @@ def read_name(words: Sequence[Word], *, asked: bool = False) -> Name | None:
         return both
     found = [_introduced(words, end) for end in _marker_ends(words)]
     name = next(filter(None, reversed(found)), None) or _named_for(words)
+    if name is None and {"nombre", "apellido"} & set(keys_of(words)):
+        name = _after_is(words)  # "el nombre está mal, es Juan Peres"
     if not asked or (name and len(name.words) > 1):
         return name
-    starts = [0, *(at + 1 for at, word in enumerate(words) if word.key in ("perdon", "digo"))]
+    starts = [0, *(at + 1 for at, word in enumerate(words) if word.key in ("perdon", "digo", "no"))]
     bare = next(filter(None, (_bare(words, start) for start in reversed(starts))), None)
     if bare and len(bare.words) > 1:
         return bare
@@ -119,9 +124,10 @@ def _is_relative(words: Sequence[Word]) -> bool:
 
 def _introduced(words: Sequence[Word], start: int) -> Name | None:
     """After "soy"; "a nombre de mi mamá, Rosa Benítez" is Rosa's."""
-    while key_at(words, start) in ("el", "la", "mi", "senor", "senora") or key_at(words, start) in _KIN:
+    while key_at(words, start) in _TITLES or key_at(words, start) in _KIN:
         start += 1
-    return _take(words, start)
+    alone = key_at(words, start) in _BOTH and words[start].raw[0].isupper()
+    return _take(words, start) or (_name(words, start, start + 1) if alone else None)
 
 
 def _named_for(words: Sequence[Word]) -> Name | None:
@@ -152,12 +158,14 @@ def _of_relative(words: Sequence[Word]) -> Name | None:
 
 
 def _in_order(words: Sequence[Word], name: Name) -> Name:
-    """ "Pérez, Ana" is Ana Pérez."""
-    first, last = (sorted(name.words)[index] for index in (0, -1))
-    backwards = (
-        last == first + 1 and words[first].pause and words[last].key in _GIVEN and words[first].key not in _GIVEN
-    )
-    return Name(" ".join(reversed(name.text.split())), name.words) if backwards else name
+    """ "Pérez, Ana" and "Ruiz Sosa, Ana" are Ana's."""
+    at = sorted(name.words)
+    pauses = [index for index in at[:-1] if words[index].pause and len(words[index].key) > 1]
+    if len(pauses) != 1 or words[at[0]].key in _GIVEN or words[pauses[0] + 1].key not in _GIVEN:
+        return name
+    middle = pauses[0] + 1
+    given, last = _name(words, middle, at[-1] + 1), _name(words, at[0], middle)
+    return Name(given.text if last.text in given.text else f"{given.text} {last.text}", name.words)
 
 
 def _starts_name(words: Sequence[Word], at: int) -> bool:
@@ -233,6 +241,7 @@ def _name(words: Sequence[Word], start: int, end: int) -> Name:
     parts = [
         word.key if word.key in _PARTICLES - _CHOPPED and at > 0 else _title(word.raw)
         for at, word in enumerate(words[start:end])
+        if not at or word.key != words[start + at - 1].key
     ]
     return Name(" ".join(parts), frozenset(range(start, end)))
 
@@ -253,7 +262,7 @@ def read_doctor(words: Sequence[Word], *, asked: bool = False, known: Collection
     """The doctor who was named last, completed to the known title and name where the list has that surname."""
     found = None
     for at, word in enumerate(words):
-        if word.key in ("doctor", "doctora", "dr", "dra"):
+        if word.key in _DOCTOR_TITLES and "soy" not in (key_at(words, at - 1), key_at(words, at - 2)):
             said = _take(words, at + 1)
             if said:
                 title = "Dra." if word.key in ("doctora", "dra") else "Dr."
@@ -264,8 +273,9 @@ def read_doctor(words: Sequence[Word], *, asked: bool = False, known: Collection
 
 def _known_with(words: Sequence[Word], known: Collection[str]) -> Name | None:
     """ "Mañana a las diez con López": without a title, one who is known."""
+    before = ("con", "es") if {"doctor", "doctora", "medico", "medica"} & set(keys_of(words)) else ("con",)
     for at, word in enumerate(words):
-        if word.key == "con" and (said := _take(words, at + 1)) and (name := _known_doctor(said.text, known)):
+        if word.key in before and (said := _take(words, at + 1)) and (name := _known_doctor(said.text, known)):
             return Name(name, said.words)
     return None
 
@@ -293,5 +303,17 @@ def is_anyone(words: Sequence[Word]) -> bool:
     """ "cualquiera", "el que esté": the caller wants to hear who there is."""
     return has_phrase(
         keys_of(words),
-        ("cualquiera", "me da lo mismo", "me da igual", "el que este", "el que sea", "quienes hay", "que doctores"),
+        (
+            "cualquiera",
+            "no importa cual",
+            "el mejor",
+            "no tengo preferencia",
+            "el que quieras",
+            "me da lo mismo",
+            "me da igual",
+            "el que este",
+            "el que sea",
+            "quienes hay",
+            "que doctores",
+        ),
     )

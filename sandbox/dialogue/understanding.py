@@ -64,7 +64,7 @@ _DOUBTED = {
     Slot.HOUR: ("hora", "horario"),
     Slot.DAY: ("dia", "fecha"),
     Slot.ITEMS: ("producto", "productos", "cantidad"),
-    Slot.RECORD_ID: ("numero", "el pedido", "el turno"),
+    Slot.RECORD_ID: ("numero", "el pedido", "el turno", "de pedido", "de turno", "de cita"),
 }
 MOST_LETTERS, MOST_WORDS = 600, 80  # of one sentence that are read: half a minute of speech
 _KINDS_OF_VISIT = {

@@ -238,4 +238,46 @@ KINDS: dict[str, str] = {
         order number | la tortuga cruzó la autopista | says número de pedido
         book email | la tortuga cruzó la autopista | says correo
     """,
+    "found since": """
+        idle | ¿Cuánto sale un monitor? | says no tengo ese dato
+        idle | llamo por un reclamo | says reclamos
+        idle | Yo no cancelé nada, ¿cómo está mi pedido uno? Soy María González | consultarOrder orderId=1
+        idle | Quiero cancelar el pedido cinco. No, perdón, el seis. | says pedido seis
+        idle | ¿Tenés turno para mañana a las diez con López? | says paciente
+        idle | mi hijo tiene turno el jueves y está con fiebre, quiero cambiarlo | says número de turno
+        identity | para qué lo necesitás | says cuidar tus datos.*DNI
+        identity | soy el marido de Ana Rodríguez | says DNI
+        identity | mi nombre es Ana, mi apellido Rodríguez | consultarOrder customerName=Ana Rodríguez
+        patient | es para mi hija, Martina Domingo | cancelarTurno patientName=Martina Domingo
+        patient | me llamo Juan y mi apellido es Claro | cancelarTurno patientName=Juan Claro
+        patient | J. P. Morgan | cancelarTurno patientName=J P Morgan
+        patient | sí, Elena, Elena Martínez | cancelarTurno patientName=Elena Martínez
+        patient | María González nada más | cancelarTurno patientName=María González
+        book when | lo antes posible | says día y una hora
+        book when | a la tarde | says día y una hora
+        book doctor | no importa cuál | says Rodríguez
+        book email | no uso mail | says correo
+        items | lo de siempre | says qué productos
+        items | ¿qué tenés? | says no tengo ese dato
+        cancel? | ¿cuánto era el total? | says mil doscientos treinta y nueve.*pedido seis.*¿
+        cancel? | sí, pero el cinco | cancelarOrder orderId=5
+        cancel? | mejor cambialo | says no lo puedo cambiar
+        cancel turn? | sí, y sacame otro para el viernes | says primero.*turno siete
+        cancel turn? | ¿no se puede pasar para otro día? | says día
+        book? | mejor a la tarde | says hora
+        move? | no, el jueves no puedo | says día
+        order? | agregá un monitor y sacá el mouse | says teclados y un monitor
+        order? | no quiero el mouse | says dos teclados.*¿
+        order? | en realidad son tres teclados | says tres teclados y un mouse
+        order? | y un monitor más | says monitor
+        slots | la de la mañana | agendarTurno date=2026-11-26T10:00:00-03:00
+        slots | jueves diez y media | agendarTurno date=2026-11-26T10:30:00-03:00
+        slots | no, dejalo | says lo dejamos
+        read | ¿y cuánto me va a costar? | says mil doscientos treinta y nueve
+        cancel? | sí | done cancelarOrder orderId=6
+        cancel? | obvio, dale | done cancelarOrder orderId=6
+        move? | sí, pasalo nomás | done modificarTurno appointmentId=5
+        book? | sí, agendalo | done agendarTurno patientName=Juan Pérez
+        order? | sí, hacelo | done crearOrder customerName=Juan Pérez
+    """,
 }
