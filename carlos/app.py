@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +41,7 @@ from common.log.cloudwatch import CallLogGroup, open_log_group
 from common.settings import Settings
 from common.times import BUENOS_AIRES
 from common.tracing import CallTrace
+from data.answers import for_prompt
 from data.errors import DataError
 from data.open import open_store
 from data.operators.seed import seed
@@ -57,6 +58,7 @@ from tools.toolbox import Toolbox
 
 SWEEP_INTERVAL_S = 3600.0
 LOCAL_SUSPECT_S = 10.0  # the stand-in's recogniser shares the machine with all the rest
+FACTS_LIMIT_S = 0.5  # for a look at the facts of the business while a stream is set up
 WARM_UP_TIMEOUT_S = 5.0  # for AWS credentials that come from far away
 
 __all__ = ["Services", "create_app", "open_services"]
@@ -128,7 +130,16 @@ class Services:
             recording=recording,
             breaker=self.breaker,
             persona=self.settings.persona,
+            facts=self._facts_for_the_model,
         )
+
+    async def _facts_for_the_model(self) -> str:
+        """As they are now; where the store is slow, as they were: a stream is waiting for its set-up."""
+        facts = self.store.last_facts
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FACTS_LIMIT_S):
+                facts = await self.store.facts()
+        return for_prompt(facts)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
