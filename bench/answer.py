@@ -47,6 +47,7 @@ TURN_GAP_MS = 1_500  # quiet this long on the caller's side: what follows is ano
 BEFORE_MS = 200  # of Carlos's side, that must be quiet: else he was talking, and nobody waited for him
 
 AROUND = bytes(2 * ULAW_RATE)  # a second of silence
+ENDPOINTING = "HIGH"  # the default of SONIC_ENDPOINTING, which the calls have
 PROMPT = Prompt("", ("consultarOrder", "finalizarLlamada"), (), "carlos", RATE, 24_000)
 
 SHARES = ("endpointing", *(f"{name}{clock}" for name in ("recogniser", "mind", "first_clip") for clock in ("", "_cpu")))
@@ -185,7 +186,7 @@ def heard_after(turn: Turn) -> Iterator[tuple[float, bytes]]:
         return
     line = Resampler(ULAW_RATE, RATE).push(AROUND + pcm + 2 * AROUND)
     last_word_ms = 1000 + (int(np.flatnonzero(_loud(pcm))[-1]) + 1) * WINDOW_MS
-    for event in SileroEar(RATE).feed(line):
+    for event in SileroEar(RATE, ENDPOINTING).feed(line):
         if isinstance(event, SpeechEnded):
             yield event.detected_ms - last_word_ms, event.audio
 

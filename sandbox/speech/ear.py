@@ -18,7 +18,7 @@ import numpy as np
 from sandbox.brain import SpeechEnded, SpeechStarted
 from sandbox.speech.silero import RATES, Silero
 
-PAUSE_MS = {"HIGH": 450, "MEDIUM": 550, "LOW": 800}
+PAUSE_MS = {"HIGH": 500, "MEDIUM": 600, "LOW": 800}
 """How long a pause ends a turn, by the session's endpointing sensitivity."""
 
 _QUIET = 64  # of 32768, about -54 dBFS: above a filter's ringing and mu-law's idle noise
