@@ -113,6 +113,9 @@ recorded: .venv/.dev .venv/.weights ## how many of the recorded utterances the s
 hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same words, on busy cores too?
 	@$(BIN)/python -m bench.hearing
 
+answer-time: .venv/.bench .venv/.weights ## from a caller's last word to Carlos's first sound, with its shares
+	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.answer
+
 referee: .venv/.dev ## the store's contract on another DynamoDB: make referee ENDPOINT=http://localhost:8000
 	DYNAMODB_TEST_ENDPOINT=$(ENDPOINT) $(BIN)/pytest tests/data -m ministack
 
@@ -136,4 +139,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz
+.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sandbox.brain import Brain, Floor, Mind, Prompt, Utterance
 from sandbox.dialogue import DialogueMind
@@ -55,14 +55,44 @@ class Hearing:
             return str(error)
         return None
 
-    async def transcribe(self, pcm: bytes, rate: int) -> str:
+    def begin(self, pcm: bytes, rate: int) -> Future[str]:
         """Text of one utterance (PCM 16-bit mono); raises SpeechError when there is no recogniser."""
-        recognizer = await self._loaded()
-        return await asyncio.get_running_loop().run_in_executor(self._worker, recognizer.transcribe, pcm, rate)
+        # The worker takes one after another, and loading came first.
+        return self._worker.submit(lambda: self._recognizer.result().transcribe(pcm, rate))
 
     async def _loaded(self) -> Recognizer:
         # Shielded: a barge-in that cancels one turn must not cancel the loading for all.
         return await asyncio.shield(asyncio.wrap_future(self._recognizer))
+
+
+class Recognizing(Protocol):
+    """Begins to recognise an utterance."""
+
+    def begin(self, pcm: bytes, rate: int) -> Future[str]: ...
+
+
+class EagerHearing:
+    """One session's way to the recogniser: it begins at a pause, and what it made of the same samples is taken.
+
+    So nothing but time depends on whether it had begun: the text is that of the utterance's own samples.
+    """
+
+    def __init__(self, hearing: Recognizing) -> None:
+        self._hearing = hearing
+        self._samples: tuple[bytes, int] | None = None
+        self._text: Future[str] = Future()
+
+    def begin(self, pcm: bytes, rate: int) -> None:
+        """The caller pauses after this, and may have finished. What was begun before is not waited for any more."""
+        self._text.cancel()
+        self._samples, self._text = (pcm, rate), self._hearing.begin(pcm, rate)
+
+    async def transcribe(self, pcm: bytes, rate: int) -> str:
+        """Text of one utterance (PCM 16-bit mono); raises SpeechError when there is no recogniser."""
+        if self._samples != (pcm, rate):
+            self.begin(pcm, rate)
+        self._samples = None
+        return await asyncio.wrap_future(self._text)
 
 
 class LocalMind:
@@ -90,8 +120,10 @@ def make_brain(stt_model: Path | None = None) -> Brain:
 
     `stt_model` is a CTranslate2 Whisper folder to use instead of the pinned weights.
     """
-    ear, hearing = SileroEar(), shared_hearing(stt_model)
-    return Brain(ear, LocalMind(DialogueMind(hearing.transcribe), ear, hearing), shared_voice())
+    hearing = shared_hearing(stt_model)
+    eager = EagerHearing(hearing)
+    ear = SileroEar(on_pause=eager.begin)
+    return Brain(ear, LocalMind(DialogueMind(eager.transcribe), ear, hearing), shared_voice())
 
 
 def describe(stt_model: Path | None = None) -> Description:

@@ -53,6 +53,25 @@ def test_a_short_breath_does_not_end_a_turn(spoken_dni: bytes) -> None:
     assert len(started) == len(ended) == 1
 
 
+@pytest.mark.parametrize("endpointing", ["HIGH", "MEDIUM", "LOW"])
+def test_what_a_pause_may_end_is_told_before_it_is_known(endpointing: str, spoken_dni: bytes) -> None:
+    paused: list[tuple[bytes, int]] = []
+    ear = SileroEar(RATE, endpointing, lambda pcm, rate: paused.append((pcm, rate)))
+    assert not listen(ear, spoken_dni + silence(300))[1]
+    known = paused[-1]
+    _, [end] = listen(ear, silence(1000))
+    assert paused[-1] == known == (end.audio, RATE)
+
+
+def test_a_pause_is_told_once_and_again_when_more_was_said(spoken_dni: bytes) -> None:
+    paused: list[bytes] = []
+    ear = SileroEar(RATE, "LOW", lambda pcm, rate: paused.append(pcm))
+    _, [end] = listen(ear, spoken_dni + silence(350) + spoken_dni + silence(1500))
+    assert len(set(paused)) == len(paused)
+    assert any(len(spoken_dni) * 0.8 < len(pcm) < len(spoken_dni) * 1.2 for pcm in paused)
+    assert paused[-1] == end.audio
+
+
 def test_two_turns_are_two_utterances(spoken_dni: bytes) -> None:
     started, ended = listen(SileroEar(RATE), (spoken_dni + silence(4000)) * 2)
     assert len(started) == len(ended) == 2

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,8 @@ import pytest
 
 from sandbox import local
 from sandbox.brain import Prompt, SpeechEnded, Utterance
-from sandbox.local import DEAF, describe, make_brain
+from sandbox.local import DEAF, EagerHearing, describe, make_brain
+from tests.support.waiting import until
 
 PROMPT = Prompt(
     system="",
@@ -79,6 +82,52 @@ def test_the_sessions_prompt_tunes_the_ear(tmp_path: Path, spoken_dni: bytes) ->
     ended = [event for event in brain.ear.feed(spoken_dni + bytes(32_000)) if isinstance(event, SpeechEnded)]
     assert len(ended) == 1
     assert ended[0].offset_ms == pytest.approx(len(spoken_dni) / 16, abs=400)
+
+
+class SlowHearing:
+    """A recogniser that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self.texts: list[Future[str]] = []
+
+    def begin(self, pcm: bytes, rate: int) -> Future[str]:
+        self.asked.append(pcm)
+        self.texts.append(Future())
+        return self.texts[-1]
+
+
+async def test_what_was_begun_at_a_pause_is_not_begun_again() -> None:
+    hearing = SlowHearing()
+    eager = EagerHearing(hearing)
+    eager.begin(b"yes", 8_000)
+    hearing.texts[0].set_result("Sí.")
+    assert await eager.transcribe(b"yes", 8_000) == "Sí."
+    assert hearing.asked == [b"yes"]
+
+
+async def test_what_was_begun_of_other_samples_is_not_taken() -> None:
+    hearing = SlowHearing()
+    eager = EagerHearing(hearing)
+    eager.begin(b"quiero", 8_000)
+    understood = asyncio.create_task(eager.transcribe(b"quiero un turno", 8_000))
+    await until(lambda: len(hearing.texts) == 2)
+    hearing.texts[1].set_result("Quiero un turno.")
+    assert await understood == "Quiero un turno."
+    assert hearing.texts[0].cancelled()
+
+
+async def test_a_turn_that_was_cancelled_is_understood_anew() -> None:
+    hearing = SlowHearing()
+    eager = EagerHearing(hearing)
+    eager.begin(b"no", 8_000)
+    interrupted = asyncio.create_task(eager.transcribe(b"no", 8_000))
+    await asyncio.sleep(0)
+    interrupted.cancel()
+    understood = asyncio.create_task(eager.transcribe(b"no", 8_000))
+    await until(lambda: len(hearing.texts) == 2)
+    hearing.texts[1].set_result("No.")
+    assert await understood == "No."
 
 
 @pytest.mark.speech
