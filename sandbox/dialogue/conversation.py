@@ -256,6 +256,8 @@ class Conversation:
         topic, asks = said.intent.topic, "?" in said.text
         if said.intent.verb not in (None, Verb.ASK) and not (topic is Topic.FACTS and asks):
             return None
+        if topic is Topic.FACTS and said.intent.named and (said.record_id or "mi" in said.words.split()):
+            return None  # "¿qué productos tienen mi pedido dos?"
         if topic is Topic.MINE and Task.FIND_ORDERS.tool in self._tools:
             kind = said.intent.kind or Kind.APPOINTMENT
             self._learn(said, _SEARCHES[kind])

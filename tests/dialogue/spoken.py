@@ -240,6 +240,7 @@ KINDS: dict[str, str] = {
     """,
     "found since": """
         idle | ¿Cuánto sale un monitor? | says no tengo ese dato
+        idle | Hola, quiero saber que productos tienen mi pedido número 2. | says pedido dos.*DNI
         idle | llamo por un reclamo | says reclamos
         idle | Yo no cancelé nada, ¿cómo está mi pedido uno? Soy María González | consultarOrder orderId=1
         idle | Quiero cancelar el pedido cinco. No, perdón, el seis. | says pedido seis
