@@ -99,11 +99,16 @@ async def test_a_dni_finds_no_appointments_under_an_address_that_no_order_of_tha
 )
 async def test_nobody_like_that_and_somebody_else_are_one_answer(call: Call, said: dict[str, str]) -> None:
     answer = await call.use("buscarRegistros", **said)
+    nobody = (
+        "No encuentro pedidos ni turnos con esos datos."
+        " ¿Me repetís tu nombre completo, y tu DNI o el correo que nos diste, por favor?"
+    )
     assert answer == {
         "success": False,
         "code": "not_verified",
-        "error": "No encuentro pedidos ni turnos con esos datos."
-        " ¿Me repetís tu nombre completo, y tu DNI o el correo que nos diste, por favor?",
+        "error": nobody,
+        "speak": nobody,
+        "next": "Esperá su respuesta y seguí con ella.",
     }
 
 
@@ -332,7 +337,7 @@ async def test_ten_thousand_guesses_leak_nothing_and_few_are_compared(stranger: 
             box = Toolbox(store, context, clock=clock, sleep=no_wait)
         said = json.dumps(next(tries))
         answer = (await box.run("buscarRegistros", said, tool_use_id=f"use-{number}")).result
-        assert answer.keys() == {"success", "error", "code"}
+        assert answer.keys() == {"success", "error", "code", "speak", "next"}
         assert not [secret for secret in secrets if secret in answer["error"]]
         told[answer["code"]] += 1
     assert told["not_verified"] + told["call_locked"] <= most, told
