@@ -20,6 +20,7 @@ from data.told import hours_told, plural, week_told
 QUESTION_LIMIT = 300  # characters that are looked at
 _MOST = 6  # things in a sentence
 _ALIKE = 0.6  # of a question and a way of asking it: the share of words that they have in common (Dice)
+_ELLIPSIS = 6  # words of a question that leaves out what it is about: "¿y los sábados?"
 _STEM = 5  # letters in which "pagar", "pago" and "pagan" are nearly one
 _HOLIDAYS_AHEAD = timedelta(days=200)
 
@@ -54,6 +55,8 @@ def _tellers(asked: str) -> Iterator[_Teller]:
     yield _product
     yield from (tell for about, tell in _TOPICS if about.search(asked))
     yield _speciality
+    if len(asked.split()) <= _ELLIPSIS:
+        yield _hours_of_a_day
 
 
 # The owner's own questions.
@@ -166,6 +169,12 @@ def _hours(facts: Facts, asked: str, today: date) -> str | None:
         return _day_told(facts, then)
     told = week_told(facts.hours)
     return f"Atendemos {told}." if told else None
+
+
+def _hours_of_a_day(facts: Facts, asked: str, today: date) -> str | None:
+    """ "¿Y los sábados?", "¿y el 8 de diciembre?" """
+    named = any(re.search(rf"\b{plain(name)}s?\b", asked) for name in WEEKDAYS) or _date_in(asked, today)
+    return _hours(facts, asked, today) if named else None
 
 
 def _day_told(facts: Facts, then: date) -> str:

@@ -192,7 +192,7 @@ class Conversation:
         slots = {self._asked} if self._asked else set()
         if self._proposal and self._task in _TIMED:
             slots.add(Slot.WHEN)
-        if self._proposal and self._task is Task.CREATE_ORDER:
+        if self._task is Task.CREATE_ORDER and (self._proposal or self._facts.items):
             slots.add(Slot.COUNTED_ITEMS)
         if self._task is None and self._last:
             slots.add(Slot.RECORD_ID)
@@ -310,6 +310,8 @@ class Conversation:
         if slot is Slot.RECORD_ID and _SEARCHES[task.kind].tool in self._tools:
             self._opening = lines.LET_ME_LOOK
             return self._seek(_SEARCHES[task.kind])
+        if task in _SEARCHES.values() and "numero" in said.words.split():
+            return self._say(question(task, slot, self._facts))  # that is not what is missing
         number = lines.NO_ORDER_NUMBER if task.kind is Kind.ORDER else lines.NO_APPOINTMENT_NUMBER
         excuse = {Slot.RECORD_ID: number, Slot.IDENTITY: lines.BY_NAME}.get(slot, lines.NEEDED)
         return self._say(excuse, question(task, slot, self._facts))
@@ -507,6 +509,8 @@ class Conversation:
         if task.tool not in self._tools:
             return self._finish(lines.CANNOT)
         if slot := missing(task, self._facts):
+            if slot is Slot.DOCTOR and self._facts.speciality and Task.FREE_TIMES.tool in self._tools:
+                return self._seek(Task.FREE_TIMES)  # who has time is known then
             self._asked = slot
             return self._say(self._noted(task, said), question(task, slot, self._facts))
         call = Call(task.tool, arguments(task, self._facts))
@@ -581,7 +585,7 @@ class Conversation:
     def _offer_times(self, body: Mapping[str, Any]) -> Move:
         self._offers = read_offers(body.get("times"))
         self._task, self._waiting = self._waiting if self._waiting in _TIMED else Task.BOOK, None
-        self._facts = replace(self._facts, day=None, hour=None, span=None)
+        self._facts = replace(self._facts, speciality=None, day=None, hour=None, span=None)
         self._asked = Slot.WHEN
         return self._say(_told(body), lines.WHICH_TIME if self._offers else lines.ASK_WHEN)
 
@@ -595,7 +599,9 @@ class Conversation:
         self._task, self._asked = errand, Slot.RECORD_ID
         if len(self._offers) > 1:
             return self._say(_told(body), lines.WHICH_ONE)
-        self._facts = self._facts.with_record(errand.kind, self._offers[0].record_id)
+        self._facts = replace(
+            self._facts.with_record(errand.kind, self._offers[0].record_id), doctor=self._offers[0].doctor
+        )
         self._opening = _told(body)
         return self._advance()
 

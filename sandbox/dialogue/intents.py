@@ -270,7 +270,8 @@ _REPLIES = {
         "que haces", "para que sirve", "con que me podes ayudar", "que mas podes hacer",
     ),
     Reply.PERSON: (
-        "con una persona", "con un humano", "un operador", "una operadora", "un representante", "alguien real",
+        "con una persona", "con un humano", "un humano", "una humana", "quiero una persona", "una persona por favor",
+        "un operador", "una operadora", "un representante", "alguien real",
         "con alguien", "un asesor", "atencion al cliente", "persona de verdad", "ser humano", "persona real",
         "supervisor", "supervisora", "un encargado", "el encargado", "la encargada", "el gerente", "el dueno",
         "un empleado", "otra persona", "la secretaria", "la recepcionista", "alguien de verdad",

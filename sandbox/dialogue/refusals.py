@@ -14,7 +14,7 @@ _SUBJECTS = (
     (re.compile(r"order_id|appointment_id"), Slot.RECORD_ID),
     (re.compile(r"email"), Slot.EMAIL),
     (re.compile(r"item"), Slot.ITEMS),
-    (re.compile(r"doctor"), Slot.DOCTOR),
+    (re.compile(r"doctor|speciality"), Slot.DOCTOR),
     (re.compile(r"slot|taken|date|time|past|closed|off_grid|too_far"), Slot.WHEN),
     (re.compile(r"name|dni|identity|verified"), Slot.IDENTITY),
 )

@@ -46,6 +46,7 @@ class Facts:
     email: str | None = None
     items: tuple[Item, ...] = ()
     doctor: str | None = None
+    speciality: str | None = None
     day: date | None = None
     hour: time | None = None
     span: str | None = None  # days in words, "la semana que viene"
@@ -72,6 +73,7 @@ class Facts:
             email=said.email or facts.email,
             items=facts._items_after(said),
             doctor=said.doctor or facts.doctor,
+            speciality=said.speciality or facts.speciality,
             day=said.day or facts.day,
             hour=facts.hour if said.hour is None else said.hour,
             span=said.span or facts.span,
@@ -109,7 +111,7 @@ class Facts:
 
     def forget_errand(self) -> Facts:
         """Who is calling and what the call is about stay; what was being booked or ordered goes."""
-        return replace(self, items=(), doctor=None, day=None, hour=None, span=None, kind_of_visit=None)
+        return replace(self, items=(), doctor=None, speciality=None, day=None, hour=None, span=None, kind_of_visit=None)
 
     @property
     def has_full_name(self) -> bool:
@@ -184,7 +186,8 @@ def _booking(facts: Facts) -> dict[str, Any]:
 
 def _wanted_times(facts: Facts) -> dict[str, Any]:
     day = facts.span or (facts.day.isoformat() if facts.day else None)
-    return {name: value for name, value in (("doctorName", facts.doctor), ("day", day)) if value}
+    whose = {"doctorName": facts.doctor} if facts.doctor else {"speciality": facts.speciality}
+    return {name: value for name, value in {**whose, "day": day}.items() if value}
 
 
 def _change(task: Task, facts: Facts) -> dict[str, Any]:

@@ -86,6 +86,11 @@ _ANY_TIME = (
     "mas tarde", "mas temprano", "me da lo mismo", "me da igual", "el que tengas", "lo que tengas",
     "no tengo problema de horario", "cualquiera",
 )  # fmt: skip
+_SPECIALITY = re.compile(
+    r"\b(?:(?:cardi|dermat|ginec|neur|odont|oftalm|traumat|ur|psic|kinesi|endocrin|reumat|alerg|gastroenter|fonoaudi"
+    r"|nefr|hemat|onc|infect|neum|fleb|otorrin\w*)olog\w*|pediatr\w*|psiquiatr\w*|clinic[ao] medic[ao]"
+    r"|medic[ao] clinic[ao]|nutricionistas?|oculistas?|dentistas?|otorrino|kinesio|obstetra|alergistas?)\b"
+)
 # What Whisper writes into silence, learned from subtitles.
 _ECHOES = re.compile(r"subtitul|subtítul|amara\.org|suscr[ií]b|gracias por ver", re.IGNORECASE)
 
@@ -104,6 +109,7 @@ class Understanding:
     partial_email: bool = False
     doctor: str | None = None
     any_doctor: bool = False
+    speciality: str | None = None  # as it was said: "cardiologo"
     items: tuple[Item, ...] = ()
     changes: tuple[Change, ...] = ()  # of the products of an order
     day: date | None = None
@@ -127,7 +133,7 @@ class Understanding:
 
     @property
     def brings_data(self) -> bool:
-        said = (self.record_id, self.dni, self.name, self.email, self.doctor, self.day, self.hour)
+        said = (self.record_id, self.dni, self.name, self.email, self.doctor, self.speciality, self.day, self.hour)
         return bool(self.items or self.changes) or any(datum is not None for datum in said)
 
 
@@ -321,7 +327,14 @@ class _Reading:
         kinds = (kind for kind, phrases in _KINDS_OF_VISIT.items() if has_phrase(self._keys, phrases))
         span = _SPANS.search(" ".join(keys_of(self._all)))
         any_time = has_phrase(self._keys, _ANY_TIME)
-        return replace(said, kind_of_visit=next(kinds, None), span=span[0] if span else None, any_time=any_time)
+        speciality = _SPECIALITY.search(" ".join(self._keys))
+        return replace(
+            said,
+            kind_of_visit=next(kinds, None),
+            span=span[0] if span else None,
+            any_time=any_time,
+            speciality=speciality[0] if speciality else None,
+        )
 
     def _is_unfinished(self, said: Understanding, text: str) -> bool:
         if self._open or said.partial_email or (said.partial_dni and said.dni is None):
