@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.hearing import utterances
+from common.spanish.consent import AN_ORDER, CANCELLING, Consent, consent
 from common.spanish.names import plain
 from sandbox.speech.mel import RATE
 from sandbox.speech.whisper import Recognizer
@@ -39,3 +40,14 @@ def test_other_bare_answers_stay_what_they_are(path: Path, recognizer: Recognize
 )
 def test_a_number_that_sounds_like_yes_is_none(path: Path, recognizer: Recognizer) -> None:
     assert words(path, recognizer).split()[:1] != ["si"]
+
+
+@pytest.mark.parametrize("path", sorted(ANSWERS.glob("agrees-*.wav")), ids=lambda path: path.stem)
+def test_a_yes_of_a_few_words_is_a_yes(path: Path, recognizer: Recognizer) -> None:
+    """ "Sí, cancelalo." was heard as "Si cancelado.", "Sí, gracias." as "Gracias." and "Obvio." as "¡Había!"."""
+    assert consent(words(path, recognizer), CANCELLING, AN_ORDER) is Consent.YES
+
+
+@pytest.mark.parametrize("path", sorted(ANSWERS.glob("neither-*.wav")), ids=lambda path: path.stem)
+def test_what_only_sounds_like_a_yes_is_none(path: Path, recognizer: Recognizer) -> None:
+    assert consent(words(path, recognizer), CANCELLING, AN_ORDER) is not Consent.YES
