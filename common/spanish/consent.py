@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from enum import Enum, auto
+from unicodedata import normalize
 
 from common.spanish.names import plain
 
@@ -85,13 +86,15 @@ _PHRASES: dict[_Part, str] = {
 }
 _BY_WORDS = {tuple(phrase.split()): part for part, phrases in _PHRASES.items() for phrase in phrases.split(",")}
 _MOST_WORDS = max(map(len, _BY_WORDS))
+_VOCABULARY = frozenset(word for phrase in _BY_WORDS for word in phrase)
 _ARTICLES = frozenset(("el", "la", "los", "las", "ese", "esa", "este", "esta", "mi", "un", "una"))
 _IT = frozenset(("lo", "la"))
+_DONE = ("é", "ó")
 # Of a request or a wish: "cancelá", "cancelalo", "cancelarlo", "cancelame", "cancelemos", "que lo canceles". Not of
 # what somebody does: "si cancelo" is how a question begins.
 _ENDINGS = {
     "ar": "a|e|es|en|ar|emos|alo|ala|elo|ela|enlo|enla|arlo|arla|ame|amelo|amela|armelo|armela|emoslo|emosla",
-    "er": "e|a|as|an|er|amos|elo|ela|alo|ala|erlo|erla|eme|emelo|emela|ermelo|ermela|amoslo|amosla",
+    "er": "e|é|a|as|an|er|amos|elo|ela|alo|ala|erlo|erla|eme|emelo|emela|ermelo|ermela|amoslo|amosla",
     "ir": "i|e|a|as|an|ir|amos|ilo|ila|alo|ala|irlo|irla|ime|imelo|imela|irmelo|irmela|amoslo|amosla",
 }
 # "Sí, pasá" is said to who knocks: only with what is to be moved or booked is it an answer.
@@ -115,7 +118,13 @@ def consent(said: str, verbs: Collection[str] = (), nouns: Collection[str] = ())
 
 
 def _words(said: str) -> list[str]:
-    return re.findall(r"[^\W_]+", plain(said[: LONGEST + 1]))
+    """Folded; but for what somebody did ("cancelé", "canceló"), which without its accent would be a request."""
+    words = re.findall(r"[^\W_]+", normalize("NFC", said[: LONGEST + 1]).lower())
+    folded = [plain(word) for word in words]
+    return [
+        word if word.endswith(_DONE) and key not in _VOCABULARY else key
+        for word, key in zip(words, folded, strict=True)
+    ]
 
 
 def _parts(words: list[str], requests: re.Pattern[str], nouns: frozenset[str]) -> Iterator[_Part | None]:
@@ -129,10 +138,19 @@ def _parts(words: list[str], requests: re.Pattern[str], nouns: frozenset[str]) -
             length = 2 if words[at] in _ARTICLES | _IT and words[at + 1 : at + 2] else 1
             if words[at + length - 1] in nouns:
                 part = _Part.POLITE
-            elif (length == 1 or words[at] in _IT) and requests.fullmatch(words[at + length - 1]):
+            elif _asks(words, at, length) and requests.fullmatch(words[at + length - 1]):
                 part = _Part.OPENS if _SAID_AT_HOME.fullmatch(words[at + length - 1]) else _Part.AGREES
         yield part
         at += length
+
+
+def _asks(words: list[str], at: int, length: int) -> bool:
+    """Whether a verb's form may be a request there: "que lo canceles", and not "ya lo cancele", which has lost an
+    accent."""
+    before = words[at - 1] if at else ""
+    if length == 2:
+        return words[at] in _IT and before == "que"
+    return not (before == "ya" and words[at].endswith("e"))
 
 
 def _requests(verbs: Collection[str]) -> re.Pattern[str]:

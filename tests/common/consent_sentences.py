@@ -176,6 +176,15 @@ Sí, cancélelo.
 Sí, cancelalo ya.
 Yes, dale.
 """,
+    (Consent.UNCLEAR, "what somebody did"): """
+Ya lo cancelé.
+Ya lo cancele
+Ya cancelé.
+Sí, ya lo cancelé ayer.
+Mi marido canceló.
+Mi marido lo canceló.
+Lo cancelé yo.
+""",
     (Consent.NO, "a no, alone or beside a yes"): """
 No.
 No, gracias.
