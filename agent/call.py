@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,11 +99,6 @@ class Toolbox(Protocol):
     def caller_spoke(self, text: str) -> None: ...
 
 
-async def no_facts() -> str:
-    """Of a business that has written none down."""
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class CallSetup:
     """What a call is made with. `sonic` makes the stream's configuration from a prompt and tools; `earlier` is
@@ -120,7 +115,7 @@ class CallSetup:
     recording: Path | None = None  # where the call is recorded, if it is
     breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
     persona: Persona = "original"
-    facts: Callable[[], Awaitable[str]] = no_facts  # what the model has to know of the business, a short line each
+    facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
 
 
 class Call:
@@ -302,15 +297,15 @@ class Call:
     def history(self) -> History:
         return [*self._setup.earlier, *self.log.history()]
 
-    async def instructions(self) -> str:
+    def instructions(self) -> str:
         """A stream that is opened in mid-call is told the time, and the facts of the business, of now."""
-        return self._configured(await self._setup.facts()).system
+        return self._configured().system
 
-    def _configured(self, facts: str = "") -> SonicConfig:
+    def _configured(self) -> SonicConfig:
         own_tools = (HANG_UP,) if self._line.kind == "phone" else ()
         tools, persona = self._setup.toolbox.specs, self._setup.persona
         specs = tuple(ToolSpec(spec.name, spec.description, tool_schema(spec.input_schema, persona)) for spec in tools)
-        system = system_prompt(self._line.kind, self._setup.clock(), persona, facts)
+        system = system_prompt(self._line.kind, self._setup.clock(), persona, self._setup.facts())
         return self._setup.sonic(system, specs + own_tools)
 
     def user_speech_started(self) -> None:

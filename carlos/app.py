@@ -21,6 +21,7 @@ from agent.sonic.errors import SonicError
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
 from agent.sonic.preconnect import StreamPreconnector
+from agent.sonic.session import Opener, Stream
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Credentials
 from agent.transcript import CallTranscript
@@ -58,10 +59,32 @@ from tools.toolbox import Toolbox
 
 SWEEP_INTERVAL_S = 3600.0
 LOCAL_SUSPECT_S = 10.0  # the stand-in's recogniser shares the machine with all the rest
-FACTS_LIMIT_S = 0.5  # for a look at the facts of the business while a stream is set up
+FACTS_LIMIT_S = 0.5  # for a look at the facts of the business while a stream opens
 WARM_UP_TIMEOUT_S = 5.0  # for AWS credentials that come from far away
 
 __all__ = ["Services", "create_app", "open_services"]
+
+
+@dataclass(frozen=True, slots=True)
+class FactsMeanwhile:
+    """Opens streams (agent.sonic.session.Opener), and looks at the facts of the business while it waits for one: its
+    prompt has them as they are then, and no call waits for the look."""
+
+    opener: Opener
+    store: Store
+
+    async def open(self, model_id: str) -> Stream:
+        look = asyncio.create_task(self._look())
+        try:
+            return await self.opener.open(model_id)
+        finally:
+            await look
+
+    async def _look(self) -> None:
+        """Where the store is slow, the facts stay as they were."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FACTS_LIMIT_S):
+                await self.store.facts()
 
 
 @dataclass(slots=True)
@@ -130,16 +153,8 @@ class Services:
             recording=recording,
             breaker=self.breaker,
             persona=self.settings.persona,
-            facts=self._facts_for_the_model,
+            facts=lambda: for_prompt(self.store.last_facts),
         )
-
-    async def _facts_for_the_model(self) -> str:
-        """As they are now; where the store is slow, as they were: a stream is waiting for its set-up."""
-        facts = self.store.last_facts
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FACTS_LIMIT_S):
-                facts = await self.store.facts()
-        return for_prompt(facts)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -171,7 +186,7 @@ async def open_services(
         settings,
         store,
         sonic,
-        StreamPreconnector(sonic, settings.sonic_model_id),
+        StreamPreconnector(FactsMeanwhile(sonic, store), settings.sonic_model_id),
         ActiveCalls(register or settings.max_calls, register.browsers if register else settings.max_browsers),
         CallRecordWriter(store),
         carriers,

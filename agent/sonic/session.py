@@ -113,7 +113,7 @@ class Caller(Protocol):
         """Return what was said so far; asked for whenever a stream is set up."""
         ...
 
-    async def instructions(self) -> str:
+    def instructions(self) -> str:
         """Return the system prompt of a stream that begins now: it tells the time."""
         ...
 
@@ -315,7 +315,7 @@ class SonicSession:
         self._links.add(link)
         try:
             link.primed_with = history, last = self._history()
-            await link.stream.send(*introduction(self.config, link.names, await self._caller.instructions(), history))
+            await link.stream.send(*introduction(self.config, link.names, self._caller.instructions(), history))
             if history or self._budget.tries:
                 await link.stream.opened()  # audio must not overtake the history
             await link.stream.send(*first_audio(self.config, link.names))

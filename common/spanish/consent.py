@@ -72,7 +72,7 @@ _PHRASES: dict[_Part, str] = {
     _Part.POLITE: """
         por favor, porfa, porfi, porfis, favor, gracias, muchas gracias, mil gracias, te agradezco, se agradece,
         che, carlos, senor, senora, senorita, amigo, maestro, capo, genio, hombre, aja, mhm, nomas, no mas, ya, ahora,
-        ahora mismo, todo bien, no hay problema, no hay drama, no tengo problema, tranquilo
+        ahora mismo, para adelante, todo bien, no hay problema, no hay drama, no tengo problema, tranquilo
     """,
     _Part.OPENS: """
         y, e, pues, entonces, quiero, querria, quisiera, quiero que, si quiero que, te pido, le pido, te pido que, le

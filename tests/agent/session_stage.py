@@ -149,7 +149,7 @@ class FakeCall:
     def history(self) -> History:
         return list(self.said)
 
-    async def instructions(self) -> str:
+    def instructions(self) -> str:
         self.prompts += 1
         return f"Sos Carlos. ({self.prompts})"
 
