@@ -5,7 +5,7 @@ by when it began, and Whisper would read each a little differently. So quiet is 
 windows are counted from the first sample of a sound; the utterance's edges are counted in windows from there.
 
 A pause ends the turn; the model's last voiced window lies within 250 ms of the true end on telephone audio (measured,
-p95). An utterance is complete 224 ms into that pause, whatever becomes of it: who listens is given it there already,
+p95). An utterance is complete 160 ms into that pause, whatever becomes of it: who listens is given it there already,
 and may have understood it by the time it is known that nothing follows.
 """
 
@@ -27,7 +27,7 @@ _SILENCE = 0.35
 _MIN_SPEECH_MS = 150
 _MIN_GAP_MS = 100  # between the first windows of an utterance; a longer gap makes them a click
 _PRE_ROLL_MS = 300
-_POST_ROLL_MS = 200
+_POST_ROLL_MS = 160
 _LONGEST_MS = 28_000  # Whisper reads 29 s at most
 _REFRESH_MS = 2_000  # long non-speech dulls the model's memory for the speech that follows
 
