@@ -19,16 +19,6 @@ pytest_plugins = ["tests.support.leftovers", "tests.support.steps"]
 
 STORES = ("sqlite", "dynamodb")
 
-# Each of these is one worker's for a minute or more. They are begun first: what is begun last is waited for.
-LONGEST = (
-    "tests/scenarios/test_scenarios.py",
-    "tests/e2e/test_callers.py",
-    "tests/speech/test_utterances.py",
-    "tests/e2e/test_one_port.py",
-    "tests/e2e/test_resume.py",
-    "tests/tools/test_eighth_tool.py",
-)
-
 # A shared machine is slow at times; no test here measures time.
 settings.register_profile("carlos", deadline=None)
 settings.load_profile("carlos")
@@ -73,12 +63,6 @@ async def store(
     fresh = fresh_sqlite(tmp_path, clock) if request.param == "sqlite" else fresh_dynamodb(local_aws(), clock)
     async with fresh as made:
         yield made
-
-
-@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled them
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {file: place for place, file in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
