@@ -139,6 +139,14 @@ async def accepted(process: Process) -> Any:
     return next(iter(process.server.server_state.connections))
 
 
+def busy(process: Process) -> socket.socket:
+    """Let it take nothing from its queue any more. Return the queue's socket."""
+    inlet = process.handover._socket
+    assert inlet is not None
+    asyncio.get_running_loop().remove_reader(inlet)
+    return inlet
+
+
 async def sent_by(process: Process) -> None:
     """Its only connection waits in another process's queue."""
     connection = await accepted(process)
@@ -341,14 +349,12 @@ def test_a_body_longer_than_any_of_twilios_is_answered_where_it_is(play: Callabl
 def test_more_connections_than_a_queue_holds_wait_for_a_busy_process(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
         both[1].handover.register.start("b")
-        loop, inlet = asyncio.get_running_loop(), both[1].handover._socket
-        assert inlet is not None
-        loop.remove_reader(inlet)  # it is busy
+        inlet = busy(both[1])
         async with aiohttp.ClientSession() as http:
             asked = [asyncio.create_task(ask(http, "GET", both[0].port, "/calls/b")) for _ in range(30)]
             while all(connection.transport.is_reading() for connection in both[0].server.server_state.connections):
                 await asyncio.sleep(0)
-            loop.add_reader(inlet, both[1].handover._take)
+            asyncio.get_running_loop().add_reader(inlet, both[1].handover._take)
             assert {told["process"] for told in await asyncio.gather(*asked)} == {1}
 
     play(scenario)
@@ -357,9 +363,7 @@ def test_more_connections_than_a_queue_holds_wait_for_a_busy_process(play: Calla
 def test_what_was_sent_before_a_process_stopped_is_answered_by_it(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
         both[1].handover.register.start("b")
-        inlet = both[1].handover._socket
-        assert inlet is not None
-        asyncio.get_running_loop().remove_reader(inlet)
+        busy(both[1])
         async with aiohttp.ClientSession() as http:
             asked = asyncio.create_task(ask(http, "GET", both[0].port, "/calls/b"))
             await sent_by(both[0])
@@ -372,9 +376,7 @@ def test_what_was_sent_before_a_process_stopped_is_answered_by_it(play: Callable
 def test_what_a_killed_process_left_in_its_queue_is_answered_by_its_sender(play: Callable[[Scenario], None]) -> None:
     async def scenario(both: list[Process]) -> None:
         both[1].handover.register.start("b")
-        inlet = both[1].handover._socket
-        assert inlet is not None
-        asyncio.get_running_loop().remove_reader(inlet)
+        inlet = busy(both[1])
         async with aiohttp.ClientSession() as http:
             asked = asyncio.create_task(ask(http, "GET", both[0].port, "/calls/b"))
             await sent_by(both[0])
