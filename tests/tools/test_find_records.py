@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.stores import fresh_sqlite
 from common.times import Clock, utcnow
 from data.models import Appointment, AppointmentStatus, CallRecord, Line, Order, ToolCall, dni_spellings
 from data.operators.seed import seed
@@ -20,7 +22,6 @@ from data.references import of_record, references
 from data.samples import sample_orders
 from data.store import Change, Store
 from tests.tools.caller import Call
-from tests.tools.memory_backend import MemoryBackend
 from tools.identity import FAILED_SEARCHES, FAILURES_PER_NUMBER, FAILURES_PER_RECORD, MAX_WAIT_S, CallContext
 from tools.toolbox import Toolbox
 
@@ -323,24 +324,26 @@ def plainly(name: str) -> str:
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
-async def test_ten_thousand_guesses_leak_nothing_and_few_are_compared(stranger: str, clock: Clock) -> None:
-    store = Store(MemoryBackend(), clock)
-    await seed(store, clock().date())
-    orders = sample_orders(clock().date())
-    secrets = {text for order in orders for text in (order.customer_email, order.dni or "", order.items[0].name)}
-    shows, most = STRANGERS[stranger]
-    told: Counter[str] = Counter()
-    tries = guesses()
-    for number in range(TRIES):
-        if number % 3 == 0:  # a call has no more
-            context = CallContext(f"CA{number}", **shows(number))
-            box = Toolbox(store, context, clock=clock, sleep=no_wait)
-        said = json.dumps(next(tries))
-        answer = (await box.run("buscarRegistros", said, tool_use_id=f"use-{number}")).result
-        assert answer.keys() == {"success", "error", "code", "speak", "next"}
-        assert not [secret for secret in secrets if secret in answer["error"]]
-        told[answer["code"]] += 1
-    assert told["not_verified"] + told["call_locked"] <= most, told
+async def test_ten_thousand_guesses_leak_nothing_and_few_are_compared(
+    stranger: str, tmp_path: Path, clock: Clock
+) -> None:
+    async with fresh_sqlite(tmp_path, clock) as store:
+        await seed(store, clock().date())
+        orders = sample_orders(clock().date())
+        secrets = {text for order in orders for text in (order.customer_email, order.dni or "", order.items[0].name)}
+        shows, most = STRANGERS[stranger]
+        told: Counter[str] = Counter()
+        tries = guesses()
+        for number in range(TRIES):
+            if number % 3 == 0:  # a call has no more
+                context = CallContext(f"CA{number}", **shows(number))
+                box = Toolbox(store, context, clock=clock, sleep=no_wait)
+            said = json.dumps(next(tries))
+            answer = (await box.run("buscarRegistros", said, tool_use_id=f"use-{number}")).result
+            assert answer.keys() == {"success", "error", "code", "speak", "next"}
+            assert not [secret for secret in secrets if secret in answer["error"]]
+            told[answer["code"]] += 1
+        assert told["not_verified"] + told["call_locked"] <= most, told
 
 
 async def no_wait(seconds: float) -> None:
