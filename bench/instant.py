@@ -6,7 +6,7 @@ spoken, in pieces of 80 ms (as recorded live by a third party).
 
     mode      what a burst brings
     answer    an answer of `answer_s`
-    barge     the first an answer of `answer_s`, the next its interruption, and so on
+    barge     an answer of `answer_s`, and its interruption first where one is being said
     tool      a toolUse; its result is timed, and answered with nothing
     listen    nothing
 """
@@ -56,6 +56,7 @@ AHEAD_S = 0.2  # sent at once, and again every TICK_S
 TICK_S = 0.05
 QUIET_S = 0.1  # of silence, and the next loud sample begins another burst
 GREETING_S = 0.5
+THINK_S = 1.0  # from an interruption to the answer to it: what comes before it on the line is of the old one
 TOOL = ("consultarOrder", json.dumps({"orderId": "1", "dni": "28456789"}))
 _ENVELOPE = Envelope("session", "prompt", "completion")
 
@@ -93,6 +94,7 @@ class Stream:
         self._left: list[bytes] = []  # what is still to be sent of an answer
         self._closing = b""
         self._interruptible = False
+        self._thinking: asyncio.TimerHandle | None = None
         self._burst: bytearray | None = None
         self._kept: bytearray = bytearray()
         self._asked_at = 0.0
@@ -134,6 +136,8 @@ class Stream:
 
     def end(self) -> None:
         self._active.discard(self)
+        if self._thinking is not None:
+            self._thinking.cancel()
         self._left.clear()
         self._exchange.waiting.clear()
         self._end_burst()
@@ -171,11 +175,12 @@ class Stream:
 
     def _on_burst(self) -> None:
         mode = self._told.mode
-        if mode == "answer" or (mode == "barge" and not self._interruptible):
+        if mode == "barge" and self._interruptible:
+            self._interrupt()
+            self._thinking = asyncio.get_running_loop().call_later(THINK_S, self._speak, self._told.answer_s)
+        elif mode in ("answer", "barge"):
             self._speak(self._told.answer_s)
             self._interruptible = mode == "barge"
-        elif mode == "barge":
-            self._interrupt()
         elif mode == "tool":
             self._use_tool()
 
@@ -200,7 +205,6 @@ class Stream:
     def _interrupt(self) -> None:
         self._active.discard(self)
         self._left = []
-        self._interruptible = False
         self._told.note("interrupted", monotonic())
         self._exchange.write(interruption(self._answers))
 

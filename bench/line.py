@@ -24,6 +24,7 @@ FRAME = 160  # bytes
 SILENCE = b64encode(ULAW_SILENCE * FRAME).decode()
 BURST_S = 0.2
 KEEP_LATE = 2000
+STALE_S = 0.8  # after a clear; the answer to what interrupted comes later
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Turn:
     asked_at: float
     heard_at: float | None = None  # the first message that is not silent
     cleared_at: float | None = None
-    stale: int = 0  # audio messages after the clear
+    stale: int = 0  # audio messages within STALE_S of the clear
     messages: list[tuple[float, float]] = field(default_factory=list)  # from the first loud one: time, seconds
     audio: bytearray = field(default_factory=bytearray)
 
@@ -215,7 +216,7 @@ class Line(asyncio.Protocol):
         seconds = len(ulaw) / 8000
         self._played_to = max(self._played_to, now) + seconds
         turn = self.turns[-1]
-        if turn.cleared_at is not None:
+        if turn.cleared_at is not None and now - turn.cleared_at < STALE_S:
             turn.stale += 1
         if turn.heard_at is None and loud(ulaw_decode(ulaw)):
             turn.heard_at = now
