@@ -78,6 +78,7 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
     monkeypatch.setattr(agent.keypad, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
     hold_until_words(monkeypatch)
+    monkeypatch.setattr("carlos.app.record_routers", lambda *services: [])  # no scenario is an admin
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
         await give(here.services.store, scenario.given)
         before = await read_records(here.services.store)

@@ -1,4 +1,4 @@
-"""Limits of the product and of Twilio that are no settings, lifted where a whole server is tested for something else."""
+"""Limits of the product and of Twilio that are no settings, lifted where a whole server is part of a test."""
 
 from __future__ import annotations
 
