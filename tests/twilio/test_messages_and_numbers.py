@@ -134,6 +134,13 @@ async def test_numbers_of_others_are_not_there(server: PhonedServer) -> None:
     assert (fetched[0], fetched[1]["code"]) == (404, 20404)
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/Queues.json"), ("DELETE", "/Messages.json")])
+async def test_what_is_not_there_is_answered_as_twilio_does(server: PhonedServer, method: str, path: str) -> None:
+    async with server.double() as twilio:
+        status, body = await api(twilio, method, path)
+    assert (status, body["code"]) == (404, 20404)
+
+
 async def test_an_account_is_fetched_by_who_knows_its_token(server: PhonedServer) -> None:
     async with server.double() as twilio:
         status, body = await api(twilio, "GET", ".json")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.twilio.exchange import Rules
 from sandbox.twilio.person import Answer, Person
 from sandbox.twilio.verbs import Hangup
 from tests.support.waiting import bounded, until
@@ -46,6 +47,12 @@ async def test_a_call_that_nobody_takes_is_told_and_fetches_nothing(
     assert (call.status, call.seconds) == (ends, 0)
     assert statuses(server) == told
     assert "/person" not in server.paths
+
+
+async def test_callbacks_may_come_twice(server: PhonedServer) -> None:
+    async with server.double(rules=Rules(callbacks_twice=True)) as twilio:
+        await over(await ring(twilio, StatusCallbackEvent=None))
+    assert statuses(server) == ["failed", "failed"]
 
 
 async def test_without_events_only_the_end_is_told(server: PhonedServer) -> None:
@@ -255,6 +262,18 @@ async def test_who_is_dialled_hears_a_whisper_and_may_decline(server: PhonedServ
     whisper = next(post.form for post in server.posts if post.path == "/whisper")
     assert whisper["Direction"] == "outbound-dial"
     assert whisper["ParentCallSid"] == told["CallSid"]
+
+
+@pytest.mark.parametrize(("shown", "code"), [("+5491155550100", None), (OURS, None), ("+541150319999", 13214)])
+async def test_a_caller_id_is_one_of_the_calls_or_the_accounts(
+    server: PhonedServer, shown: str, code: int | None
+) -> None:
+    server.document("/twilio/voice", f'<Dial callerId="{shown}"><Number>{ANA}</Number></Dial>')
+    async with server.double(people={ANA: Person(answer="busy")}) as twilio, bounded():
+        call = twilio.dial(Quiet())
+        await call.run()
+    assert (None if call.failure is None else call.failure.code) == code
+    assert [placed.origin for placed in twilio.outbound] == ([] if code else [shown])
 
 
 async def test_the_first_who_answers_is_connected_and_the_others_are_hung_up(server: PhonedServer) -> None:
