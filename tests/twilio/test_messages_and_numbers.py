@@ -171,7 +171,7 @@ async def seconds_of(url: str) -> float:
 
 @pytest.mark.parametrize(("key", "digits"), [("5", "5"), (None, "hangup")])
 async def test_a_key_or_a_hang_up_ends_a_message(server: PhonedServer, key: str | None, digits: str) -> None:
-    server.document("/twilio/voice", '<Record action="/left" playBeep="false"/>')
+    server.document("/twilio/voice", '<Record action="/left" playBeep="false" timeout="3000"/>')
     server.document("/left", "<Say>Gracias</Say>")
     async with server.double() as twilio, bounded():
         call = twilio.dial(Quiet())

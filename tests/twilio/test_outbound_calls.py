@@ -140,8 +140,8 @@ async def test_a_gather_without_action_asks_its_own_document(server: PhonedServe
 
 
 async def test_a_ringing_call_is_canceled_and_not_redirected(server: PhonedServer) -> None:
-    async with server.double(people={ANA: Person(answers_after_s=50)}) as twilio:
-        call = await ring(twilio)
+    async with server.double(people={ANA: Person(answers_after_s=500)}) as twilio:
+        call = await ring(twilio, Timeout="600")
         await until(lambda: call.status == "ringing")
         status, body = await api(twilio, "POST", f"/Calls/{call.sid}.json", {"Twiml": "<Response/>"})
         assert (status, body["code"]) == (400, 21220)
@@ -278,8 +278,8 @@ async def test_a_caller_id_is_one_of_the_calls_or_the_accounts(
 
 async def test_the_first_who_answers_is_connected_and_the_others_are_hung_up(server: PhonedServer) -> None:
     other = "+541150310002"
-    people = {ANA: Person(answers_after_s=9), other: Person(answers_after_s=1, talks_s=2)}
-    server.document("/twilio/voice", f"<Dial><Number>{ANA}</Number><Number>{other}</Number></Dial>")
+    people = {ANA: Person(answers_after_s=500), other: Person(answers_after_s=1, talks_s=2)}
+    server.document("/twilio/voice", f"<Dial timeout='600'><Number>{ANA}</Number><Number>{other}</Number></Dial>")
     async with server.double(people=people) as twilio, bounded():
         await twilio.dial(Quiet()).run()
     assert [call.status for call in twilio.outbound] == ["canceled", "completed"]
