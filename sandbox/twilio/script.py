@@ -7,10 +7,9 @@ turns:
   - {say: "Sí, señor.", audio: 01.wav, heard: "Si señor."}  # when Carlos has finished; what Whisper makes of it
   - {say: "No, el jueves", audio: 02.wav, interrupt_ms: 1200}  # 1200 ms after he began to
   - {dtmf: "28456789#"}                                    # on the keypad
-people:                                                     # whom the server may call, by number or SIP address
-  "+541150310001": {answers_after_s: 3, presses: ["1"], talks_s: 6}
-settings: {TRANSFER_TARGETS: "..."}                         # of a server that is started for this call
 expect: {...}                                              # for the tests that place the call
+settings: {TRANSFER_TARGETS: "+54…|*|24h"}                 # of the server that is started for this call
+people: {"+54…": {presses: ["2"]}}                         # who answers at the numbers that it calls
 """
 
 from __future__ import annotations
@@ -50,8 +49,8 @@ class Script:
     number: str
     turns: tuple[Turn, ...]
     expect: Mapping[str, Any] = field(default_factory=dict)
-    people: Mapping[str, Person] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
 
 
 def script_names(root: Path = CALLERS) -> list[str]:
@@ -73,8 +72,8 @@ def load_script(name: str, root: Path = CALLERS) -> Script:
             str(body["number"]),
             turns,
             dict(body.get("expect") or {}),
-            {str(number): Person(**each) for number, each in (body.get("people") or {}).items()},
             {str(name): str(value) for name, value in (body.get("settings") or {}).items()},
+            {str(number): Person(**person) for number, person in (body.get("people") or {}).items()},
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ScriptError(f"{path}: {error!r}") from error

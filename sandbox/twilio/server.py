@@ -37,8 +37,7 @@ def free_port() -> int:
 class ServerProcess:
     """An async context manager; inside it the server answers.
 
-    Its log goes to `log`; `settings` are environment variables of its own. `announce` gets the lines in which
-    it says which of its parts are stand-ins.
+    Its log goes to `log`. `announce` gets the lines in which it says which of its parts are stand-ins.
     """
 
     def __init__(
@@ -51,12 +50,12 @@ class ServerProcess:
         command: Sequence[str] = COMMAND,
         settings: Mapping[str, str] | None = None,
     ) -> None:
+        self._settings = settings or {}
         self.base_url = f"http://localhost:{port}"
         self._port = port
         self._account = account
         self._api_base = api_base
         self._announce = announce
-        self._settings = dict(settings or {})
         self._command = command
         self._said: deque[str] = deque(maxlen=LOG_TAIL)
         self._home = TemporaryDirectory(prefix="carlos-call-", ignore_cleanup_errors=True)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.twilio.events import Pressed, Progressed, Ran
 from sandbox.twilio.exchange import Rules
 from sandbox.twilio.person import Answer, Person
-from sandbox.twilio.verbs import Hangup
+from sandbox.twilio.verbs import Hangup, Say
 from tests.support.waiting import bounded, until
 from tests.twilio.phoned_server import PhonedServer
 from tests.twilio.switchboard import ANA, OURS, Quiet, api, over, ring, statuses
@@ -47,6 +48,18 @@ async def test_a_call_that_nobody_takes_is_told_and_fetches_nothing(
     assert (call.status, call.seconds) == (ends, 0)
     assert statuses(server) == told
     assert "/person" not in server.paths
+
+
+async def test_what_happens_on_a_placed_call_can_be_watched(server: PhonedServer) -> None:
+    server.document("/person", "<Gather numDigits='1' action='/keyed'><Say>Apretá 1</Say></Gather>")
+    server.document("/keyed", "<Hangup/>")
+    watched: list[object] = []
+    async with server.double(people={ANA: Person(presses="1")}) as twilio:
+        twilio.switchboard.watch = lambda call, event: watched.append(event)
+        await over(await ring(twilio))
+    progress = [event.status for event in watched if isinstance(event, Progressed)]
+    assert progress == ["initiated", "ringing", "in-progress", "completed"]
+    assert watched.index(Ran(Say("Apretá 1"))) < watched.index(Pressed("1")) < watched.index(Ran(Hangup()))
 
 
 async def test_callbacks_may_come_twice(server: PhonedServer) -> None:
