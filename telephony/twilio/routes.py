@@ -34,7 +34,15 @@ def phone_routes(
     socket = MediaSocket(
         signatures, tokens, phone_calls, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting
     )
-    router = Webhooks(settings.base_url, signatures, tokens, phone_calls, call_in_path=call_in_path).router()
+    router = Webhooks(
+        settings.base_url,
+        signatures,
+        tokens,
+        phone_calls,
+        call_in_path=call_in_path,
+        overrides=settings.webhook_overrides,
+        voicemail_max_s=settings.voicemail_max_s,
+    ).router()
     router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
     if call_in_path:
         router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)

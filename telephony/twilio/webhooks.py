@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
+from common import metrics
 from telephony.carrier import Apologise, CallStatus, CarrierHandler, Dial, HangUp, Resume
 from telephony.stream_tokens import StreamTokens
-from telephony.twilio import twiml
+from telephony.twilio import door_twiml, fallback, twiml
+from telephony.twilio.closed import ClosedLineWebhooks
 from telephony.twilio.signature import Signatures
 
 MAX_FORM_BYTES = 64 * 1024  # bytes; Twilio's forms are one or two thousand
@@ -47,9 +49,10 @@ class BadForm(Exception):
 
 
 class Webhooks:
-    """The four webhooks as one router. 403 with an empty body for what Twilio did not sign.
+    """The webhooks as one router. 403 with an empty body for what Twilio did not sign.
 
-    `call_in_path` puts the call's id into the media stream's URL, whose path Twilio keeps and signs.
+    `call_in_path` puts the call's id into the media stream's URL, whose path Twilio keeps and signs. `overrides` are
+    connection overrides for the URLs that Twilio gets from us.
     """
 
     def __init__(
@@ -60,12 +63,16 @@ class Webhooks:
         phone_calls: CarrierHandler,
         *,
         call_in_path: bool = False,
+        overrides: str = "",
+        voicemail_max_s: int = 120,
     ) -> None:
         self._base_url = base_url
         self._signatures = signatures
         self._tokens = tokens
         self._phone_calls = phone_calls
         self._call_in_path = call_in_path
+        self._overrides = overrides
+        self._closed = ClosedLineWebhooks(base_url, phone_calls, voicemail_max_s, overrides)
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
@@ -74,6 +81,10 @@ class Webhooks:
             (twiml.AFTER_STREAM_PATH, self._or_apologise(self._after_stream)),
             (STATUS_PATH, self._status),
             (twiml.STREAM_STATUS_PATH, self._stream_status),
+            (fallback.FALLBACK_PATH, self._or_apologise(self._fallback)),
+            (door_twiml.VOICEMAIL_PATH, self._or_apologise(_document(self._closed.voicemail))),
+            (door_twiml.VOICEMAIL_STATUS_PATH, self._closed.voicemail_status),
+            (door_twiml.CALLBACK_PATH, self._or_apologise(_document(self._closed.callback))),
         ):
             router.add_api_route(path, self._signed(handler), methods=["GET", "POST"])
         return router
@@ -87,13 +98,23 @@ class Webhooks:
         if params.get("CallStatus") in ENDED_STATUSES or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
             return xml(twiml.hang_up())
-        admission = await self._phone_calls.admit(call_sid)
+        admission = await self._phone_calls.admit(call_sid, params.get("From", ""))
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
-        if admission is Admission.BLOCKED:
-            return xml(twiml.reject())
+        if admission is Admission.CLOSED:
+            return xml(await self._closed.answer(params))
         if admission is not Admission.ACCEPTED:
-            return xml(twiml.overflow())
+            return xml(door_twiml.refused(admission))
         return self._connect(params, resumes=0)
+
+    async def _fallback(self, params: Params) -> Response:
+        """Twilio could not use an answer of ours: have it ask once more, or apologise."""
+        if params.get("CallStatus") in ENDED_STATUSES:
+            return xml(twiml.hang_up())
+        target = fallback.asked_again(self._base_url, FOLDER, params)
+        outcome = "apology" if target is None else "retry"
+        logger.error("Twilio asks the fallback URL, error {}: {}", fallback.error_code(params), outcome)
+        metrics.FALLBACKS.add(outcome=outcome)
+        return xml(twiml.apology() if target is None else door_twiml.try_again(self._base_url, target, self._overrides))
 
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
@@ -109,7 +130,7 @@ class Webhooks:
         token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
         parameters = twiml.StreamParameters(token, params.get("From", ""), params.get("To", ""), resumes)
         path = f"{twiml.MEDIA_PATH}/{quote(params['CallSid'], safe='')}" if self._call_in_path else twiml.MEDIA_PATH
-        return xml(twiml.connect(self._base_url, parameters, path))
+        return xml(twiml.connect(self._base_url, parameters, path, overrides=self._overrides))
 
     async def _status(self, params: Params) -> Response:
         await self._phone_calls.status(params["CallSid"], status_of(params))
@@ -151,6 +172,13 @@ class Webhooks:
                 return xml(twiml.apology())
 
         return answer
+
+
+def _document(handler: Callable[[Params], Awaitable[str]]) -> Callable[[Params], Awaitable[Response]]:
+    async def answer(params: Params) -> Response:
+        return xml(await handler(params))
+
+    return answer
 
 
 def status_of(params: Params) -> CallStatus:
