@@ -1,0 +1,58 @@
+"""Calls that are not answered, through the whole server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.sonic.script import Say, ScriptTurn, scripted
+from sandbox.twilio.call import PhoneCall
+from sandbox.twilio.stream import Act
+from sandbox.twilio.twiml import Reject
+from sandbox.twilio.twiml import Say as Spoken
+from telephony.twilio.door_twiml import SEATED
+from tests.e2e.running import running
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.slow
+
+ANA, BETO = "+5491155550100", "+18765550100"
+ALWAYS = "name: Guardia\nhours: {monday-sunday: '0:00-24:00'}\nholidays: {national: false}\n"
+NEVER = "name: Guardia\nhours: {monday-sunday: closed}\n"
+
+
+class Listener:
+    """A caller who says nothing."""
+
+    def listen(self, heard: bytes) -> Act:
+        return Act()
+
+
+def said(call: PhoneCall) -> str:
+    (first, *_) = call.verbs
+    assert isinstance(first, Spoken)
+    return first.text
+
+
+async def test_who_is_not_answered_hears_why_or_is_rejected_and_takes_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = tmp_path / "facts.yaml"
+    door: dict[str, Any] = {"closed": "message", "allowed_countries": "AR", "seats_per_number": 1}
+    async with running(tmp_path, monkeypatch, scripted([ScriptTurn((Say("Hola."),))]), **door) as here:
+        facts.write_text(NEVER)
+        assert said(await here.call([], ANA)).startswith("Gracias por llamar a Guardia. En este momento está cerrado.")
+        facts.write_text(ALWAYS)
+        foreign = await here.call([], BETO)
+        assert isinstance(foreign.verbs[0], Reject)
+        assert here.services.active_calls.capacity.taken == 0
+
+        first = here.twilio.dial(Listener(), ANA)
+        placed = asyncio.create_task(first.run())
+        await until(lambda: here.services.active_calls.live)
+        assert said(await here.call([], ANA)) == SEATED
+        first.hang_up()
+        await placed
