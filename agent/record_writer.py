@@ -22,6 +22,7 @@ from loguru import logger
 from agent.call import MAX_CALL_S
 from agent.transcript import CUT_OFF, LOST, CallTranscript, is_over
 from common.times import utcnow
+from data.calls import VOICEMAIL
 from data.errors import DataError
 from data.models import CallRecord, Line
 from data.store import Store
@@ -36,7 +37,6 @@ LOOK_BACK = timedelta(days=7)
 _PAGE = 100
 _MAX_FACT_CHARACTERS = 64
 _MAX_URL_CHARACTERS = 400
-VOICEMAIL = "voicemail"  # the outcome of a call that left a message, and the name of what its record says of that
 
 
 @dataclass(frozen=True, slots=True)
