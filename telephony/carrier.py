@@ -73,9 +73,9 @@ class CarrierHandler(Protocol):
         """Return True for a call that has ended, in whichever process: the carrier's request for it is a replay."""
         ...
 
-    async def admit(self, call_id: str, number: str = "") -> Admission:
+    async def admit(self, call_id: str, number: str | None = None) -> Admission:
         """Take or refuse a ringing call from `number`, as `Caller` has it; ACCEPTED reserves its place until the line
-        opens, or for 60 s."""
+        opens, or for 60 s. Without a number: a call that was let in before, and only needs a place."""
         ...
 
     async def closed_line(self) -> ClosedLine:

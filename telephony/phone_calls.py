@@ -83,12 +83,11 @@ class PhoneCalls:
             logger.warning("call {} is taken for a new one: {!r}", call_id, error)
             return False
 
-    async def admit(self, call_id: str, number: str = "") -> Admission:
-        if self._door is None:
-            return self._noted(call_id, self._active_calls.capacity.admit(call_id))
-        return self._noted(call_id, await self._door.admit(call_id, number))
-
-    def _noted(self, call_id: str, admission: Admission) -> Admission:
+    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+        if number is None or self._door is None:
+            admission = self._active_calls.capacity.admit(call_id)
+        else:
+            admission = await self._door.admit(call_id, number)
         if admission is Admission.ACCEPTED:
             self._preconnector.prepare(call_id)
         else:
@@ -136,10 +135,9 @@ class PhoneCalls:
             return Apologise()
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        if resumes >= MAX_RESUMES:
+        if resumes >= MAX_RESUMES or await self.admit(call_id) is not Admission.ACCEPTED:
             return Apologise()
-        admission = self._noted(call_id, self._active_calls.capacity.admit(call_id))  # the door let it in before
-        return Resume() if admission is Admission.ACCEPTED else Apologise()
+        return Resume()
 
     def _was_turned_away(self, call_id: str) -> bool:
         """Return True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""

@@ -17,10 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
-from common import metrics
 from telephony.carrier import Apologise, CallStatus, CarrierHandler, Dial, HangUp, Resume
 from telephony.stream_tokens import StreamTokens
-from telephony.twilio import door_twiml, fallback, twiml
+from telephony.twilio import door_twiml, twiml
 from telephony.twilio.closed import ClosedLineWebhooks
 from telephony.twilio.signature import Signatures
 
@@ -49,10 +48,10 @@ class BadForm(Exception):
 
 
 class Webhooks:
-    """The webhooks as one router. 403 with an empty body for what Twilio did not sign.
+    """The webhooks of an answered call as one router. 403 with an empty body for what Twilio did not sign.
 
-    `call_in_path` puts the call's id into the media stream's URL, whose path Twilio keeps and signs. `overrides` are
-    connection overrides for the URLs that Twilio gets from us.
+    `closed` answers for a closed line. `call_in_path` puts the call's id into the media stream's URL, whose path Twilio
+    keeps and signs. `overrides` are connection overrides for the URLs that Twilio gets from us.
     """
 
     def __init__(
@@ -62,9 +61,9 @@ class Webhooks:
         tokens: StreamTokens,
         phone_calls: CarrierHandler,
         *,
+        closed: ClosedLineWebhooks,
         call_in_path: bool = False,
         overrides: str = "",
-        voicemail_max_s: int = 120,
     ) -> None:
         self._base_url = base_url
         self._signatures = signatures
@@ -72,21 +71,17 @@ class Webhooks:
         self._phone_calls = phone_calls
         self._call_in_path = call_in_path
         self._overrides = overrides
-        self._closed = ClosedLineWebhooks(base_url, phone_calls, voicemail_max_s, overrides)
+        self._closed = closed
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
         for path, handler in (
-            (VOICE_PATH, self._or_apologise(self._voice)),
-            (twiml.AFTER_STREAM_PATH, self._or_apologise(self._after_stream)),
+            (VOICE_PATH, self.or_apologise(self._voice)),
+            (twiml.AFTER_STREAM_PATH, self.or_apologise(self._after_stream)),
             (STATUS_PATH, self._status),
             (twiml.STREAM_STATUS_PATH, self._stream_status),
-            (fallback.FALLBACK_PATH, self._or_apologise(self._fallback)),
-            (door_twiml.VOICEMAIL_PATH, self._or_apologise(_document(self._closed.voicemail))),
-            (door_twiml.VOICEMAIL_STATUS_PATH, self._closed.voicemail_status),
-            (door_twiml.CALLBACK_PATH, self._or_apologise(_document(self._closed.callback))),
         ):
-            router.add_api_route(path, self._signed(handler), methods=["GET", "POST"])
+            router.add_api_route(path, self.signed(handler), methods=["GET", "POST"])
         return router
 
     # What Twilio asks.
@@ -105,16 +100,6 @@ class Webhooks:
         if admission is not Admission.ACCEPTED:
             return xml(door_twiml.refused(admission))
         return self._connect(params, resumes=0)
-
-    async def _fallback(self, params: Params) -> Response:
-        """Twilio could not use an answer of ours: have it ask once more, or apologise."""
-        if params.get("CallStatus") in ENDED_STATUSES:
-            return xml(twiml.hang_up())
-        target = fallback.asked_again(self._base_url, FOLDER, params)
-        outcome = "apology" if target is None else "retry"
-        logger.error("Twilio asks the fallback URL, error {}: {}", fallback.error_code(params), outcome)
-        metrics.FALLBACKS.add(outcome=outcome)
-        return xml(twiml.apology() if target is None else door_twiml.try_again(self._base_url, target, self._overrides))
 
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
@@ -143,7 +128,7 @@ class Webhooks:
 
     # Around every answer.
 
-    def _signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    def signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 form = await read_form(request)
@@ -160,9 +145,7 @@ class Webhooks:
 
         return endpoint
 
-    def _or_apologise(
-        self, handler: Callable[[Params], Awaitable[Response]]
-    ) -> Callable[[Params], Awaitable[Response]]:
+    def or_apologise(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[[Params], Awaitable[Response]]:
         async def answer(params: Params) -> Response:
             try:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -172,13 +155,6 @@ class Webhooks:
                 return xml(twiml.apology())
 
         return answer
-
-
-def _document(handler: Callable[[Params], Awaitable[str]]) -> Callable[[Params], Awaitable[Response]]:
-    async def answer(params: Params) -> Response:
-        return xml(await handler(params))
-
-    return answer
 
 
 def status_of(params: Params) -> CallStatus:

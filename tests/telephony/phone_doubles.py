@@ -38,7 +38,7 @@ class FakeCalls:
     async def is_over(self, call_id: str) -> bool:
         return self.over
 
-    async def admit(self, call_id: str, number: str = "") -> Admission:
+    async def admit(self, call_id: str, number: str | None = None) -> Admission:
         self._note("admit", call_id)
         return self.admission
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -239,8 +240,10 @@ def test_a_signature_may_cover_the_overrides_that_we_gave_and_no_others(ending: 
 
 
 class NoSonic:
+    """Nobody waits for a stream here."""
+
     async def open(self, model_id: str) -> Any:
-        raise AssertionError("no stream is opened for a call that is not answered")
+        await asyncio.Event().wait()
 
 
 @dataclass
@@ -271,6 +274,17 @@ async def test_a_refused_call_is_counted_by_its_reason_and_opens_no_stream() -> 
     assert await calls.admit(CALL, "+5435155550100") is Admission.CLOSED
     assert (refusals("blocked"), refusals("closed")) == (before[0] + 1, before[1] + 1)
     assert await calls.closed_line() == ClosedLine(SUNDAY, "message")
+    assert calls._preconnector._opening == {}
+
+
+async def test_a_call_that_was_let_in_goes_on_though_the_line_has_closed_since(tmp_path: Path) -> None:
+    store = await open_sqlite(tmp_path / "carlos.db")
+    calls = handler(store, closed="message", anonymous="reject")
+    assert await calls.ended(CALL, 0) == Resume()
+    (opening,) = calls._preconnector._opening.values()
+    opening.cancel()
+    await asyncio.wait({opening})
+    await store.close()
 
 
 async def test_no_call_back_is_offered_where_nobody_keeps_it() -> None:
