@@ -81,9 +81,14 @@ async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
     """Start a server, phone it, stop it; its log is left in `out`. Raises ServerUnavailable."""
     port = free_port()
     async with (
-        TwilioDouble(f"http://localhost:{port}") as twilio,
+        TwilioDouble(f"http://localhost:{port}", people=script.people) as twilio,
         ServerProcess(
-            port, twilio.account, twilio.rest.base_url, out / f"{script.name}-server.log", show.notice
+            port,
+            twilio.account,
+            twilio.rest.base_url,
+            out / f"{script.name}-server.log",
+            show.notice,
+            settings=script.settings,
         ) as server,
     ):
         return await place(twilio, CallFeed(server.base_url), script, out, show)
@@ -96,7 +101,11 @@ async def call_server(url: str, script: Script, out: Path, show: Show) -> Summar
     """
     settings = Settings()
     async with TwilioDouble(
-        settings.public_base_url or url, url, account=_account(settings), api_port=_api_port(settings, show)
+        settings.public_base_url or url,
+        url,
+        account=_account(settings),
+        people=script.people,
+        api_port=_api_port(settings, show),
     ) as twilio:
         return await place(twilio, CallFeed(url, settings.own_api_key), script, out, show)
 
@@ -122,6 +131,7 @@ async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path,
     """Place one call, show it, write `out/<name>-<end of its sid>.wav`."""
     caller = RecordedCaller(script.turns, begins=show.turn)
     call = twilio.dial(caller, script.number, show.twilio)
+    twilio.switchboard.watch = show.person
     show.dialling(script)
     wav = out / f"{script.name}-{call.sid[-6:]}.wav"
     async with feed:

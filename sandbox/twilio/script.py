@@ -7,6 +7,9 @@ turns:
   - {say: "Sí, señor.", audio: 01.wav, heard: "Si señor."}  # when Carlos has finished; what Whisper makes of it
   - {say: "No, el jueves", audio: 02.wav, interrupt_ms: 1200}  # 1200 ms after he began to
   - {dtmf: "28456789#"}                                    # on the keypad
+people:                                                     # whom the server may call, by number or SIP address
+  "+541150310001": {answers_after_s: 3, presses: ["1"], talks_s: 6}
+settings: {TRANSFER_TARGETS: "..."}                         # of a server that is started for this call
 expect: {...}                                              # for the tests that place the call
 """
 
@@ -20,6 +23,7 @@ from typing import Any
 import yaml
 
 from sandbox.twilio.errors import ScriptError
+from sandbox.twilio.person import Person
 from sandbox.twilio.wav import read_speech
 from telephony.twilio.media_stream import DTMF_DIGITS
 
@@ -46,6 +50,8 @@ class Script:
     number: str
     turns: tuple[Turn, ...]
     expect: Mapping[str, Any] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def script_names(root: Path = CALLERS) -> list[str]:
@@ -61,7 +67,15 @@ def load_script(name: str, root: Path = CALLERS) -> Script:
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
         turns = tuple(_turn(turn, path.parent) for turn in body["turns"])
-        return Script(str(body["name"]), str(body["says"]), str(body["number"]), turns, dict(body.get("expect") or {}))
+        return Script(
+            str(body["name"]),
+            str(body["says"]),
+            str(body["number"]),
+            turns,
+            dict(body.get("expect") or {}),
+            {str(number): Person(**each) for number, each in (body.get("people") or {}).items()},
+            {str(name): str(value) for name, value in (body.get("settings") or {}).items()},
+        )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ScriptError(f"{path}: {error!r}") from error
 

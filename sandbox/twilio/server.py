@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
@@ -37,7 +37,8 @@ def free_port() -> int:
 class ServerProcess:
     """An async context manager; inside it the server answers.
 
-    Its log goes to `log`. `announce` gets the lines in which it says which of its parts are stand-ins.
+    Its log goes to `log`; `settings` are environment variables of its own. `announce` gets the lines in which
+    it says which of its parts are stand-ins.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class ServerProcess:
         log: Path,
         announce: Callable[[str], None],
         command: Sequence[str] = COMMAND,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = f"http://localhost:{port}"
         self._port = port
         self._account = account
         self._api_base = api_base
         self._announce = announce
+        self._settings = dict(settings or {})
         self._command = command
         self._said: deque[str] = deque(maxlen=LOG_TAIL)
         self._home = TemporaryDirectory(prefix="carlos-call-", ignore_cleanup_errors=True)
@@ -97,6 +100,7 @@ class ServerProcess:
             "TWILIO_API_BASE": self._api_base,
             "TWILIO_AUTH_TOKEN": self._account.auth_token,
             "WS_PORT": str(self._port),
+            **self._settings,
         }
 
     async def _read(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from sandbox.twilio.call import CallEvent, Ran, Streaming, Warned
+from sandbox.twilio.call import Bridged, CallEvent, Joined, Pressed, Progressed, Ran, Streaming, Warned
 from sandbox.twilio.errors import Code
+from sandbox.twilio.outbound import OutboundCall
 from sandbox.twilio.script import Script, Turn
 from sandbox.twilio.twiml import Connect, Say
 
@@ -41,10 +42,28 @@ class Show:
                 self._line("☎", "answered", "dim")
             case Warned(code, detail) if code not in USUAL:
                 self._line("twilio", f"{code} {detail}", "red")
+            case Joined():
+                self._line("☎", "waits in the conference", "dim")
+            case Bridged(others):
+                self._line("☎", f"connected with {', '.join(others)}", "dim")
             case Ran(Say(text)):
                 self._line("twilio", text, "blue")
             case Ran(verb) if not isinstance(verb, Connect):
                 self._line("☎", f"<{type(verb).__name__}>", "dim")
+
+    def person(self, call: OutboundCall, event: CallEvent) -> None:
+        """What happens on a call that Twilio placed for the server."""
+        match event:
+            case Progressed(status):
+                self._line("☎", f"{call.number}: {status}", "dim")
+            case Ran(Say(text)):
+                self._line("person", f"hears: {text}", "blue")
+            case Pressed(digits):
+                self._line("person", f"[keys] {digits}", "cyan")
+            case Warned(code, detail):
+                self._line("twilio", f"{code} {detail}", "red")
+            case _:
+                pass
 
     def server(self, event: Mapping[str, Any]) -> None:
         """One live event of the server; of a kind not known here, nothing."""

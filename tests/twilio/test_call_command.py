@@ -20,11 +20,13 @@ from sandbox.twilio.account import Account
 from sandbox.twilio.command import register
 from sandbox.twilio.errors import ServerUnavailable
 from sandbox.twilio.feed import CallFeed
+from sandbox.twilio.person import Person
 from sandbox.twilio.phone import Summary, call_server, place
 from sandbox.twilio.script import Script, Turn
 from sandbox.twilio.server import ServerProcess, free_port
 from sandbox.twilio.show import Show
 from tests.twilio.phoned_server import PUBLIC, PhonedServer, Socket
+from tests.twilio.switchboard import ANA, over, ring
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +83,19 @@ def publish(server: PhonedServer) -> None:
     stream = "".join(f"data: {json.dumps(event)}\n\n" for event in EVENTS)
     server.suffixes["/events"] = ("text/event-stream", stream.encode())
     server.prefixes["/calls/"] = ("application/json", json.dumps({"data": RECORD}).encode())
+
+
+async def test_what_a_person_hears_and_keys_is_shown(server: PhonedServer) -> None:
+    screen = io.StringIO()
+    server.document("/person", "<Gather numDigits='1' action='/keyed'><Say>Apretá 1</Say></Gather>")
+    server.document("/keyed", "<Hangup/>")
+    async with server.double(people={ANA: Person(presses="1")}) as twilio:
+        twilio.switchboard.watch = Show(Console(file=screen, width=200, color_system=None)).person
+        await over(await ring(twilio))
+    assert [" ".join(line.split()[2:]) for line in screen.getvalue().splitlines()] == [
+        *(f"☎ {ANA}: {status}" for status in ("initiated", "ringing", "in-progress")),
+        *("person hears: Apretá 1", "person [keys] 1", f"☎ {ANA}: completed"),
+    ]
 
 
 async def test_a_call_is_shown_recorded_and_summed_up(server: PhonedServer, tmp_path: Path) -> None:
