@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.twilio.call import PhoneCall
 from sandbox.twilio.stream import Act
-from sandbox.twilio.twiml import Reject
-from sandbox.twilio.twiml import Say as Spoken
-from telephony.twilio.door_twiml import SEATED
+from sandbox.twilio.verbs import Reject
+from sandbox.twilio.verbs import Say as Spoken
+from telephony.twilio.door_twiml import MESSAGE_KEPT, ONE_MOMENT, SEATED
+from telephony.twilio.twiml import APOLOGY
 from tests.e2e.running import running
 from tests.support.waiting import until
 
@@ -56,3 +58,33 @@ async def test_who_is_not_answered_hears_why_or_is_rejected_and_takes_no_place(
         assert said(await here.call([], ANA)) == SEATED
         first.hang_up()
         await placed
+
+
+async def test_a_message_on_a_closed_line_is_on_record_with_its_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, monkeypatch, scripted([]), closed="voicemail") as here:
+        (tmp_path / "facts.yaml").write_text(NEVER)
+        call = here.twilio.dial(Listener(), ANA)
+        call.message_s = 1.0
+        await call.run()
+        assert [verb.text for verb in call.verbs if isinstance(verb, Spoken)][1:] == [MESSAGE_KEPT]
+        await here.twilio.webhooks.drain()
+        record = await here.services.store.call(call.sid)
+        assert record is not None
+        assert (record.caller_number, record.outcome) == (ANA, "voicemail")
+        assert record.details["voicemail"]["url"].startswith(here.twilio.rest.base_url)
+        assert record.details["twilio"]["status"] == "completed"
+        told = [(callback.url, callback.status) for callback in here.twilio.webhooks.callbacks]
+        assert (f"{here.base_url}/twilio/voicemail-status", 204) in [(url.partition("#")[0], got) for url, got in told]
+
+
+async def test_a_document_that_stays_away_is_asked_for_once_more_and_then_apologised_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, monkeypatch, scripted([])) as here:
+        lost = replace(here.twilio.numbers.current, voice_url="/twilio/lost", fallback_url="/twilio/fallback")
+        here.twilio.numbers.current = lost
+        call = await here.call([], ANA)
+        assert [verb.text for verb in call.verbs if isinstance(verb, Spoken)] == [ONE_MOMENT, APOLOGY]
+        assert call.ended_by == "twiml"
