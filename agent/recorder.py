@@ -67,21 +67,21 @@ class Recorder:
         at = self._sample(self._clock())
         self._steps.put(lambda: self._resume(at))
 
-    def finish(self, timeout_s: float = FINISH_S) -> bool:
-        """Write what is left: call it from a thread. Return False if that is not done after so long; it goes on."""
+    def finish(self) -> bool:
+        """Write what is left: call it from a thread. Return False if that is not done in FINISH_S; it goes on."""
         self._steps.put(None)
-        self._thread.join(timeout_s)
+        self._thread.join(FINISH_S)
         if self._lost:
             logger.warning("the recording lost {} chunks: the disk is too slow", self._lost)
         return not self._thread.is_alive()
 
-    def discard(self, timeout_s: float = FINISH_S) -> bool:
+    def discard(self) -> bool:
         """Write no more and delete the file: `finish` without keeping anything."""
         self._kept = False
-        return self.finish(timeout_s)
+        return self.finish()
 
     def _sample(self, at: float) -> int:
-        return max(0, int((at - self._began) * RATE))
+        return max(0, round((at - self._began) * RATE))
 
     def _put(self, take: Callable[[int, bytes], None], pcm: bytes) -> None:
         if self._steps.qsize() >= MAX_BACKLOG_CHUNKS:

@@ -3,9 +3,9 @@
 Carlos's audio is sent on an absolute clock: it is placed where it arrives, or behind what is being played.
 
 The caller's comes by way of a network, on a clock of its own, late and in bursts. What is late is late by the time its
-sound took, so the smallest lateness within a second says where a sound belongs: a burst after a stall is put where it
-was said, one after a real gap where it arrives. Small differences are left alone, for sound is not cut up; of a clock
-that runs fast, or a client that sends ahead, silence is dropped first, and sound when it is 0.25 s ahead.
+sound took, so the smallest lateness within three seconds says where a sound belongs: a burst after a stall is put where
+it was said, one after a real gap where it arrives. Small differences are left alone, for sound is not cut up; of a
+clock that runs fast, or a client that sends ahead, silence is dropped first, and sound when it is 0.25 s ahead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 RATE = 16_000  # Hz
 SAMPLE_BYTES = 2  # bytes
 CALLER, CARLOS = 0, 1  # left, right
-LOOK_AHEAD = RATE  # a second: what arrives within it says whether a sound was late
+LOOK_AHEAD = 3 * RATE  # what arrives within it says whether a sound was late
 WAIT = 5 * RATE  # for the caller's sound, before there is none
 TOLERANCE = RATE * 60 // 1000  # 60 ms: three of a phone's frames
 MOST_AHEAD = RATE // 4
@@ -28,7 +28,7 @@ QUIET = 200  # the loudest sample of silence, as of a phone line
 Samples = NDArray[np.int16]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Arrival:
     at: int
     offset: int  # from its place in the caller's own count to when it arrived
@@ -42,13 +42,18 @@ class Sides:
         self.written = 0
         self._pcm = (bytearray(), bytearray())
         self._arrivals: deque[_Arrival] = deque()
+        self._lowest: deque[_Arrival] = deque()  # of these, each the least late of those behind it
         self._counted = 0  # samples of the caller's own
 
     def caller(self, at: int, pcm: bytes) -> None:
         """The caller's sound, which ends at `at` if it came at once."""
         pcm = pcm[: len(pcm) // SAMPLE_BYTES * SAMPLE_BYTES]
         self._counted += len(pcm) // SAMPLE_BYTES
-        self._arrivals.append(_Arrival(at, at - self._counted, pcm))
+        arrival = _Arrival(at, at - self._counted, pcm)
+        while self._lowest and self._lowest[-1].offset >= arrival.offset:
+            self._lowest.pop()
+        self._lowest.append(arrival)
+        self._arrivals.append(arrival)
         self._pass(at)
 
     def carlos(self, at: int, pcm: bytes) -> None:
@@ -90,9 +95,11 @@ class Sides:
     def _place(self) -> None:
         """The oldest arrival, where it belongs."""
         arrival = self._arrivals.popleft()
-        offset = min([arrival.offset, *(later.offset for later in self._arrivals)])
+        least_late = self._lowest[0]
+        if least_late is arrival:
+            self._lowest.popleft()
         samples = len(arrival.pcm) // SAMPLE_BYTES
-        place = arrival.at - arrival.offset - samples + offset  # where it began
+        place = arrival.at - arrival.offset - samples + least_late.offset  # where it began
         ahead = self._length(CALLER) - place
         pcm = arrival.pcm
         if ahead < -TOLERANCE:
