@@ -116,7 +116,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return work(*arguments)
 
     monkeypatch.setattr(call_recording, "clip", lambda name: b"\x05\x05" * round(24000 * NOTICE_S))
-    monkeypatch.setattr(call_recording.asyncio, "to_thread", inline)
+    monkeypatch.setattr(asyncio, "to_thread", inline)
     monkeypatch.setattr(recorder, "MAX_BACKLOG_CHUNKS", 1_000_000)
     monkeypatch.setattr(recorder, "FINISH_S", HANG_S)
 

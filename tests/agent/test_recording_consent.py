@@ -74,10 +74,11 @@ def test_what_only_begins_with_a_no_refuses_nothing(text: str) -> None:
 
 def test_a_no_while_the_notice_is_played_is_one() -> None:
     consent = RecordingConsent()
-    consent.spoke("¿Hola?")
-    assert consent.state is State.NOTICE
-    consent.spoke("No, gracias")
-    assert consent.state is State.REFUSED
+    states = []
+    for said in ("¿Hola?", "No, gracias"):
+        consent.spoke(said)
+        states.append(consent.state)
+    assert states == [State.NOTICE, State.REFUSED]
 
 
 @pytest.mark.parametrize(("at", "state"), [(10.1, State.REFUSED), (10.0 + KEY_GRACE_S, State.PAUSED)])
