@@ -10,7 +10,7 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from api.envelope import ApiError, NotFound, encoded_list, enveloped, retrieved, success
 from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
@@ -157,6 +157,8 @@ def call_routes(queries: CallQueries) -> APIRouter:
     )
     async def get_audio(call_id: str) -> Response:
         """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""
+        if (path := queries.recordings.find(call_id)) is not None:
+            return FileResponse(path, media_type="audio/wav", filename=path.name)
         found = await asyncio.to_thread(queries.recordings.read, call_id)
         if found is None:
             raise NotFound("Recording", call_id)

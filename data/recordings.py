@@ -21,7 +21,6 @@ from data.recording_bucket import RecordingBucket, Stored
 MOST_PARTS = 10  # of one call's recording
 LEFT_S = 300.0  # a file that nothing was written to for so long is nobody's any more: a recording writes each second
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_READ_BYTES = 64 * 1024
 
 
 class Recordings:
@@ -63,10 +62,7 @@ class Recordings:
         return self.find(call_id) is not None or (self._bucket is not None and said == "on")
 
     def read(self, call_id: str) -> Stored | None:
-        """Return the first part, wherever it lies. Raise Unavailable if the bucket cannot be reached."""
-        if (path := self.find(call_id)) is not None:
-            with suppress(FileNotFoundError):  # it may have gone to the bucket just now
-                return Stored(path.stat().st_size, _pieces(path))
+        """Return the first part from the bucket, if it is there. Raise Unavailable if that cannot be reached."""
         if self._bucket is None or not _SAFE_ID.fullmatch(call_id):
             return None
         return self._bucket.get(_name(call_id))
@@ -124,9 +120,3 @@ class Recordings:
 
 def _name(call_id: str, part: int = 0) -> str:
     return f"{call_id}.{part}.wav" if part else f"{call_id}.wav"
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_READ_BYTES):
-            yield piece
