@@ -16,7 +16,6 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from loguru import logger
@@ -27,6 +26,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
 from agent.call_events import known_tool
+from agent.call_recording import NOTICE_ANSWER, CallRecording, RecordingSetup
 from agent.call_state import TRANSITIONS, CallMove, CallState
 from agent.ending import APOLOGY_ANSWER, Ending
 from agent.filler import Filler, clip
@@ -38,7 +38,6 @@ from agent.persona.prompt import Persona, system_prompt, tool_schema
 from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
 from agent.playout import Played
-from agent.recorder import Recorder
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError, SonicThrottled
 from agent.sonic.events import ToolSpec, Usage
@@ -112,7 +111,7 @@ class CallSetup:
     on_change: Callable[[CallTranscript], None] = field(default=lambda log: None)  # the record has grown
     observer: CallObserver = NullObserver()  # noqa: RUF009 - it has no state
     earlier: History = ()
-    recording: Path | None = None  # where the call is recorded, if it is
+    recording: RecordingSetup | None = None  # if the call is recorded
     breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
     persona: Persona = "original"
     facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
@@ -146,13 +145,14 @@ class Call:
 
         config = self._configured()
         self._meter = Meter()
-        self._recorder = Recorder(setup.recording, line.sink.rate) if setup.recording else None
         opener = MeasuredOpener(setup.opener, self._meter)
         self._service = SonicService(opener, config, self, self._run_tool, setup.breaker)
         self._input = LineInput(config.input_rate, self._service.session.send_audio)
-        self._output = LineOutput(
-            MeasuredSink(line.sink, self._meter, self._recorder), config.output_rate, self._on_played
-        )
+        sink = MeasuredSink(line.sink, self._meter)
+        self._output = LineOutput(sink, config.output_rate, self._on_played)
+        self._recording = CallRecording(setup.recording, sink.rate, log, self._output.say, self._output.fill)
+        if setup.recording is not None:
+            sink.ear = self._recording
         self._filler = Filler(self._fill, self._silence_s)
 
     # --- the story ------------------------------------------------------------------------------------------
@@ -165,6 +165,7 @@ class Call:
         try:
             self._tasks.create(self._listen())  # first: the caller's first frame is there already
             self._service.session.start()
+            self._recording.begin()
             self._filler.owed()  # the greeting
             if self.state is CallState.RESUMING:
                 self._service.session.send_text(RESUME_CUE)
@@ -213,8 +214,7 @@ class Call:
 
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
-        if self._recorder is not None:
-            self._recorder.caller(pcm)
+        self._recording.caller(pcm)
         await self._input.deliver(pcm)
 
     async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
@@ -223,9 +223,7 @@ class Call:
             if timer is not None:
                 timer.cancel()
         self._timers.clear()
-        if self._recorder is not None:
-            await asyncio.to_thread(self._recorder.finish)
-            self.log.note(recording=self._recorder.path.name)
+        await self._recording.end()
         self._output.settle()
         self.log.end(outcome)
         goodbye = self._tasks.create(self._line.end(outcome))
@@ -265,6 +263,8 @@ class Call:
     # --- what the caller does -------------------------------------------------------------------------------
 
     def _press(self, digit: str) -> None:
+        if self._recording.key():
+            return
         self._enter(self._keypad.press(digit, self._loop.time()))
 
     def _on_keypad_pause(self) -> None:
@@ -310,6 +310,7 @@ class Call:
 
     def user_speech_started(self) -> None:
         self._speech_ended_at = None
+        self._recording.speech_began()
         if self._output.playing:
             self._hold()
 
@@ -351,6 +352,7 @@ class Call:
         self._tools_in_a_row = 0
         self._answered = False
         self._filler.owed()
+        self._recording.spoke(text)
         self.log.user_transcript(text)
         self._setup.on_change(self.log)
         self._setup.observer.user_transcript(text)
@@ -358,11 +360,13 @@ class Call:
     def planned(self, answer: int, block: int, text: str) -> None:
         """Text that Carlos is about to say; it counts when it has been heard."""
         self._planned = text
+        self._recording.plans(text)
         self._setup.observer.planned(text)
 
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
         self._filler.answered()
+        self._recording.answered()
         self._answered = True
         if answer == 1 and self.state is CallState.GREETING:
             greeting_s = self._loop.time() - self._began
@@ -454,6 +458,7 @@ class Call:
         self._tools_pending += 1
         self._move(CallMove.TOOL_CALLED)
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
+        self._recording.tool_answered(outcome.result)
         self._untold = True
         self._tools_pending -= 1
         if not self._tools_pending:
@@ -500,6 +505,10 @@ class Call:
             self._finish(self._ending.outcome)
 
     def _on_played(self, part: Played) -> None:
+        if part.answer == NOTICE_ANSWER:  # no word of the model's
+            self._recording.notice_played(part)
+            self._setup.on_change(self.log)
+            return
         self._untold = False
         self.log.played(part)
         if part.last or part.fraction < 1.0:

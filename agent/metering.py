@@ -66,14 +66,14 @@ class Meter:
 
 
 class MeasuredSink:
-    """A line's sink, measured; `ear` gets a copy of what is played."""
+    """A line's sink, measured; `ear`, if there is one, gets a copy of what is played."""
 
-    def __init__(self, sink: AudioSink, meter: Meter, ear: Ear | None = None) -> None:
+    def __init__(self, sink: AudioSink, meter: Meter) -> None:
         self.rate, self.lead = sink.rate, sink.lead
         self.acknowledges, self.tail_s = sink.acknowledges, sink.tail_s
         self._sink = sink
         self._meter = meter
-        self._ear = ear
+        self.ear: Ear | None = None
         self._frame = int(sink.rate * FRAME_S) * 2
 
     @property
@@ -83,8 +83,8 @@ class MeasuredSink:
     async def send_audio(self, pcm: bytes) -> None:
         await self._sink.send_audio(pcm)
         self._meter.frame_played(len(pcm) / self._frame * FRAME_S)
-        if self._ear is not None:
-            self._ear.carlos(pcm)
+        if self.ear is not None:
+            self.ear.carlos(pcm)
 
     async def send_mark(self, name: str) -> None:
         self._meter.block_ended()

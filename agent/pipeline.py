@@ -116,6 +116,14 @@ class LineOutput(FrameProcessor):
         self._playout.fill(pcm)
         self._more.set()
 
+    def say(self, answer: int, text: str, pcm: bytes) -> None:
+        """Play a sentence of our own as an answer of this number, also before the pipeline has started: PCM 16-bit mono
+        at the answers' rate."""
+        self._playout.begin_block(answer, 1, text)
+        self._playout.audio(pcm)
+        self._playout.end_answer()
+        self._more.set()
+
     def hold(self) -> None:
         """Send nothing more for now; what was sent, at most the sink's lead, is played."""
         self._held = True

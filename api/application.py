@@ -56,7 +56,7 @@ def record_routers(
     settings: Settings, store: Store, calls: LiveCalls | None = None, clock: Clock = utcnow
 ) -> list[APIRouter]:
     """Return the routes that need nothing but the store."""
-    queries = CallQueries(store, Recordings(settings.carlos_home), prices(settings), calls or NoCalls())
+    queries = CallQueries(store, Recordings.of(settings), prices(settings), calls or NoCalls())
     return [
         order_routes(store, clock),
         appointment_routes(store, clock),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from api.envelope import ApiError, NotFound, encoded_list, enveloped, retrieved, success
 from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
@@ -101,7 +102,7 @@ class CallQueries:
     def json(self, record: CallRecord, *, masked: bool) -> dict[str, Any]:
         body = call_json(record, self.prices) | {
             "live": record.id in self.calls.live,
-            "recorded": self.recordings.find(record.id) is not None,
+            "recorded": self.recordings.exists(record.id, record.details.get("recording")),
         }
         return mask_call(body) if masked else body
 
@@ -157,10 +158,16 @@ def call_routes(queries: CallQueries) -> APIRouter:
     )
     async def get_audio(call_id: str) -> Response:
         """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""
-        path = queries.recordings.find(call_id)
-        if path is None:
+        if (path := queries.recordings.find(call_id)) is not None:
+            return FileResponse(path, media_type="audio/wav", filename=path.name)
+        found = await asyncio.to_thread(queries.recordings.read, call_id)
+        if found is None:
             raise NotFound("Recording", call_id)
-        return FileResponse(path, media_type="audio/wav", filename=path.name)
+        headers = {
+            "Content-Length": str(found.size),
+            "Content-Disposition": f'attachment; filename="{call_id}.wav"',
+        }
+        return StreamingResponse(found.pieces, media_type="audio/wav", headers=headers)
 
     return router
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from loguru import logger
 
 from agent.active_calls import ActiveCalls
 from agent.call import Call, CallSetup
+from agent.call_recording import RecordingSetup
 from agent.caller_limits import CallerLimits
 from agent.capacity import CallCapacity
 from agent.line import Line
@@ -40,8 +42,10 @@ from carlos.processes.register import Register
 from carlos.protection import task_protection
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
+from common.log import error_text
 from common.log.cloudwatch import CallLogGroup, open_log_group
 from common.settings import Settings
+from common.tasks import TaskSet
 from common.times import BUENOS_AIRES
 from common.tracing import CallTrace
 from data.answers import for_prompt
@@ -61,6 +65,7 @@ from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
 SWEEP_INTERVAL_S = 3600.0
+UPLOADS_TIMEOUT_S = 20.0  # for the recordings of the last calls, when the server ends
 LOCAL_SUSPECT_S = 10.0  # the stand-in's recogniser shares the machine with all the rest
 FACTS_LIMIT_S = 0.5  # for a look at the facts of the business while a stream opens
 WARM_UP_TIMEOUT_S = 5.0  # for AWS credentials that come from far away
@@ -105,6 +110,7 @@ class Services:
     recordings: Recordings
     group: CallLogGroup | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
+    uploads: TaskSet = field(default_factory=TaskSet)  # of recordings, on their way to where they are kept
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
         """Return a phone call, with tools and a verification state of its own, or with those of an earlier stream."""
@@ -147,7 +153,7 @@ class Services:
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
             )
         part = log.notes.get("resumed", 0)
-        recording = self.recordings.path(log.id, part) if self.settings.record_calls else None
+        recording = self._recording(log.id, part) if self.settings.record_calls else None
         opener = self.preconnector.opener_for(log.id)
         return CallSetup(
             opener,
@@ -159,6 +165,16 @@ class Services:
             persona=self.settings.persona,
             facts=lambda: for_prompt(self.store.last_facts),
         )
+
+    def _recording(self, call_id: str, part: int) -> RecordingSetup:
+        def kept(path: Path) -> None:
+            self.uploads.create(asyncio.to_thread(self.recordings.keep, path), "keep a recording")
+
+        async def erase() -> None:
+            await asyncio.to_thread(self.recordings.erase, (call_id,))
+            await self.store.erase_recording(call_id)  # parts may lie with other servers
+
+        return RecordingSetup(self.recordings.path(call_id, part), kept, erase)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -198,7 +214,7 @@ async def open_services(
         CallRecordWriter(store),
         carriers,
         notice,
-        Recordings(settings.carlos_home),
+        Recordings.of(settings),
         await _open_group(settings),
     )
     try:
@@ -211,6 +227,7 @@ async def open_services(
     finally:
         await services.preconnector.close()
         await services.record_writer.settled()
+        await _uploaded(services)
         if services.group is not None:
             await services.group.close()
         for carrier in services.carriers:
@@ -230,10 +247,7 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
 
     async def sweep() -> None:
         while True:
-            deleted = await asyncio.to_thread(services.recordings.sweep, services.settings.keep_calls_days)
-            if deleted:
-                logger.info("{} old recordings deleted", deleted)
-            await _erase_recordings(services)
+            await _sweep_recordings(services)
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
     try:
@@ -252,15 +266,29 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
         await asyncio.gather(*chores, return_exceptions=True)
 
 
-async def _erase_recordings(services: Services) -> None:
-    """Delete recordings of calls that were erased elsewhere: by another server, the Lambda or an operator."""
+async def _sweep_recordings(services: Services) -> None:
+    """Delete recordings that are too old, and those of calls that were erased elsewhere (by another server, the Lambda
+    or an operator); then bring to a bucket what did not get there before. What fails is tried again next time."""
+    recordings = services.recordings
     try:
         erased = await services.store.erased_calls()
-    except DataError as error:
-        logger.error("recordings of erased calls not looked for: {!r}", error)
-        return
-    if deleted := await asyncio.to_thread(services.recordings.erase, erased):
-        logger.info("{} recordings of erased calls deleted", deleted)
+        if deleted := await asyncio.to_thread(recordings.erase, erased):
+            logger.info("{} recordings of erased calls deleted", deleted)
+        if deleted := await asyncio.to_thread(recordings.sweep, services.settings.keep_calls_days):
+            logger.info("{} old recordings deleted", deleted)
+        if brought := await asyncio.to_thread(recordings.bring_left, frozenset(erased)):
+            logger.info("{} recordings brought to the bucket", brought)
+    except (DataError, OSError) as error:
+        logger.error("recordings not swept: {}", error_text(error))
+
+
+async def _uploaded(services: Services) -> None:
+    """Wait for the recordings of the last calls: a task's disk is gone with it."""
+    try:
+        async with asyncio.timeout(UPLOADS_TIMEOUT_S):
+            await services.uploads.wait()
+    except TimeoutError:
+        logger.error("not every recording got to the bucket in time: what is left waits for a server with this disk")
 
 
 async def _open_group(settings: Settings) -> CallLogGroup | None:

@@ -76,14 +76,15 @@ async def export(store: Store, customer: Customer) -> CustomerData:
 
 
 async def erase(store: Store, recordings: Recordings, found: CustomerData) -> None:
-    """Delete what `export` found, recordings included. Calls must have ended; Conflict if not."""
+    """Delete what `export` found, recordings first: where these cannot be deleted, nothing is. Calls must have ended.
+    Raise Conflict if one has not, Unavailable if the recordings or the records cannot be reached."""
     if any(call.ended_at is None for call in found.calls):
         raise Conflict("one of the customer's calls has not ended")
+    await asyncio.to_thread(recordings.erase, found.call_ids)
     for record in found.records:
         await store.commit(Change(record, None))
     for some in batched(found.call_ids, _AT_ONCE):
         await asyncio.gather(*(store.erase_call(call_id) for call_id in some))
-    await asyncio.to_thread(recordings.erase, found.call_ids)
 
 
 def _names(customer: Customer, records: Iterable[Record]) -> Iterator[str]:

@@ -362,16 +362,22 @@ class Store:
         keys += [
             (item["PK"], item["SK"]) for record in records for item in self._references(record, references(record))
         ]
-        expires = _epoch(self._clock() + max(self._keep_calls, KEEP_CALLS))
-        mark = Put(TableName.CALLS, {"PK": ERASED, "SK": call_id, TTL_ATTRIBUTE: expires})
-        writes: list[Write] = [mark, *(Delete(TableName.CALLS, each) for each in keys)]
+        writes: list[Write] = [self._erased(call_id), *(Delete(TableName.CALLS, each) for each in keys)]
         for some in batched(writes, _TRANSACTION):
             await self.backend.transact(some)
 
+    async def erase_recording(self, call_id: str) -> None:
+        """Remember that the recording of a call is to be deleted, wherever parts of it lie; its record stays."""
+        await self.backend.transact([self._erased(call_id)])
+
     async def erased_calls(self) -> tuple[str, ...]:
-        """The calls that were erased, as long as a recording of theirs may be kept anywhere."""
+        """The calls that were erased, or whose recording was, as long as a recording of theirs may be kept anywhere."""
         items = await self.backend.query(TableName.CALLS, ERASED)
         return tuple(str(item["SK"]) for item in items if self._is_live(item))
+
+    def _erased(self, call_id: str) -> Put:
+        expires = _epoch(self._clock() + max(self._keep_calls, KEEP_CALLS))
+        return Put(TableName.CALLS, {"PK": ERASED, "SK": call_id, TTL_ATTRIBUTE: expires})
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
         """The state that was kept last with the call's record."""

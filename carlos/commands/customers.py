@@ -53,7 +53,7 @@ def erase(
 ) -> None:
     """Say whose data there are and how many, and delete them for good, recordings included."""
     customer, settings = _customer(email, phone), Settings()
-    recordings = Recordings(settings.carlos_home)
+    recordings = Recordings.of(settings)
     found = _with_store(settings, lambda store: export_customer(store, customer))
     _out.print(f"{', '.join(found.people) or 'nobody by name'}: {_counted(found)}", markup=False)
     if not (found.records or found.call_ids):

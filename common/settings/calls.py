@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from common.settings.concern import Concern
+from common.settings.concern import Concern, Unsafe
 
 
 class CallSettings(Concern):
     TITLE: ClassVar[str] = "Calls"
+    UNSAFE: ClassVar[tuple[Unsafe, ...]] = (
+        (
+            lambda all_: all_.recordings == "s3" and not all_.recordings_bucket,
+            "RECORDINGS=s3: set RECORDINGS_BUCKET to the bucket that recordings go to",
+        ),
+    )
 
     keep_calls_days: int = Field(90, ge=1, description="Days after which call records and recordings are deleted.")
-    record_calls: bool = Field(False, description="Keep a stereo WAV of each call under CARLOS_HOME/recordings.")
+    record_calls: bool = Field(
+        False,
+        description="Tell each caller that the call may be recorded, and keep a stereo WAV of those who do not say no.",
+    )
+    recordings: Literal["file", "s3"] = Field(
+        "file", description="Where recordings are kept: under CARLOS_HOME/recordings, or in an S3 bucket."
+    )
+    recordings_bucket: str | None = Field(None, description="The bucket, for RECORDINGS=s3.")
+    recordings_prefix: str = Field("recordings/", description="What their keys begin with there.")
+    recordings_endpoint: str | None = Field(None, description="Another endpoint for S3: a local AWS.")
     call_log_group: str | None = Field(
         None, description="CloudWatch log group that call records and events are delivered to, besides stdout."
     )

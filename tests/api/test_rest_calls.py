@@ -17,8 +17,10 @@ from agent.recorder import RATE, Recorder
 from agent.transcript import LOST, CallTranscript
 from api.live import HEARTBEAT_INTERVAL_S, events
 from data.backends.base import Put
+from data.errors import Unavailable
 from data.items import call_item
 from data.models import Line
+from data.recording_bucket import Stored
 from data.recordings import Recordings
 from data.tables import TableName
 from tests.api.rest_stage import CALL_ID, Rest, call_record, key_of
@@ -170,6 +172,22 @@ async def test_a_recording_is_played_to_those_who_may(quick_rest: Rest) -> None:
     assert answer.headers["content-type"] == "audio/wav"
     assert answer.content[:4] == b"RIFF"
     assert (await quick_rest.http.get(f"/calls/{CALL_ID}")).json()["data"]["recorded"] is True
+
+
+async def test_a_recording_is_played_from_the_bucket_it_went_to(
+    quick_rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recordings, "read", lambda self, call_id: Stored(8, iter([b"RIFF", b"...."])))
+    answer = await quick_rest.http.get(f"/calls/{CALL_ID}/audio")
+    assert (answer.content, answer.headers["content-length"]) == (b"RIFF....", "8")
+    assert answer.headers["content-type"] == "audio/wav"
+
+    def down(self: Recordings, call_id: str) -> None:
+        raise Unavailable("no bucket")
+
+    monkeypatch.setattr(Recordings, "read", down)
+    answer = await quick_rest.http.get(f"/calls/{CALL_ID}/audio")
+    assert (answer.status_code, answer.json()["success"]) == (503, False)
 
 
 def _record(path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.call import APOLOGY
@@ -99,3 +101,28 @@ class _Leaver:
 
     def listen(self, heard: bytes) -> Act:
         return Act()
+
+
+async def test_a_recorded_call_is_told_so_first_and_its_recording_has_no_identity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, monkeypatch, scripted([GREETING, ORDER, GOODBYE]), record_calls=True) as here:
+        call = await here.call([noise(0.6), noise(0.6)])
+        record = await here.record_of(call)
+        assert record.outcome == "completed"
+        assert [turn.text for turn in record.turns][:2] == ["Hola.", "Pedido uno, DNI 28456789"]
+        assert record.details["recording"] == "on"
+        seconds = (record.ended_at - record.started_at).total_seconds() if record.ended_at else 0.0
+        recording = here.services.recordings.find(call.sid)
+        assert recording is not None
+        left, right = _sides(recording)
+        assert len(left) / 16000 <= seconds - 4.5, "the notice lasts 4.6 s, and nothing before its end is kept"
+        loud_s = (np.abs(left.astype(np.int32)) > 3000).sum() / 16000
+        assert loud_s == pytest.approx(0.6, abs=0.3), "of two noises the first told a DNI"
+        assert right.any()
+
+
+def _sides(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    with wave.open(str(path)) as wav:
+        samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2").reshape(-1, 2)
+    return samples[:, 0], samples[:, 1]
