@@ -17,6 +17,7 @@ from common.settings.access import AccessSettings
 from common.settings.browser import BrowserSettings
 from common.settings.calls import CallSettings
 from common.settings.concern import Concern, host_of, is_loopback
+from common.settings.messages import MessageSettings
 from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
 from common.settings.server import ServerSettings
@@ -30,23 +31,38 @@ CONCERNS: tuple[type[Concern], ...] = (
     CallSettings,
     SonicSettings,
     PhoneSettings,
+    MessageSettings,
     BrowserSettings,
     AccessSettings,
 )
 
 
 class Settings(
-    AccessSettings, BrowserSettings, PhoneSettings, SonicSettings, CallSettings, RecordSettings, ServerSettings
+    AccessSettings,
+    BrowserSettings,
+    MessageSettings,
+    PhoneSettings,
+    SonicSettings,
+    CallSettings,
+    RecordSettings,
+    ServerSettings,
 ):
     """Read from the environment and from `.env`; a bad value or an unsafe combination raises ValidationError."""
 
     @model_validator(mode="after")
     def _refuse_unsafe_combinations(self) -> Self:
-        check_entries(tuple(key.get_secret_value() for key in self.admin_api_keys), hashed=self.is_public)
+        """All of them at once, a line each."""
+        problems: list[str] = []
+        try:
+            check_entries(tuple(key.get_secret_value() for key in self.admin_api_keys), hashed=self.is_public)
+        except ValueError as error:
+            problems.append(str(error))
         for concern in CONCERNS:
             for is_given, sentence in concern.UNSAFE:
                 if is_given(self):
-                    raise ValueError(sentence.format(host=self.host, processes=self.processes))
+                    problems.append(sentence.format(host=self.host, processes=self.processes))
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @cached_property
