@@ -63,9 +63,8 @@ async def _open_and_close(client: SonicClient, settings: Settings) -> None:
     stream = await client.open(config.model_id)
     try:
         names = Names.new()
-        beginning = [*introduction(config, names, config.system, ()), *first_audio(config, names)]
-        end = [ContentEnd(names.prompt, names.audio), PromptEnd(names.prompt), SessionEnd()]
-        await stream.send(*beginning, *end)
+        await stream.send(*introduction(config, names, config.system, ()), *first_audio(config, names))
+        await stream.send(ContentEnd(names.prompt, names.audio), PromptEnd(names.prompt), SessionEnd())
         async with asyncio.timeout(ANSWER_S):
             await stream.opened()
             while await stream.receive() is not None:

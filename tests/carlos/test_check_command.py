@@ -15,11 +15,12 @@ from carlos.checks.finding import Finding, Mark
 from carlos.cli import app
 from carlos.commands.check import WITHOUT
 from common.settings import Settings
+from data.open import open_store
 from sandbox.sonic.script import scripted
 from telephony.twilio.routes import phone_routes
-from tests.carlos.twilio_account import SID, TOKEN, TwilioAccount, account
 from tests.support.servers import loopback, serving
 from tests.support.sonic import KEYS, aws_keys, sonic
+from tests.support.twilio_account import SID, TOKEN, TwilioAccount, account
 from tests.telephony.phone_doubles import FakeCalls
 from tests.telephony.phone_doubles import settings as phone_settings
 
@@ -36,7 +37,7 @@ def checked() -> tuple[int, list[str]]:
 
 
 def settings(home: Path, **given: Any) -> Settings:
-    public = {"admin_api_keys": (f"ana:read:sha256={'0' * 64}",)} if "public_base_url" in given else {}
+    public: dict[str, Any] = {"admin_api_keys": (f"ana:read:sha256={'0' * 64}",)} if "public_base_url" in given else {}
     return Settings(carlos_home=home, **public, **given)
 
 
@@ -76,7 +77,7 @@ def test_a_value_that_does_not_hold_is_named_and_not_quoted(monkeypatch: pytest.
 
 
 async def test_a_store_that_stands_is_looked_at(tmp_path: Path) -> None:
-    await (await records.open_store(settings(tmp_path))).close()
+    await (await open_store(settings(tmp_path))).close()
     found = await records.check_store(settings(tmp_path))
     assert found.mark is Mark.OK
     assert "indexes" in found.detail

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from carlos.cli import app
-from tests.carlos.twilio_account import NUMBER_SID, SID, TOKEN, TwilioAccount, account
+from tests.support.twilio_account import NUMBER_SID, SID, TOKEN, TwilioAccount, account
 
 NUMBER = "+541152750000"
 BASE = "https://carlos.example.com"
