@@ -34,7 +34,7 @@ from tools.wording import APPOINTMENT_STATUS, ORDER_STATUS
 
 NAME = "enviarMensaje"
 MOST_WRITES = 20  # that one message tells of; a call makes five orders and five appointments at most
-MOST_CHARACTERS = 1600  # https://www.twilio.com/docs/api/errors/21617
+MOST_CHARACTERS = 900  # of a text; a WhatsApp template has room for 1,024 with its own words, an SMS for 1,600
 MOST_TO_ONE_NUMBER = 10  # messages within a day, from all calls: whoever orders has proven nothing
 DAY = timedelta(days=1)
 
