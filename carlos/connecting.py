@@ -35,9 +35,9 @@ def connect(settings: Settings, number: str, fallback_url: str | None, *, check:
         _show(found, wanted, changes)
         if changes and not check:
             if not yes:
-                typer.confirm(f"Set {len(changes)} fields of {found.number}?", abort=True)
+                typer.confirm(f"Set {', '.join(changes)}?", abort=True)
             _refuse_halves(asyncio.run(_update(settings, found, changes)), wanted)
-            _out.print(f"{len(changes)} fields were set.")
+            _out.print(f"Set: {', '.join(changes)}.")
     except (CannotConnect, NoSuchNumber, ValueError) as error:
         return _failed(str(error))
     except TwilioError as error:

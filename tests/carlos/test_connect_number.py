@@ -65,7 +65,7 @@ def test_what_differs_is_shown_asked_about_and_set(twilio: TwilioAccount) -> Non
     status, output = connect("+54 11 5275-0000", typed="y\n")
     assert status == 0, output
     assert f"VoiceUrl              https://demo.twilio.com/welcome/voice/  ->  {BASE}/twilio/voice" in output
-    assert "Set 3 fields of +541152750000?" in output
+    assert "Set VoiceUrl, VoiceFallbackUrl, StatusCallback?" in output
     assert "no call was placed" in output
     assert item == {"sid": NUMBER_SID, "phone_number": NUMBER, **HERE}
     assert twilio.asked[0] == ("GET", "IncomingPhoneNumbers", {"PhoneNumber": NUMBER})
