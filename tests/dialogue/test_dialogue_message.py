@@ -14,7 +14,8 @@ from common.times import Clock
 from data.operators.seed import seed
 from sandbox.brain import Prompt, Utterance
 from sandbox.dialogue import DialogueMind, lines
-from tests.tools.test_follow_up import MOBILE, NAME, Outgoing, Phone
+from tests.tools.messages import MOBILE, Outgoing, Phone
+from tools.follow_up import NAME
 
 
 class Floor:
@@ -26,7 +27,8 @@ class Floor:
         self._phone = phone
         self._mind = DialogueMind(_deaf, clock, final_marker=False)
         names = (*(tool.name for tool in phone.box.specs), "finalizarLlamada")
-        self._mind.begin(Prompt("", names, (), "carlos", 16_000, 24_000))
+        self.prompt = Prompt("", names, (), "carlos", 16_000, 24_000)
+        self._mind.begin(self.prompt)
 
     async def say_to(self, text: str) -> str:
         self._phone.box.caller_spoke(text)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
@@ -14,12 +12,11 @@ from data.errors import Unavailable
 from data.store import Store
 from tests.support.prompt_guide import Kind, Text, lint
 from tests.support.waiting import until
-from tests.tools.caller import Call
+from tests.tools.messages import MOBILE, Outgoing, Phone
 from tools.catalogue import NAMES
 from tools.confirmation import MOST_CREATED
 from tools.follow_up import MOST_CHARACTERS, MOST_TO_ONE_NUMBER, NAME, SPOKEN, FollowUps, MaybeSent, NotSent
 
-MOBILE = "+5491155551234"
 BOOKING: dict[str, Any] = {
     "patientName": "Juan Pérez",
     "patientEmail": "juan@email.com",
@@ -28,46 +25,6 @@ BOOKING: dict[str, Any] = {
 }
 UNUSED: Any = None
 BOOKED = "Cita 9: martes 24 de noviembre a las 10:00, con Dra. Ana López."
-
-
-@dataclass
-class Outgoing:
-    """Keeps what was sent; `answers` are raised or awaited first, one for each message."""
-
-    kind: Literal["sms", "whatsapp"] = "sms"
-    sent: list[tuple[str, str]] = field(default_factory=list)
-    answers: list[Exception | Callable[[], Awaitable[object]]] = field(default_factory=list)
-
-    async def send(self, to: str, text: str) -> str:
-        self.sent.append((to, text))
-        answer = self.answers.pop(0) if self.answers else None
-        if isinstance(answer, Exception):
-            raise answer
-        if answer is not None:
-            await answer()
-        return f"SM{len(self.sent)}"
-
-
-class Phone(Call):
-    """A caller with a number, in a process that sends messages."""
-
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        messages: Outgoing,
-        number: str | None = MOBILE,
-        call_id: str = "CA1",
-        memory: dict[str, Any] | None = None,
-    ) -> None:
-        self.notes: list[Mapping[str, Any]] = []
-        self.process = FollowUps(store, messages)
-        follow_up = self.process.of_call(number, self.notes.append)
-        super().__init__(store, clock, call_id, memory, follow_up, caller_number=number)
-
-    async def says_yes_to_a_message(self, **arguments: Any) -> dict[str, Any]:
-        self.box.caller_spoke("Sí, dale")
-        return await self.use(NAME, **arguments)
 
 
 @pytest.fixture
