@@ -52,7 +52,7 @@ from data.store import Store
 from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
 from telephony.carrier import Carrier
-from telephony.carriers import carriers_of, messages_of
+from telephony.carriers import carriers_of, message_routes, messages_of
 from telephony.phone_calls import PhoneCalls
 from tools.catalogue import NAMES
 from tools.follow_up import FollowUps
@@ -322,6 +322,8 @@ def create_app(
             for carrier in carriers:
                 calls = services.phone_calls(carrier)
                 app.include_router(carrier.routes(calls, services.store, call_in_path=handover is not None))
+            if services.follow_ups is not None:
+                app.include_router(message_routes(settings, services.store))
             app.include_router(
                 browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)
             )

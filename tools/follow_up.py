@@ -73,8 +73,9 @@ class Messenger(Protocol):
     @property
     def kind(self) -> Literal["sms", "whatsapp"]: ...
 
-    async def send(self, to: str, text: str) -> str:
-        """Return the message's id once it is on its way. Raise NotSent or MaybeSent."""
+    async def send(self, to: str, text: str, call_id: str) -> str:
+        """Return the message's id once it is on its way. Raise NotSent or MaybeSent. What becomes of it then is
+        told to the record of `call_id`."""
         ...
 
 
@@ -144,9 +145,10 @@ class FollowUps:
 
     async def _send(self, message: _Message, note: Note) -> Result:
         told: dict[str, Any] = {"by": self._messenger.kind, "use": message.receipt.tool_use_id}
+        to, text, call_id = message.to, message.text, message.receipt.call_id
         result, not_sent = _SENT, False
         try:
-            told |= {"status": "sent", "id": await self._messenger.send(message.to, message.text)}
+            told |= {"status": "sent", "id": await self._messenger.send(to, text, call_id)}
         except MaybeSent as doubt:
             told |= {"status": "unknown", "reason": doubt.reason}
             result = _IN_DOUBT

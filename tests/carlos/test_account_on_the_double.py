@@ -68,7 +68,7 @@ async def send(twilio: TwilioDouble, **given: Any) -> None:
     messages = TwilioMessages.from_settings(settings(twilio, **(sender | given)))
     assert messages is not None
     try:
-        await messages.send(TO, "Carlos: Cita 9.")
+        await messages.send(TO, "Carlos: Cita 9.", "CA1")
     finally:
         await messages.close()
 

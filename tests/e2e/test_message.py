@@ -9,6 +9,7 @@ import pytest
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, scripted
 from sandbox.twilio.account import PhoneNumber
 from tests.e2e.running import noise, running
+from tests.support.waiting import until_answered
 
 pytestmark = pytest.mark.slow
 
@@ -27,10 +28,16 @@ async def test_a_yes_in_a_call_sends_what_was_done(tmp_path: Path, monkeypatch: 
     async with running(tmp_path, monkeypatch, scripted(TURNS), follow_up="sms", follow_up_from=sender) as here:
         call = await here.call([noise(0.6)] * 4)
         record = await here.record_of(call)
+        (message,) = here.twilio.messages.kept
+
+        async def delivered() -> bool:
+            kept = await here.services.store.call(call.sid)
+            return kept is not None and kept.details.get("message_status") == {message.sid: {"status": "delivered"}}
+
+        await until_answered(delivered)
     assert [(tool.name, tool.ok) for tool in record.tools] == [
         ("cancelarOrder", True), ("cancelarOrder", True), ("enviarMensaje", True),
     ]  # fmt: skip
-    (message,) = here.twilio.messages.kept
     assert (message.to, message.origin) == ("+5491155550100", sender)
     assert message.body.endswith("Pedido 1: cancelado.")
     assert [(told["by"], told["status"], told["id"]) for told in record.details["messages"]] == [

@@ -31,7 +31,7 @@ async def send(twilio: TwilioAccount, **given: Any) -> str:
     messages = TwilioMessages.from_settings(settings)
     assert messages is not None
     try:
-        return await messages.send(TO, "Cita 9: «ñandú».")
+        return await messages.send(TO, "Cita 9: «ñandú».", "CA1")
     finally:
         await messages.close()
 
@@ -44,6 +44,13 @@ async def test_an_sms_goes_from_the_number(twilio: TwilioAccount) -> None:
 async def test_an_sms_goes_by_a_messaging_service(twilio: TwilioAccount) -> None:
     await send(twilio, follow_up="sms", follow_up_from=SERVICE)
     assert twilio.asked[0][2] == {"To": TO, "MessagingServiceSid": SERVICE, "Body": "Cita 9: «ñandú»."}
+
+
+async def test_a_public_server_is_told_what_becomes_of_a_message(twilio: TwilioAccount) -> None:
+    key = f"ana:read:sha256={'0' * 64}"
+    await send(twilio, follow_up="sms", public_base_url="https://carlos.example.com", admin_api_keys=key)
+    address = "https://carlos.example.com/twilio/message-status?CallSid=CA1"
+    assert twilio.asked[0][2]["StatusCallback"] == address
 
 
 async def test_whatsapp_gets_a_template(twilio: TwilioAccount) -> None:

@@ -22,7 +22,7 @@ class Outgoing:
     sent: list[tuple[str, str]] = field(default_factory=list)
     answers: list[Exception | Callable[[], Awaitable[object]]] = field(default_factory=list)
 
-    async def send(self, to: str, text: str) -> str:
+    async def send(self, to: str, text: str, call_id: str) -> str:
         self.sent.append((to, text))
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, Exception):
