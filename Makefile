@@ -82,10 +82,10 @@ hostile: .venv/.bench ## ten calls beside a browser that sends all it can, and w
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
-	$(BIN)/pytest -n 4 --dist loadfile --durations=25
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-quick: .venv/.dev ## the inner loop: nothing in real time, no browser, no local AWS
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser and not ministack and not speech"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not ministack and not speech"
 
 N ?= 5
 test-often: setup-test ## the suite N times in random order, every second time on busy cores: make test-often N=5

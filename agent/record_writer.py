@@ -22,8 +22,9 @@ from loguru import logger
 from agent.call import MAX_CALL_S
 from agent.transcript import CUT_OFF, LOST, CallTranscript, is_over
 from common.times import utcnow
+from data.calls import VOICEMAIL
 from data.errors import DataError
-from data.models import CallRecord
+from data.models import CallRecord, Line
 from data.store import Store
 
 RETRY_DELAY_S = 1.0
@@ -35,6 +36,7 @@ MAX_CALL_AGE = timedelta(seconds=MAX_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
 _MAX_FACT_CHARACTERS = 64
+_MAX_URL_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,15 @@ class CallRecordWriter:
             await self._store.forget(call_id)
         except DataError as error:
             logger.error("what {} says of call {} is not kept: {!r}", carrier, call_id, error)
+
+    async def keep_voicemail(self, call_id: str, number: str, facts: Mapping[str, str]) -> None:
+        """Note on the call's record, or on a new one, where a message lies that its caller left on a closed line. It
+        may be told twice, and by more than one process. Raise DataError."""
+        facts = {name: fact[:_MAX_URL_CHARACTERS] for name, fact in facts.items()}
+        if await self._store.amend_call(call_id, lambda record: _with_voicemail(record, facts)) is None:
+            now = utcnow()
+            record = CallRecord(call_id, Line.PHONE, now, number, now, VOICEMAIL)
+            await self._store.save_call(_with_voicemail(record, facts))
 
     async def reconcile(self, now: datetime | None = None) -> int:
         """End the records that no process keeps any more. Return how many."""
@@ -193,6 +204,11 @@ def _finished(record: CallRecord, carrier: str, facts: Mapping[str, str]) -> Cal
 
 def _ended_if_abandoned(record: CallRecord, now: datetime) -> CallRecord:
     return _lost(record, _last_sign(record)) if _is_abandoned(record, now) else record
+
+
+def _with_voicemail(record: CallRecord, facts: Mapping[str, str]) -> CallRecord:
+    known = record.details.get(VOICEMAIL, {})
+    return replace(record, details={**record.details, VOICEMAIL: {**known, **facts}})
 
 
 def _lost(record: CallRecord, ended_at: datetime) -> CallRecord:

@@ -17,6 +17,7 @@ from api.schemas import CallJson, Found, content, failures
 from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
 from common.times import to_iso
+from data.calls import VOICEMAIL
 from data.models import CallRecord, Line
 from data.recordings import Recordings
 from data.store import Store
@@ -228,8 +229,16 @@ def mask_call(body: dict[str, Any]) -> dict[str, Any]:
             }
             for tool in body["tools"]
         ],
-        "details": body["details"] | {"faults": mask_value(body["details"].get("faults", []), names)},
+        "details": _masked_details(body["details"], names),
     }
+
+
+def _masked_details(details: dict[str, Any], names: Names) -> dict[str, Any]:
+    """A message's URL leads to what was said."""
+    masked = details | {"faults": mask_value(details.get("faults", []), names)}
+    if VOICEMAIL in details:
+        masked[VOICEMAIL] = {name: fact for name, fact in details[VOICEMAIL].items() if name != "url"}
+    return masked
 
 
 def transcript(body: dict[str, Any]) -> str:

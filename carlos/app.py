@@ -15,6 +15,8 @@ from loguru import logger
 
 from agent.active_calls import ActiveCalls
 from agent.call import Call, CallSetup
+from agent.caller_limits import CallerLimits
+from agent.capacity import CallCapacity
 from agent.line import Line
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
@@ -49,6 +51,7 @@ from data.open import open_store
 from data.operators.seed import seed
 from data.recordings import Recordings
 from data.store import Store
+from telephony.admission import Door, DoorPolicy
 from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
 from telephony.carrier import Carrier
@@ -114,7 +117,8 @@ class Services:
 
     def phone_calls(self, carrier: Carrier) -> PhoneCalls:
         """Return what handles the calls of one carrier."""
-        return PhoneCalls(self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer)
+        door = Door(DoorPolicy.of(self.settings), self.active_calls.capacity, self.store.facts)
+        return PhoneCalls(self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer, door=door)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""
@@ -199,7 +203,10 @@ async def open_services(
         store,
         sonic,
         StreamPreconnector(FactsMeanwhile(sonic, store), settings.sonic_model_id),
-        ActiveCalls(register or settings.max_calls, register.browsers if register else settings.max_browsers),
+        ActiveCalls(
+            register or CallCapacity(settings.max_calls, limits=CallerLimits.of(settings)),
+            register.browsers if register else settings.max_browsers,
+        ),
         CallRecordWriter(store),
         carriers,
         notice,

@@ -158,6 +158,9 @@ CALL_SECONDS = Timer(name="CallDuration", help="From the first media to the end 
 FAULTY_CALLS = Counter(name="FaultyCalls", help="Calls that met a fault of Sonic or of the line.")
 SILENT_CALLS = Counter(name="SilentCalls", help="Calls in which the caller spoke and Carlos never answered.")
 REFUSALS = Counter(name="Refusals", help="Calls turned away.", labels=("reason",))
+FALLBACKS = Counter(
+    name="Fallbacks", help="Times that Twilio could not use an answer and asked the fallback URL.", labels=("outcome",)
+)
 INTERRUPTIONS = Counter(name="Interruptions", help="Answers that the caller cut off.")
 
 # Latency.

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from data.models import CallRecord
 
+VOICEMAIL = "voicemail"  # the outcome of a call that left a message, and in its details where that lies
+
 
 def merged(ours: CallRecord, stored: CallRecord) -> CallRecord:
     """`ours`, from the process that holds the call or held it, with what others have added to the stored one.

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-HANG_S = 180.0
+HANG_S = 300.0

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from agent.capacity import Admission
 from agent.line import Line
+from telephony.closed_line import ClosedLine
 from telephony.stream_tokens import SpentNonces
 
 type OnEnd = Callable[[str], Awaitable[None]]  # a line gives it its call's outcome, before it closes its socket
@@ -72,8 +73,21 @@ class CarrierHandler(Protocol):
         """Return True for a call that has ended, in whichever process: the carrier's request for it is a replay."""
         ...
 
-    async def admit(self, call_id: str) -> Admission:
-        """Take or refuse a ringing call; ACCEPTED reserves its place until the line opens, or for 60 s."""
+    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+        """Take or refuse a ringing call from `number`, as `Caller` has it; ACCEPTED reserves its place until the line
+        opens, or for 60 s. Without a number: a call that was let in before, and only needs a place."""
+        ...
+
+    async def closed_line(self) -> ClosedLine:
+        """Return what the caller of a call that is CLOSED hears, and is offered. May raise DataError."""
+        ...
+
+    async def note_voicemail(self, call_id: str, number: str, facts: Mapping[str, str]) -> None:
+        """Keep where a message lies that a caller left: `url`, `duration_s`. May raise DataError."""
+        ...
+
+    async def note_callback(self, call_id: str, number: str) -> None:
+        """Keep that the caller wants to be called back at `number`, in E.164. May raise DataError."""
         ...
 
     async def started(self, call_id: str) -> bool:

@@ -22,9 +22,11 @@ from agent.record_writer import CallRecordWriter
 from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CallTranscript
 from common import metrics
-from data.errors import DataError
+from data.errors import DataError, Unavailable
 from data.models import Line as LineName
+from telephony.admission import Door
 from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrier, HangUp, MakeLine, Resume
+from telephony.closed_line import CallBacks, ClosedLine
 
 MAX_BROKEN_CALLS = 1000  # that failed here, and whose next step the carrier may still ask for
 MAX_RESUMES = 2  # of one call
@@ -46,7 +48,8 @@ class _Stream:
 class PhoneCalls:
     """One process's calls of one carrier (telephony.carrier.CarrierHandler).
 
-    `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools.
+    `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools. Without a `door`
+    every call is taken for which there is a place.
     """
 
     def __init__(
@@ -56,12 +59,17 @@ class PhoneCalls:
         carrier: Carrier,
         preconnector: StreamPreconnector,
         record_writer: CallRecordWriter,
+        *,
+        door: Door | None = None,
+        callbacks: CallBacks | None = None,
     ) -> None:
         self._active_calls = active_calls
         self._make_call = make_call
         self._carrier = carrier
         self._preconnector = preconnector
         self._record_writer = record_writer
+        self._door = door
+        self._callbacks = callbacks
         self._streams: dict[str, _Stream] = {}
         self._broken: OrderedDict[str, None] = OrderedDict()
 
@@ -75,13 +83,32 @@ class PhoneCalls:
             logger.warning("call {} is taken for a new one: {!r}", call_id, error)
             return False
 
-    async def admit(self, call_id: str) -> Admission:
-        admission = self._active_calls.capacity.admit(call_id)
+    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+        if number is None or self._door is None:
+            admission = self._active_calls.capacity.admit(call_id)
+        else:
+            admission = await self._door.admit(call_id, number)
         if admission is Admission.ACCEPTED:
             self._preconnector.prepare(call_id)
         else:
             metrics.REFUSALS.add(reason=admission.name.lower())
         return admission
+
+    async def closed_line(self) -> ClosedLine:
+        assert self._door is not None  # noqa: S101 - it said that the line is closed
+        line = await self._door.closed_line()
+        if line.offer == "callback" and self._callbacks is None:
+            logger.error("CLOSED=callback, and nothing here keeps call-backs: none is offered")
+            return ClosedLine(line.said, "message")
+        return line
+
+    async def note_voicemail(self, call_id: str, number: str, facts: Mapping[str, str]) -> None:
+        await self._record_writer.keep_voicemail(call_id, number, facts)
+
+    async def note_callback(self, call_id: str, number: str) -> None:
+        if self._callbacks is None:
+            raise Unavailable("nothing here keeps call-backs")
+        await self._callbacks.note_callback(call_id, number)
 
     async def started(self, call_id: str) -> bool:
         if self._active_calls.capacity.start(call_id):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,23 @@ from tests.support.clocks import Clock
 pytest_plugins = ["tests.support.leftovers", "tests.support.steps"]
 
 STORES = ("sqlite", "dynamodb")
+
+# Files that last long, half of them waiting: begun early and one after another, so that what waits and what computes
+# are mixed, and nothing long is begun last. The others go by their number of tests.
+LONG = (
+    "tests/e2e/test_callers.py",
+    "tests/scenarios/test_scenarios.py",
+    "tests/e2e/test_one_port.py",
+    "tests/speech/test_utterances.py",
+    "tests/e2e/test_resume.py",
+    "tests/console/test_console_conversation.py",
+    "tests/tools/test_eighth_tool.py",
+    "tests/e2e/test_phone.py",
+    "tests/speech/test_caller_audio.py",
+    "tests/e2e/test_restart.py",
+    "tests/agent/test_call.py",
+    "tests/console/test_console_page.py",
+)
 
 # A shared machine is slow at times; no test here measures time.
 settings.register_profile("carlos", deadline=None)
@@ -63,6 +81,24 @@ async def store(
     fresh = fresh_sqlite(tmp_path, clock) if request.param == "sqlite" else fresh_dynamodb(local_aws(), clock)
     async with fresh as made:
         yield made
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled them
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which pytest-xdist hands out files, with `--no-loadscope-reorder`."""
+    files = Counter(_file(item) for item in items)
+    short = [file for file, _ in files.most_common() if file not in LONG]
+    order = _in_turns([file for file in LONG if file in files], short[::2], short[1::2])
+    places = {file: place for place, file in enumerate(order)}
+    items.sort(key=lambda item: places[_file(item)])
+
+
+def _in_turns(*several: Sequence[str]) -> list[str]:
+    return [each for each in chain(*zip_longest(*several)) if each is not None]
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,10 +1,12 @@
 """One table of calls for the processes that share a port: who has a place, and which process holds which call.
 
-    id          process     line    at
-    CA123…      1           0       inf     live
-    CA456…      0           0       8137.2  rings: its place is held until then
-    CA789…      1           0       8090.4  over since then: Twilio and people may still ask for it
-    d6a0…       0           1       inf     a browser's
+    id          process     line    at      caller  rang
+    CA123…      1           0       inf     77ab…   8060.1  live
+    CA456…      0           0       8137.2  77ab…   8077.2  rings: its place is held until then
+    CA789…      1           0       8090.4  0       0       over since then: Twilio and people may still ask for it
+    d6a0…       0           1       inf     0       0       a browser's
+
+`caller` is a hash of the number that it rang from, where that number is somebody's; its limits hold over all processes.
 
 A file in memory that each process maps, and a lock around every look at it, so that the last place is taken once. A row
 is of use after its call, too: whoever is asked about a call finds who knows of it. Times are of the machine's monotonic
@@ -20,21 +22,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from hashlib import blake2b
 from tempfile import TemporaryFile
 from typing import Self
 from zlib import crc32
 
 import numpy as np
 
+from agent.caller_limits import WINDOW_S, CallerLimits
 from agent.capacity import HOLD_S, Admission
 
 MAX_ENDED_CALLS = 1000  # calls that are over
 LOAD_TOLERANCE_CALLS = 2  # processes that differ by no more have the same load
-_ROW = np.dtype([("id", "S64"), ("process", "u1"), ("line", "u1"), ("at", "f8")])
+_ROW = np.dtype([("id", "S64"), ("process", "u1"), ("line", "u1"), ("at", "f8"), ("caller", "u8"), ("rang", "f8")])
 _PHONE, _BROWSER = 0, 1
 _ID_BYTES = 64  # bytes
 _LIVE = np.inf
-_FREE = b"", 0, _PHONE, 0.0
+_NOBODY = 0  # the caller of a call without a limit
+_FREE = b"", 0, _PHONE, 0.0, _NOBODY, 0.0
 
 
 class Register:
@@ -51,6 +56,7 @@ class Register:
         browsers: int = 0,
         hold_s: float = HOLD_S,
         clock: Callable[[], float] = time.monotonic,
+        limits: CallerLimits = CallerLimits(),  # noqa: B008 - frozen
     ) -> None:
         self.fd = fd
         self.processes = processes
@@ -59,6 +65,7 @@ class Register:
         self.draining = False
         self._hold_s = hold_s
         self._clock = clock
+        self._limits = limits
         self._line = _PHONE
         rows = capacity + browsers + MAX_ENDED_CALLS
         memory = mmap.mmap(fd, size_of(processes, capacity + browsers))
@@ -94,10 +101,17 @@ class Register:
         with self._locked():
             self._open[self.number] = 0
 
-    def admit(self, call_sid: str) -> Admission:
-        """Hold a place for a ringing call. Return ACCEPTED, or why there is none."""
+    def holds(self, call_sid: str) -> bool:
+        """Return whether the call has a place, in any process."""
         with self._locked():
-            return self._admit(call_sid)
+            row = self._find(call_sid)
+            return row is not None and bool(self._taken()[row])
+
+    def admit(self, call_sid: str, caller: str = "") -> Admission:
+        """Hold a place for a ringing call. Return ACCEPTED, or why there is none. A call that is refused for another
+        reason than TOO_OFTEN counts as one of its caller's in this minute."""
+        with self._locked():
+            return self._admit(call_sid, caller)
 
     def start(self, call_sid: str) -> bool:
         """Take the held place, whichever process held it, or a free one. Return False if there is none, or for a live
@@ -110,7 +124,7 @@ class Register:
                 return False
             row = self._find(call_sid)
             assert row is not None  # noqa: S101 - it was admitted
-            self._rows[row] = _key(call_sid), self.number, self._line, _LIVE
+            self._rows[["process", "at"]][row] = self.number, _LIVE
             return True
 
     def release(self, call_sid: str) -> None:
@@ -120,18 +134,34 @@ class Register:
             if row is not None and self._rows["process"][row] == self.number:
                 self._rows["at"][row] = min(self._rows["at"][row], self._clock())
 
-    def _admit(self, call_sid: str) -> Admission:
+    def _admit(self, call_sid: str, caller: str = "") -> Admission:
         row, taken = self._find(call_sid), self._taken()
         if row is not None and taken[row]:
             return Admission.ACCEPTED
+        if caller:
+            whose = _hash(caller)
+            others = (self._rows["caller"] == whose) & (self._rows["id"] != _key(call_sid))
+            recent = others & (self._rows["rang"] > self._clock() - WINDOW_S)
+            if self._limits.too_often(int(np.count_nonzero(recent))):
+                return Admission.TOO_OFTEN
+            if row is None:
+                row = self._write(call_sid, self._clock(), whose)
+            if self._limits.seated(int(np.count_nonzero(others & taken))):
+                return Admission.SEATED
         if self.draining:
             return Admission.DRAINING
         if np.count_nonzero(self._ours & taken) >= self.capacity:
             return Admission.FULL
         if row is None:
-            row = int(np.argmin(self._rows["at"]))  # free, or over for longest
-        self._rows[row] = _key(call_sid), self.number, self._line, self._clock() + self._hold_s
+            row = self._write(call_sid, self._clock(), _NOBODY)
+        self._rows[["process", "at"]][row] = self.number, self._clock() + self._hold_s
         return Admission.ACCEPTED
+
+    def _write(self, call_sid: str, at: float, caller: int) -> int:
+        """Write a call down that is in no row yet, without a place; return its row."""
+        row = int(np.argmin(self._rows["at"]))  # free, or over for longest
+        self._rows[row] = _key(call_sid), self.number, self._line, at, caller, at
+        return row
 
     # Who holds what.
 
@@ -212,3 +242,8 @@ def size_of(processes: int, capacity: int) -> int:
 
 def _key(call_id: str) -> bytes:
     return call_id.encode()[:_ID_BYTES]
+
+
+def _hash(caller: str) -> int:
+    """Return a number that stands for the caller; never `_NOBODY`."""
+    return int.from_bytes(blake2b(caller.encode(), digest_size=8).digest()) or 1

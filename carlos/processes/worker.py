@@ -19,6 +19,7 @@ from typing import Self
 from loguru import logger
 from pydantic import SecretStr
 
+from agent.caller_limits import CallerLimits
 from carlos.processes.register import Register
 from common import log
 from common.settings import Settings
@@ -65,7 +66,14 @@ def main() -> None:
     )
     log.configure(settings.loglevel)
     logger.configure(extra={"process": place.number})
-    register = Register(register_fd, place.processes, place.max_calls, place.number, browsers=place.max_browsers)
+    register = Register(
+        register_fd,
+        place.processes,
+        place.max_calls,
+        place.number,
+        browsers=place.max_browsers,
+        limits=CallerLimits.of(settings),
+    )
     _serve(settings, channel, Path(place.folder), register, [socket.socket(fileno=fd) for fd in listening])
 
 

@@ -17,6 +17,7 @@ from common.settings.access import AccessSettings
 from common.settings.browser import BrowserSettings
 from common.settings.calls import CallSettings
 from common.settings.concern import Concern, host_of, is_loopback
+from common.settings.door import DoorSettings
 from common.settings.messages import MessageSettings
 from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
@@ -32,6 +33,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     SonicSettings,
     PhoneSettings,
     MessageSettings,
+    DoorSettings,
     BrowserSettings,
     AccessSettings,
 )
@@ -41,6 +43,7 @@ class Settings(
     AccessSettings,
     BrowserSettings,
     MessageSettings,
+    DoorSettings,
     PhoneSettings,
     SonicSettings,
     CallSettings,

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from telephony.twilio.api import TwilioApi
+from telephony.twilio.fallback import FALLBACK_PATH
 from telephony.twilio.webhooks import STATUS_PATH, VOICE_PATH
 
 RESOURCE = "IncomingPhoneNumbers"
-FALLBACK_PATH = "/twilio/fallback"
 # "If a voice_application_sid is present, we ignore all of the voice urls"; of a trunk the same, applications too.
 TAKES_OVER = {"VoiceApplicationSid": "voice_application_sid", "TrunkSid": "trunk_sid"}
 

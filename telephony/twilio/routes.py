@@ -8,6 +8,8 @@ from common.settings import Settings
 from telephony.carrier import CarrierHandler
 from telephony.stream_tokens import SpentInMemory, SpentNonces, StreamTokens, signing_keys
 from telephony.twilio import twiml
+from telephony.twilio.closed import ClosedLineWebhooks
+from telephony.twilio.door_webhooks import DoorWebhooks
 from telephony.twilio.signature import Signatures
 from telephony.twilio.socket import MAX_PENDING_SOCKETS, START_TIMEOUT_S, Answer, MediaSocket
 from telephony.twilio.webhooks import Webhooks
@@ -34,7 +36,13 @@ def phone_routes(
     socket = MediaSocket(
         signatures, tokens, phone_calls, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting
     )
-    router = Webhooks(settings.base_url, signatures, tokens, phone_calls, call_in_path=call_in_path).router()
+    base_url, overrides = settings.base_url, settings.webhook_overrides
+    closed = ClosedLineWebhooks(base_url, phone_calls, settings.voicemail_max_s, overrides)
+    webhooks = Webhooks(
+        base_url, signatures, tokens, phone_calls, closed=closed, call_in_path=call_in_path, overrides=overrides
+    )
+    router = webhooks.router()
+    router.include_router(DoorWebhooks(base_url, webhooks, closed, overrides).router())
     router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
     if call_in_path:
         router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)

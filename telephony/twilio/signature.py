@@ -27,16 +27,19 @@ class Signatures:
     """Checks against each of `auth_tokens`: two while one is being rotated out. With none, programs of this machine
     pass, and our own console, but no other page, be it by a name that was made to point here (DNS rebinding)."""
 
-    def __init__(self, base_url: str, auth_tokens: Sequence[str], *, public: bool) -> None:
+    def __init__(self, base_url: str, auth_tokens: Sequence[str], *, public: bool, overrides: str = "") -> None:
         if public and not auth_tokens:
             raise ValueError("TWILIO_AUTH_TOKEN is not set, and this server is not on loopback")
         self._base_url = base_url.rstrip("/")
         self._validators = [RequestValidator(token) for token in auth_tokens]
+        # Twilio drops a URL's fragment, with its connection overrides, before it signs. No document of its own that we
+        # have read says so: the one that we have given it ourselves may be there.
+        self._endings = ("", "#" + overrides) if overrides else ("",)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         tokens = [token.get_secret_value() for token in settings.twilio_auth_token]
-        return cls(settings.base_url, tokens, public=settings.is_public)
+        return cls(settings.base_url, tokens, public=settings.is_public, overrides=settings.webhook_overrides)
 
     @property
     def checked(self) -> bool:
@@ -52,7 +55,11 @@ class Signatures:
         params: FormData | Mapping[str, str] = form if form is not None else {}
         signature = connection.headers.get(SIGNATURE_HEADER, "")
         algorithm = get_signature_algorithm(connection.headers.get(SIGNATURE_SETTINGS_HEADER))
-        results = [validator.validate(url, params, signature, algorithm) for validator in self._validators]
+        results = [
+            validator.validate(url + ending, params, signature, algorithm)
+            for validator in self._validators
+            for ending in self._endings
+        ]
         return any(results)
 
 

@@ -38,7 +38,13 @@ class StreamParameters:
     resumes: int = 0
 
 
-def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA_PATH) -> str:
+def webhook_url(base_url: str, target: str, overrides: str = "") -> str:
+    """Return the URL of a path and query of ours, with connection overrides in its fragment, which Twilio reads and
+    does not send: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides."""
+    return f"{base_url}{target}#{overrides}" if overrides else base_url + target
+
+
+def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA_PATH, *, overrides: str = "") -> str:
     """Open the media stream. When it ends, however it ends, Twilio asks `AFTER_STREAM_PATH` what comes next.
 
     The count of resumes goes round with the call, in the action's signed URL: it holds when all else is lost.
@@ -56,7 +62,7 @@ def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA
     if parameters.resumes:
         stream.parameter(name=RESUMES, value=str(parameters.resumes))
         action += f"?{RESUMES}={parameters.resumes}"
-    verb = Connect(action=base_url + action, method="POST")
+    verb = Connect(action=webhook_url(base_url, action, overrides), method="POST")
     verb.append(stream)
     response = VoiceResponse()
     response.append(verb)

@@ -19,7 +19,8 @@ from starlette.responses import Response
 from agent.capacity import Admission
 from telephony.carrier import Apologise, CallStatus, CarrierHandler, Dial, HangUp, Resume
 from telephony.stream_tokens import StreamTokens
-from telephony.twilio import twiml
+from telephony.twilio import door_twiml, twiml
+from telephony.twilio.closed import ClosedLineWebhooks
 from telephony.twilio.signature import Signatures
 
 MAX_FORM_BYTES = 64 * 1024  # bytes; Twilio's forms are one or two thousand
@@ -47,9 +48,10 @@ class BadForm(Exception):
 
 
 class Webhooks:
-    """The four webhooks as one router. 403 with an empty body for what Twilio did not sign.
+    """The webhooks of an answered call as one router. 403 with an empty body for what Twilio did not sign.
 
-    `call_in_path` puts the call's id into the media stream's URL, whose path Twilio keeps and signs.
+    `closed` answers for a closed line. `call_in_path` puts the call's id into the media stream's URL, whose path Twilio
+    keeps and signs. `overrides` are connection overrides for the URLs that Twilio gets from us.
     """
 
     def __init__(
@@ -59,23 +61,27 @@ class Webhooks:
         tokens: StreamTokens,
         phone_calls: CarrierHandler,
         *,
+        closed: ClosedLineWebhooks,
         call_in_path: bool = False,
+        overrides: str = "",
     ) -> None:
         self._base_url = base_url
         self._signatures = signatures
         self._tokens = tokens
         self._phone_calls = phone_calls
         self._call_in_path = call_in_path
+        self._overrides = overrides
+        self._closed = closed
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
         for path, handler in (
-            (VOICE_PATH, self._or_apologise(self._voice)),
-            (twiml.AFTER_STREAM_PATH, self._or_apologise(self._after_stream)),
+            (VOICE_PATH, self.or_apologise(self._voice)),
+            (twiml.AFTER_STREAM_PATH, self.or_apologise(self._after_stream)),
             (STATUS_PATH, self._status),
             (twiml.STREAM_STATUS_PATH, self._stream_status),
         ):
-            router.add_api_route(path, self._signed(handler), methods=["GET", "POST"])
+            router.add_api_route(path, self.signed(handler), methods=["GET", "POST"])
         return router
 
     # What Twilio asks.
@@ -87,12 +93,12 @@ class Webhooks:
         if params.get("CallStatus") in ENDED_STATUSES or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
             return xml(twiml.hang_up())
-        admission = await self._phone_calls.admit(call_sid)
+        admission = await self._phone_calls.admit(call_sid, params.get("From", ""))
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
-        if admission is Admission.BLOCKED:
-            return xml(twiml.reject())
+        if admission is Admission.CLOSED:
+            return xml(await self._closed.answer(params))
         if admission is not Admission.ACCEPTED:
-            return xml(twiml.overflow())
+            return xml(door_twiml.refused(admission))
         return self._connect(params, resumes=0)
 
     async def _after_stream(self, params: Params) -> Response:
@@ -109,7 +115,7 @@ class Webhooks:
         token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
         parameters = twiml.StreamParameters(token, params.get("From", ""), params.get("To", ""), resumes)
         path = f"{twiml.MEDIA_PATH}/{quote(params['CallSid'], safe='')}" if self._call_in_path else twiml.MEDIA_PATH
-        return xml(twiml.connect(self._base_url, parameters, path))
+        return xml(twiml.connect(self._base_url, parameters, path, overrides=self._overrides))
 
     async def _status(self, params: Params) -> Response:
         await self._phone_calls.status(params["CallSid"], status_of(params))
@@ -122,7 +128,7 @@ class Webhooks:
 
     # Around every answer.
 
-    def _signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    def signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 form = await read_form(request)
@@ -139,9 +145,7 @@ class Webhooks:
 
         return endpoint
 
-    def _or_apologise(
-        self, handler: Callable[[Params], Awaitable[Response]]
-    ) -> Callable[[Params], Awaitable[Response]]:
+    def or_apologise(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[[Params], Awaitable[Response]]:
         async def answer(params: Params) -> Response:
             try:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):

@@ -118,6 +118,13 @@ def call_with(result: dict[str, Any]) -> CallRecord:
     return replace(call.record(), turns=call.record().turns[1:])  # what no tool was given is no field of a record
 
 
+def test_where_a_message_lies_is_hidden_with_what_was_said() -> None:
+    details = {"voicemail": {"url": "https://api.twilio.com/Recordings/RE1", "duration_s": "12"}}
+    call = call_json(replace(call_with({}), details=details), PRICES)
+    assert call["details"] == details
+    assert mask_call(call)["details"] == {"voicemail": {"duration_s": "12"}, "faults": []}
+
+
 def test_fields_of_one_name_are_marked_alike() -> None:
     class Guest:
         dni: Annotated[str, Personal.TEXT]

@@ -9,15 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.capacity import Admission
+from agent.caller_limits import CallerLimits
+from agent.capacity import Admission, CallCapacity
 from carlos.processes.register import LOAD_TOLERANCE_CALLS, MAX_ENDED_CALLS, Register
 from tests.support.clocks import Seconds
 
 
-def shared(processes: int, capacity: int, clock: Seconds) -> list[Register]:
+def shared(
+    processes: int,
+    capacity: int,
+    clock: Seconds,
+    limits: CallerLimits = CallerLimits(),  # noqa: B008 - frozen
+) -> list[Register]:
     """One register, as each process sees it."""
     fd = Register.create(processes, capacity).fd
-    seen = [Register(fd, processes, capacity, number, clock=clock) for number in range(processes)]
+    seen = [Register(fd, processes, capacity, number, clock=clock, limits=limits) for number in range(processes)]
     for register in seen:
         register.open()
     return seen
@@ -183,7 +189,8 @@ def test_there_are_never_more_calls_than_seats(steps: list[tuple[str, int, str]]
 
 TAKER = """
 import sys
-from agent.capacity import Admission
+from agent.caller_limits import CallerLimits
+from agent.capacity import Admission, CallCapacity
 from carlos.processes.register import Register
 register = Register(int(sys.argv[1]), 2, 1, int(sys.argv[2]))
 sys.stdin.readline()
@@ -218,3 +225,62 @@ async def test_two_processes_never_both_take_the_last_seat() -> None:
     assert all(accepted for accepted, _ in counts)
     assert [wrong for _, wrong in counts] == [0, 0]
     assert register.taken == 0
+
+
+def test_a_number_holds_so_many_places_over_all_processes(clock: Seconds) -> None:
+    one, other = shared(2, 9, clock, CallerLimits(seats=2))
+    assert one.admit("a", "+54911") is other.admit("b", "+54911") is Admission.ACCEPTED
+    assert other.start("a")
+    assert one.admit("c", "+54911") is other.admit("d", "+54911") is Admission.SEATED
+    assert other.admit("e", "+54912") is Admission.ACCEPTED
+    assert one.admit("f") is other.admit("g") is one.admit("h") is Admission.ACCEPTED, "a withheld number is nobody's"
+    assert other.holds("b")
+    assert not other.holds("c")
+    other.release("a")
+    assert one.admit("c", "+54911") is Admission.ACCEPTED
+    other.clear(0)
+    assert other.admit("i", "+54911") is Admission.ACCEPTED, "a process that died holds nobody's places"
+
+
+def test_a_number_rings_so_often_a_minute_over_all_processes(clock: Seconds) -> None:
+    one, other = shared(2, 1, clock, CallerLimits(calls_per_minute=3))
+    told = [register.admit(call, "+54911") for register, call in ((one, "a"), (other, "b"), (one, "c"), (other, "d"))]
+    assert told == [Admission.ACCEPTED, Admission.FULL, Admission.FULL, Admission.TOO_OFTEN]
+    assert other.admit("b", "+54911") is Admission.FULL, "asked twice it is one call"
+    clock.now += 60
+    assert other.admit("e", "+54911") is Admission.ACCEPTED, "its minute is over, and the place that was held is free"
+
+
+def test_a_call_that_goes_on_is_still_its_callers(clock: Seconds) -> None:
+    one, other = shared(2, 9, clock, CallerLimits(seats=1))
+    assert one.admit("a", "+54911") is Admission.ACCEPTED
+    assert one.start("a")
+    one.release("a")
+    assert other.admit("a") is Admission.ACCEPTED, "its next stream"
+    assert other.start("a")
+    assert one.admit("b", "+54911") is Admission.SEATED
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["admit", "admit", "start", "release", "later"]),
+            st.sampled_from("abcdefgh"),
+            st.sampled_from(["", "+54911", "+54912"]),
+        ),
+        max_size=40,
+    )
+)
+def test_one_process_and_several_let_the_same_calls_in(steps: list[tuple[str, str, str]]) -> None:
+    clock, limits = Seconds(100.0), CallerLimits(seats=2, calls_per_minute=3)
+    capacity = CallCapacity(3, clock=clock, limits=limits)
+    (register,) = shared(1, 3, clock, limits)
+    for step, call, caller in steps:
+        clock.now += 20.0 if step == "later" else 0.5
+        if step == "admit":
+            assert capacity.admit(call, caller) is register.admit(call, caller)
+        elif step != "later":
+            assert getattr(capacity, step)(call) is getattr(register, step)(call)
+        assert (capacity.taken, capacity.live, capacity.holds(call)) == (
+            register.taken, register.live, register.holds(call)
+        )  # fmt: skip

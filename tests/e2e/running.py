@@ -31,6 +31,9 @@ from tests.support.servers import loopback, serving
 from tests.support.sonic import AWS_KEYS, PATIENT, aws_keys, sonic
 from tests.support.waiting import until
 
+# Waits for Carlos however long he takes: a busy machine stalls in mid-sentence, and hangs up late.
+PATIENT_MANNERS = Manners(patience_ms=60_000, linger_ms=60_000, stall_ms=60_000)
+
 
 @dataclass
 class Running:
@@ -44,7 +47,7 @@ class Running:
 
     async def call(self, turns: Sequence[Turn], number: str = "+5491155550100") -> PhoneCall:
         """Place a call and hold it to its end."""
-        call = self.twilio.dial(RecordedCaller(turns, Manners(patience_ms=60_000)), number)
+        call = self.twilio.dial(RecordedCaller(turns, PATIENT_MANNERS), number)
         async with asyncio.timeout(10 * HANG_S):  # a call takes its time: it is in real time
             await call.run()
         return call

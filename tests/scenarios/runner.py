@@ -34,6 +34,7 @@ from tests.e2e.running import Running, noise, running
 from tests.scenarios.caller import Caller
 from tests.scenarios.records import Records, give, read_records
 from tests.scenarios.scenario import Scenario, Step
+from tests.support.patience import hold_until_words
 
 AT_ONCE = 6  # more calls than that, and one process falls behind real time
 BREATH_S, PAUSE_S = 0.24, 0.4
@@ -76,6 +77,8 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     caller = Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left")
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
     monkeypatch.setattr(agent.keypad, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
+    hold_until_words(monkeypatch)
+    monkeypatch.setattr("carlos.app.record_routers", lambda *services: [])  # no scenario is an admin
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
         await give(here.services.store, scenario.given)
         before = await read_records(here.services.store)

@@ -1,21 +1,39 @@
-"""Limits of the product that are no settings, lifted where a whole server's test is about something else."""
+"""Limits of the product and of Twilio that are no settings, lifted where a whole server is part of a test."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
+from aiohttp import ClientTimeout
 
 from sandbox.hang import HANG_S
+from telephony.twilio.routes import phone_routes
+
+LIMITS = (
+    "agent.call.LINE_END_S",
+    "agent.record_writer.KEPT_TIMEOUT_S",
+    "sandbox.twilio.stream.CLOSE_TIMEOUT_S",
+    "sandbox.twilio.stream.OPEN_TIMEOUT_S",
+    "telephony.phone_calls.LET_GO_TIMEOUT_S",
+    "telephony.phone_calls.LOOK_UP_TIMEOUT_S",
+    "telephony.rate_guards.BURST_MEDIA_S",
+    "telephony.twilio.line.MEDIA_TIMEOUT_S",
+    "telephony.twilio.rest.REQUEST_TIMEOUT_S",
+    "telephony.twilio.webhooks.ANSWER_TIMEOUT_S",
+)
 
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that is kept busy Twilio's double may take its time to hang up, and a phone's audio come late."""
-    monkeypatch.setattr("telephony.twilio.rest.REQUEST_TIMEOUT_S", HANG_S)
-    monkeypatch.setattr("telephony.rate_guards.BURST_MEDIA_S", HANG_S)
-    monkeypatch.setattr("agent.call.LINE_END_S", HANG_S)
+    """On a machine that is kept busy each side may take its time to connect, to answer and to hang up."""
+    for limit in LIMITS:
+        monkeypatch.setattr(limit, HANG_S)
+    monkeypatch.setattr("sandbox.twilio.webhooks.TIMEOUT", ClientTimeout(total=HANG_S))
+    monkeypatch.setattr("telephony.twilio.carrier.phone_routes", partial(phone_routes, start_timeout_s=HANG_S))
 
 
 def hold_until_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """For callers who do interrupt: on busy cores the stand-in's words come later than a service's, and a line that
     has gone on meanwhile was not interrupted."""
-    for limit in ("HOLD_S", "HOLD_AFTER_VOICE_S", "LONGEST_HOLD_S"):
-        monkeypatch.setattr(f"agent.call.{limit}", HANG_S)
+    for limit in ("call.HOLD_S", "call.HOLD_AFTER_VOICE_S", "call.LONGEST_HOLD_S", "sonic.session.RESUME_ANSWER_S"):
+        monkeypatch.setattr(f"agent.{limit}", HANG_S)

@@ -51,11 +51,11 @@ def test_a_run_that_hangs_is_killed(tmp_path: Path) -> None:
 
 def test_the_last_line_is_the_account_of_all_runs(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
-    suite = ["--", "-m", "pytest", "-ra", "-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path)]
+    suite = ["--", "-m", "pytest", "-p", "pytest_randomly", "-ra", "-c", "/dev/null", "--rootdir", str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.often", "2", *suite],
+        [sys.executable, "-m", "tests.support.often", "2", *suite, str(tmp_path)],
         cwd=ROOT,
-        env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

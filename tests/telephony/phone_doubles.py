@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 from agent.capacity import Admission
 from common.settings import Settings
 from telephony.carrier import AfterStream, Caller, CallStatus, HangUp, MakeLine
+from telephony.closed_line import ClosedLine
 from telephony.twilio.routes import phone_routes
 from telephony.twilio.socket import Answer
 from tests.support.servers import loopback, serving
@@ -30,15 +31,26 @@ class FakeCalls:
     place: bool = True
     over: bool = False
     after: AfterStream = field(default_factory=HangUp)
+    closed: ClosedLine = ClosedLine("Está cerrado. Abrimos mañana, martes 24 de noviembre, a las 8.", "message")
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     async def is_over(self, call_id: str) -> bool:
         return self.over
 
-    async def admit(self, call_id: str) -> Admission:
+    async def admit(self, call_id: str, number: str | None = None) -> Admission:
         self._note("admit", call_id)
         return self.admission
+
+    async def closed_line(self) -> ClosedLine:
+        self._note("closed_line")
+        return self.closed
+
+    async def note_voicemail(self, call_id: str, number: str, facts: Mapping[str, str]) -> None:
+        self._note("note_voicemail", call_id, number, dict(facts))
+
+    async def note_callback(self, call_id: str, number: str) -> None:
+        self._note("note_callback", call_id, number)
 
     async def started(self, call_id: str) -> bool:
         self._note("started", call_id)
@@ -68,6 +80,7 @@ def settings(**changes: Any) -> Settings:
         "twilio_auth_token": (SecretStr(AUTH_TOKEN),),
         "public_base_url": BASE_URL,
         "admin_api_keys": (SecretStr("ana:read:sha256=" + "0" * 64),),
+        "webhook_overrides": "",
     }
     return Settings(_env_file=None, **(made | changes))
 

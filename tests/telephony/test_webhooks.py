@@ -19,7 +19,16 @@ from telephony.twilio.routes import phone_routes
 from telephony.twilio.webhooks import ENDED_STATUSES
 from tests.telephony.phone_doubles import ACCOUNT, BASE_URL, CALL, FakeCalls, settings, sign
 
-PATHS = ["/twilio/voice", "/twilio/after-stream", "/twilio/status", "/twilio/stream-status"]
+PATHS = [
+    "/twilio/voice",
+    "/twilio/after-stream",
+    "/twilio/status",
+    "/twilio/stream-status",
+    "/twilio/fallback",
+    "/twilio/voicemail",
+    "/twilio/voicemail-status",
+    "/twilio/callback",
+]
 RING = {"CallSid": CALL, "AccountSid": ACCOUNT, "From": "+5491155550100", "To": "+541150310000", "CallerName": ""}
 
 
@@ -121,7 +130,7 @@ def test_a_failing_desk_becomes_an_apology_and_never_silence(path: str) -> None:
 
 def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -> None:
     class Asleep(FakeCalls):
-        async def admit(self, call_id: str) -> Admission:
+        async def admit(self, call_id: str, number: str | None = None) -> Admission:
             await asyncio.Event().wait()
             raise AssertionError("unreachable")
 

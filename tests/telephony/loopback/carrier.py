@@ -130,7 +130,7 @@ class Loopback:
                 return Response(status_code=403)
             if await calls.is_over(call_id):
                 return Response(status_code=410)
-            if await calls.admit(call_id) is not Admission.ACCEPTED:
+            if await calls.admit(call_id, number) is not Admission.ACCEPTED:
                 return Response(status_code=503)
             query = urlencode({"from": number, "token": tokens.mint(call_id, number)})
             return JSONResponse({"stream": f"{STREAM_PATH}/{call_id}?{query}"})
