@@ -11,7 +11,7 @@ from loguru import logger
 
 from common.log.sink import Scope
 from data.models import CallRecord
-from tools import catalogue
+from tools import catalogue, follow_up
 
 type CallEvent = dict[str, Any]  # {"type", "at_ms", ...}, JSON
 
@@ -89,4 +89,4 @@ def retold(record: CallRecord) -> list[CallEvent]:
 
 def known_tool(name: str) -> str:
     """A tool's name is the model's text: what is none of ours goes into no label."""
-    return name if name in catalogue.NAMES else "unknown"
+    return name if name in catalogue.NAMES or name == follow_up.NAME else "unknown"

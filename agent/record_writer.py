@@ -161,7 +161,8 @@ class CallRecordWriter:
         record = log.record()
         memory = log.memory() if log.memory and not is_over(record) else None
         before = self._kept.get(log)
-        record = replace(record, version=before.version if before else record.version)
+        if before is not None:  # with what others have added to it
+            record = replace(record, version=before.version, details={**before.details, **record.details})
         news = memory if memory != self._remembered.get(log) else None
         self._kept[log] = await self._store.save_call(record, news, before)
         if memory is not None:

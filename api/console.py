@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from tools import follow_up
 from tools.catalogue import TOOLS
 
 TYPES = {
@@ -91,9 +92,10 @@ def asset(path: str, content: bytes) -> Asset:
 
 def _tool_labels() -> bytes:
     """Return a module like those in `words/`: what people read instead of a tool's name, from its declaration."""
+    named = [*((tool.name, tool.label) for tool in TOOLS), (follow_up.NAME, follow_up.LABEL)]
     labels = {
-        "en": {f"tool.{tool.name}": tool.label.en for tool in TOOLS},
-        "es": {f"tool.{tool.name}": tool.label.es for tool in TOOLS},
+        "en": {f"tool.{name}": label.en for name, label in named},
+        "es": {f"tool.{name}": label.es for name, label in named},
     }
     lines = (f"export const {name} = {json.dumps(words, ensure_ascii=False)};\n" for name, words in labels.items())
     return "".join(lines).encode()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,10 @@ from telephony.admission import Door, DoorPolicy
 from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
 from telephony.carrier import Carrier
-from telephony.carriers import carriers_of
+from telephony.carriers import carriers_of, message_routes, messages_of
 from telephony.phone_calls import PhoneCalls
 from tools.catalogue import NAMES
+from tools.follow_up import FollowUps
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
@@ -111,6 +113,7 @@ class Services:
     group: CallLogGroup | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
     uploads: TaskSet = field(default_factory=TaskSet)  # of recordings, on their way to where they are kept
+    follow_ups: FollowUps | None = None  # messages for callers, where they are sent any
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
         """Return a phone call, with tools and a verification state of its own, or with those of an earlier stream."""
@@ -143,7 +146,15 @@ class Services:
         record = log.record()
         context = CallContext(record.id, record.line, record.caller_number, address)
         limit_s = self.settings.tool_time_limit_s
-        return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s)
+        follow_up = None
+        if self.follow_ups is not None:
+            follow_up = self.follow_ups.of_call(context.caller_number, partial(self._note_message, log))
+        return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s, follow_up=follow_up)
+
+    def _note_message(self, log: CallTranscript, told: Mapping[str, Any]) -> None:
+        """What came of a message, in the record of its call, which may be over."""
+        log.note(messages=[*log.notes.get("messages", []), dict(told)])
+        self.record_writer.changed(log)
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
@@ -202,6 +213,7 @@ async def open_services(
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
+    messages = messages_of(settings)
     services = Services(
         settings,
         store,
@@ -216,6 +228,7 @@ async def open_services(
         notice,
         Recordings.of(settings),
         await _open_group(settings),
+        follow_ups=FollowUps(store, messages) if messages else None,
     )
     try:
         async with (
@@ -226,12 +239,16 @@ async def open_services(
             yield services
     finally:
         await services.preconnector.close()
+        if services.follow_ups is not None:
+            await services.follow_ups.settled()
         await services.record_writer.settled()
         await _uploaded(services)
         if services.group is not None:
             await services.group.close()
         for carrier in services.carriers:
             await carrier.close()
+        if messages is not None:
+            await messages.close()
         await store.close()
         if standin is not None:
             await standin.stop()
@@ -340,6 +357,8 @@ def create_app(
             for carrier in carriers:
                 calls = services.phone_calls(carrier)
                 app.include_router(carrier.routes(calls, services.store, call_in_path=handover is not None))
+            if services.follow_ups is not None:
+                app.include_router(message_routes(settings, services.store))
             app.include_router(
                 browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)
             )

@@ -8,12 +8,14 @@ from importlib.util import find_spec
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
-from carlos.commands import customers, facts, records, serve
+from carlos.commands import check, connect_number, customers, facts, records, serve
+from common.settings.problems import problems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
-for command in (serve, records, facts, customers):
+for command in (serve, check, connect_number, records, facts, customers):
     command.register(app)
 # What lies above the server, and is in a checkout but not in the server's image, brings its own commands.
 for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.command")):
@@ -26,12 +28,9 @@ def main() -> None:
     try:
         app()
     except ValidationError as error:
-        console = Console(stderr=True)
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"]).upper()
-            console.print(
-                f"[red]setting {where}[/]: {problem['msg']}" if where else f"[red]settings[/]: {problem['msg']}"
-            )
+        console = Console(stderr=True, soft_wrap=True)
+        for problem in problems(error):
+            console.print(f"[red]setting[/] {escape(problem)}")
         raise SystemExit(2) from None
 
 

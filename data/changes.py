@@ -47,7 +47,7 @@ def writes_of(change: Change, idempotency: IdempotencyRecord | None, receipts_ex
     """One transaction. The record's own write is the first; every write has its condition."""
     writes = [_record_write(change), *_held_writes(change)]
     if idempotency:
-        writes += [Put(TableName.CALLS, item, Absent()) for item in _receipt_items(idempotency, receipts_expire)]
+        writes += [Put(TableName.CALLS, item, Absent()) for item in receipt_items(idempotency, receipts_expire)]
     return writes
 
 
@@ -81,7 +81,7 @@ def _held_writes(change: Change) -> list[Write]:
     return taken + freed
 
 
-def _receipt_items(idempotency: IdempotencyRecord, expires: datetime) -> list[Item]:
+def receipt_items(idempotency: IdempotencyRecord, expires: datetime) -> list[Item]:
     content = {
         "callId": idempotency.call_id,
         "toolUseId": idempotency.tool_use_id,

@@ -21,7 +21,7 @@ from loguru import logger
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
-from data import questions
+from data import outbox, questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.calls import merged
 from data.changes import (
@@ -193,6 +193,26 @@ class Store:
         """What a call has done so far."""
         items = await self.backend.query(TableName.CALLS, f"CALL#{call_id}", low="DONE#", high="DONE$")
         return tuple(to_idempotency_record(item) for item in items if self._is_live(item))
+
+    async def claim_message(self, writes: Sequence[str], receipt: IdempotencyRecord) -> IdempotencyRecord | None:
+        """Mark writes of a call, by their fingerprints, as told of in a message that is sent next (data.outbox).
+        Returns an earlier receipt that stands instead: then nothing is to be sent. Raises Conflict if one of them is
+        told of already."""
+        try:
+            await outbox.claim(self.backend, writes, receipt, self._clock() + KEEP_RECEIPTS)
+        except ConditionFailed as failed:
+            if stored := await self._standing(receipt):
+                return stored
+            raise Conflict from failed
+        return None
+
+    async def settle_message(self, writes: Sequence[str], receipt: IdempotencyRecord, *, not_sent: bool) -> None:
+        """Keep what came of a message that was claimed."""
+        await outbox.settle(self.backend, writes, receipt, self._clock() + KEEP_RECEIPTS, not_sent=not_sent)
+
+    async def told(self, call_id: str) -> frozenset[str]:
+        """The fingerprints of a call's writes that a message has told of, or may have."""
+        return await outbox.told(self.backend, call_id)
 
     async def next_id(self, kind: type[Record]) -> str:
         """The next id of a type of record: an atomic counter, never reused."""

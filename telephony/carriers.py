@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
+
 from common.settings import Settings
+from data.store import Store
 from telephony.carrier import Carrier
 from telephony.twilio.carrier import Twilio
+from telephony.twilio.message_status import message_status_route
+from telephony.twilio.messages import TwilioMessages
 
 CARRIERS = (Twilio,)
 
 
 def carriers_of(settings: Settings) -> tuple[Carrier, ...]:
     return tuple(carrier(settings) for carrier in CARRIERS)
+
+
+def message_routes(settings: Settings, store: Store) -> APIRouter:
+    """Where carriers tell what became of the messages."""
+    return message_status_route(settings, store)
+
+
+def messages_of(settings: Settings) -> TwilioMessages | None:
+    """What sends messages to callers; None where nobody is to be sent any."""
+    return TwilioMessages.from_settings(settings)

@@ -33,14 +33,13 @@ from tools.arguments import parse_object
 from tools.catalogue import TOOLS
 from tools.confirmation import Confirmations, Plan, fingerprint
 from tools.errors import NeedsInput, Refused, ToolError
+from tools.follow_up import FollowUp
 from tools.identity import CallContext, Identity, Sleep
 from tools.speaking import proposed, spoken
 from tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 4.0
 _HELP_LIMIT_S = 0.5
-
-_BY_NAME = {tool.name.lower(): tool for tool in TOOLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,13 @@ class Toolbox:
         sleep: Sleep = asyncio.sleep,
         memory: Mapping[str, Any] | None = None,
         time_limit_s: float | None = None,
+        follow_up: FollowUp | None = None,
     ) -> None:
+        """With a `follow_up` the caller is offered a message after each write."""
+        if follow_up is not None:
+            self.specs = (*TOOLS, follow_up.tool)
+        self._follow_up = follow_up
+        self._by_name = {tool.name.lower(): tool for tool in self.specs}
         self._store = store
         self._time_limit_s = time_limit_s
         self._call = call
@@ -133,7 +138,7 @@ class Toolbox:
                 result = await self._result(name, arguments, tool_use_id)
         except Exception as error:
             result = self._said(error)
-        tool = _BY_NAME.get(name.lower())
+        tool = self._by_name.get(name.lower())
         result = spoken(result, writes=tool is not None and tool.writes)
         if self._is_emergency:
             result = await self._help_first(result)
@@ -146,7 +151,7 @@ class Toolbox:
         return ToolOutcome(result, ok, elapsed_ms)
 
     async def _result(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
-        tool = _BY_NAME.get(name.lower())
+        tool = self._by_name.get(name.lower())
         if tool is None:
             raise Refused("unknown_tool", "Eso no lo puedo hacer por teléfono.")
         try:
@@ -164,7 +169,16 @@ class Toolbox:
             self._confirmations.propose(plan)
             return proposed(plan.proposal, answer)
         self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
-        return await self._carry_out(plan, agreed_as)
+        result = await self._carry_out(plan, agreed_as)
+        if self._follow_up is None or tool is self._follow_up.tool or not result.get("success"):
+            return result
+        return self._offered(result, self._follow_up)
+
+    def _offered(self, result: dict[str, Any], follow_up: FollowUp) -> dict[str, Any]:
+        """The result of a write, with the question whether to send it; a yes to that is a yes to the message."""
+        if (plan := follow_up.to_caller) is not None:
+            self._confirmations.propose(plan)
+        return {**result, "next": follow_up.question}
 
     async def _help_first(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result with what to do in an emergency in front of it; said once, however the store is."""

@@ -18,6 +18,7 @@ from common.settings.browser import BrowserSettings
 from common.settings.calls import CallSettings
 from common.settings.concern import Concern, host_of, is_loopback
 from common.settings.door import DoorSettings
+from common.settings.messages import MessageSettings
 from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
 from common.settings.server import ServerSettings
@@ -31,6 +32,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     CallSettings,
     SonicSettings,
     PhoneSettings,
+    MessageSettings,
     DoorSettings,
     BrowserSettings,
     AccessSettings,
@@ -40,6 +42,7 @@ CONCERNS: tuple[type[Concern], ...] = (
 class Settings(
     AccessSettings,
     BrowserSettings,
+    MessageSettings,
     DoorSettings,
     PhoneSettings,
     SonicSettings,
@@ -51,11 +54,18 @@ class Settings(
 
     @model_validator(mode="after")
     def _refuse_unsafe_combinations(self) -> Self:
-        check_entries(tuple(key.get_secret_value() for key in self.admin_api_keys), hashed=self.is_public)
+        """All of them at once, a line each."""
+        problems: list[str] = []
+        try:
+            check_entries(tuple(key.get_secret_value() for key in self.admin_api_keys), hashed=self.is_public)
+        except ValueError as error:
+            problems.append(str(error))
         for concern in CONCERNS:
             for is_given, sentence in concern.UNSAFE:
                 if is_given(self):
-                    raise ValueError(sentence.format(host=self.host, processes=self.processes))
+                    problems.append(sentence.format(host=self.host, processes=self.processes))
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @cached_property

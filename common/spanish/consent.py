@@ -26,8 +26,10 @@ PLACING = ("crear", "hacer", "pedir", "comprar", "encargar")
 BOOKING = ("agendar", "reservar", "anotar", "sacar", "tomar")
 MOVING = ("cambiar", "mover", "pasar", "modificar", "reprogramar")
 CANCELLING = ("cancelar", "anular")
+SENDING = ("mandar", "enviar")
 # What a caller may call it.
 AN_ORDER = ("pedido", "orden", "compra", "cancelacion")
+A_MESSAGE = ("mensaje", "mensajito", "whatsapp", "dato", "datos", "sms")
 AN_APPOINTMENT = ("turno", "cita", "reserva", "cancelacion", "cambio")
 
 

@@ -23,6 +23,7 @@ _KINDS = {
     "STATE": "call state",
     "DONE": "receipt",
     "INTENT": "intent",
+    "MESSAGE": "message",
     "NONCE": "nonce",
     "FACTS": "facts of the business",
     "QUESTION": "question without an answer",

@@ -5,12 +5,13 @@ Every move is made after the state has changed, so that a line which the caller 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from common.spanish.consent import Consent, consent
+from common.spanish.consent import A_MESSAGE, SENDING, Consent, consent
 from sandbox.dialogue import lines
 from sandbox.dialogue.answers import answer
 from sandbox.dialogue.intents import Aspect, Kind, Reply, Task, Topic, Verb
@@ -25,6 +26,7 @@ from sandbox.dialogue.words import read_words
 
 HANG_UP = "finalizarLlamada"
 INFORM = "consultarInformacion"
+SEND = "enviarMensaje"
 
 _WORTH_REPEATING = frozenset({"changed", "unavailable", "internal"})  # "¿Lo intentamos de nuevo?"
 _HOLDS = {  # what a result of each task has, when it is done
@@ -44,6 +46,7 @@ _MORE_TRIES = 1  # of proving who one is, after a refusal that does not itself a
 _SEARCHES = {Kind.ORDER: Task.FIND_ORDERS, Kind.APPOINTMENT: Task.FIND_APPOINTMENTS}
 _LOOK_UPS = {Task.CANCEL_ORDER: Task.CONSULT_ORDER, Task.CANCEL_APPOINTMENT: Task.CONSULT_APPOINTMENT}
 _TIMED = frozenset({Task.BOOK, Task.MOVE})
+_MESSAGE = re.compile(r"¿Te mando un mensaje [^?]{1,60}\?")  # as the server's results put it
 _REPEATING = frozenset({Reply.REPEAT, Reply.SLOWER, Reply.LOUDER})
 
 
@@ -83,6 +86,7 @@ class Conversation:
         self._misses = 0  # sentences in a row that were not understood
         self._doubted_address = False  # "¿Me hablás a mí?" was asked
         self._closing = False  # "¿Algo más…?" is open
+        self._message_offered = False  # "¿Te mando un mensaje…?" is open
         self._verb: Verb | None = None  # of a wish that did not say for what
         self._line = lines.GREETING
         self._opening = ""  # goes before the next line
@@ -114,6 +118,8 @@ class Conversation:
         """The caller's sentence; the move that answers it."""
         if not said.text:
             return Say(lines.NOT_HEARD)
+        if self._message_offered and (move := self._answer_to_message(said)):
+            return move
         if move := self._aside(said) or self._question(said) or self._vague_time(said):
             return move
         if said.later and not (self._proposal or said.intent.names_a_wish):
@@ -141,6 +147,8 @@ class Conversation:
         body = result.get("result", result)
         if call is None or call.name == HANG_UP:
             return self._say(lines.GOODBYE)
+        if call.name == SEND:
+            return self._message_result(body)
         if call.name == INFORM:
             return self._back(_told(body) or lines.NO_SUCH_FACT)
         if not isinstance(body, Mapping) or self._task is None:
@@ -176,6 +184,9 @@ class Conversation:
             self._proposal, self._line = Call(self._task.tool, arguments(self._task, self._facts)), text
         elif lines.ANYTHING_ELSE in text:
             self._close()
+        elif _MESSAGE.search(text):
+            self._close()
+            self._message_offered = True
         else:
             self._asked = slot_asked_by(text) or self._asked
         self._calling = None
@@ -541,6 +552,7 @@ class Conversation:
         self._asked = self._proposal = self._refused = self._verb = self._waiting = None
         self._facts = self._facts.forget_errand()
         self._closing = True
+        self._message_offered = False
         self._misses = 0
 
     def _finish(self, line: str) -> Move:
@@ -580,7 +592,29 @@ class Conversation:
         for kind, key in ((Kind.ORDER, "orderId"), (Kind.APPOINTMENT, "appointmentId")):
             if key in body:
                 self._facts = self._facts.with_record(kind, str(body[key]))
-        return self._finish(said)
+        asks = _MESSAGE.search(str(body.get("next", "")))
+        if asks is None or SEND not in self._tools or self._later:
+            return self._finish(said)
+        self._close()
+        self._message_offered = True
+        return self._say(said, asks[0])
+
+    # A message with what was done
+
+    def _answer_to_message(self, said: Understanding) -> Move | None:
+        """The answer to "¿Te mando un mensaje…?"; None for what is about something else."""
+        self._message_offered = False
+        agreement = consent(said.text, SENDING, A_MESSAGE)
+        if agreement is Consent.YES:
+            self._calling = Call(SEND)
+            return self._calling
+        return self._say(lines.ANYTHING_ELSE) if agreement is Consent.NO and _declines(said) else None
+
+    def _message_result(self, body: Any) -> Move:
+        if isinstance(body, Mapping) and body.get("confirmation_required"):
+            self._message_offered = True
+            return self._say(say_proposal(str(body.get("proposal") or "")), lines.CONFIRM)
+        return self._say(_told(body), lines.ANYTHING_ELSE)
 
     def _offer_times(self, body: Mapping[str, Any]) -> Move:
         self._offers = read_offers(body.get("times"))
@@ -624,6 +658,10 @@ class Conversation:
             return self._finish(error)
         self._asked = subject
         return self._say(error, "" if asks else question(task, subject, self._facts, again=True))
+
+
+def _declines(said: Understanding) -> bool:
+    return not (said.intent.names_a_wish or Reply.GOODBYE in said.intent.replies)
 
 
 def _told(body: Any) -> str:

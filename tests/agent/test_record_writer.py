@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -283,3 +284,18 @@ async def test_a_record_that_cannot_be_written_is_not_told_to_the_log(
     said = " ".join(logged)
     assert "not kept" in said
     assert "Quiroga" not in said
+
+
+async def test_what_others_add_to_a_record_outlives_every_later_write(
+    record_writer: Noted, log: CallTranscript, store: Store
+) -> None:
+    record_writer.changed(log)
+    await record_writer.settled()
+    await store.amend_call("CA1", lambda record: replace(record, details={**record.details, "theirs": 1}))
+    for text in ("Hola", "Uno", "Dos"):
+        log.user_transcript(text)
+        record_writer.changed(log)
+        await record_writer.settled()
+    record = await store.call("CA1")
+    assert record is not None
+    assert (record.details["theirs"], len(record.turns)) == (1, 3)

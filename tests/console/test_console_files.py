@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.console import console_routes, load_assets
+from tools import follow_up
 from tools.catalogue import NAMES
 
 CONSOLE = Path(__file__).parents[2] / "api" / "static" / "console"
@@ -49,7 +50,7 @@ def test_a_tool_is_shown_under_the_label_it_is_declared_with() -> None:
     }
     assert labels["en"]["tool.consultarOrder"] == "Look up an order"
     assert labels["es"]["tool.consultarOrder"] == "Consultar un pedido"
-    assert labels["en"].keys() == labels["es"].keys() == {f"tool.{name}" for name in NAMES}
+    assert labels["en"].keys() == labels["es"].keys() == {f"tool.{name}" for name in NAMES | {follow_up.NAME}}
     assert labels["en"].keys().isdisjoint(words("en")), "a tool's name is no word of the console's"
 
 

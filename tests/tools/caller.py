@@ -8,6 +8,7 @@ from typing import Any
 
 from common.times import Clock
 from data.store import Store
+from tools.follow_up import FollowUp
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
 
@@ -16,10 +17,17 @@ class Call:
     """A caller and a model that uses tools; each use has an id of its own unless one is given."""
 
     def __init__(
-        self, store: Store, clock: Clock, call_id: str = "CA1", memory: dict[str, Any] | None = None, **context: Any
+        self,
+        store: Store,
+        clock: Clock,
+        call_id: str = "CA1",
+        memory: dict[str, Any] | None = None,
+        follow_up: FollowUp | None = None,
+        **context: Any,
     ) -> None:
         self.waits: list[float] = []
-        self.box = Toolbox(store, CallContext(call_id, **context), clock=clock, sleep=self._sleep, memory=memory)
+        who = CallContext(call_id, **context)
+        self.box = Toolbox(store, who, clock=clock, sleep=self._sleep, memory=memory, follow_up=follow_up)
         self._ids = count(1 if memory is None else 1001)
 
     @property
