@@ -17,6 +17,7 @@ from common.settings.access import AccessSettings
 from common.settings.browser import BrowserSettings
 from common.settings.calls import CallSettings
 from common.settings.concern import Concern, host_of, is_loopback
+from common.settings.floor import FloorSettings
 from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
 from common.settings.server import ServerSettings
@@ -30,13 +31,21 @@ CONCERNS: tuple[type[Concern], ...] = (
     CallSettings,
     SonicSettings,
     PhoneSettings,
+    FloorSettings,
     BrowserSettings,
     AccessSettings,
 )
 
 
 class Settings(
-    AccessSettings, BrowserSettings, PhoneSettings, SonicSettings, CallSettings, RecordSettings, ServerSettings
+    AccessSettings,
+    BrowserSettings,
+    FloorSettings,
+    PhoneSettings,
+    SonicSettings,
+    CallSettings,
+    RecordSettings,
+    ServerSettings,
 ):
     """Read from the environment and from `.env`; a bad value or an unsafe combination raises ValidationError."""
 
