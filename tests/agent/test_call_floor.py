@@ -25,6 +25,7 @@ from common import metrics
 from tests.agent.call_stage import ListToolbox
 from tests.agent.session_stage import FakeStream, ended, virtually, words
 from tests.agent.virtual_call import CallStage, calling, greets, sounding, spoken
+from tests.support.logs import captured
 
 BYE = "Gracias por llamar. ¡Que tengas un buen día!"
 LONG = "Te cuento todo con mucho detalle, de principio a fin."
@@ -397,6 +398,19 @@ async def test_who_reads_his_number_from_a_card_is_asked_once() -> None:
         stage.line.do(CallerDigit("6"))
         await stage.silent(KEYPAD_PAUSE_S + 0.2)
         assert texts(stage)[-1] == "[DTMF] 6", "what was answered is over"
+
+
+@virtually
+async def test_what_is_keyed_is_in_the_record_and_in_no_line_of_the_log() -> None:
+    with captured("DEBUG") as out:
+        async with calling(script=greets) as stage:
+            await stage.silent(3.0)
+            stage.line.do(*(CallerDigit(key) for key in "28456"))
+            await stage.silent(KEYPAD_PAUSE_S + 0.2)
+            stage.line.do(*(CallerDigit(key) for key in "789#"))
+            await stage.silent(1.0)
+            assert stage.call.log.record().turns[-1].text == "[DTMF] 28456789#"
+    assert "28456" not in out.getvalue()
 
 
 @virtually
