@@ -573,9 +573,9 @@ class Call:
                 self._fill(ONE_MOMENT.pcm if self._floor.fillers == 1 else STILL_HERE.pcm)
             case Due.STILL_THERE:
                 self._asked_whether_there = True
-                self._service.session.send_text(STILL_THERE_CUE)
+                self._service.session.send_cue(STILL_THERE_CUE)
             case Due.WARNING:
-                self._service.session.send_text(MINUTE_LEFT_CUE)
+                self._service.session.send_cue(MINUTE_LEFT_CUE)
             case Due.STILL_THERE_CLIP:
                 self._tasks.create(self._say_clip(ARE_YOU_THERE))
             case Due.WARNING_CLIP:

@@ -100,7 +100,6 @@ class Floor:
         self._fillers = self._asked = 0
         self._warned = limit_at is not None and limit_at - began <= WARNING_S
         self._time_is_up = False
-        self._own_cue = False  # what is owed is owed to us, and not to the caller
         self._cue: tuple[Due, float] | None = None  # what the model was asked to say, and when
 
     # --- what happens ---------------------------------------------------------------------------------------
@@ -110,15 +109,15 @@ class Floor:
         self._quiet_from = max(self._quiet_from, now - WORDS_S if spoken else now)
         self._open_from = now
         self._fillers = self._asked = 0
-        self._own_cue, self._cue = False, None
+        self._cue = None
 
     def tool_called(self, now: float) -> None:
         self._tool_at = now
-        self._own_cue, self._cue = False, None
+        self._cue = None
 
     def answer_began(self) -> None:
         self._fillers = 0
-        self._own_cue, self._cue = False, None
+        self._cue = None
 
     # --- what is due ----------------------------------------------------------------------------------------
 
@@ -128,13 +127,7 @@ class Floor:
             return Holder.CARLOS
         if sound.keying or (now - sound.caller_until < LULL_S and now - self._open_from < NOISE_S):
             return Holder.CALLER
-        return self._next_holder(sound)
-
-    def _next_holder(self, sound: Sound) -> Holder:
-        """Return whose turn it is when neither speaks."""
-        if sound.tool:
-            return Holder.TOOL
-        return Holder.MODEL if sound.owed and not self._own_cue else Holder.NOBODY
+        return _next_holder(sound)
 
     def look(self, now: float, state: CallState, sound: Sound) -> Due | None:
         """Return what is due now, to be done at once."""
@@ -142,8 +135,8 @@ class Floor:
             self._open_from = max(self._open_from, sound.carlos_until)
         if self._cue is not None and sound.carlos_until > self._cue[1]:
             self._cue = None  # he says it
-        if not (sound.owed or sound.tool or self._cue):
-            self._fillers, self._own_cue = 0, False
+        if not (sound.owed or sound.tool):
+            self._fillers = 0
         times = {due: at for due, at in self._times_of(sound).items() if due in DUE_IN[state]}
         first = min(times, key=lambda due: times[due], default=None)
         if first is None or now < times[first]:
@@ -155,7 +148,6 @@ class Floor:
 
     def _take(self, due: Due, now: float) -> None:
         self._cue = (due, now) if due in _CLIP_OF else None
-        self._own_cue |= due in _CLIP_OF
         self._quiet_from = now  # it is about to be heard
         match due:
             case Due.FILLER:
@@ -180,14 +172,15 @@ class Floor:
             return times
         if self._cue is not None:
             kind, at = self._cue
-            return times | {_CLIP_OF[kind]: at + CUE_ANSWER_S}
-        nobody = self._next_holder(sound) is Holder.NOBODY
+            return times | {_CLIP_OF[kind]: self._not_over(sound, at + CUE_ANSWER_S, LULL_S)}
+        nobody = _next_holder(sound) is Holder.NOBODY
         if not nobody and self._fillers < MOST_FILLERS:
             times[Due.FILLER] = self._filler_at(sound, quiet_from)
         prompt_s = self._times.silence_prompt_s
         if nobody and prompt_s is not None and self._asked < len(SILENCE_STEPS):
             step, share = SILENCE_STEPS[self._asked]
-            times[step] = self._prompt_at(sound, share * prompt_s)
+            wait_s = share * prompt_s
+            times[step] = self._not_over(sound, max(self._quiet_from, sound.carlos_until) + wait_s, wait_s)
         return times
 
     def _filler_at(self, sound: Sound, quiet_from: float) -> float:
@@ -196,10 +189,9 @@ class Floor:
             return min(late, max(self._tool_at, quiet_from) + self._times.tool_filler_s)
         return late
 
-    def _prompt_at(self, sound: Sound, wait_s: float) -> float:
-        """Silence is counted from whoever was heard last; a voice that is not understood holds it up for a while."""
-        heard = max(self._quiet_from, sound.carlos_until) + wait_s
-        return max(heard, min(sound.caller_until + wait_s, self._open_from + NOISE_S))
+    def _not_over(self, sound: Sound, at: float, wait_s: float) -> float:
+        """Return `at`, or so long after the caller's voice; one that is not understood holds it up for a while only."""
+        return max(at, min(sound.caller_until + wait_s, self._open_from + NOISE_S))
 
     def _limits(self, sound: Sound, quiet_from: float) -> dict[Due, float]:
         if self._limit_at is None or self._time_is_up:
@@ -211,3 +203,10 @@ class Floor:
         if not (self._warned or busy) and warn_at <= self._limit_at - LATEST_WARNING_S:
             times[Due.WARNING] = warn_at
         return times
+
+
+def _next_holder(sound: Sound) -> Holder:
+    """Return whose turn it is when neither speaks."""
+    if sound.tool:
+        return Holder.TOOL
+    return Holder.MODEL if sound.owed else Holder.NOBODY

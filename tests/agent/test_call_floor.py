@@ -78,6 +78,16 @@ async def test_a_clip_asks_where_the_model_does_not() -> None:
 
 
 @virtually
+async def test_a_model_that_does_not_ask_is_no_broken_one() -> None:
+    times = FloorTimes(silence_prompt_s=20.0)
+    async with calling(script=greets, times=times) as stage:
+        await stage.silent(50.0)
+        assert stage.said[1:] == [ARE_YOU_THERE.text] * 2
+        record = stage.call.log.record()
+        assert (record.details["faults"], len(stage.sonic.streams)) == ([], 1)
+
+
+@virtually
 async def test_a_caller_who_answers_the_question_is_not_hung_up_on() -> None:
     async with calling(script=answers) as stage:
         await stage.silent(13.0)

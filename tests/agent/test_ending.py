@@ -96,7 +96,7 @@ def test_a_goodbye_that_was_heard_completes_the_call(asked: Ending) -> None:
     asked.played(last_of(LATEST + 1), 3.0, LATEST + 1)
     assert (asked.over, asked.due) == (False, 3.0 + GRACE_S), "the line stays open for a moment"
     asked.late(3.0 + GRACE_S, LATEST + 1, playing=False, speaking=False)
-    assert (asked.over, asked.outcome, asked.due) == (True, "completed", None)
+    assert (asked.over, asked.outcome) == (True, "completed")
 
 
 def test_the_end_of_the_answer_before_is_no_goodbye(asked: Ending) -> None:

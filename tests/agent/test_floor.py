@@ -81,10 +81,9 @@ def test_a_clip_asks_where_the_model_does_not() -> None:
     assert told == [(8.0, Due.STILL_THERE), (8.0 + CUE_ANSWER_S, Due.STILL_THERE_CLIP)]
 
 
-def test_what_is_owed_for_a_question_of_the_line_is_no_reason_for_an_excuse() -> None:
-    told = run(floor(), 60.0, lambda at: replace(QUIET, owed=at > 8.1))
-    assert Due.FILLER not in kinds(told)
-    assert kinds(told)[-1] is Due.NO_ANSWER
+def test_a_clip_does_not_ask_a_caller_who_has_begun_to_speak() -> None:
+    told = run(floor(), 20.0, lambda at: replace(QUIET, caller_until=min(at, 15.0) if at > 9 else 0.0))
+    assert told == [(8.0, Due.STILL_THERE), (15.8, Due.STILL_THERE_CLIP)], "his words would have come first"
 
 
 def test_words_begin_the_silence_anew() -> None:
