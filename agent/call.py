@@ -4,7 +4,10 @@ ring      the Sonic stream and the pipeline start at once, while the line is alr
 talk      caller audio -> Sonic; answers -> the line; tools -> the toolbox; marks -> what was heard
 fault     the session reconnects by itself; an answer that is late is excused for; when no stream can be had, the
           caller hears an apology and the line ends
-barge-in  at the first sign of speech the line holds its breath: words end what it was saying, a cough does not
+barge-in  at the first sign of speech the line holds its breath: words end what it was saying, a cough or an "ajá" does
+          not; a key ends it at once
+silence   who says nothing is asked whether he is there, twice, and then said goodbye to
+limit     the last minute is told; then Carlos says goodbye
 cut       the line or the process dies under the call: another `Call` goes on with its log and its tools' memory
 goodbye   the model says goodbye and asks to hang up, in either order; the line ends when the goodbye has been heard
 hang-up   nothing of the call is left behind: no task, no stream, no pipeline; the record is complete
@@ -15,7 +18,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from loguru import logger
@@ -28,11 +32,24 @@ from pipecat.workers.runner import WorkerRunner
 from agent.call_events import known_tool
 from agent.call_recording import NOTICE_ANSWER, CallRecording, RecordingSetup
 from agent.call_state import TRANSITIONS, CallMove, CallState
-from agent.ending import APOLOGY_ANSWER, Ending
-from agent.filler import Filler, clip
-from agent.keypad import Keypad
+from agent.end_reason import end_of
+from agent.ending import FIRST_ANSWER, Ending
+from agent.ending import State as EndingState
+from agent.filler import (
+    ARE_YOU_THERE,
+    NO_ANSWER_GOODBYE,
+    ONE_MINUTE_LEFT,
+    ONE_MOMENT,
+    STILL_HERE,
+    TIME_IS_UP,
+    Clip,
+    clip,
+)
+from agent.floor import Due, Floor, FloorTimes, Sound
+from agent.keypad import PERSON, Keypad
 from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
+from agent.persona.line_cues import MINUTE_LEFT_CUE, PERSON_CUE, STILL_THERE_CUE
 from agent.persona.line_tools import HANG_UP, hang_up_result
 from agent.persona.prompt import Persona, system_prompt, tool_schema
 from agent.pipeline import LineInput, LineOutput
@@ -46,18 +63,27 @@ from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
 from agent.transcript import CallTranscript
 from common import metrics
+from common.spanish.backchannel import is_backchannel
+from common.spanish.consent import Consent, consent
 from common.tasks import TaskSet
 from common.times import Clock, utcnow
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
 MAX_KEPT_ARGUMENTS = 8000  # characters of a tool's arguments that a record keeps; an order of 20 items has 4,000
-MAX_CALL_S = 3600.0
+MAX_CALL_S = 900.0
+LIMIT_GOODBYE_S = 60.0  # for the goodbye at the limit; then the line ends in mid-word
+SILENCE_FRAME_S = 0.02
+SILENCE_FRAME = bytes(int(INPUT_RATE * SILENCE_FRAME_S) * 2)
+LAST_WORDS_S = 2.0  # for the transcript of what a caller said just before he hung up
+JUST_SPOKE_S = 4.0  # before the end: his words may not have come yet
 TEAR_DOWN_S = 2.0
 LINE_END_S = 5.0  # for a peer that has stalled to take our goodbye
 HOLD_S = 1.5  # without words after a sound that Sonic took for speech
 HOLD_AFTER_VOICE_S = 0.9  # after our own detector's pause: 1.5 s after the voice itself
 LONGEST_HOLD_S = 8.0
+WORDS_S = 2.0  # after a voice: its words may still come
+LEAVING = frozenset({CallState.CLOSING, CallState.APOLOGISING, CallState.OVER})  # nothing is asked any more
 MOST_TOOLS = 8  # between two of the caller's words
 TOOL_LOOP = 12  # a model that goes on after being told so often that it is enough is not listening
 TOO_MANY_TOOLS = {
@@ -107,6 +133,7 @@ class CallSetup:
     toolbox: Toolbox
     sonic: Callable[[str, tuple[ToolSpec, ...]], SonicConfig]
     max_call_s: float = MAX_CALL_S
+    times: FloorTimes = FloorTimes()
     clock: Clock = utcnow
     on_change: Callable[[CallTranscript], None] = field(default=lambda log: None)  # the record has grown
     observer: CallObserver = NullObserver()  # noqa: RUF009 - it has no state
@@ -118,8 +145,8 @@ class CallSetup:
 
 
 class Call:
-    """A live call. `run` returns its outcome: completed, caller_left, failed, dropped, drained, too_long, closed, or
-    a word of the line's own. With a log that has turns already, it goes on where they end."""
+    """A live call. `run` returns its outcome: completed, caller_left, inactivity, too_long, failed, dropped, drained,
+    closed, or a word of the line's own. With a log that has turns already, it goes on where they end."""
 
     def __init__(self, log: CallTranscript, line: Line, setup: CallSetup) -> None:
         self.log = log
@@ -129,8 +156,8 @@ class Call:
         self._over: asyncio.Future[str] = self._loop.create_future()
         self._tasks = TaskSet(self._on_crash)
         self.state = CallState.RESUMING if log.turn else CallState.GREETING
-        self._keypad = Keypad()
-        self._ending = Ending()
+        self._keypad = Keypad(setup.times.keypad_pause_s)
+        self._ending = Ending(setup.times.goodbye_grace_s)
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self._tools_in_a_row = self._tools_pending = 0
         self._hold_timer: asyncio.TimerHandle | None = None
@@ -140,7 +167,14 @@ class Call:
         self._untold = self.state is CallState.RESUMING
         self._answered = False  # Carlos has begun to answer the caller's last words
         self._planned = ""  # his latest sentence
+        self._asked = False  # Carlos has asked something since the caller's last words
+        self._own_answer = FIRST_ANSWER  # what was said last without the model; counted down
+        self._asked_whether_there = False
+        self._left = ""  # what the call had come to when the caller hung up
+        self._words_at = 0.0
+        self._words_came = asyncio.Event()
         self._began = self._loop.time()
+        self._floor = self._floor_of(line)
         self._runner = WorkerRunner(handle_sigint=False)
 
         config = self._configured()
@@ -153,7 +187,13 @@ class Call:
         self._recording = CallRecording(setup.recording, sink.rate, log, self._output.say, self._output.fill)
         if setup.recording is not None:
             sink.ear = self._recording
-        self._filler = Filler(self._fill, self._silence_s)
+
+    def _floor_of(self, line: Line) -> Floor:
+        """A browser's page shows that nobody speaks, and its line has limits of its own."""
+        times, limit_at = self._setup.times, self._began + self._setup.max_call_s - self.log.age_s
+        if line.kind == "phone":
+            return Floor(times, self._began, limit_at)
+        return Floor(replace(times, silence_prompt_s=None), self._began, None)
 
     # --- the story ------------------------------------------------------------------------------------------
 
@@ -166,11 +206,11 @@ class Call:
             self._tasks.create(self._listen())  # first: the caller's first frame is there already
             self._service.session.start()
             self._recording.begin()
-            self._filler.owed()  # the greeting
+            self._look()
             if self.state is CallState.RESUMING:
                 self._service.session.send_text(RESUME_CUE)
             pipeline = self._tasks.create(self._run_pipeline())
-            outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s - self.log.age_s)
+            outcome = await asyncio.wait_for(asyncio.shield(self._over), self._longest_s())
         except TimeoutError:
             outcome = "too_long"
         except asyncio.CancelledError:
@@ -179,6 +219,10 @@ class Call:
         finally:
             await self._tear_down(outcome, pipeline)
         return outcome
+
+    def _longest_s(self) -> float:
+        goodbye_s = LIMIT_GOODBYE_S if self._line.kind == "phone" else 0.0
+        return self._setup.max_call_s + goodbye_s - self.log.age_s
 
     async def _run_pipeline(self) -> None:
         pipeline = Pipeline([self._input, self._service, self._output])
@@ -210,7 +254,22 @@ class Call:
                 self.log.note(dropped=str(dropped))
             self._finish(dropped.outcome)
         else:
-            self._finish(self._ending.outcome)
+            await self._caller_hung_up()
+
+    async def _caller_hung_up(self) -> None:
+        """What was played up to now was heard, and no more; his last words are waited for, if he has just spoken: they
+        are why people call back. Silence is what makes the model end his turn."""
+        self._left = self._ending.outcome
+        self._output.settle()
+        self._output.hold()
+        voice_at, now = self._service.session.voice_until, self._loop.time()
+        if self.state is not CallState.OVER and max(self._words_at, now - JUST_SPOKE_S) < voice_at:
+            self._words_came.clear()
+            for _ in range(round(LAST_WORDS_S / SILENCE_FRAME_S)):
+                self._service.session.send_audio(SILENCE_FRAME)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._words_came.wait(), LAST_WORDS_S)
+        self._finish(self._left)
 
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
@@ -218,13 +277,14 @@ class Call:
         await self._input.deliver(pcm)
 
     async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
-        self._filler.answered()
+        self._move(CallMove.ENDED)
         for timer in (*self._timers.values(), self._hold_timer):
             if timer is not None:
                 timer.cancel()
         self._timers.clear()
         await self._recording.end()
         self._output.settle()
+        self.log.note(**end_of(outcome, caller_hung_up=bool(self._left)))
         self.log.end(outcome)
         goodbye = self._tasks.create(self._line.end(outcome))
         await asyncio.sleep(0)  # what the line notes of itself belongs into the record
@@ -239,7 +299,7 @@ class Call:
     def _finish(self, outcome: str) -> None:
         if self.state is not CallState.OVER:
             self._move(CallMove.ENDED)
-            self._over.set_result(outcome)
+            self._over.set_result(self._left or outcome)
 
     def _move(self, move: CallMove) -> None:
         """Go where the table says. A move that it does not have is told to the log, and never to the caller."""
@@ -263,8 +323,12 @@ class Call:
     # --- what the caller does -------------------------------------------------------------------------------
 
     def _press(self, digit: str) -> None:
+        """The first key interrupts, as a word does; a '*' that clears nothing does nothing."""
         if self._recording.key():
             return
+        if digit != "*" or self._keypad.gathering:
+            self._stop_ending()
+            self._tasks.create(self._be_silent())
         self._enter(self._keypad.press(digit, self._loop.time()))
 
     def _on_keypad_pause(self) -> None:
@@ -272,17 +336,48 @@ class Call:
 
     def _enter(self, entry: str | None) -> None:
         self._wake_at(self._keypad.due, self._on_keypad_pause)
-        if entry is not None:
+        if entry in PERSON:
+            self._tasks.create(self._be_silent())
+            self._ask_for_person("keypad")
+        elif entry is not None:
             self._type(f"[DTMF] {entry}")
+
+    def _ask_for_person(self, why: str) -> None:
+        """The caller wants a person: the model is told so."""
+        if self.state not in LEAVING:
+            self._take_turn("[DTMF] 0" if why == "keypad" else why, spoken=False)
+            self._service.session.send_text(PERSON_CUE)
 
     def _type(self, text: str) -> None:
         """Text answers like speech does: what Carlos was saying is cut off."""
-        if self.state is CallState.APOLOGISING:
+        if self.state in LEAVING:
             return
-        self._take_turn(text)
-        if self._output.playing:
-            self._tasks.create(self._service.interrupt())
+        self._stop_ending()
+        self._take_turn(text, spoken=False)
+        self._tasks.create(self._be_silent())
         self._service.session.send_text(text)
+
+    async def _be_silent(self) -> None:
+        """Cut off what Carlos was saying; in the middle of an entry the model, which knows nothing of it yet, may add
+        to that, and is not heard."""
+        if self.state in LEAVING:
+            return
+        if self._output.playing:
+            await self._service.interrupt()
+        if self._keypad.gathering:
+            self._output.hold()
+        elif self._hold_timer is None:
+            self._output.release()
+
+    def _stop_ending(self) -> None:
+        """The caller has more to say."""
+        if self.state is not CallState.ENDING:
+            return
+        if self._ending.state is EndingState.NO_ANSWER and self._output.playing:
+            self._tasks.create(self._output.clear())
+        self._ending.caller_spoke(self._loop.time())
+        self._on_ending_moved()
+        self._move(CallMove.CALLER_SPOKE)
 
     # --- what Sonic tells (agent.sonic.service.Listener) ----------------------------------------------------
 
@@ -334,25 +429,52 @@ class Call:
         if patient and self._voice_at > self._held_at and now - self._voice_at < HOLD_AFTER_VOICE_S:
             self._hold_timer = self._loop.call_later(0.1, self._release)
         else:
-            self._hold_timer = None
+            self._release_line()
+
+    def _release_line(self) -> None:
+        self._hold_timer = None
+        if not self._keypad.gathering:
             self._output.release()
 
+    def goes_on(self, text: str) -> bool:
+        """Return True for words that only accompany what Carlos is saying; nothing is one that may be an answer."""
+        return not self._asked and self.state is CallState.ANSWERING and is_backchannel(text)
+
+    def finishes(self) -> bool:
+        """The model broke off what it was saying. Return True if what has come of it is to be heard all the same,
+        unless words follow: a cough in a goodbye is no reason to leave the caller in silence."""
+        if self.state is not CallState.ENDING or not self._ending.stoppable:
+            return False
+        self._ending.cut(self._loop.time())
+        self._on_ending_moved()
+        if self._output.playing:
+            self._hold()
+        return True
+
     def user_transcript(self, text: str) -> None:
-        if self.state is CallState.ENDING:
-            self._ending.caller_spoke(self._loop.time())
-            self._on_ending_moved()
+        self._words_at = self._loop.time()
+        self._words_came.set()
+        self._stop_ending()
+        if self._hold_timer is not None and self._output.playing:  # the words took no floor
+            self._hold_timer.cancel()
+            self._release_line()
         self._move(CallMove.CALLER_SPOKE)
         self._take_turn(text)
 
-    def _take_turn(self, text: str) -> None:
+    def _take_turn(self, text: str, *, spoken: bool = True) -> None:
         """The caller's word. It is no answer to a tool's proposal until something of Carlos was heard after it:
-        one utterance transcribed in two pieces must not be a request and its confirmation."""
-        if not self._untold:
+        one utterance transcribed in two pieces must not be a request and its confirmation. Nor is a "sí" to the
+        question whether he is there."""
+        says_he_is_there = self._asked_whether_there and consent(text) is Consent.YES
+        if not (self._untold or says_he_is_there):
             self._setup.toolbox.caller_spoke(text)
+        self._asked_whether_there = False
         self._tools_in_a_row = 0
-        self._answered = False
-        self._filler.owed()
+        self._answered = self._asked = False
         self._recording.spoke(text)
+        self._floor.understood(self._loop.time(), spoken=spoken)
+        if spoken:
+            self._keypad.answered()
         self.log.user_transcript(text)
         self._setup.on_change(self.log)
         self._setup.observer.user_transcript(text)
@@ -361,12 +483,14 @@ class Call:
         """Text that Carlos is about to say; it counts when it has been heard."""
         self._planned = text
         self._recording.plans(text)
+        self._asked |= "?" in text
         self._setup.observer.planned(text)
 
     def first_audio(self, answer: int) -> None:
         self._meter.answer_began()
-        self._filler.answered()
         self._recording.answered()
+        self._floor.answer_began()
+        self._keypad.answered()
         self._answered = True
         if answer == 1 and self.state is CallState.GREETING:
             greeting_s = self._loop.time() - self._began
@@ -393,15 +517,11 @@ class Call:
         metrics.SONIC_FAULTS.add(kind=type(error).__name__)
         metrics.SONIC_THROTTLES.add(int(isinstance(error, SonicThrottled)))
         self.log.fault(f"{type(error).__name__}: {error.detail}", f"{type(error).__name__}: {error}")
-        if self._service.session.owes_answer:
-            self._filler.owed()
         await self._service.stream_lost()
 
     def suspected(self, outcome: str) -> None:
         logger.info("sonic stream suspected: {}", outcome)
         metrics.SONIC_SUSPICIONS.add(outcome=outcome)
-        if self._service.session.owes_answer:
-            self._filler.owed()
         self.log.note(suspicions={**self.log.notes.get("suspicions", {}), outcome: self._suspicions(outcome) + 1})
 
     def _suspicions(self, outcome: str) -> int:
@@ -424,21 +544,75 @@ class Call:
         """Say so to the last word, behind what is still to be played; nothing that the caller does cuts it off."""
         pcm, rate = apology_audio()
         self._move(CallMove.SONIC_LOST)
+        if self.state is not CallState.APOLOGISING:
+            return  # it says goodbye already
         self._ending.lost(self._loop.time(), len(pcm) / 2 / rate)
         self._on_ending_moved()
-        self._filler.answered()
         self._output.release()
-        self._setup.observer.planned(APOLOGY)
-        await self._output.queue_frame(SpokenBlock(APOLOGY, TextType.SENTENCE, answer=APOLOGY_ANSWER, block=1))
-        await self._output.queue_frame(TTSAudioRawFrame(pcm, rate, 1))
+        await self._say(APOLOGY, pcm)
+
+    # --- the clock of the floor -------------------------------------------------------------------------------
+
+    def _sound(self) -> Sound:
+        session, now = self._service.session, self._loop.time()
+        return Sound(
+            carlos_until=now + HOLD_S if self._hold_timer is not None else self._output.audible_until,
+            caller_until=session.voice_until,
+            owed=session.owes_answer or self.state in (CallState.GREETING, CallState.RESUMING),
+            tool=self._tools_pending > 0,
+            keying=self._keypad.gathering,
+        )
+
+    def _look(self) -> None:
+        """Do what is due when nobody takes the floor."""
+        if self.state is CallState.OVER:
+            return
+        while (due := self._floor.look(self._loop.time(), self.state, self._sound())) is not None:
+            self._do(due)
+        self._wake_at(self._floor.due, self._look)
+
+    def _do(self, due: Due) -> None:
+        match due:
+            case Due.FILLER:
+                self._fill(ONE_MOMENT.pcm if self._floor.fillers == 1 else STILL_HERE.pcm)
+            case Due.STILL_THERE:
+                self._asked_whether_there = True
+                self._service.session.send_cue(STILL_THERE_CUE)
+            case Due.WARNING:
+                self._service.session.send_cue(MINUTE_LEFT_CUE)
+            case Due.STILL_THERE_CLIP:
+                self._tasks.create(self._say_clip(ARE_YOU_THERE))
+            case Due.WARNING_CLIP:
+                self._tasks.create(self._say_clip(ONE_MINUTE_LEFT))
+            case Due.NO_ANSWER:
+                self._move(CallMove.HANG_UP_ASKED)
+                self._ending.silent(self._loop.time(), NO_ANSWER_GOODBYE.seconds)
+                self._on_ending_moved()
+                self._tasks.create(self._say_clip(NO_ANSWER_GOODBYE))
+            case Due.TIME_UP:
+                self._move(CallMove.TIME_UP)
+                self._ending.time_up(self._loop.time(), TIME_IS_UP.seconds)
+                self._on_ending_moved()
+                self._tasks.create(self._close_at_the_limit())
+
+    async def _close_at_the_limit(self) -> None:
+        """Whoever is speaking has had time to finish: the model is hung up on first, so that it says nothing more."""
+        await self._service.session.close()
+        await self._output.clear()
+        await self._say_clip(TIME_IS_UP)
+
+    async def _say_clip(self, clip: Clip) -> None:
+        metrics.FILLERS.add()
+        await self._say(clip.text, clip.pcm)
+
+    async def _say(self, text: str, pcm: bytes) -> None:
+        """Say something without the model: a turn of the record like any other. 16-bit mono at OUTPUT_RATE."""
+        self._own_answer -= 1
+        self._setup.observer.planned(text)
+        block = SpokenBlock(text, TextType.SENTENCE, answer=self._own_answer, block=1)
+        await self._output.queue_frame(block)
+        await self._output.queue_frame(TTSAudioRawFrame(pcm, OUTPUT_RATE, 1))
         await self._output.queue_frame(TTSStoppedFrame())
-
-    # --- the caller is not left in silence --------------------------------------------------------------------
-
-    def _silence_s(self) -> float:
-        """For how long neither side has been heard."""
-        silent_since = max(self._began, self._output.audible_until, self._service.session.voice_until)
-        return self._loop.time() - silent_since
 
     def _fill(self, pcm: bytes) -> None:
         metrics.FILLERS.add()
@@ -453,10 +627,11 @@ class Call:
         self._tools_in_a_row += 1
         if self._tools_in_a_row > MOST_TOOLS:
             return self._enough(name)
-        self._filler.owed()
         self._setup.observer.tool_used(tool_use_id, name, arguments)
         self._tools_pending += 1
         self._move(CallMove.TOOL_CALLED)
+        self._floor.tool_called(self._loop.time())
+        self._look()
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
         self._recording.tool_answered(outcome.result)
         self._untold = True
@@ -496,7 +671,9 @@ class Call:
         return hang_up_result(goodbye_said=said)
 
     def _on_ending_late(self) -> None:
-        self._ending.late(self._loop.time(), self._service.answer, playing=self._output.playing)
+        now, session = self._loop.time(), self._service.session
+        speaking = session.caller_speaking or now - session.voice_until < WORDS_S or self._keypad.gathering
+        self._ending.late(now, self._service.answer, playing=self._output.playing, speaking=speaking)
         self._on_ending_moved()
 
     def _on_ending_moved(self) -> None:
@@ -509,18 +686,18 @@ class Call:
             self._recording.notice_played(part)
             self._setup.on_change(self.log)
             return
-        self._untold = False
+        if part.answer >= FIRST_ANSWER:
+            self._untold = False
         self.log.played(part)
         if part.last or part.fraction < 1.0:
             self._setup.on_change(self.log)
         self._setup.observer.played(part)
-        if part.last and part.fraction == 1.0 and part.answer > 0 and self._service.is_whole(part.answer):
+        if part.last and part.fraction == 1.0 and part.answer >= FIRST_ANSWER and self._service.is_whole(part.answer):
             self._service.session.progress()
         if part.last and part.answer == self._service.answer:
             self._move(CallMove.ANSWER_PLAYED)
         self._ending.played(part, self._loop.time(), self._service.answer)
-        if self._ending.over:
-            self._finish(self._ending.outcome)
+        self._on_ending_moved()
 
     # --- small things ---------------------------------------------------------------------------------------
 
@@ -528,7 +705,7 @@ class Call:
         """Set the one timer of `do`, or stop it."""
         if (timer := self._timers.pop(do, None)) is not None:
             timer.cancel()
-        if due is not None:
+        if due is not None and self.state is not CallState.OVER:
             self._timers[do] = self._loop.call_at(due, do)
 
     def _on_crash(self, task: asyncio.Task[Any], error: BaseException) -> None:

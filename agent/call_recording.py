@@ -22,7 +22,7 @@ from common.times import to_iso, utcnow
 from data.errors import DataError
 
 NOTICE = "Esta llamada puede ser grabada. Si preferís que no, decí “no” o apretá una tecla."
-NOTICE_ANSWER = -1  # its number, among answers that count from 1
+NOTICE_ANSWER = -1000  # its number: far below those of what a call says by itself, which are counted down from 0
 NOTICE_CLIP, OFF_CLIP = "recording_notice.wav", "recording_off.wav"  # the second says "Listo, no grabo esta llamada."
 KEY_MARGIN_S = 0.5  # a key may have been heard before the line tells of it,
 SPEECH_MARGIN_S = 1.0  # and speech, before it is known for speech

@@ -1,5 +1,5 @@
 """The states of a call, as a table; drawn in docs/architecture.md. What a state has to do with time is elsewhere:
-`agent.ending`, `agent.keypad`, `agent.filler`, and for the stream `agent.sonic.session`."""
+`agent.floor`, `agent.ending`, `agent.keypad`, and for the stream `agent.sonic.session`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class CallState(StrEnum):
     LISTENING = auto()  # it is the caller's turn, or the model thinks
     ANSWERING = auto()  # Carlos speaks, or is about to tell what a tool said
     TOOL_PENDING = auto()
-    ENDING = auto()  # the model has asked to hang up
+    ENDING = auto()  # the model has asked to hang up, or the caller says nothing any more
+    CLOSING = auto()  # the time is up: nothing stops this goodbye
     APOLOGISING = auto()  # there is no model any more
     OVER = auto()
 
@@ -20,13 +21,14 @@ class CallState(StrEnum):
 class CallMove(StrEnum):
     """What moves a call from state to state."""
 
-    CALLER_SPOKE = auto()  # words; what is typed or pressed ends no goodbye
+    CALLER_SPOKE = auto()  # in words, or with a key
     ANSWER_BEGAN = auto()  # its first audio came
     ANSWER_PLAYED = auto()  # the caller heard the latest one to its end,
     INTERRUPTED = auto()  # or cut it off
     TOOL_CALLED = auto()
     TOOLS_ANSWERED = auto()  # no other is pending
-    HANG_UP_ASKED = auto()
+    HANG_UP_ASKED = auto()  # by the model, or by the clock of the floor
+    TIME_UP = auto()
     SONIC_LOST = auto()
     ENDED = auto()
 
@@ -40,6 +42,7 @@ TRANSITIONS: dict[CallState, dict[CallMove, CallState]] = {
         CallMove.TOOL_CALLED: CallState.GREETING,
         CallMove.TOOLS_ANSWERED: CallState.GREETING,
         CallMove.HANG_UP_ASKED: CallState.ENDING,
+        CallMove.TIME_UP: CallState.CLOSING,
         CallMove.SONIC_LOST: CallState.APOLOGISING,
         CallMove.ENDED: CallState.OVER,
     },
@@ -50,6 +53,7 @@ TRANSITIONS: dict[CallState, dict[CallMove, CallState]] = {
         CallMove.TOOL_CALLED: CallState.RESUMING,
         CallMove.TOOLS_ANSWERED: CallState.RESUMING,
         CallMove.HANG_UP_ASKED: CallState.ENDING,
+        CallMove.TIME_UP: CallState.CLOSING,
         CallMove.SONIC_LOST: CallState.APOLOGISING,
         CallMove.ENDED: CallState.OVER,
     },
@@ -61,6 +65,7 @@ TRANSITIONS: dict[CallState, dict[CallMove, CallState]] = {
         CallMove.TOOL_CALLED: CallState.TOOL_PENDING,
         CallMove.TOOLS_ANSWERED: CallState.ANSWERING,
         CallMove.HANG_UP_ASKED: CallState.ENDING,
+        CallMove.TIME_UP: CallState.CLOSING,
         CallMove.SONIC_LOST: CallState.APOLOGISING,
         CallMove.ENDED: CallState.OVER,
     },
@@ -72,6 +77,7 @@ TRANSITIONS: dict[CallState, dict[CallMove, CallState]] = {
         CallMove.TOOL_CALLED: CallState.TOOL_PENDING,
         CallMove.TOOLS_ANSWERED: CallState.ANSWERING,
         CallMove.HANG_UP_ASKED: CallState.ENDING,
+        CallMove.TIME_UP: CallState.CLOSING,
         CallMove.SONIC_LOST: CallState.APOLOGISING,
         CallMove.ENDED: CallState.OVER,
     },
@@ -83,6 +89,7 @@ TRANSITIONS: dict[CallState, dict[CallMove, CallState]] = {
         CallMove.TOOL_CALLED: CallState.TOOL_PENDING,
         CallMove.TOOLS_ANSWERED: CallState.ANSWERING,
         CallMove.HANG_UP_ASKED: CallState.ENDING,
+        CallMove.TIME_UP: CallState.CLOSING,
         CallMove.SONIC_LOST: CallState.APOLOGISING,
         CallMove.ENDED: CallState.OVER,
     },
@@ -94,7 +101,19 @@ TRANSITIONS: dict[CallState, dict[CallMove, CallState]] = {
         CallMove.TOOL_CALLED: CallState.ENDING,
         CallMove.TOOLS_ANSWERED: CallState.ENDING,
         CallMove.HANG_UP_ASKED: CallState.ENDING,
+        CallMove.TIME_UP: CallState.CLOSING,
         CallMove.SONIC_LOST: CallState.APOLOGISING,
+        CallMove.ENDED: CallState.OVER,
+    },
+    CallState.CLOSING: {
+        CallMove.CALLER_SPOKE: CallState.CLOSING,
+        CallMove.ANSWER_BEGAN: CallState.CLOSING,
+        CallMove.ANSWER_PLAYED: CallState.CLOSING,
+        CallMove.INTERRUPTED: CallState.CLOSING,
+        CallMove.TOOL_CALLED: CallState.CLOSING,
+        CallMove.TOOLS_ANSWERED: CallState.CLOSING,
+        CallMove.HANG_UP_ASKED: CallState.CLOSING,
+        CallMove.SONIC_LOST: CallState.CLOSING,
         CallMove.ENDED: CallState.OVER,
     },
     CallState.APOLOGISING: {

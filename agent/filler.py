@@ -1,48 +1,38 @@
-"""What the caller hears while an answer is late: a local clip after some seconds of silence, and another if need be."""
+"""The sentences that Carlos says without the model: recordings in `agent.persona`, in the model's voice or near it."""
 
 from __future__ import annotations
 
-import asyncio
 import wave
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-SILENCE_LIMIT_S = 3.6  # of it, and a little to be heard in: no caller waits 4 s for a sound
-TICK_S = 0.2
-CLIPS = ("one_moment.wav", "still_here.wav")  # "Un segundo, por favor.", "Sigo acá, ya te respondo."
-MAX_CLIPS = 5  # for one answer; what is silent for longer is given up by others
+RATE = 24000  # Hz
 
 
-class Filler:
-    """The filler of one call. `play` gets PCM, 16-bit mono at 24 kHz; `silence_s` says for how long nobody has been
-    heard."""
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A recording and what it says."""
 
-    def __init__(self, play: Callable[[bytes], None], silence_s: Callable[[], float]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._play = play
-        self._silence_s = silence_s
-        self._timer: asyncio.TimerHandle | None = None
-        self._played = 0
+    file: str
+    text: str
 
-    def owed(self) -> None:
-        """The caller waits for an answer from now on, if not already."""
-        if self._timer is None:
-            self._played = 0
-            self._timer = self._loop.call_later(TICK_S, self._tick)
+    @property
+    def pcm(self) -> bytes:
+        """16-bit mono at 24 kHz."""
+        return clip(self.file)
 
-    def answered(self) -> None:
-        """The answer has begun, or nobody waits for it any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 2 / RATE
 
-    def _tick(self) -> None:
-        if self._silence_s() >= SILENCE_LIMIT_S:
-            self._play(clip(CLIPS[min(self._played, len(CLIPS) - 1)]))
-            self._played += 1
-        again = self._played < MAX_CLIPS
-        self._timer = self._loop.call_later(TICK_S, self._tick) if again else None
+
+ONE_MOMENT = Clip("one_moment.wav", "Un segundo, por favor.")
+STILL_HERE = Clip("still_here.wav", "Sigo acá, ya te respondo.")
+ARE_YOU_THERE = Clip("are_you_there.wav", "¿Seguís ahí?")
+NO_ANSWER_GOODBYE = Clip("no_answer_goodbye.wav", "Como no te escucho, voy a cortar. Llamá cuando quieras. ¡Chau!")
+ONE_MINUTE_LEFT = Clip("one_minute_left.wav", "Te aviso que nos queda un minuto de llamada.")
+TIME_IS_UP = Clip("time_is_up.wav", "Se terminó el tiempo de la llamada. Volvé a llamar cuando quieras. ¡Chau!")
 
 
 @cache

@@ -107,6 +107,11 @@ class LineOutput(FrameProcessor):
         return self._playout.playing
 
     @property
+    def held(self) -> bool:
+        """True between `hold` and `release`."""
+        return self._held
+
+    @property
     def audible_until(self) -> float:
         """When the far end has, or will have, played the last of what it was sent; the event loop's time."""
         return max(self._played_at, self._cut_at)

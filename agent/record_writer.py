@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 
 from loguru import logger
 
-from agent.call import MAX_CALL_S
 from agent.transcript import CUT_OFF, LOST, CallTranscript, is_over
+from common.settings.floor import LONGEST_CALL_S
 from common.times import utcnow
 from data.calls import VOICEMAIL
 from data.errors import DataError
@@ -32,7 +32,7 @@ MAX_TRIES = 3
 KEPT_TIMEOUT_S = 1.0  # how long a call's end waits for its record
 HOST = socket.gethostname()
 PROCESS = f"{HOST}:{os.getpid()}"
-MAX_CALL_AGE = timedelta(seconds=MAX_CALL_S + 300)
+MAX_CALL_AGE = timedelta(seconds=LONGEST_CALL_S + 300)
 LOOK_BACK = timedelta(days=7)
 _PAGE = 100
 _MAX_FACT_CHARACTERS = 64

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Self
 
 from agent.call_events import CallEvents, known_tool, retold
@@ -17,6 +18,7 @@ from common.times import Clock, utcnow
 from data.models import CallRecord, Line, ToolCall, Turn
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
+ANSWER_TIME = timedelta(seconds=4)
 CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
 
 
@@ -186,7 +188,13 @@ class CallTranscript:
         metrics.FAULTY_CALLS.add(int(bool(self._faults) or outcome in ("failed", "dropped")))
         roles = [turn.role for turn in self._turns]
         spoke = roles.index("caller") if "caller" in roles else None
-        metrics.SILENT_CALLS.add(int(spoke is not None and "carlos" not in roles[spoke:]))
+        metrics.SILENT_CALLS.add(int(spoke is not None and "carlos" not in roles[spoke:] and self._waited(spoke)))
+
+    def _waited(self, spoke: int) -> bool:
+        """Return False for a caller who hung up sooner than anybody could have answered what he said."""
+        record = self._record
+        since = self._turns[spoke].at
+        return record.outcome != "caller_left" or record.ended_at is None or record.ended_at - since > ANSWER_TIME
 
 
 def _tool_outcome(result: Mapping[str, Any]) -> str:

@@ -118,6 +118,8 @@ def addresses(kind: str, sonic: dict[str, str], folder: Path) -> tuple[dict[str,
             "TWILIO_AUTH_TOKEN": token,
             "TWILIO_API_BASE": "http://127.0.0.1:9",
             "MAX_CALLS": "1000",
+            "MAX_CALL_SECONDS": "3600",
+            "SILENCE_PROMPT_S": "3600",  # its callers listen, for as long as it takes
         }
     return target, environment
 

@@ -19,6 +19,7 @@ from agent.call import Call, CallSetup
 from agent.call_recording import RecordingSetup
 from agent.caller_limits import CallerLimits
 from agent.capacity import CallCapacity
+from agent.floor import FloorTimes
 from agent.line import Line
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
@@ -175,6 +176,13 @@ class Services:
             breaker=self.breaker,
             persona=self.settings.persona,
             facts=lambda: for_prompt(self.store.last_facts),
+            max_call_s=self.settings.max_call_seconds,
+            times=FloorTimes(
+                silence_prompt_s=self.settings.silence_prompt_s,
+                goodbye_grace_s=self.settings.goodbye_grace_s,
+                keypad_pause_s=self.settings.keypad_pause_s,
+                tool_filler_s=self.settings.tool_filler_s,
+            ),
         )
 
     def _recording(self, call_id: str, part: int) -> RecordingSetup:

@@ -3,6 +3,7 @@
     DNI      **.***.*78       seven or eight digits, however they are separated
     phone    ***567           nine digits and more
     e-mail   ***@***          written, or spoken: "ana arroba email punto com"
+    keys     ***              four and more that were pressed at once, as the start of a DNI
     numbers  ***              four numbers in a row and more, in words or figures, and millions
     names    ***              in fields that hold one, and in free text where the call has come to know it
     notes    ***              and whatever else a record declares to be personal
@@ -75,7 +76,8 @@ _SEPARATOR = r"[\s,.;-]+(?:y\s+)?"
 # A speech recogniser mixes figures and words: "28 millones 456,789".
 _MILLIONS = rf"{_TOKEN}\s+mill[oó]n(?:es)?\b(?:{_SEPARATOR}{_TOKEN})*"
 _WORDS = rf"(?P<words>(?<!\w)(?:{_MILLIONS}|{_TOKEN}(?:{_SEPARATOR}{_TOKEN}){{3,}}))"
-_PERSONAL = re.compile("|".join((_KEEP, _EMAIL, _SPOKEN_EMAIL, _NUMBER, _WORDS)), re.IGNORECASE)
+_KEYS = r"(?P<keys>(?<=\[DTMF\] )\d{4,6}(?!\d))"  # part of a DNI: whole ones look like numbers
+_PERSONAL = re.compile("|".join((_KEEP, _KEYS, _EMAIL, _SPOKEN_EMAIL, _NUMBER, _WORDS)), re.IGNORECASE)
 
 
 class Names:

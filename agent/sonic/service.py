@@ -69,6 +69,8 @@ class Listener(Caller, Protocol):
     def talking(self) -> bool: ...  # the line still has something of an answer to play
     def user_speech_started(self) -> None: ...
     def user_speech_ended(self) -> None: ...
+    def goes_on(self, text: str) -> bool: ...  # these words interrupt nothing
+    def finishes(self) -> bool: ...  # what has come of an answer that the service broke off is heard all the same
     def user_transcript(self, text: str) -> None: ...
     def planned(self, answer: int, block: int, text: str) -> None: ...
     def first_audio(self, answer: int) -> None: ...
@@ -186,7 +188,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._on_planned(text)
 
     async def _on_user_transcript(self, text: str) -> None:
-        if self._listener.talking and self.session.spoken_over:
+        if self._listener.talking and self.session.spoken_over and not self._listener.goes_on(text):
             # One live recording of a barge-in had no INTERRUPTED at all: a transcript is proof of speech. One that
             # comes late, with the answer to it on the line already, is none.
             await self.interrupt()
@@ -216,6 +218,8 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         the next answer is on the line, and of an answer that nobody has spoken over none was broken off."""
         if not (self._answers.is_current(content_id) and self.session.spoken_over):
             return
+        if self._listener.finishes():
+            return await self.end_answer()
         if self._listener.talking:
             self.session.was_cut_off()
         await self.interrupt()

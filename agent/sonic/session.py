@@ -186,6 +186,7 @@ class SonicSession:
         self._uplink = Uplink(config.input_rate)
         self._lost_reported = 0  # bytes of the caller's
         self._texts: deque[str] = deque()
+        self._cues: deque[str] = deque()
         self._results: deque[tuple[str, str, float]] = deque()  # toolUseId, content, since
 
     # --- what the call does ------------------------------------------------------------------------------
@@ -214,6 +215,13 @@ class SonicSession:
         self._texts.append(text)
         self._conversation.cut_off = False
         self._wake.set()
+
+    def send_cue(self, text: str) -> None:
+        """Send interactive text whose answer is owed to nobody. Without a stream it is dropped: by the time there is
+        one, its moment has passed."""
+        if self._link is not None and len(self._cues) < MAX_WAITING:
+            self._cues.append(text)
+            self._wake.set()
 
     def send_tool_result(self, tool_use_id: str, content: dict[str, Any]) -> None:
         """Queue the answer to a toolUse. `content` is a JSON object: anything else ends the real session."""
@@ -664,6 +672,8 @@ class SonicSession:
                 self._conversation.typed(self._loop.time())
                 self._check_later()
                 self._end_suspicion("answered")  # by the caller himself: he asked something else
+            elif live and self._cues:
+                await self._send_text(link, self._cues.popleft())
             elif link.reader is not None and (pcm := self._uplink.take(link.reader)):
                 await link.stream.send(AudioInput(link.names.prompt, link.names.audio, pcm))
             else:

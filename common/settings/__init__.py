@@ -18,6 +18,7 @@ from common.settings.browser import BrowserSettings
 from common.settings.calls import CallSettings
 from common.settings.concern import Concern, host_of, is_loopback
 from common.settings.door import DoorSettings
+from common.settings.floor import FloorSettings
 from common.settings.messages import MessageSettings
 from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
@@ -34,6 +35,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     PhoneSettings,
     MessageSettings,
     DoorSettings,
+    FloorSettings,
     BrowserSettings,
     AccessSettings,
 )
@@ -44,6 +46,7 @@ class Settings(
     BrowserSettings,
     MessageSettings,
     DoorSettings,
+    FloorSettings,
     PhoneSettings,
     SonicSettings,
     CallSettings,

@@ -99,10 +99,14 @@ WISH_EXAMPLE = "Por ejemplo, decime: quiero saber cómo va mi pedido tres."
 OR_LEAVE_IT = "Si preferís, lo dejamos y te ayudo con otra cosa."
 CONFIRM = "¿Lo confirmás?"
 YES_OR_NO = "¿Lo confirmo, sí o no?"
+STILL_THERE = "¿Seguís ahí?"
+MINUTE_LEFT = "Te aviso que nos queda un minuto de llamada."
 
 FIXED_LINES: tuple[str, ...] = (
     GREETING,
     RESUME,
+    STILL_THERE,
+    MINUTE_LEFT,
     HOW_CAN_I_HELP,
     ANYTHING_ELSE,
     WELCOME,

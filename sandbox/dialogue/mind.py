@@ -10,7 +10,8 @@ from typing import Any
 
 from common.times import BUENOS_AIRES
 from sandbox.brain import Floor, Prompt, Utterance
-from sandbox.dialogue.conversation import Call, Conversation, Move
+from sandbox.dialogue import lines
+from sandbox.dialogue.conversation import Call, Conversation, Move, Say
 from sandbox.dialogue.lines import FINAL_MARKER, spoken
 from sandbox.dialogue.understanding import Understanding
 
@@ -58,6 +59,10 @@ class DialogueMind:
             return self._talk.greet()
         if text.startswith("[seguir]"):
             return self._talk.resume()
+        if text.startswith("[silencio]"):
+            return Say(lines.STILL_THERE)
+        if text.startswith("[tiempo]"):
+            return Say(lines.MINUTE_LEFT)
         if late := _LATE_RESULT.match(text):
             return self._talk.late_result(_read_json(late[1]))
         return self._talk.heard(self._talk.read(_keys(text)))

@@ -14,6 +14,7 @@ import pytest
 from loguru import logger
 
 from agent.call import Call, CallSetup
+from agent.floor import FloorTimes
 from agent.line import CallerAudio, LineEvent
 from agent.persona.prompt import LineKind
 from agent.sonic.events import ToolSpec
@@ -31,6 +32,7 @@ from tools.toolbox import ToolOutcome
 
 FRAME = 640  # bytes: 20 ms at 16 kHz
 SILENCE = bytes(FRAME)
+UNHURRIED = FloorTimes(silence_prompt_s=None, tool_filler_s=HANG_S)  # on a busy machine nobody is told to speak
 
 
 def loud(seconds: float) -> list[bytes]:
@@ -171,7 +173,8 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
             return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
 
-        call = Call(log or CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(client, toolbox, configured))
+        setup = CallSetup(client, toolbox, configured, times=UNHURRIED)
+        call = Call(log or CallTranscript("CA1", LineName.PHONE, None), line, setup)
         line.sink.on_mark = call.mark_returned
         stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
         stages.append(stage)

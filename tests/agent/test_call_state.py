@@ -43,5 +43,9 @@ def test_nothing_but_its_end_follows_an_apology() -> None:
     assert set(TRANSITIONS[CallState.APOLOGISING].values()) == {CallState.APOLOGISING, CallState.OVER}
 
 
+def test_nothing_but_its_end_follows_the_goodbye_at_the_limit() -> None:
+    assert set(TRANSITIONS[CallState.CLOSING].values()) == {CallState.CLOSING, CallState.OVER}
+
+
 if __name__ == "__main__":
     print(drawing())

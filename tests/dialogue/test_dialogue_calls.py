@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.persona.line_cues import MINUTE_LEFT_CUE, STILL_THERE_CUE
 from sandbox.brain import Prompt, Utterance
 from sandbox.dialogue import DialogueMind, lines
 from tests.dialogue.phone_stage import NOW, TOOLS, FakeFloor, Phone
@@ -427,6 +428,15 @@ async def test_every_line_ends_in_the_marker_of_the_prompt_unless_told_otherwise
     await mind.turn(Utterance(text="[llamada]"), floor)
     assert floor.lines == [f"{lines.GREETING} [FINAL]"]
     assert lines.spoken(floor.lines[0]) == lines.GREETING
+
+
+async def test_what_the_line_wants_said_changes_nothing_of_the_conversation() -> None:
+    phone = Phone(PROPOSAL)
+    await phone.say("Hola, quiero cancelar mi pedido número seis.")
+    assert await phone.type(STILL_THERE_CUE) == lines.STILL_THERE
+    assert await phone.type(MINUTE_LEFT_CUE) == lines.MINUTE_LEFT
+    await phone.say("35 millones 12 mil 678")
+    assert phone.calls == [("cancelarOrder", {"orderId": "6", "dni": "35012678"})]
 
 
 # A new stream in the same call

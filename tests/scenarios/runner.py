@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import pytest
 
-import agent.keypad
 from agent.sonic.events import ContentEnded, ContentStarted, ContentType, Role, StopReason
 from agent.sonic.events import ToolUse as ToolUseEvent
 from common.times import BUENOS_AIRES
@@ -76,7 +75,6 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     scenario = scenario.on(await _steady_day())
     caller = Caller(_caller_turns(scenario), hangs_up=scenario.outcome == "caller_left")
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
-    monkeypatch.setattr(agent.keypad, "KEYPAD_PAUSE_S", HANG_S)  # every entry of a scenario ends with '#'
     hold_until_words(monkeypatch)
     monkeypatch.setattr("carlos.app.record_routers", lambda *services: [])  # no scenario is an admin
     async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:

@@ -24,6 +24,10 @@ PATIENT = {
     "sonic_answer_timeout_s": HANG_S,
     "sonic_ping_s": 0.0,
     "tool_time_limit_s": HANG_S,
+    "silence_prompt_s": HANG_S,
+    "tool_filler_s": HANG_S,
+    "keypad_pause_s": HANG_S,  # entries end with '#'
+    "max_call_seconds": 3600,
 }
 AWS_KEYS = {"AWS_ACCESS_KEY_ID": KEYS.access_key_id, "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key}
 
