@@ -66,8 +66,9 @@ class CallRecording:
         self._consent = RecordingConsent(state)
         self._recorder: Recorder | None = None
         self._paused = False
-        self._turn_at = self._clock()  # when Carlos last began to answer
+        self._turn_at = self._clock()  # when Carlos last began to answer words
         self._speech_at: float | None = None  # when the caller first spoke after that
+        self._transcribed = False  # and all that he has said since
         self._erasing: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -105,12 +106,14 @@ class CallRecording:
             self._log.note(recording="unheard")
 
     def speech_began(self) -> None:
+        self._transcribed = False
         if self._speech_at is None:
             self._speech_at = self._clock()
 
     def spoke(self, text: str) -> None:
         """The caller's words: transcribed, typed, or a whole entry of the keypad. A number that nobody asked for is
         taken back, from when its turn began."""
+        self._transcribed = True
         self._consent.spoke(text)
         self._follow(self._turn_at if self._speech_at is None else self._speech_at - SPEECH_MARGIN_S)
 
@@ -131,9 +134,10 @@ class CallRecording:
 
     def answered(self) -> None:
         """An answer of Carlos begins to sound."""
-        self._turn_at, self._speech_at = self._clock(), None
-        self._consent.answered()
-        self._follow(self._turn_at)
+        if self._transcribed:  # else the caller is in the middle of something, perhaps of a number
+            self._turn_at, self._speech_at, self._transcribed = self._clock(), None, False
+            self._consent.answered()
+            self._follow(self._turn_at)
 
     async def end(self) -> None:
         """Complete the file, or see it deleted; bounded."""

@@ -273,6 +273,43 @@ async def test_a_number_that_nobody_asked_for_is_taken_back(path: Path) -> None:
 
 
 @virtually
+async def test_a_number_that_carlos_begins_to_answer_over_is_taken_back_from_its_beginning(path: Path) -> None:
+    async with calling(path) as stage:
+        await stage.hear(PLAIN, 3.0)
+        await stage.says("Hola, mirá")
+        await stage.tell(UserSpeechStart(0))
+        await stage.hear(SECRET, 1.0)
+        await stage.tell(*spoken("Hola. ¿En qué te ayudo?", 2.0, block="over"))
+        await stage.hear(SECRET, 1.0)
+        await stage.tell(*transcribed("Soy el 28 456 789"))
+        await stage.answers("Está en camino.")
+        await stage.hangs_up()
+        left, _ = stage.sides
+        assert SECRET not in left
+        assert PLAIN in left
+
+
+@virtually
+async def test_half_a_number_that_carlos_begins_to_answer_over_is_not_kept_either(path: Path) -> None:
+    async with calling(path) as stage:
+        await stage.hear(PLAIN, 3.0)
+        await stage.says("Mi pedido uno")
+        await stage.answers("¿Me decís tu DNI?")
+        await stage.says("28 millones", SECRET)
+        await stage.tell(UserSpeechStart(0))
+        await stage.hear(SECRET, 0.5)
+        await stage.tell(*spoken("Perdón, ¿cómo?", 1.0, block="over"))
+        await stage.hear(SECRET, 1.0)
+        await stage.tell(*transcribed("456"))
+        await stage.answers("Gracias.")
+        await stage.hear(PLAIN, 2.0)
+        await stage.hangs_up()
+        left, _ = stage.sides
+        assert SECRET not in left
+        assert (left[-16000:] == PLAIN).all(), "and the recording goes on"
+
+
+@virtually
 async def test_carlos_is_silent_on_his_side_while_he_reads_a_number_back(path: Path) -> None:
     async with calling(path) as stage:
         await stage.hear(PLAIN, 3.0)
