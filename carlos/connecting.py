@@ -29,7 +29,7 @@ def connect(settings: Settings, number: str, fallback_url: str | None, *, check:
     """Show what differs, and set it unless `check`; ask first unless `yes`. Return the exit status: 1 where it failed,
     and where a check found a difference."""
     try:
-        wanted = wanted_fields(_https(settings.public_base_url), fallback_url)
+        wanted = wanted_fields(_https(settings.public_base_url), fallback_url, settings.webhook_overrides)
         found = asyncio.run(_find(settings, e164(number)))
         changes = found.changes(wanted)
         _show(found, wanted, changes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from telephony.twilio.api import TwilioApi
 from telephony.twilio.fallback import FALLBACK_PATH
+from telephony.twilio.twiml import webhook_url
 from telephony.twilio.webhooks import STATUS_PATH, VOICE_PATH
 
 RESOURCE = "IncomingPhoneNumbers"
@@ -46,14 +47,15 @@ def e164(text: str) -> str:
     return number
 
 
-def wanted_fields(base_url: str, fallback_url: str | None = None) -> dict[str, str]:
-    """Return what a number must be set to for a server at `base_url` to get its calls."""
+def wanted_fields(base_url: str, fallback_url: str | None = None, overrides: str = "") -> dict[str, str]:
+    """Return what a number must be set to for a server at `base_url` to get its calls; `overrides` are Twilio's
+    connection overrides for the URLs."""
     return {
-        "VoiceUrl": base_url + VOICE_PATH,
+        "VoiceUrl": webhook_url(base_url, VOICE_PATH, overrides),
         "VoiceMethod": "POST",
         "VoiceFallbackUrl": fallback_url or base_url + FALLBACK_PATH,
         "VoiceFallbackMethod": "POST",
-        "StatusCallback": base_url + STATUS_PATH,
+        "StatusCallback": webhook_url(base_url, STATUS_PATH, overrides),
         "StatusCallbackMethod": "POST",
         **dict.fromkeys(TAKES_OVER, ""),
     }

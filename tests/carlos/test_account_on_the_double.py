@@ -47,9 +47,9 @@ async def test_a_number_gets_its_urls_and_is_then_as_it_should_be(twilio: Twilio
     connecting = asyncio.to_thread(connect, there, number, None, check=False, yes=True)
     assert await connecting == 0
     current = twilio.numbers.current
-    assert current.voice_url == f"{BASE}/twilio/voice"
+    assert current.voice_url == f"{BASE}/twilio/voice#{there.webhook_overrides}"
     assert current.fallback_url == f"{BASE}/twilio/fallback"
-    assert current.status_callback == f"{BASE}/twilio/status"
+    assert current.status_callback == f"{BASE}/twilio/status#{there.webhook_overrides}"
     assert await asyncio.to_thread(connect, there, number, None, check=True, yes=False) == 0
 
 

@@ -14,12 +14,13 @@ from tests.support.twilio_account import NUMBER_SID, SID, TOKEN, TwilioAccount, 
 
 NUMBER = "+541152750000"
 BASE = "https://carlos.example.com"
+OVERRIDES = "#rc=2&rp=ct,rt,5xx&ct=2000&rt=6000"
 HERE = {
-    "voice_url": f"{BASE}/twilio/voice",
+    "voice_url": f"{BASE}/twilio/voice{OVERRIDES}",
     "voice_method": "POST",
     "voice_fallback_url": f"{BASE}/twilio/fallback",
     "voice_fallback_method": "POST",
-    "status_callback": f"{BASE}/twilio/status",
+    "status_callback": f"{BASE}/twilio/status{OVERRIDES}",
     "status_callback_method": "POST",
     "voice_application_sid": "",
     "trunk_sid": None,
@@ -64,12 +65,19 @@ def test_what_differs_is_shown_asked_about_and_set(twilio: TwilioAccount) -> Non
     item = has(twilio, NEW)
     status, output = connect("+54 11 5275-0000", typed="y\n")
     assert status == 0, output
-    assert f"VoiceUrl              https://demo.twilio.com/welcome/voice/  ->  {BASE}/twilio/voice" in output
+    assert f"VoiceUrl              https://demo.twilio.com/welcome/voice/  ->  {BASE}/twilio/voice{OVERRIDES}" in output
     assert "Set VoiceUrl, VoiceFallbackUrl, StatusCallback?" in output
     assert "no call was placed" in output
     assert item == {"sid": NUMBER_SID, "phone_number": NUMBER, **HERE}
     assert twilio.asked[0] == ("GET", "IncomingPhoneNumbers", {"PhoneNumber": NUMBER})
     assert connect(NUMBER, "--check")[0] == 0
+
+
+def test_without_overrides_the_urls_are_plain(twilio: TwilioAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = has(twilio, NEW)
+    monkeypatch.setenv("WEBHOOK_OVERRIDES", "")
+    assert connect(NUMBER, "--yes")[0] == 0
+    assert item["voice_url"] == f"{BASE}/twilio/voice"
 
 
 def test_nothing_is_set_without_a_yes(twilio: TwilioAccount) -> None:
