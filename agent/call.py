@@ -26,6 +26,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
+from agent import passing_on
 from agent.call_events import known_tool
 from agent.call_state import TRANSITIONS, CallMove, CallState
 from agent.ending import APOLOGY_ANSWER, Ending
@@ -33,7 +34,9 @@ from agent.filler import Filler, clip
 from agent.keypad import Keypad
 from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
-from agent.persona.line_tools import HANG_UP, hang_up_result
+from agent.misunderstandings import Misunderstandings
+from agent.passing_on import NOTHING_IN_PARTICULAR, TRANSFERRING, Cause, PassOn, Reasons
+from agent.persona.line_tools import HANG_UP, TO_PERSON, hang_up_result, to_person_tool
 from agent.persona.prompt import Persona, system_prompt, tool_schema
 from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
@@ -116,6 +119,8 @@ class CallSetup:
     breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
     persona: Persona = "original"
     facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
+    reasons: Reasons = lambda: None  # for which a person could take the caller now
+    callbacks: bool = False  # whether one who is not taken can ask to be called
 
 
 class Call:
@@ -139,6 +144,8 @@ class Call:
         self._speech_ended_at: float | None = None
         # A tool answered, or the line was cut, and nothing of Carlos was heard since.
         self._untold = self.state is CallState.RESUMING
+        self._pass_on: PassOn | None = None  # to a person, once that has been said
+        self._misunderstood = Misunderstandings()
         self._answered = False  # Carlos has begun to answer the caller's last words
         self._planned = ""  # his latest sentence
         self._began = self._loop.time()
@@ -167,7 +174,7 @@ class Call:
             self._service.session.start()
             self._filler.owed()  # the greeting
             if self.state is CallState.RESUMING:
-                self._service.session.send_text(RESUME_CUE)
+                self._service.session.send_text(self._resume_cue())
             pipeline = self._tasks.create(self._run_pipeline())
             outcome = await asyncio.wait_for(asyncio.shield(self._over), self._setup.max_call_s - self.log.age_s)
         except TimeoutError:
@@ -209,7 +216,7 @@ class Call:
                 self.log.note(dropped=str(dropped))
             self._finish(dropped.outcome)
         else:
-            self._finish(self._ending.outcome)
+            self._finish("caller_left" if self._outcome == TRANSFERRING else self._ending.outcome)
 
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
@@ -241,6 +248,8 @@ class Call:
     def _finish(self, outcome: str) -> None:
         if self.state is not CallState.OVER:
             self._move(CallMove.ENDED)
+            if outcome == TRANSFERRING and self._pass_on is not None:
+                self.log.note(transfer=self._pass_on.note)
             self._over.set_result(outcome)
 
     def _move(self, move: CallMove) -> None:
@@ -302,7 +311,9 @@ class Call:
         return self._configured().system
 
     def _configured(self) -> SonicConfig:
-        own_tools = (HANG_UP,) if self._line.kind == "phone" else ()
+        own_tools: tuple[ToolSpec, ...] = (HANG_UP,) if self._line.kind == "phone" else ()
+        if (reasons := self._reasons()) is not None:
+            own_tools += (to_person_tool(reasons),)
         tools, persona = self._setup.toolbox.specs, self._setup.persona
         specs = tuple(ToolSpec(spec.name, spec.description, tool_schema(spec.input_schema, persona)) for spec in tools)
         system = system_prompt(self._line.kind, self._setup.clock(), persona, self._setup.facts())
@@ -337,10 +348,12 @@ class Call:
             self._output.release()
 
     def user_transcript(self, text: str) -> None:
-        if self.state is CallState.ENDING:
+        if self.state is CallState.ENDING and (self._pass_on is None or passing_on.takes_it_back(text)):
             self._ending.caller_spoke(self._loop.time())
             self._on_ending_moved()
-        self._move(CallMove.CALLER_SPOKE)
+            self._move(CallMove.CALLER_SPOKE)
+        elif self.state is not CallState.ENDING:
+            self._move(CallMove.CALLER_SPOKE)
         self._take_turn(text)
 
     def _take_turn(self, text: str) -> None:
@@ -414,7 +427,11 @@ class Call:
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
         logger.error("sonic is lost: {} {}", type(error).__name__, error)
-        self._tasks.create(self._apologise())
+        if self._passes_on(Cause.MODEL_DOWN):
+            self._begin_passing_on(NOTHING_IN_PARTICULAR, Cause.MODEL_DOWN)
+            self._finish(TRANSFERRING)  # the line says so itself
+        else:
+            self._tasks.create(self._apologise())
 
     async def _apologise(self) -> None:
         """Say so to the last word, behind what is still to be played; nothing that the caller does cuts it off."""
@@ -446,6 +463,8 @@ class Call:
     async def _run_tool(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
         if name == HANG_UP.name and self._line.kind == "phone":
             return await self._begin_goodbye()
+        if name == TO_PERSON and self._line.kind == "phone":
+            return await self._pass_on_as(str(_readable(arguments).get("reason", "")), Cause.ASKED)
         self._tools_in_a_row += 1
         if self._tools_in_a_row > MOST_TOOLS:
             return self._enough(name)
@@ -467,6 +486,8 @@ class Call:
             elapsed_ms=outcome.elapsed_ms,
         )
         self._setup.on_change(self.log)
+        if outcome.result.get("code") == "call_locked" and self._passes_on(Cause.LOCKED):
+            return await self._pass_on_as(NOTHING_IN_PARTICULAR, Cause.LOCKED)
         return outcome.result
 
     def _enough(self, name: str) -> dict[str, Any]:
@@ -481,14 +502,71 @@ class Call:
     async def _begin_goodbye(self) -> dict[str, Any]:
         """What Carlos has said since the caller's last words was his goodbye, unless it was a question; if he has said
         nothing, it comes now."""
-        said = self._answered and not self._planned.rstrip().endswith("?")
+        self._pass_on = None
+        said = self._has_said_it
+        await self._begin_ending(said=said)
+        return hang_up_result(goodbye_said=said)
+
+    @property
+    def _has_said_it(self) -> bool:
+        return self._answered and not self._planned.rstrip().endswith("?")
+
+    async def _begin_ending(self, *, said: bool) -> None:
         self._move(CallMove.HANG_UP_ASKED)
         self._ending.hang_up(self._loop.time(), self._service.answer, goodbye_said=said)
         self._on_ending_moved()
         if said:
             self._service.session.goodbye_said()
             await self._service.end_answer()  # no later block will
-        return hang_up_result(goodbye_said=said)
+
+    # --- a person -------------------------------------------------------------------------------------------
+
+    @property
+    def _outcome(self) -> str:
+        """What the call has come to if it is ended here and now."""
+        outcome = self._ending.outcome
+        return TRANSFERRING if self._pass_on is not None and outcome == "completed" else outcome
+
+    def _reasons(self) -> Sequence[str] | None:
+        """For which a person could take this caller now; None where that cannot be done."""
+        often = passing_on.count_of(self.log.notes) >= passing_on.MOST_TRANSFERS
+        return None if self._line.kind != "phone" or often else self._setup.reasons()
+
+    def _passes_on(self, cause: Cause) -> bool:
+        """Whether this alone is enough to pass the caller on: once, where nobody takes them."""
+        return self._reasons() is not None and self.log.notes.get(passing_on.NOTE, {}).get("cause") != cause
+
+    def _begin_passing_on(self, reason: str, cause: Cause) -> None:
+        self._pass_on = PassOn(reason[:40], cause, passing_on.count_of(self.log.notes) + 1)
+
+    async def _pass_on_as(self, reason: str, cause: Cause) -> dict[str, Any]:
+        """The model passes the caller on, or is told that it must: the line ends when the caller has heard of it."""
+        if self._reasons() is None:
+            return passing_on.nobody_result(callbacks=self._setup.callbacks)
+        self._begin_passing_on(reason, cause)
+        said = cause is Cause.ASKED and self._has_said_it
+        await self._begin_ending(said=said)
+        return passing_on.passed_on_result(cause, said=said)
+
+    def _ask_for_person(self, cause: str) -> None:
+        """The same without the model's asking: the caller pressed 0, or was not understood again and again."""
+        if self.state in (CallState.APOLOGISING, CallState.OVER) or self._pass_on is not None:
+            return
+        if self._output.playing:
+            self._tasks.create(self._service.interrupt())
+        if self._reasons() is None:
+            self._service.session.send_text(passing_on.nobody_cue(callbacks=self._setup.callbacks))
+            return
+        self._begin_passing_on(NOTHING_IN_PARTICULAR, Cause(cause))
+        self._tasks.create(self._begin_ending(said=False))
+        self._service.session.send_text(passing_on.TO_PERSON_CUE)
+
+    def _resume_cue(self) -> str:
+        cue = passing_on.returned_cue(self.log.notes, callbacks=self._setup.callbacks)
+        if cue is None:
+            return RESUME_CUE
+        self.log.note(transfer={**self.log.notes[passing_on.NOTE], "told": True})
+        return cue
 
     def _on_ending_late(self) -> None:
         self._ending.late(self._loop.time(), self._service.answer, playing=self._output.playing)
@@ -497,11 +575,15 @@ class Call:
     def _on_ending_moved(self) -> None:
         self._wake_at(self._ending.due, self._on_ending_late)
         if self._ending.over:
-            self._finish(self._ending.outcome)
+            self._finish(self._outcome)
 
     def _on_played(self, part: Played) -> None:
         self._untold = False
         self.log.played(part)
+        if self._misunderstood.said(part.answer, part.text) >= passing_on.MISUNDERSTOOD:
+            self._misunderstood = Misunderstandings()
+            if self._passes_on(Cause.MISUNDERSTOOD):
+                self._ask_for_person(Cause.MISUNDERSTOOD)
         if part.last or part.fraction < 1.0:
             self._setup.on_change(self.log)
         self._setup.observer.played(part)
@@ -511,7 +593,7 @@ class Call:
             self._move(CallMove.ANSWER_PLAYED)
         self._ending.played(part, self._loop.time(), self._service.answer)
         if self._ending.over:
-            self._finish(self._ending.outcome)
+            self._finish(self._outcome)
 
     # --- small things ---------------------------------------------------------------------------------------
 

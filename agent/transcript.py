@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from agent.call_events import CallEvents, known_tool, retold
+from agent.passing_on import TRANSFERRING
 from agent.playout import Played
 from agent.sonic.events import Role, Usage
 from common import metrics
@@ -17,7 +18,7 @@ from common.times import Clock, utcnow
 from data.models import CallRecord, Line, ToolCall, Turn
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
-CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
+CUT_OFF = frozenset({"dropped", "drained", LOST, TRANSFERRING})  # outcomes of a call whose caller may still be there
 
 
 def cut_words(text: str, fraction: float) -> str:

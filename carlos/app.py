@@ -15,6 +15,7 @@ from loguru import logger
 from agent.active_calls import ActiveCalls
 from agent.call import Call, CallSetup
 from agent.line import Line
+from agent.passing_on import Reasons
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
@@ -53,6 +54,8 @@ from telephony.browser.line import BrowserLine, browser_routes
 from telephony.carrier import Carrier
 from telephony.carriers import carriers_of
 from telephony.phone_calls import PhoneCalls
+from telephony.transfers import Transfers, WhoIsThere
+from tools.business.callbacks import ASK_CALLBACK
 from tools.catalogue import NAMES
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
@@ -102,6 +105,11 @@ class Services:
     recordings: Recordings
     group: CallLogGroup | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
+    reasons: Reasons = lambda: None  # for which a person could take a caller now
+
+    def __post_init__(self) -> None:
+        if any(self._transfers(carrier) for carrier in self.carriers):
+            self.reasons = WhoIsThere(self.settings.people, self.store)
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
         """Return a phone call, with tools and a verification state of its own, or with those of an earlier stream."""
@@ -111,7 +119,16 @@ class Services:
 
     def phone_calls(self, carrier: Carrier) -> PhoneCalls:
         """Return what handles the calls of one carrier."""
-        return PhoneCalls(self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer)
+        return PhoneCalls(
+            self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer, self._transfers(carrier)
+        )
+
+    def _transfers(self, carrier: Carrier) -> Transfers | None:
+        """Return what passes a carrier's callers on, None where that cannot be done."""
+        settings, cold = self.settings, self.settings.transfer_mode == "cold"
+        if not settings.people or not (cold or carrier.person_line):
+            return None
+        return Transfers(self.store, settings.people, carrier.person_line, ring_s=settings.transfer_ring_s, cold=cold)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""
@@ -133,7 +150,8 @@ class Services:
         record = log.record()
         context = CallContext(record.id, record.line, record.caller_number, address)
         limit_s = self.settings.tool_time_limit_s
-        return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s)
+        without = frozenset[str]() if self.settings.callbacks else frozenset({ASK_CALLBACK})
+        return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s, without=without)
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
@@ -154,6 +172,8 @@ class Services:
             breaker=self.breaker,
             persona=self.settings.persona,
             facts=lambda: for_prompt(self.store.last_facts),
+            reasons=self.reasons,
+            callbacks=self.settings.callbacks,
         )
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
@@ -297,6 +317,7 @@ def create_app(
     """Return the server. `on_ready` is called once everything is open and calls can be taken. With a `handover` the
     server is one of several processes that share a port."""
     carriers = carriers_of(settings)
+    transfers: list[Transfers] = []
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -304,6 +325,8 @@ def create_app(
             app.state.services = services
             for carrier in carriers:
                 calls = services.phone_calls(carrier)
+                if calls.transfers is not None:
+                    transfers.append(calls.transfers)
                 app.include_router(carrier.routes(calls, services.store, call_in_path=handover is not None))
             app.include_router(
                 browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)
@@ -319,6 +342,8 @@ def create_app(
             _warm_up(app)
             on_ready(services)
             yield
+            for each in transfers:
+                await each.close()
 
     app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     guard(app, settings, signed_folders=tuple(carrier.folder for carrier in carriers))

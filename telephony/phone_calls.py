@@ -18,13 +18,27 @@ from agent.active_calls import ActiveCalls
 from agent.call import Call
 from agent.capacity import Admission
 from agent.line import Line
+from agent.passing_on import NOTE
 from agent.record_writer import CallRecordWriter
 from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CallTranscript
 from common import metrics
 from data.errors import DataError
 from data.models import Line as LineName
-from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrier, HangUp, MakeLine, Resume
+from telephony.carrier import (
+    AfterStream,
+    Apologise,
+    Caller,
+    CallStatus,
+    Carrier,
+    Dial,
+    HangUp,
+    Hold,
+    MakeLine,
+    Resume,
+)
+from telephony.transfer import State
+from telephony.transfers import Transfers
 
 MAX_BROKEN_CALLS = 1000  # that failed here, and whose next step the carrier may still ask for
 MAX_RESUMES = 2  # of one call
@@ -56,7 +70,9 @@ class PhoneCalls:
         carrier: Carrier,
         preconnector: StreamPreconnector,
         record_writer: CallRecordWriter,
+        transfers: Transfers | None = None,
     ) -> None:
+        self.transfers = transfers
         self._active_calls = active_calls
         self._make_call = make_call
         self._carrier = carrier
@@ -106,11 +122,38 @@ class PhoneCalls:
         await self._let_go(call_id, resumes)
         if call_id in self._broken:
             return Apologise()
+        if (passed_on := await self._passed_on(call_id, resumes)) is not None:
+            return passed_on
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        if resumes >= MAX_RESUMES or await self.admit(call_id) is not Admission.ACCEPTED:
+        transfers = await self.transfers.count(call_id) if self.transfers else 0  # each opens a line anew, as it should
+        if resumes >= MAX_RESUMES + transfers:
             return Apologise()
-        return Resume()
+        return await self._resumed(call_id)
+
+    async def _resumed(self, call_id: str) -> AfterStream:
+        return Resume() if await self.admit(call_id) is Admission.ACCEPTED else Apologise()
+
+    async def _passed_on(self, call_id: str, resumes: int) -> AfterStream | None:
+        """What comes next for a caller who is passed on to a person; None for anybody else."""
+        await self._record_writer.kept(call_id)
+        transfer = await self.transfers.begun(call_id, resumes) if self.transfers else None
+        if self.transfers is None or transfer is None:
+            return None
+        match transfer.state:
+            case State.RETURNED:
+                return await self._resumed(call_id)
+            case State.OVER:
+                return HangUp()
+        return Dial(transfer) if self.transfers.cold else Hold(transfer)
+
+    async def brought_back(self, call_id: str) -> AfterStream:
+        """Resume with Carlos if nobody took the caller, and only then: the request may be a replay."""
+        if self.transfers is None or await self.transfers.came_back(call_id) is None:
+            return HangUp()
+        if await self._record_writer.is_over(call_id, self._carrier.name):
+            return HangUp()
+        return await self._resumed(call_id)
 
     def _was_turned_away(self, call_id: str) -> bool:
         """Return True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""
@@ -137,6 +180,8 @@ class PhoneCalls:
             if call_id not in self._active_calls.live:
                 self._active_calls.capacity.release(call_id)
             self._preconnector.forget(call_id)
+            if self.transfers is not None:
+                await self.transfers.caller_left(call_id)
             log = self._active_calls.log_of(call_id)
             await self._record_writer.carrier_said(call_id, log, self._carrier.name, status.facts)
 
@@ -162,4 +207,7 @@ class PhoneCalls:
             if caller.resumes:
                 log.note(resumed=caller.resumes)
             return log, {}
-        return CallTranscript.resumed(cut_off.record, caller.resumes), cut_off.memory
+        log = CallTranscript.resumed(cut_off.record, caller.resumes)
+        if self.transfers is not None and (back := await self.transfers.came_back(caller.call_id)) is not None:
+            log.note(**{NOTE: {**back.note, **log.notes.get(NOTE, {})}})
+        return log, cut_off.memory

@@ -82,7 +82,9 @@ class Toolbox:
         sleep: Sleep = asyncio.sleep,
         memory: Mapping[str, Any] | None = None,
         time_limit_s: float | None = None,
+        without: frozenset[str] = frozenset(),  # tools that are not offered
     ) -> None:
+        self.specs = tuple(tool for tool in TOOLS if tool.name not in without)
         self._store = store
         self._time_limit_s = time_limit_s
         self._call = call
@@ -147,7 +149,7 @@ class Toolbox:
 
     async def _result(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
         tool = _BY_NAME.get(name.lower())
-        if tool is None:
+        if tool is None or tool not in self.specs:
             raise Refused("unknown_tool", "Eso no lo puedo hacer por teléfono.")
         try:
             asked = parse_object(arguments)

@@ -10,6 +10,7 @@ from telephony.stream_tokens import SpentInMemory, SpentNonces, StreamTokens, si
 from telephony.twilio import twiml
 from telephony.twilio.signature import Signatures
 from telephony.twilio.socket import MAX_PENDING_SOCKETS, START_TIMEOUT_S, Answer, MediaSocket
+from telephony.twilio.transfer_webhooks import TransferWebhooks
 from telephony.twilio.webhooks import Webhooks
 
 
@@ -34,7 +35,12 @@ def phone_routes(
     socket = MediaSocket(
         signatures, tokens, phone_calls, answer, start_timeout_s=start_timeout_s, max_waiting=max_waiting
     )
-    router = Webhooks(settings.base_url, signatures, tokens, phone_calls, call_in_path=call_in_path).router()
+    webhooks = Webhooks(settings.base_url, signatures, tokens, phone_calls, call_in_path=call_in_path)
+    router = webhooks.router()
+    if phone_calls.transfers is not None:
+        router.include_router(
+            TransferWebhooks(settings.base_url, webhooks, phone_calls, phone_calls.transfers).router()
+        )
     router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
     if call_in_path:
         router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)

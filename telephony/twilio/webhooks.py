@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
-from telephony.carrier import Apologise, CallStatus, CarrierHandler, Dial, HangUp, Resume
+from telephony.carrier import AfterStream, Apologise, CallStatus, CarrierHandler, Dial, Hold, Resume
 from telephony.stream_tokens import StreamTokens
-from telephony.twilio import twiml
+from telephony.twilio import transfer_twiml, twiml
 from telephony.twilio.signature import Signatures
 
 MAX_FORM_BYTES = 64 * 1024  # bytes; Twilio's forms are one or two thousand
@@ -70,12 +70,12 @@ class Webhooks:
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
         for path, handler in (
-            (VOICE_PATH, self._or_apologise(self._voice)),
-            (twiml.AFTER_STREAM_PATH, self._or_apologise(self._after_stream)),
+            (VOICE_PATH, self.or_apologise(self._voice)),
+            (twiml.AFTER_STREAM_PATH, self.or_apologise(self._after_stream)),
             (STATUS_PATH, self._status),
             (twiml.STREAM_STATUS_PATH, self._stream_status),
         ):
-            router.add_api_route(path, self._signed(handler), methods=["GET", "POST"])
+            router.add_api_route(path, self.signed(handler), methods=["GET", "POST"])
         return router
 
     # What Twilio asks.
@@ -103,7 +103,20 @@ class Webhooks:
         resumes = twiml.resumes_of(params)
         after = await self._phone_calls.ended(params["CallSid"], resumes)
         logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
-        return self._connect(params, resumes + 1) if isinstance(after, Resume) else xml(next_step(after))
+        return self.next_step(params, after, resumes)
+
+    def next_step(self, params: Params, after: AfterStream, resumes: int) -> Response:
+        """Return the TwiML for what comes after a call's stream, which was opened anew `resumes` times."""
+        match after:
+            case Resume():
+                return self._connect(params, resumes + 1)
+            case Hold(transfer):
+                return xml(transfer_twiml.hold(self._base_url, transfer, twiml.printable(params.get("To", ""))))
+            case Dial(transfer):
+                return xml(transfer_twiml.dial_cold(self._base_url, transfer))
+            case Apologise():
+                return xml(twiml.apology())
+        return xml(twiml.hang_up())
 
     def _connect(self, params: Params, resumes: int) -> Response:
         token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
@@ -122,7 +135,7 @@ class Webhooks:
 
     # Around every answer.
 
-    def _signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    def signed(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 form = await read_form(request)
@@ -139,9 +152,7 @@ class Webhooks:
 
         return endpoint
 
-    def _or_apologise(
-        self, handler: Callable[[Params], Awaitable[Response]]
-    ) -> Callable[[Params], Awaitable[Response]]:
+    def or_apologise(self, handler: Callable[[Params], Awaitable[Response]]) -> Callable[[Params], Awaitable[Response]]:
         async def answer(params: Params) -> Response:
             try:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -158,13 +169,6 @@ def status_of(params: Params) -> CallStatus:
     facts = {ours: params[theirs] for theirs, ours in _FACT_NAMES.items() if theirs in params}
     word = params.get("CallStatus", "?")
     return CallStatus(word, word in ENDED_STATUSES, facts)
-
-
-def next_step(after: HangUp | Apologise | Dial) -> str:
-    """Return the TwiML for what comes after a stream, if it is no other stream."""
-    if isinstance(after, Dial):
-        return twiml.dial(after.number)
-    return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()
 
 
 async def read_form(request: Request) -> FormData:

@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 from agent.capacity import Admission
 from common.settings import Settings
 from telephony.carrier import AfterStream, Caller, CallStatus, HangUp, MakeLine
+from telephony.transfers import Transfers
 from telephony.twilio.routes import phone_routes
 from telephony.twilio.socket import Answer
 from tests.support.servers import loopback, serving
@@ -32,6 +33,7 @@ class FakeCalls:
     after: AfterStream = field(default_factory=HangUp)
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    transfers: Transfers | None = None
 
     async def is_over(self, call_id: str) -> bool:
         return self.over
@@ -52,6 +54,10 @@ class FakeCalls:
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
         self._note("ended", call_id, resumes)
+        return self.after
+
+    async def brought_back(self, call_id: str) -> AfterStream:
+        self._note("brought_back", call_id)
         return self.after
 
     async def status(self, call_id: str, status: CallStatus) -> None:
