@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP, Call, CallSetup
 from agent.line import CallerAudio, CallerDigit
@@ -90,13 +91,16 @@ class CallStage:
 async def calling(
     refuse: Callable[[int], SonicError | None] = lambda number: None,
     script: Callable[[FakeStream], Awaitable[None]] | None = None,
+    log: CallTranscript | None = None,
+    **setup: Any,
 ) -> AsyncIterator[CallStage]:
     sonic, line, toolbox = FakeSonic(refuse, script), ListLine(), ListToolbox()
 
     def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         return replace(CONFIG, system=system, tools=tools)
 
-    call = Call(CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(sonic, toolbox, configured))
+    log = log or CallTranscript("CA1", LineName.PHONE, None)
+    call = Call(log, line, CallSetup(sonic, toolbox, configured, **setup))
     line.sink.on_mark = call.mark_returned
     running = asyncio.create_task(call.run())
     stage = CallStage(call, line, sonic, toolbox, running, asyncio.get_running_loop().time())
