@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 
 from common.settings import is_loopback
 from sandbox.twilio.errors import Code, WebhookFault
+from sandbox.twilio.verbs import Method
 
 
 def new_sid(prefix: str) -> str:
@@ -38,6 +39,9 @@ class PhoneNumber:
     voice_url: str = "/twilio/voice"
     fallback_url: str | None = None
     status_callback: str | None = "/twilio/status"
+    voice_method: Method = "POST"
+    fallback_method: Method = "POST"
+    status_callback_method: Method = "POST"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Self
 
 from sandbox.twilio.account import Account, PhoneNumber, Route
-from sandbox.twilio.call import CallEvent, CallSetup, Dialled, PhoneCall
+from sandbox.twilio.call import CallEvent, Dialled, PhoneCall
 from sandbox.twilio.clock import ScaledClock
+from sandbox.twilio.exchange import Rules
+from sandbox.twilio.leg import Line
+from sandbox.twilio.outbound import OutboundCall
+from sandbox.twilio.person import Person
+from sandbox.twilio.recordings import Recordings
 from sandbox.twilio.rest import RestApi
+from sandbox.twilio.rest_calls import CallsResource
+from sandbox.twilio.rest_conferences import ConferencesResource
+from sandbox.twilio.rooms import Rooms
 from sandbox.twilio.stream import Caller
+from sandbox.twilio.switchboard import Switchboard
 from sandbox.twilio.webhooks import Webhooks
 
 
@@ -22,7 +31,8 @@ class TwilioDouble:
             await call.run()
 
     `public_base_url` is what is signed; with `connect_to` (http://127.0.0.1:port) the double signs for a
-    public host and connects there instead. `speed` scales the calls' clocks; a real peer keeps wall-clock
+    public host and connects there instead. `people` are reached at their numbers or SIP addresses; what was
+    called and heard there is in `outbound`. `speed` scales the calls' clocks; a real peer keeps wall-clock
     time.
     """
 
@@ -34,28 +44,50 @@ class TwilioDouble:
         account: Account | None = None,
         number: PhoneNumber | None = None,
         dialled: Dialled | None = None,
+        people: Mapping[str, Person] | None = None,
+        verified: Collection[str] = (),
+        rules: Rules | None = None,
         speed: float = 1.0,
         api_port: int = 0,
     ) -> None:
         self.account = account or Account()
-        self.calls: dict[str, PhoneCall] = {}
-        self.rest = RestApi(self.account, self.calls, api_port)
         self._route = Route(public_base_url, connect_to)
         self.webhooks = Webhooks(self.account, self._route)
         self._number = number or PhoneNumber()
-        self._dialled = dialled or Dialled()
+        self._verified = frozenset(verified)  # numbers of others that may be the caller ID
         self._speed = speed
+        self.rooms = Rooms(self.account.sid, self.webhooks, ScaledClock(speed))
+        self.recordings = Recordings(self.account.sid)
+        self.switchboard = Switchboard(
+            people or {}, self._line, self.rooms, self.recordings, rules or Rules(), dialled or Dialled()
+        )
+        self.calls = self.switchboard.calls
+        self.rest = RestApi(
+            self.account,
+            [
+                *CallsResource(self.calls, self.switchboard.place, self._ours).endpoints(),
+                *ConferencesResource(self.rooms).endpoints(),
+            ],
+            api_port,
+        )
 
     async def __aenter__(self) -> Self:
         await self.rest.start()
+        self.recordings.base_url = self.rest.base_url
         await self.webhooks.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.switchboard.stop()
         await self.webhooks.__aexit__(kind, error, trace)
         await self.rest.stop()
+
+    @property
+    def outbound(self) -> list[OutboundCall]:
+        """The calls that Twilio placed for the server, in order."""
+        return self.switchboard.placed
 
     def dial(
         self,
@@ -64,15 +96,14 @@ class TwilioDouble:
         observe: Callable[[CallEvent], None] = lambda event: None,
     ) -> PhoneCall:
         """A new call to the number, from `caller_number`; its clock starts now, and `run()` places it."""
-        setup = CallSetup(
-            self.account,
-            self._route,
-            self._number,
-            self.webhooks,
-            ScaledClock(self._speed),
-            self._dialled,
-            observe,
-        )
-        call = PhoneCall(setup, caller_number, caller)
+        line = self._line()
+        line.observe = observe
+        call = PhoneCall(line, self.switchboard, self._number, caller_number, caller)
         self.calls[call.sid] = call
         return call
+
+    def _line(self) -> Line:
+        return Line(self.account, self._route, self.webhooks, ScaledClock(self._speed))
+
+    def _ours(self) -> Collection[str]:
+        return {self._number.number} | self._verified

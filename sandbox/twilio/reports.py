@@ -10,11 +10,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from sandbox.twilio.twiml import Stream
+from sandbox.twilio.verbs import Stream
 from telephony.twilio.media_stream_peer import MediaStreamPeer
 
 
-def call_parameters(account_sid: str, call_sid: str, status: str, caller: str, called: str) -> dict[str, str]:
+def call_parameters(
+    account_sid: str, call_sid: str, status: str, caller: str, called: str, direction: str = "inbound"
+) -> dict[str, str]:
     """What every voice webhook carries; numbers are E.164."""
     return {
         "AccountSid": account_sid,
@@ -23,7 +25,7 @@ def call_parameters(account_sid: str, call_sid: str, status: str, caller: str, c
         "CallStatus": status,
         "Called": called,
         "Caller": caller,
-        "Direction": "inbound",
+        "Direction": direction,
         "From": caller,
         "To": called,
     }
@@ -31,13 +33,19 @@ def call_parameters(account_sid: str, call_sid: str, status: str, caller: str, c
 
 def end_report(seconds: int) -> dict[str, str]:
     """What the number's status callback adds: for an inbound call the final status is the first sent."""
-    return {
-        "CallDuration": str(seconds),
-        "Duration": str(-(-seconds // 60)),  # billed minutes
+    return progress_report(0, seconds)
+
+
+def progress_report(sequence: int, seconds: int | None = None) -> dict[str, str]:
+    """What a status callback adds; `seconds` is how long a call lasted that is over."""
+    report = {
         "Timestamp": format_datetime(datetime.now(UTC)),
         "CallbackSource": "call-progress-events",
-        "SequenceNumber": "0",
+        "SequenceNumber": str(sequence),
     }
+    if seconds is None:
+        return report
+    return report | {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60))}  # Duration: billed minutes
 
 
 def stream_report(stream: Stream, peer: MediaStreamPeer, event: str, error: str = "") -> dict[str, str]:

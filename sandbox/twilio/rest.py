@@ -1,43 +1,27 @@
-"""The part of Twilio's REST API that ends or redirects a live call, on a loopback port.
+"""Twilio's REST API on a loopback port: the server, who may, and its errors; the resources are in files of their own.
 
-`POST /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}.json` with `Status=completed`, `Twiml=` or `Url=`, and
-GET of the same resource. Errors carry Twilio's JSON body: 20003 for bad credentials, 20404 for a call that
-does not exist or that is over when it is hung up, 21220 for a redirect of a call that is over, 20001 for
-parameters that Twilio refuses (its exact code was not seen).
-https://www.twilio.com/docs/voice/api/call-resource
+Errors carry Twilio's JSON body: 20003 for bad credentials, 20404 for what does not exist, 20004 for a method that a
+resource does not have. Parameters are those of the twilio package 9.13; another one, which Twilio would pass over in
+silence, is refused with 20001, as are values whose own code was not seen.
+https://www.twilio.com/docs/usage/twilios-response
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
 from sandbox.twilio.account import Account
+from sandbox.twilio.verbs import Method
 
-TWIML_LIMIT = 4000  # characters; twilio.com/docs/voice/api/call-resource
 API_ROOT = "/2010-04-01"
-
-
-class LiveCall(Protocol):
-    """What the API may do with a call."""
-
-    @property
-    def live(self) -> bool: ...
-
-    def resource(self) -> dict[str, str | None]: ...
-
-    def complete(self) -> None:
-        """Hang up."""
-        ...
-
-    def redirect(self, *, url: str | None = None, twiml: str | None = None) -> None:
-        """Leave the running TwiML for this document."""
-        ...
+PAGE_SIZE = 50  # the API's default; the double's lists fit on one page
 
 
 class ApiError(Exception):
@@ -59,6 +43,94 @@ class ApiError(Exception):
         return web.json_response(body, status=self.status)
 
 
+def invalid(message: str, code: int = 20001) -> ApiError:
+    return ApiError(400, code, message)
+
+
+def not_found(path: str) -> ApiError:
+    return ApiError(404, 20404, f"The requested resource {path} was not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: the SIDs in its path, and its parameters, of the form or of the query."""
+
+    path: str
+    ids: Mapping[str, str]
+    params: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def text(self, name: str) -> str | None:
+        """The parameter; None when it is missing or empty."""
+        return next(iter(self.params.get(name, ())), None) or None
+
+    def all(self, name: str) -> Sequence[str]:
+        return self.params.get(name, ())
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        return self.one_of(name, ("true", "false"), str(default).lower()) == "true"
+
+    def whole(self, name: str, default: int, least: int, most: int) -> int:
+        value = self.text(name) or str(default)
+        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+            raise invalid(f"{name} must be a whole number from {least} to {most}")
+        return int(value)
+
+    def one_of(self, name: str, allowed: Collection[str], default: str) -> str:
+        value = self.text(name) or default
+        if value not in allowed:
+            raise invalid(f"{name} must be one of {', '.join(allowed)}")
+        return value
+
+    def method(self, name: str) -> Method:
+        return "GET" if self.one_of(name, ("GET", "POST"), "POST") == "GET" else "POST"
+
+    def url(self, name: str, code: int) -> str | None:
+        """An absolute URL with a host, or `code`."""
+        value = self.text(name)
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "_" in parts.hostname:
+            raise invalid(f"{name} is not a valid URL: {value}", code)
+        return value
+
+    def only(self, allowed: Collection[str]) -> None:
+        if unknown := self.params.keys() - set(allowed):
+            raise invalid(f"unknown parameters: {', '.join(sorted(unknown))}")
+
+
+Answer = web.Response
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`path` is below the account's, with {names} for SIDs; `public` needs no credentials."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    answer: Callable[[Asked], Answer]
+    public: bool = False
+
+
+def page(name: str, items: Iterable[Mapping[str, Any]], path: str) -> Answer:
+    """A list as the API returns it. https://www.twilio.com/docs/usage/twilios-response#pagination"""
+    listed = list(items)
+    uri = f"{path}?PageSize={PAGE_SIZE}&Page=0"
+    return web.json_response(
+        {
+            name: listed,
+            "page": 0,
+            "page_size": PAGE_SIZE,
+            "start": 0,
+            "end": max(0, len(listed) - 1),
+            "uri": uri,
+            "first_page_uri": uri,
+            "next_page_uri": None,
+            "previous_page_uri": None,
+        }
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
     """One request as it came in, with the status it was answered with."""
@@ -72,16 +144,15 @@ class ApiRequest:
 class RestApi:
     """A small aiohttp server. `base_url` is what `TWILIO_API_BASE` must be while it runs."""
 
-    def __init__(self, account: Account, calls: Mapping[str, LiveCall], port: int = 0) -> None:
+    def __init__(self, account: Account, endpoints: Iterable[Endpoint], port: int = 0) -> None:
         self._account = account
         self._port = port
-        self._calls = calls
         self.requests: list[ApiRequest] = []
         self.base_url = ""
         app = web.Application()
-        path = API_ROOT + "/Accounts/{account}/Calls/{call:[^/.]+}.json"
-        app.router.add_post(path, self._answer)
-        app.router.add_get(path, self._answer)
+        for endpoint in endpoints:
+            path = f"{API_ROOT}/Accounts/{{account:[^/.]+}}{endpoint.path}"
+            app.router.add_route(endpoint.method, path, self._handler(endpoint))
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> None:
@@ -94,18 +165,24 @@ class RestApi:
     async def stop(self) -> None:
         await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
-        try:
-            self._authenticate(request)
-            call = self._find(request)
-            if request.method == "POST":
-                update(call, form, not_found(request.path))
-            response = web.json_response(call.resource())
-        except ApiError as error:
-            response = error.response()
-        self.requests.append(ApiRequest(request.method, request.path, form, response.status))
-        return response
+    def _handler(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            sent = await request.post() if request.method == "POST" else request.query
+            params = {key: [str(value) for value in sent.getall(key)] for key in sent}
+            ids = {key: value for key, value in request.match_info.items() if key != "account"}
+            try:
+                if not endpoint.public:
+                    self._authenticate(request)
+                if request.match_info["account"] != self._account.sid:
+                    raise not_found(request.path)
+                response = endpoint.answer(Asked(request.path, ids, params))
+            except ApiError as error:
+                response = error.response()
+            form = {key: values[0] for key, values in params.items()}
+            self.requests.append(ApiRequest(request.method, request.path, form, response.status))
+            return response
+
+        return handle
 
     def _authenticate(self, request: web.Request) -> None:
         try:
@@ -115,35 +192,3 @@ class RestApi:
         known = given.login == self._account.sid
         if not hmac.compare_digest(given.password, self._account.auth_token) or not known:
             raise ApiError(401, 20003, "Authenticate")
-
-    def _find(self, request: web.Request) -> LiveCall:
-        call = self._calls.get(request.match_info["call"])
-        if call is None or request.match_info["account"] != self._account.sid:
-            raise not_found(request.path)
-        return call
-
-
-def not_found(path: str) -> ApiError:
-    return ApiError(404, 20404, f"The requested resource {path} was not found")
-
-
-def update(call: LiveCall, form: Mapping[str, str], gone: ApiError) -> None:
-    """Apply one update, or raise ApiError. `canceled` does not touch a call in progress, as documented."""
-    if "Twiml" in form or "Url" in form:
-        _redirect(call, form)
-    elif form.get("Status") == "completed":
-        if not call.live:
-            raise gone
-        call.complete()
-    elif form.get("Status") != "canceled":
-        raise ApiError(400, 20001, "Status, Twiml or Url is required")
-
-
-def _redirect(call: LiveCall, form: Mapping[str, str]) -> None:
-    if "Twiml" in form and "Url" in form:
-        raise ApiError(400, 20001, "Twiml and Url are mutually exclusive")
-    if len(form.get("Twiml", "")) > TWIML_LIMIT:
-        raise ApiError(400, 20001, f"Twiml is longer than {TWIML_LIMIT} characters")
-    if not call.live:
-        raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
-    call.redirect(url=form.get("Url"), twiml=form.get("Twiml"))

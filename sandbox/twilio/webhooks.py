@@ -14,7 +14,7 @@ from yarl import URL
 
 from sandbox.twilio.account import Account, Route
 from sandbox.twilio.errors import Code, TwilioFault, WebhookFault
-from sandbox.twilio.twiml import Method
+from sandbox.twilio.verbs import Method
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)  # seconds; twilio.com/docs/usage/webhooks
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"

@@ -20,7 +20,7 @@ from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.errors import WebhookFault
 from sandbox.twilio.playout import Playout
 from sandbox.twilio.stream import SEND_BUFFER, SILENT_FRAME, Act, MediaSession, StreamEnd, Timeline
-from sandbox.twilio.twiml import Connect, Dial, Hangup, Pause, Play, Redirect, Reject, Say, Verb
+from sandbox.twilio.twiml import Connect, Dial, Hangup, Pause, Play, Redirect, Reject, Say, Target, Verb
 from telephony.twilio.media_stream_peer import MediaStreamPeer
 from tests.twilio.phoned_server import PUBLIC, SPEED, STREAM, PhonedServer, Socket
 
@@ -352,7 +352,7 @@ async def test_a_rest_redirect_fetches_its_url(server: PhonedServer) -> None:
         ("<Redirect method='GET'>/second</Redirect>", (Redirect("/second", "GET"), Say("dos")), "completed"),
         ("<Reject/>", (Reject(),), "no-answer"),
         ("<Reject reason='busy'/>", (Reject("busy"),), "busy"),
-        ("<Dial>+541150310001</Dial>", (Dial(("+541150310001",)),), "completed"),
+        ("<Dial>+541150310001</Dial>", (Dial((Target("+541150310001"),)),), "completed"),
     ],
 )
 async def test_verbs_run_in_order(server: PhonedServer, verbs: str, ran: tuple[Verb, ...], status: str) -> None:

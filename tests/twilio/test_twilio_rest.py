@@ -10,9 +10,13 @@ import aiohttp
 import pytest
 
 from sandbox.twilio.account import Account
+from sandbox.twilio.outbound import CallOrder
 from sandbox.twilio.rest import RestApi
+from sandbox.twilio.rest_calls import CallsResource
+from sandbox.twilio.verbs import Method
 
 ACCOUNT = Account("AC1", "s3cret")
+OURS = "+541150310000"
 COMPLETED = {"Status": "completed"}
 
 
@@ -21,13 +25,21 @@ class FakeCall:
     live: bool = True
     done: list[Any] = field(default_factory=list)
 
-    def resource(self) -> dict[str, str | None]:
+    @property
+    def redirectable(self) -> bool:
+        return self.live
+
+    def resource(self) -> dict[str, Any]:
         return {"sid": "CA1", "status": "in-progress" if self.live else "completed"}
 
     def complete(self) -> None:
         self.done.append("complete")
 
-    def redirect(self, *, url: str | None = None, twiml: str | None = None) -> None:
+    def cancel(self) -> None:
+        if not self.live:
+            self.done.append("cancel")
+
+    def redirect(self, *, url: str | None = None, twiml: str | None = None, method: Method = "POST") -> None:
         self.done.append(url or twiml)
 
 
@@ -35,6 +47,7 @@ class FakeCall:
 class Api:
     rest: RestApi
     call: FakeCall
+    ordered: list[CallOrder]
     http: aiohttp.ClientSession
 
     async def post(
@@ -52,10 +65,16 @@ class Api:
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     call = FakeCall()
-    rest = RestApi(ACCOUNT, {"CA1": call})
+    ordered: list[CallOrder] = []
+
+    def place(order: CallOrder) -> FakeCall:
+        ordered.append(order)
+        return FakeCall()
+
+    rest = RestApi(ACCOUNT, CallsResource({"CA1": call}, place, lambda: {OURS}).endpoints())
     await rest.start()
     async with aiohttp.ClientSession() as http:
-        yield Api(rest, call, http)
+        yield Api(rest, call, ordered, http)
     await rest.stop()
 
 

@@ -15,6 +15,7 @@ from sandbox.twilio.twiml import (
     Reject,
     Say,
     Stream,
+    Target,
     Verb,
     parse,
 )
@@ -37,10 +38,10 @@ def response(verbs: str) -> str:
         ('<Redirect method="GET">/next</Redirect>', Redirect("/next", "GET")),
         ("<Hangup/>", Hangup()),
         ('<Reject reason="busy"/>', Reject("busy")),
-        ("<Dial>+541150310001</Dial>", Dial(("+541150310001",))),
+        ("<Dial>+541150310001</Dial>", Dial((Target("+541150310001"),))),
         (
             '<Dial action="/dialled"><Number>+541150310001</Number><Sip>sip:a@b</Sip></Dial>',
-            Dial(("+541150310001", "sip:a@b"), "/dialled"),
+            Dial((Target("+541150310001"), Target("sip:a@b")), "/dialled"),
         ),
         (f"<Connect><Stream {WSS}/></Connect>", Connect(Stream("wss://carlos.example/media"))),
         (
