@@ -74,6 +74,10 @@ class RecordedCaller:
         """All that Carlos sent before a mark has been heard."""
         self._marked = True
 
+    def connected(self) -> None:
+        """A stream begins: he waits for an answer on it, whatever he heard on one before."""
+        self._onset_ms, self._turn_ended_ms = None, self._now_ms
+
     def _hear(self, heard: bytes) -> None:
         if loudness(heard) >= self._manners.speech_level:
             self._marked = False

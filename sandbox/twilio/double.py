@@ -54,12 +54,13 @@ class TwilioDouble:
         self._route = Route(public_base_url, connect_to)
         self.webhooks = Webhooks(self.account, self._route)
         self._number = number or PhoneNumber()
+        self.observe_people: Callable[[CallEvent], None] = lambda event: None  # on the calls that Twilio placed
         self._verified = frozenset(verified)  # numbers of others that may be the caller ID
         self._speed = speed
         self.rooms = Rooms(self.account.sid, self.webhooks, ScaledClock(speed))
         self.recordings = Recordings(self.account.sid)
         self.switchboard = Switchboard(
-            people or {}, self._line, self.rooms, self.recordings, rules or Rules(), dialled or Dialled()
+            people or {}, self._persons_line, self.rooms, self.recordings, rules or Rules(), dialled or Dialled()
         )
         self.calls = self.switchboard.calls
         self.rest = RestApi(
@@ -104,6 +105,11 @@ class TwilioDouble:
 
     def _line(self) -> Line:
         return Line(self.account, self._route, self.webhooks, ScaledClock(self._speed))
+
+    def _persons_line(self) -> Line:
+        line = self._line()
+        line.observe = lambda event: self.observe_people(event)
+        return line
 
     def _ours(self) -> Collection[str]:
         return {self._number.number} | self._verified

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from common.settings import Settings, is_loopback
 from sandbox.twilio.account import Account
-from sandbox.twilio.call import PhoneCall
+from sandbox.twilio.call import CallEvent, PhoneCall, Streaming
 from sandbox.twilio.caller import RecordedCaller
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.errors import ServerUnavailable
@@ -21,6 +21,8 @@ from sandbox.twilio.server import ServerProcess, free_port
 from sandbox.twilio.show import Show
 from sandbox.twilio.wav import write_stereo
 
+TRANSFERRING = "transferring"  # the outcome of a call whose caller is on the way to a person
+RETRY_S = 0.5  # until such a call is looked for again
 FEED_TAIL_S = 5.0  # how long after the call its last live events are waited for
 
 
@@ -81,11 +83,17 @@ async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
     """Start a server, phone it, stop it; its log is left in `out`. Raises ServerUnavailable."""
     port = free_port()
     async with (
-        TwilioDouble(f"http://localhost:{port}") as twilio,
+        TwilioDouble(f"http://localhost:{port}", people=script.people) as twilio,
         ServerProcess(
-            port, twilio.account, twilio.rest.base_url, out / f"{script.name}-server.log", show.notice
+            port,
+            twilio.account,
+            twilio.rest.base_url,
+            out / f"{script.name}-server.log",
+            show.notice,
+            settings=script.settings,
         ) as server,
     ):
+        twilio.observe_people = show.person
         return await place(twilio, CallFeed(server.base_url), script, out, show)
 
 
@@ -121,7 +129,13 @@ def _api_port(settings: Settings, show: Show) -> int:
 async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path, show: Show) -> Summary:
     """Place one call, show it, write `out/<name>-<end of its sid>.wav`."""
     caller = RecordedCaller(script.turns, begins=show.turn)
-    call = twilio.dial(caller, script.number, show.twilio)
+
+    def observe(event: CallEvent) -> None:
+        if isinstance(event, Streaming):
+            caller.connected()
+        show.twilio(event)
+
+    call = twilio.dial(caller, script.number, observe)
     show.dialling(script)
     wav = out / f"{script.name}-{call.sid[-6:]}.wav"
     async with feed:
@@ -139,9 +153,20 @@ async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path,
 
 
 async def _follow(feed: CallFeed, call_sid: str, show: Show) -> None:
+    """To the call's end; a caller who was on the way to a person may come back, and is followed again from there."""
     try:
-        async for event in feed.events(call_sid):
-            show.server(event)
+        parts = 0  # of the call that were shown
+        while True:
+            outcome, resumes = None, 0
+            async for event in feed.events(call_sid):
+                resumes += event.get("type") == "resumed"
+                if resumes >= parts:
+                    show.server(event)
+                outcome = event.get("outcome", outcome)
+            if outcome != TRANSFERRING:
+                return
+            parts = max(parts, resumes + 1)
+            await asyncio.sleep(RETRY_S)
     except ServerUnavailable as error:
         show.notice(str(error))
 

@@ -8,6 +8,8 @@ turns:
   - {say: "No, el jueves", audio: 02.wav, interrupt_ms: 1200}  # 1200 ms after he began to
   - {dtmf: "28456789#"}                                    # on the keypad
 expect: {...}                                              # for the tests that place the call
+settings: {TRANSFER_TARGETS: "+54…|*|24h"}                 # of the server that is started for this call
+people: {"+54…": {presses: ["2"]}}                         # who answers at the numbers that it calls
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 import yaml
 
 from sandbox.twilio.errors import ScriptError
+from sandbox.twilio.person import Person
 from sandbox.twilio.wav import read_speech
 from telephony.twilio.media_stream import DTMF_DIGITS
 
@@ -46,6 +49,8 @@ class Script:
     number: str
     turns: tuple[Turn, ...]
     expect: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
 
 
 def script_names(root: Path = CALLERS) -> list[str]:
@@ -61,7 +66,15 @@ def load_script(name: str, root: Path = CALLERS) -> Script:
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
         turns = tuple(_turn(turn, path.parent) for turn in body["turns"])
-        return Script(str(body["name"]), str(body["says"]), str(body["number"]), turns, dict(body.get("expect") or {}))
+        return Script(
+            str(body["name"]),
+            str(body["says"]),
+            str(body["number"]),
+            turns,
+            dict(body.get("expect") or {}),
+            {str(name): str(value) for name, value in (body.get("settings") or {}).items()},
+            {str(number): Person(**person) for number, person in (body.get("people") or {}).items()},
+        )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ScriptError(f"{path}: {error!r}") from error
 

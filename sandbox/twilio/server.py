@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
@@ -48,7 +48,9 @@ class ServerProcess:
         log: Path,
         announce: Callable[[str], None],
         command: Sequence[str] = COMMAND,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        self._settings = settings or {}
         self.base_url = f"http://localhost:{port}"
         self._port = port
         self._account = account
@@ -97,6 +99,7 @@ class ServerProcess:
             "TWILIO_API_BASE": self._api_base,
             "TWILIO_AUTH_TOKEN": self._account.auth_token,
             "WS_PORT": str(self._port),
+            **self._settings,
         }
 
     async def _read(self) -> None:

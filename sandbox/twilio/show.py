@@ -12,8 +12,9 @@ from rich.text import Text
 
 from sandbox.twilio.call import CallEvent, Ran, Streaming, Warned
 from sandbox.twilio.errors import Code
+from sandbox.twilio.events import Bridged
 from sandbox.twilio.script import Script, Turn
-from sandbox.twilio.twiml import Connect, Say
+from sandbox.twilio.verbs import Connect, Gather, Hangup, Say
 
 USUAL = {Code.SERVER_CLOSED}  # logged at every hang-up by the server: no news
 
@@ -45,6 +46,22 @@ class Show:
                 self._line("twilio", text, "blue")
             case Ran(verb) if not isinstance(verb, Connect):
                 self._line("☎", f"<{type(verb).__name__}>", "dim")
+
+    def person(self, event: CallEvent) -> None:
+        """What happens at the phone of a person whom the server has called."""
+        match event:
+            case Ran(Say(text)):
+                self._line("person", f"hears: {text}", "blue")
+            case Ran(Hangup()):
+                self._line("person", "hangs up", "dim")
+            case Ran(Gather(prompt=prompts)):
+                for prompt in prompts:
+                    if isinstance(prompt, Say):
+                        self._line("person", f"hears: {prompt.text}", "blue")
+            case Bridged():
+                self._line("person", "takes the call", "blue")
+            case Warned(code, detail):
+                self._line("person", f"{code} {detail}", "red")
 
     def server(self, event: Mapping[str, Any]) -> None:
         """One live event of the server; of a kind not known here, nothing."""

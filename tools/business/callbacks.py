@@ -60,6 +60,7 @@ class AskedCallback(Arguments):
     label=Label(es="Pedir un llamado", en="Ask for a call-back"),
     proves=False,
     writes=True,
+    when_locked=True,
 )
 async def ask(call: ToolContext, said: AskedCallback) -> Plan:
     phone = said.phone or _own(call.identity.caller_number)
