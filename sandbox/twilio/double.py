@@ -11,6 +11,8 @@ from sandbox.twilio.call import CallEvent, Dialled, PhoneCall
 from sandbox.twilio.clock import ScaledClock
 from sandbox.twilio.exchange import Rules
 from sandbox.twilio.leg import Line
+from sandbox.twilio.messages import Messages
+from sandbox.twilio.numbers import Numbers
 from sandbox.twilio.outbound import OutboundCall
 from sandbox.twilio.person import Person
 from sandbox.twilio.recordings import Recordings
@@ -31,9 +33,9 @@ class TwilioDouble:
             await call.run()
 
     `public_base_url` is what is signed; with `connect_to` (http://127.0.0.1:port) the double signs for a
-    public host and connects there instead. `people` are reached at their numbers or SIP addresses; what was
-    called and heard there is in `outbound`. `speed` scales the calls' clocks; a real peer keeps wall-clock
-    time.
+    public host and connects there instead. `people` are reached at their numbers or SIP addresses: what was
+    called and heard there is in `outbound`. `messages` keeps what was sent, `numbers` what is configured on
+    the number. `speed` scales the calls' clocks; a real peer keeps wall-clock time.
     """
 
     def __init__(
@@ -53,14 +55,14 @@ class TwilioDouble:
         self.account = account or Account()
         self._route = Route(public_base_url, connect_to)
         self.webhooks = Webhooks(self.account, self._route)
-        self._number = number or PhoneNumber()
-        self.observe_people: Callable[[CallEvent], None] = lambda event: None  # on the calls that Twilio placed
+        self.numbers = Numbers(self.account, number or PhoneNumber(), self.webhooks)
         self._verified = frozenset(verified)  # numbers of others that may be the caller ID
         self._speed = speed
         self.rooms = Rooms(self.account.sid, self.webhooks, ScaledClock(speed))
         self.recordings = Recordings(self.account.sid)
+        self.messages = Messages(self.account.sid, self.webhooks, self._ours)
         self.switchboard = Switchboard(
-            people or {}, self._persons_line, self.rooms, self.recordings, rules or Rules(), dialled or Dialled()
+            people or {}, self._line, self.rooms, self.recordings, rules or Rules(), dialled or Dialled()
         )
         self.calls = self.switchboard.calls
         self.rest = RestApi(
@@ -68,6 +70,9 @@ class TwilioDouble:
             [
                 *CallsResource(self.calls, self.switchboard.place, self._ours).endpoints(),
                 *ConferencesResource(self.rooms).endpoints(),
+                *self.messages.endpoints(),
+                *self.numbers.endpoints(),
+                *self.recordings.endpoints(),
             ],
             api_port,
         )
@@ -99,17 +104,12 @@ class TwilioDouble:
         """A new call to the number, from `caller_number`; its clock starts now, and `run()` places it."""
         line = self._line()
         line.observe = observe
-        call = PhoneCall(line, self.switchboard, self._number, caller_number, caller)
+        call = PhoneCall(line, self.switchboard, self.numbers.current, caller_number, caller)
         self.calls[call.sid] = call
         return call
 
     def _line(self) -> Line:
         return Line(self.account, self._route, self.webhooks, ScaledClock(self._speed))
 
-    def _persons_line(self) -> Line:
-        line = self._line()
-        line.observe = lambda event: self.observe_people(event)
-        return line
-
     def _ours(self) -> Collection[str]:
-        return {self._number.number} | self._verified
+        return {self.numbers.current.number} | self._verified

@@ -84,6 +84,7 @@ class Leg:
         self.base = ""  # the current document's URL
         self.latest = ""  # the URL that was requested last
         self.order: Ended | Redirected | None = None  # why the running verb is being interrupted
+        self.message_s = 4.0  # for how long the party speaks into a <Record>
         self.created_at = format_datetime(datetime.now(UTC))
         self._orders: asyncio.Queue[Ended | Redirected] = asyncio.Queue()
         self._keys: asyncio.Queue[str] | None = None
@@ -193,11 +194,6 @@ class Leg:
 
     async def talk(self) -> None:
         """The line is connected to somebody."""
-
-    @property
-    def message_s(self) -> float:
-        """For how long the party speaks into a `<Record>`."""
-        return 4.0
 
     # What verbs are made of.
 

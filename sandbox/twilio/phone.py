@@ -93,7 +93,7 @@ async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
             settings=script.settings,
         ) as server,
     ):
-        twilio.observe_people = show.person
+        twilio.switchboard.watch = lambda call, event: show.person(event)
         return await place(twilio, CallFeed(server.base_url), script, out, show)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from aiohttp import web
 
 from sandbox.twilio.account import new_sid
 from sandbox.twilio.clock import SAMPLE_RATE
+from sandbox.twilio.rest import Answer, Asked, Endpoint, not_found
 
 TONE_HZ = 440
 
@@ -44,6 +47,15 @@ class Recordings:
         self.base_url = ""
         self.kept: dict[str, Recording] = {}
         self._account_sid = account_sid
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        yield Endpoint("GET", "/Recordings/{recording:[^/.]+}.wav", self._media, public=True)
+
+    def _media(self, asked: Asked) -> Answer:
+        recording = self.kept.get(asked.ids["recording"])
+        if recording is None:
+            raise not_found(asked.path)
+        return web.Response(body=recording.audio(), content_type="audio/x-wav")
 
     def keep(self, call_sid: str, seconds: int) -> Recording:
         recording = Recording(call_sid, seconds)

@@ -1,4 +1,8 @@
-"""Twilio's HTTP requests to the server: signed, bounded, and never anywhere but loopback."""
+"""Twilio's HTTP requests to the server: signed, bounded, tried again, and never anywhere but loopback.
+
+Time-outs and retries are those of the URL's connection overrides (`sandbox.twilio.overrides`): without any, a failed
+connection is tried once more. Every try of a request has the same I-Twilio-Idempotency-Token.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urljoin, urlsplit
+from uuid import uuid4
 
 import aiohttp
 from yarl import URL
 
 from sandbox.twilio.account import Account, Route
 from sandbox.twilio.errors import Code, TwilioFault, WebhookFault
+from sandbox.twilio.overrides import Failure, Overrides, split
 from sandbox.twilio.verbs import Method
 
-TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)  # seconds; twilio.com/docs/usage/webhooks
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 
 
@@ -50,7 +55,7 @@ class Webhooks:
         # A kept connection that dies with its server takes the next POST down: whether the end is noticed first is
         # a matter of luck. So each request has a connection of its own.
         connector = aiohttp.TCPConnector(force_close=True)
-        self._http = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, headers=headers)
+        self._http = aiohttp.ClientSession(connector=connector, headers=headers)
         self._sender = asyncio.create_task(self._send_callbacks())
         return self
 
@@ -92,18 +97,59 @@ class Webhooks:
             self._callbacks.task_done()
 
     async def _send(self, url: str, params: Mapping[str, str], method: Method) -> tuple[int, Reply]:
+        """The last answer of one request and its retries. Raises WebhookFault when there is none in time."""
+        url, overrides = split(url)
         if method == "GET":
             url = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(params)}" if params else url
+        token = str(uuid4())
+        try:
+            async with asyncio.timeout(overrides.total_s):
+                for _ in range(overrides.retries):
+                    tried = await self._try(url, params, method, overrides, token)
+                    if tried.failure is None or not overrides.retry(tried.failure):
+                        return tried.answer()
+                return (await self._try(url, params, method, overrides, token)).answer()
+        except TimeoutError as error:
+            raise WebhookFault(Code.HTTP_CONNECTION_FAILURE, f"{method} {url}: no answer in time") from error
+
+    async def _try(
+        self, url: str, params: Mapping[str, str], method: Method, overrides: Overrides, token: str
+    ) -> Tried:
         form = params if method == "POST" else {}
         target, host = self._route.reach(url)
-        headers = {"Host": host, "X-Twilio-Signature": self._account.sign(url, form)}
+        signature = self._account.sign(url, form)
+        headers = {"Host": host, "X-Twilio-Signature": signature, "I-Twilio-Idempotency-Token": token}
         body = urlencode(form).encode() if method == "POST" else None
         if body is not None:
             headers["Content-Type"] = FORM
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=overrides.connect_s, sock_read=overrides.read_s)
         try:
             async with self._http.request(
-                method, URL(target, encoded=True), data=body, headers=headers, allow_redirects=False
+                method, URL(target, encoded=True), data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
-                return response.status, Reply(url, response.content_type, await response.read())
+                reply = Reply(url, response.content_type, await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return Tried("ct", fault=_connection(f"{method} {url}: {error!r}"))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise WebhookFault(Code.HTTP_CONNECTION_FAILURE, f"{method} {url}: {error!r}") from error
+            return Tried("rt", fault=_connection(f"{method} {url}: {error!r}"))
+        failure: Failure | None = "5xx" if response.status >= 500 else "4xx" if response.status >= 400 else None
+        return Tried(failure, response.status, reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How one try went: an answer, or a fault."""
+
+    failure: Failure | None
+    status: int = 0
+    reply: Reply | None = None
+    fault: WebhookFault | None = None
+
+    def answer(self) -> tuple[int, Reply]:
+        if self.reply is None:
+            raise self.fault or _connection("no answer")
+        return self.status, self.reply
+
+
+def _connection(detail: str) -> WebhookFault:
+    return WebhookFault(Code.HTTP_CONNECTION_FAILURE, detail)

@@ -77,7 +77,7 @@ class PhonedServer:
     sockets: list[Socket] = field(default_factory=list)
     refuse_upgrade: bool = False
     address: str = ""
-    twilio: TwilioDouble = field(init=False)  # the double that phones it, where a test keeps it here
+    twilio: TwilioDouble = field(init=False, repr=False)  # the double that phones it, where a test keeps it here
 
     def document(self, path: str, verbs: str) -> None:
         self.documents[path] = f"<Response>{verbs}</Response>"

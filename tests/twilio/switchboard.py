@@ -26,11 +26,11 @@ class Quiet:
 
 
 async def api(
-    twilio: TwilioDouble, method: str, path: str, form: dict[str, Any] | None = None
+    twilio: TwilioDouble, method: str, path: str, form: dict[str, Any] | None = None, token: str | None = None
 ) -> tuple[int, dict[str, Any]]:
     """One request of the REST API, `path` below the account: its status and its body."""
     url = f"{twilio.rest.base_url}/2010-04-01/Accounts/{twilio.account.sid}{path}"
-    headers = {"Authorization": aiohttp.encode_basic_auth(twilio.account.sid, twilio.account.auth_token)}
+    headers = {"Authorization": aiohttp.encode_basic_auth(twilio.account.sid, token or twilio.account.auth_token)}
     pairs = [
         (name, each)
         for name, value in (form or {}).items()

@@ -34,13 +34,13 @@ async def waiting(server: PhonedServer, attributes: str = WAITS, **options: obje
         server.twilio = twilio
         call = twilio.dial(Quiet())
         running = asyncio.create_task(call.run())
-        await until(lambda: room_of(twilio))
+        await until(lambda: list(twilio.rooms))
         yield call
         await running
 
 
 def room_of(twilio: TwilioDouble) -> Room | None:
-    return next((room for room in twilio.rooms if room.participants), None)
+    return next((room for room in twilio.rooms if not room.over), None)
 
 
 def events(server: PhonedServer) -> list[str]:
@@ -156,7 +156,7 @@ async def test_the_api_shows_a_conference_only_while_it_is_in_progress(server: P
         assert (await api(twilio, "GET", "/Conferences.json", named))[1]["conferences"] == []
         assert len((await api(twilio, "GET", "/Conferences.json", {"Status": "init"}))[1]["conferences"]) == 1
         person = await ring(twilio)
-        room = await until(lambda: next((room for room in twilio.rooms if room.started.is_set()), None))
+        (room,) = await until(lambda: [room for room in twilio.rooms if room.started.is_set()])
         (listed,) = (await api(twilio, "GET", "/Conferences.json", named))[1]["conferences"]
         assert (listed["sid"], listed["status"], listed["friendly_name"]) == (room.sid, "in-progress", "sala")
         path = f"/Conferences/{room.sid}"
@@ -187,7 +187,7 @@ async def test_the_api_holds_mutes_and_ends(server: PhonedServer) -> None:
     server.document("/person", conference())
     async with waiting(server, people={ANA: Person()}) as call:
         person = await ring(server.twilio)
-        room = await until(lambda: next((room for room in server.twilio.rooms if room.bridged), None))
+        (room,) = await until(lambda: [room for room in server.twilio.rooms if room.bridged])
         path = f"/Conferences/{room.sid}"
         one = f"{path}/Participants/{person.sid}.json"
         assert (await api(server.twilio, "POST", one, {"Hold": "true"}))[1]["hold"] is True

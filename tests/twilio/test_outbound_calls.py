@@ -270,7 +270,6 @@ async def test_a_caller_who_hangs_up_takes_the_dialled_with_him(server: PhonedSe
     server.document("/twilio/voice", f'<Dial action="/dialled">{ANA}</Dial>')
     async with server.double(people={ANA: Person()}) as twilio, bounded():
         call = twilio.dial(Quiet())
-        call.line.observe = lambda event: None
         twilio.switchboard.watch = lambda placed, event: call.hang_up()  # once they are connected
         await call.run()
         await over(twilio.outbound[0])
