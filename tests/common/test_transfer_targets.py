@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,6 @@ def test_a_server_does_not_start_with_what_cannot_be_read() -> None:
 def test_people_can_be_rung_only_with_an_account() -> None:
     with pytest.raises(ValidationError, match="TRANSFER_TARGETS need"):
         Settings(_env_file=None, transfer_targets=GUARD)
-    account = {"twilio_account_sid": "AC1", "twilio_auth_token": (SecretStr("t"),)}
+    account: dict[str, Any] = {"twilio_account_sid": "AC1", "twilio_auth_token": (SecretStr("t"),)}
     assert Settings(_env_file=None, transfer_targets=GUARD, **account).people == parse_targets(GUARD)
     assert Settings(_env_file=None, transfer_targets=GUARD, transfer_mode="cold").people == parse_targets(GUARD)
