@@ -148,12 +148,15 @@ class PhoneCalls:
         return Dial(transfer) if self.transfers.cold else Hold(transfer)
 
     async def brought_back(self, call_id: str) -> AfterStream:
-        """Resume with Carlos if nobody took the caller, and only then: the request may be a replay."""
-        if self.transfers is None or await self.transfers.came_back(call_id) is None:
+        """Resume with Carlos if nobody took the caller, and only then: the request may be a replay. Where no place is
+        free the music goes on for a while."""
+        back = await self.transfers.came_back(call_id) if self.transfers else None
+        if self.transfers is None or back is None:
             return HangUp()
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        return await self._resumed(call_id)
+        after = await self._resumed(call_id)
+        return Hold(back) if isinstance(after, Apologise) and self.transfers.may_wait(back) else after
 
     def _was_turned_away(self, call_id: str) -> bool:
         """Return True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""

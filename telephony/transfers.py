@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from loguru import logger
@@ -25,6 +26,7 @@ from telephony.briefing import briefing
 from telephony.person_line import NotRung, PersonLine
 from telephony.transfer import Due, Event, State, Transfer
 
+PLACE_S = 60.0  # for a caller who is to be with Carlos again, when no place is free
 _TRIES = 8  # of a write that others come between
 _PERSON_IN_VAIN = frozenset({Event.LATE, Event.CALLER_LEFT, Event.CALLER_FREE})  # their leg does not end of itself
 
@@ -105,13 +107,21 @@ class Transfers:
         return (await self._read(call_id))[0]
 
     async def caller_left(self, call_id: str) -> None:
-        """The caller's call is over."""
-        await self._move(call_id, Event.CALLER_LEFT)
+        """The caller's call is over. Where the store cannot be had, a person who answers meanwhile finds nobody."""
+        try:
+            await self._move(call_id, Event.CALLER_LEFT)
+        except DataError as error:
+            logger.error("the transfer of call {} is not ended: {!r}", call_id, error)
 
     async def came_back(self, call_id: str) -> Transfer | None:
         """Return the transfer that nobody took, for a call whose caller is with Carlos again."""
         transfer, _ = await self._read(call_id)
         return transfer if transfer is not None and transfer.state is State.RETURNED else None
+
+    def may_wait(self, back: Transfer) -> bool:
+        """Whether a caller whom nobody took may be left in the music until Carlos has a place for them."""
+        waited = self._clock() - back.moved_at
+        return self._line is not None and not self.cold and waited < timedelta(seconds=PLACE_S)
 
     async def count(self, call_id: str) -> int:
         """Return how often the call was passed on."""

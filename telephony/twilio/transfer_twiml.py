@@ -37,7 +37,7 @@ NOBODY_WAITS = "La persona que llamaba ya no está en línea. Gracias."
 def hold(base_url: str, transfer: Transfer, to: str) -> str:
     """Music for the caller, in a room that a person may join."""
     response = VoiceResponse()
-    if transfer.cause == Cause.MODEL_DOWN:
+    if transfer.cause == Cause.MODEL_DOWN and transfer.is_waited_for:
         response.say(MODEL_DOWN, language=LANGUAGE)
     dial = Dial(action=after_transfer_url(base_url, transfer), method="POST")
     dial.conference(

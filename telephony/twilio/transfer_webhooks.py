@@ -10,8 +10,10 @@ import re
 from pathlib import Path
 
 from fastapi import APIRouter
+from loguru import logger
 from starlette.responses import FileResponse, Response
 
+from data.errors import DataError
 from telephony.carrier import CarrierHandler, HangUp
 from telephony.transfer import State
 from telephony.transfers import Transfers
@@ -36,8 +38,8 @@ class TransferWebhooks:
             (transfer_twiml.HOLD_PATH, self._hold),
             (transfer_twiml.AFTER_TRANSFER_PATH, self._webhooks.or_apologise(self._after_transfer)),
             (transfer_twiml.BACK_PATH, self._webhooks.or_apologise(self._back)),
-            (transfer_twiml.PERSON_PATH, self._person),
-            (transfer_twiml.PERSON_KEY_PATH, self._person_key),
+            (transfer_twiml.PERSON_PATH, self._webhooks.or_apologise(self._person)),
+            (transfer_twiml.PERSON_KEY_PATH, self._webhooks.or_apologise(self._person_key)),
             (transfer_twiml.PERSON_STATUS_PATH, self._person_status),
         ):
             router.add_api_route(path, self._webhooks.signed(handler), methods=["GET", "POST"])
@@ -49,7 +51,10 @@ class TransferWebhooks:
     async def _hold(self, params: Params) -> Response:
         """The caller waits. Whatever fails, the music goes on, and its next request tries again."""
         call_id, to = params["CallSid"], params.get(transfer_twiml.TO, "")
-        await self._transfers.waits(call_id, to)
+        try:
+            await self._transfers.waits(call_id, to)
+        except DataError as error:
+            logger.error("the transfer of call {} cannot be seen to: {!r}", call_id, error)
         return xml(transfer_twiml.music(self._base_url, call_id, to))
 
     async def _after_transfer(self, params: Params) -> Response:

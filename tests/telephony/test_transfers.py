@@ -10,9 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from data.errors import Unavailable
 from data.open import open_sqlite
 from telephony.person_line import NotRung
 from telephony.transfer import DIAL_S, REDIRECT_S
+from telephony.transfers import PLACE_S
 from tests.telephony.phone_doubles import BASE_URL, CALL
 from tests.telephony.transfer_stage import PERSON, TO, People, Server, Stage
 
@@ -246,6 +248,38 @@ async def test_a_room_that_ends_under_a_waiting_caller_gives_them_back_at_once(s
     await play(stage, [*COMMON], None, proven=True)
     await stage.is_with_carlos("/twilio/after-transfer?resumes=0", proven=True)
     assert stage.let_gone == [PERSON]
+
+
+async def test_without_a_place_the_music_goes_on_until_there_is_one(stage: Stage) -> None:
+    await play(stage, [*COMMON, is_busy], None, proven=True)
+    stage.server.active_calls.capacity.drain()
+    document = await stage.caller(BACK)
+    assert [verb.tag for verb in document.iter()] == ["Response", "Dial", "Conference"]
+    stage.servers.reverse()
+    stage.passes(REDIRECT_S + 1)
+    await stage.holds()
+    await stage.is_with_carlos(BACK, proven=True)
+
+
+async def test_and_not_for_ever(stage: Stage) -> None:
+    await play(stage, [*COMMON, is_busy], None, proven=True)
+    stage.server.active_calls.capacity.drain()
+    stage.passes(PLACE_S + 1)
+    assert [verb.tag for verb in await stage.caller(BACK)] == ["Say", "Hangup"]
+
+
+async def test_without_a_store_the_music_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unavailable(call_id: str) -> None:
+        raise Unavailable("no store")
+
+    await stage.ends_its_stream(proven=True)
+    await to_the_room(stage)
+    monkeypatch.setattr(stage.store, "transfer", unavailable)
+    await stage.holds()
+    assert stage.rung == []
+    monkeypatch.undo()
+    await stage.holds()
+    assert len(stage.rung) == 1
 
 
 async def test_nobody_there_any_more_is_no_music(stage: Stage) -> None:
