@@ -19,7 +19,7 @@ from sandbox.twilio.account import PhoneNumber
 from sandbox.twilio.connect import connect
 from sandbox.twilio.dial import dial
 from sandbox.twilio.errors import TwilioFault
-from sandbox.twilio.events import Bridged, CallEvent, Joined, Ran, Streaming, Warned
+from sandbox.twilio.events import Bridged, CallEvent, Joined, Pressed, Progressed, Ran, Streaming, Warned
 from sandbox.twilio.exchange import Dialled, Exchange
 from sandbox.twilio.gather import gather
 from sandbox.twilio.leg import Document, Ended, EndedBy, Leg, Line
@@ -37,6 +37,8 @@ __all__ = [
     "Fallback",
     "Joined",
     "PhoneCall",
+    "Pressed",
+    "Progressed",
     "Ran",
     "Streaming",
     "Warned",

@@ -20,16 +20,18 @@ from sandbox.twilio.leg import Ended, Leg, audio_of, document_of
 from sandbox.twilio.rooms import LeftReason, Participant, Room
 from sandbox.twilio.verbs import Conference, Dial, Pause, Play, Redirect, Say
 
+FAILED = {"DialCallStatus": "failed", "DialBridged": "false"}
+
 
 async def confer(leg: Leg, exchange: Exchange, dial: Dial, noun: Conference) -> dict[str, str]:
     """Be in the conference until it is over for this call; returns what `action` is told."""
     room = exchange.rooms.open(noun.name)
     if noun.label is not None and room.find(noun.label) is not None:
         leg.warn(Code.LABEL_IN_USE, f"the conference has a participant {noun.label!r}")
-        return {"DialCallStatus": "failed"}
+        return FAILED
     if len(room.participants) >= noun.max_participants:
         leg.warn(Code.CONFERENCE_FULL, f"the conference has {noun.max_participants} participants")
-        return {"DialCallStatus": "failed"}
+        return FAILED
     participant = Participant(leg.sid, leg.number, noun, muted=noun.muted, end_on_exit=noun.end_on_exit)
     room.join(participant, _callback_url(leg, noun))
     leg.note(Joined(room.sid, room.name))
@@ -41,7 +43,9 @@ async def confer(leg: Leg, exchange: Exchange, dial: Dial, noun: Conference) -> 
         leg.warn(fault.code, fault.detail)
     finally:
         room.leave(participant, failure or _why_left(leg, participant), _call_status(leg))
-    return {"DialCallStatus": "answered" if failure is None else "failed"}
+    if failure is not None:
+        return FAILED
+    return {"DialCallStatus": "answered", "DialBridged": str(room.started.is_set()).lower()}
 
 
 def _callback_url(leg: Leg, noun: Conference) -> str:

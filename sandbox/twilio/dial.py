@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sandbox.twilio.account import new_sid
 from sandbox.twilio.conference import confer
+from sandbox.twilio.errors import Code, TwimlFault
 from sandbox.twilio.exchange import Exchange, Outcome
 from sandbox.twilio.leg import Document, Leg
 from sandbox.twilio.verbs import Conference, Dial, Target
@@ -20,10 +21,19 @@ async def dial(leg: Leg, exchange: Exchange, verb: Dial) -> Document | None:
     if isinstance(verb.targets, Conference):
         told = await confer(leg, exchange, verb, verb.targets)
     else:
+        _check_caller_id(leg, exchange, verb)
         told = _told(await _call(leg, exchange, verb, verb.targets))
     if verb.action is None:
         return None
     return await leg.fetch(verb.action, told, verb.method)
+
+
+def _check_caller_id(leg: Leg, exchange: Exchange, verb: Dial) -> None:
+    """For a phone number: the call's own From or To, or a number that the account may show."""
+    if verb.caller_id is None or verb.caller_id in {leg.origin, leg.target} or exchange.may_call_as(verb.caller_id):
+        return
+    if not isinstance(verb.targets, Conference) and any(each.address.startswith("+") for each in verb.targets):
+        raise TwimlFault(Code.INVALID_CALLER_ID, f"<Dial callerId={verb.caller_id!r}>")
 
 
 async def _call(leg: Leg, exchange: Exchange, verb: Dial, targets: tuple[Target, ...]) -> Outcome:

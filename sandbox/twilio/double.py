@@ -54,7 +54,8 @@ class TwilioDouble:
     ) -> None:
         self.account = account or Account()
         self._route = Route(public_base_url, connect_to)
-        self.webhooks = Webhooks(self.account, self._route)
+        rules = rules or Rules()
+        self.webhooks = Webhooks(self.account, self._route, callbacks_twice=rules.callbacks_twice)
         self.numbers = Numbers(self.account, number or PhoneNumber(), self.webhooks)
         self._verified = frozenset(verified)  # numbers of others that may be the caller ID
         self._speed = speed
@@ -62,7 +63,7 @@ class TwilioDouble:
         self.recordings = Recordings(self.account.sid)
         self.messages = Messages(self.account.sid, self.webhooks, self._ours)
         self.switchboard = Switchboard(
-            people or {}, self._line, self.rooms, self.recordings, rules or Rules(), dialled or Dialled()
+            people or {}, self._line, self.rooms, self.recordings, rules, dialled or Dialled(), self._ours
         )
         self.calls = self.switchboard.calls
         self.rest = RestApi(

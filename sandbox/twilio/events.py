@@ -44,4 +44,18 @@ class Bridged:
     others: tuple[str, ...]
 
 
-CallEvent = Warned | Streaming | Ran | Joined | Bridged
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """The party on the line pressed keys, and a verb heard them."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A call that Twilio placed has a new CallStatus."""
+
+    status: str
+
+
+CallEvent = Warned | Streaming | Ran | Joined | Bridged | Pressed | Progressed

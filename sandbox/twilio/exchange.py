@@ -17,6 +17,7 @@ class Rules:
     """What Twilio's documents do not settle, or say differently at different times."""
 
     wait_url_repeats: bool = False  # see sandbox.twilio.conference
+    callbacks_twice: bool = False  # each status callback is sent again: a retry whose first try arrived
     ring_buffer_s: float = 0.0  # "for some call flows, we will add a 5-second buffer": Calls resource, Timeout
 
 
@@ -50,6 +51,10 @@ class Exchange(Protocol):
 
     @property
     def recordings(self) -> Recordings: ...
+
+    def may_call_as(self, caller_id: str) -> bool:
+        """Whether the account may show this number: its own, or a verified one."""
+        ...
 
     def knows(self, address: str) -> bool:
         """Whether a person is scripted at this number or SIP address."""

@@ -19,7 +19,7 @@ from sandbox.twilio import twiml
 from sandbox.twilio.account import Account, Route, new_sid
 from sandbox.twilio.clock import Clock
 from sandbox.twilio.errors import Code, ScriptError, TwilioFault, TwimlFault
-from sandbox.twilio.events import CallEvent, Ran, Warned
+from sandbox.twilio.events import CallEvent, Pressed, Ran, Warned
 from sandbox.twilio.playout import Playout
 from sandbox.twilio.reports import call_parameters
 from sandbox.twilio.stream import Caller, Timeline
@@ -122,7 +122,8 @@ class Leg:
 
     def press(self, digits: str) -> None:
         """The party on the line presses keys; nothing hears them but a verb that listens for keys."""
-        if self._keys is not None:
+        if self._keys is not None and digits:
+            self.note(Pressed(digits))
             for digit in digits:
                 self._keys.put_nowait(digit)
 

@@ -17,7 +17,7 @@ from typing import Any
 from sandbox.twilio import twiml
 from sandbox.twilio.call import Call, Fallback
 from sandbox.twilio.errors import Code
-from sandbox.twilio.events import Bridged
+from sandbox.twilio.events import Bridged, Progressed
 from sandbox.twilio.exchange import Exchange
 from sandbox.twilio.leg import Direction, Document, Ended, Line
 from sandbox.twilio.person import DETECTED, Person
@@ -197,6 +197,7 @@ class OutboundCall(Call):
         self.over.set()
 
     def _tell(self, event: str, status: str, seconds: int | None = None) -> None:
+        self.note(Progressed(status))
         callback = self._wanted.callback
         if callback is None or event not in callback.events:
             return

@@ -23,7 +23,7 @@ BOUNDS: Mapping[str, tuple[int, int, int]] = {  # least, most, default
     "tt": (100, 15_000, 15_000),
     "rc": (0, 5, 1),
 }
-IGNORED = {"sni", "edge"}  # nothing of the kind on loopback
+IGNORED = {"sni", "e"}  # TLS and the edge that requests leave from: nothing of the kind on loopback
 
 
 @dataclass(frozen=True, slots=True)

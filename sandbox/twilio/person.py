@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Answer = Literal["answers", "machine", "fax", "unknown", "busy", "no-answer", "failed"]
 
@@ -36,6 +36,10 @@ class Person:
     hangs_up_after_s: float | None = None
     thinks_s: float = 0.5
     talks_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.answer not in get_args(Answer):
+            raise ValueError(f"nobody answers with {self.answer!r}; there are: {', '.join(get_args(Answer))}")
 
     @property
     def picks_up(self) -> bool:

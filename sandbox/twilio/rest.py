@@ -1,7 +1,7 @@
 """Twilio's REST API on a loopback port: the server, who may, and its errors; the resources are in files of their own.
 
-Errors carry Twilio's JSON body: 20003 for bad credentials, 20404 for what does not exist, 20004 for a method that a
-resource does not have. Parameters are those of the twilio package 9.13; another one, which Twilio would pass over in
+Errors carry Twilio's JSON body: 20003 for bad credentials, 20404 for what does not exist, be it a resource
+or a method of one. Parameters are those of the twilio package 9.13; another one, which Twilio would pass over in
 silence, is refused with 20001, as are values whose own code was not seen.
 https://www.twilio.com/docs/usage/twilios-response
 """
@@ -112,6 +112,13 @@ class Endpoint:
     public: bool = False
 
 
+def _nowhere(asked: Asked) -> Answer:
+    raise not_found(asked.path)
+
+
+NOWHERE = Endpoint("GET", "", _nowhere)
+
+
 def page(name: str, items: Iterable[Mapping[str, Any]], path: str) -> Answer:
     """A list as the API returns it. https://www.twilio.com/docs/usage/twilios-response#pagination"""
     listed = list(items)
@@ -153,6 +160,7 @@ class RestApi:
         for endpoint in endpoints:
             path = f"{API_ROOT}/Accounts/{{account:[^/.]+}}{endpoint.path}"
             app.router.add_route(endpoint.method, path, self._handler(endpoint))
+        app.router.add_route("*", f"{API_ROOT}/Accounts/{{account:[^/.]+}}{{rest:.*}}", self._handler(NOWHERE))
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> None:

@@ -2,7 +2,8 @@
 
 https://www.twilio.com/docs/voice/api/call-resource. 20404 for a call that is over when it is hung up, 21220 for a
 redirect of a call that is not in progress. What a new call lacks has codes of its own, in twilio.com/docs/api/errors:
-21201 no To, 21213 no From, 21205 no usable Url, 21210 a From that is not ours, 21211 a To that cannot be called.
+21201 no To, 21213 no From, 21205 no usable Url, 21211 a To that cannot be called, 21210 a From that is not ours (for a
+phone number; to a SIP address anybody may call).
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def order(asked: Asked, ours: Collection[str]) -> CallOrder:
         raise invalid("No 'From' number is specified", 21213)
     if E164.fullmatch(to) is None and ADDRESS.fullmatch(to) is None:
         raise invalid(f"'To' number is not valid: {to}", 21211)
-    if origin not in ours:
+    if E164.fullmatch(to) is not None and origin not in ours:
         raise invalid(f"The source phone number provided, {origin}, is not yet verified for your account.", 21210)
     url, twiml = asked.url("Url", 21205), asked.text("Twiml")
     if url is None and twiml is None:

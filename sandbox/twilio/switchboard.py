@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sandbox.twilio.call import Call
-from sandbox.twilio.events import CallEvent
+from sandbox.twilio.events import Bridged, CallEvent
 from sandbox.twilio.exchange import Dialled, Outcome, Rules
 from sandbox.twilio.leg import Leg, Line
 from sandbox.twilio.outbound import CallOrder, OutboundCall
@@ -30,6 +30,7 @@ class Switchboard:
         recordings: Recordings,
         rules: Rules,
         dialled: Dialled,
+        ours: Callable[[], Collection[str]],
     ) -> None:
         self.people = dict(people)
         self.rules = rules
@@ -39,12 +40,16 @@ class Switchboard:
         self.calls: dict[str, Call] = {}
         self.watch: Callable[[OutboundCall, CallEvent], None] = lambda call, event: None  # of the calls placed
         self._line = line
+        self._ours = ours
         self._running: set[asyncio.Task[None]] = set()
 
     @property
     def placed(self) -> list[OutboundCall]:
         """The calls that Twilio placed, in order."""
         return [call for call in self.calls.values() if isinstance(call, OutboundCall)]
+
+    def may_call_as(self, caller_id: str) -> bool:
+        return caller_id in self._ours()
 
     def knows(self, address: str) -> bool:
         return address in self.people
@@ -60,7 +65,7 @@ class Switchboard:
         return call
 
     async def stop(self) -> None:
-        """End the calls that are still placed; their callbacks are not waited for."""
+        """End the calls that are still placed."""
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -73,6 +78,7 @@ class Switchboard:
                 if call is not ready:
                     call.complete()
             if ready is not None:
+                parent.note(Bridged((ready.number,)))
                 await _over_within(ready, dial.time_limit, parent)
         finally:
             for call in calls:

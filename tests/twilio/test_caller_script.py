@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from sandbox.twilio.errors import ScriptError
+from sandbox.twilio.person import Person
 from sandbox.twilio.script import Turn, ad_hoc_script, load_script, script_names
 
 YAML = """
@@ -40,6 +41,31 @@ def test_a_caller_is_read_with_his_turns(root: Path) -> None:
     assert interruption.interrupt_ms == 1200
     assert keys == Turn(digits="28456789#")
     assert script.expect == {"tools": []}
+
+
+def test_a_script_may_have_people_and_settings_of_the_server(root: Path) -> None:
+    path = root / "order-status" / "caller.yaml"
+    people = """
+people:
+  "+541150310001": {answers_after_s: 3, presses: ["1"], talks_s: 6}
+  "sip:guardia@clinica.example": {answer: busy}
+settings: {TRANSFER_TARGETS: "+541150310001|*|24h", CALLBACKS: true}
+"""
+    path.write_text(path.read_text(encoding="utf-8") + people, encoding="utf-8")
+    script = load_script("order-status", root)
+    assert script.people == {
+        "+541150310001": Person(answers_after_s=3, presses=["1"], talks_s=6),
+        "sip:guardia@clinica.example": Person(answer="busy"),
+    }
+    assert script.settings == {"TRANSFER_TARGETS": "+541150310001|*|24h", "CALLBACKS": "True"}
+
+
+@pytest.mark.parametrize("person", ["{answer: asleep}", "{shouts: true}", "hola"])
+def test_a_person_who_makes_no_sense_is_a_script_error(root: Path, person: str) -> None:
+    path = root / "order-status" / "caller.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + f'\npeople: {{"+541150310001": {person}}}\n', encoding="utf-8")
+    with pytest.raises(ScriptError, match=r"caller\.yaml"):
+        load_script("order-status", root)
 
 
 def test_an_unknown_caller_is_answered_with_those_there_are(root: Path) -> None:

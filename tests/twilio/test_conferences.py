@@ -78,7 +78,7 @@ async def test_the_end_of_a_conference_lets_the_others_go_on(server: PhonedServe
         await over(await ring(server.twilio))
     after = next(post.form for post in server.posts if post.path == "/after")
     assert after["CallSid"] == call.sid
-    assert after["DialCallStatus"] == "answered"
+    assert (after["DialCallStatus"], after["DialBridged"]) == ("answered", "true")
     assert not after.keys() & {"DialCallSid", "DialCallDuration"}
     assert call.ended_by == "twiml"
 

@@ -134,6 +134,13 @@ async def test_numbers_of_others_are_not_there(server: PhonedServer) -> None:
     assert (fetched[0], fetched[1]["code"]) == (404, 20404)
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/Queues.json"), ("DELETE", "/Messages.json")])
+async def test_what_is_not_there_is_answered_as_twilio_does(server: PhonedServer, method: str, path: str) -> None:
+    async with server.double() as twilio:
+        status, body = await api(twilio, method, path)
+    assert (status, body["code"]) == (404, 20404)
+
+
 async def test_an_account_is_fetched_by_who_knows_its_token(server: PhonedServer) -> None:
     async with server.double() as twilio:
         status, body = await api(twilio, "GET", ".json")
@@ -164,7 +171,7 @@ async def seconds_of(url: str) -> float:
 
 @pytest.mark.parametrize(("key", "digits"), [("5", "5"), (None, "hangup")])
 async def test_a_key_or_a_hang_up_ends_a_message(server: PhonedServer, key: str | None, digits: str) -> None:
-    server.document("/twilio/voice", '<Record action="/left" playBeep="false"/>')
+    server.document("/twilio/voice", '<Record action="/left" playBeep="false" timeout="3000"/>')
     server.document("/left", "<Say>Gracias</Say>")
     async with server.double() as twilio, bounded():
         call = twilio.dial(Quiet())

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.twilio.events import Pressed, Progressed, Ran
+from sandbox.twilio.exchange import Rules
 from sandbox.twilio.person import Answer, Person
-from sandbox.twilio.verbs import Hangup
+from sandbox.twilio.verbs import Hangup, Say
 from tests.support.waiting import bounded, until
 from tests.twilio.phoned_server import PhonedServer
 from tests.twilio.switchboard import ANA, OURS, Quiet, api, over, ring, statuses
@@ -46,6 +48,24 @@ async def test_a_call_that_nobody_takes_is_told_and_fetches_nothing(
     assert (call.status, call.seconds) == (ends, 0)
     assert statuses(server) == told
     assert "/person" not in server.paths
+
+
+async def test_what_happens_on_a_placed_call_can_be_watched(server: PhonedServer) -> None:
+    server.document("/person", "<Gather numDigits='1' action='/keyed'><Say>Apretá 1</Say></Gather>")
+    server.document("/keyed", "<Hangup/>")
+    watched: list[object] = []
+    async with server.double(people={ANA: Person(presses="1")}) as twilio:
+        twilio.switchboard.watch = lambda call, event: watched.append(event)
+        await over(await ring(twilio))
+    progress = [event.status for event in watched if isinstance(event, Progressed)]
+    assert progress == ["initiated", "ringing", "in-progress", "completed"]
+    assert watched.index(Ran(Say("Apretá 1"))) < watched.index(Pressed("1")) < watched.index(Ran(Hangup()))
+
+
+async def test_callbacks_may_come_twice(server: PhonedServer) -> None:
+    async with server.double(rules=Rules(callbacks_twice=True)) as twilio:
+        await over(await ring(twilio, StatusCallbackEvent=None))
+    assert statuses(server) == ["failed", "failed"]
 
 
 async def test_without_events_only_the_end_is_told(server: PhonedServer) -> None:
@@ -133,8 +153,8 @@ async def test_a_gather_without_action_asks_its_own_document(server: PhonedServe
 
 
 async def test_a_ringing_call_is_canceled_and_not_redirected(server: PhonedServer) -> None:
-    async with server.double(people={ANA: Person(answers_after_s=50)}) as twilio:
-        call = await ring(twilio)
+    async with server.double(people={ANA: Person(answers_after_s=500)}) as twilio:
+        call = await ring(twilio, Timeout="600")
         await until(lambda: call.status == "ringing")
         status, body = await api(twilio, "POST", f"/Calls/{call.sid}.json", {"Twiml": "<Response/>"})
         assert (status, body["code"]) == (400, 21220)
@@ -257,10 +277,22 @@ async def test_who_is_dialled_hears_a_whisper_and_may_decline(server: PhonedServ
     assert whisper["ParentCallSid"] == told["CallSid"]
 
 
+@pytest.mark.parametrize(("shown", "code"), [("+5491155550100", None), (OURS, None), ("+541150319999", 13214)])
+async def test_a_caller_id_is_one_of_the_calls_or_the_accounts(
+    server: PhonedServer, shown: str, code: int | None
+) -> None:
+    server.document("/twilio/voice", f'<Dial callerId="{shown}"><Number>{ANA}</Number></Dial>')
+    async with server.double(people={ANA: Person(answer="busy")}) as twilio, bounded():
+        call = twilio.dial(Quiet())
+        await call.run()
+    assert (None if call.failure is None else call.failure.code) == code
+    assert [placed.origin for placed in twilio.outbound] == ([] if code else [shown])
+
+
 async def test_the_first_who_answers_is_connected_and_the_others_are_hung_up(server: PhonedServer) -> None:
     other = "+541150310002"
-    people = {ANA: Person(answers_after_s=9), other: Person(answers_after_s=1, talks_s=2)}
-    server.document("/twilio/voice", f"<Dial><Number>{ANA}</Number><Number>{other}</Number></Dial>")
+    people = {ANA: Person(answers_after_s=500), other: Person(answers_after_s=1, talks_s=2)}
+    server.document("/twilio/voice", f"<Dial timeout='600'><Number>{ANA}</Number><Number>{other}</Number></Dial>")
     async with server.double(people=people) as twilio, bounded():
         await twilio.dial(Quiet()).run()
     assert [call.status for call in twilio.outbound] == ["canceled", "completed"]
