@@ -29,6 +29,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
+from agent import passing_on
 from agent.call_events import known_tool
 from agent.call_recording import NOTICE_ANSWER, CallRecording, RecordingSetup
 from agent.call_state import TRANSITIONS, CallMove, CallState
@@ -49,8 +50,10 @@ from agent.floor import Due, Floor, FloorTimes, Sound
 from agent.keypad import PERSON, Keypad
 from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
-from agent.persona.line_cues import MINUTE_LEFT_CUE, PERSON_CUE, STILL_THERE_CUE
-from agent.persona.line_tools import HANG_UP, hang_up_result
+from agent.misunderstandings import Misunderstandings
+from agent.passing_on import NOTHING_IN_PARTICULAR, TRANSFERRING, Cause, PassOn, Reasons
+from agent.persona.line_cues import MINUTE_LEFT_CUE, STILL_THERE_CUE
+from agent.persona.line_tools import HANG_UP, TO_PERSON, hang_up_result, to_person_tool
 from agent.persona.prompt import Persona, system_prompt, tool_schema
 from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
@@ -142,6 +145,8 @@ class CallSetup:
     breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
     persona: Persona = "original"
     facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
+    reasons: Reasons = lambda: None  # for which a person could take the caller now
+    callbacks: bool = False  # whether one who is not taken can ask to be called
 
 
 class Call:
@@ -165,6 +170,8 @@ class Call:
         self._speech_ended_at: float | None = None
         # A tool answered, or the line was cut, and nothing of Carlos was heard since.
         self._untold = self.state is CallState.RESUMING
+        self._pass_on: PassOn | None = None  # to a person, once that has been said
+        self._misunderstood = Misunderstandings()
         self._answered = False  # Carlos has begun to answer the caller's last words
         self._planned = ""  # his latest sentence
         self._asked = False  # Carlos has asked something since the caller's last words
@@ -208,7 +215,7 @@ class Call:
             self._recording.begin()
             self._look()
             if self.state is CallState.RESUMING:
-                self._service.session.send_text(RESUME_CUE)
+                self._service.session.send_text(self._resume_cue())
             pipeline = self._tasks.create(self._run_pipeline())
             outcome = await asyncio.wait_for(asyncio.shield(self._over), self._longest_s())
         except TimeoutError:
@@ -259,7 +266,7 @@ class Call:
     async def _caller_hung_up(self) -> None:
         """What was played up to now was heard, and no more; his last words are waited for, if he has just spoken: they
         are why people call back. Silence is what makes the model end his turn."""
-        self._left = self._ending.outcome
+        self._left = "caller_left" if self._outcome == TRANSFERRING else self._ending.outcome
         self._output.settle()
         self._output.hold()
         voice_at, now = self._service.session.voice_until, self._loop.time()
@@ -299,7 +306,10 @@ class Call:
     def _finish(self, outcome: str) -> None:
         if self.state is not CallState.OVER:
             self._move(CallMove.ENDED)
-            self._over.set_result(self._left or outcome)
+            outcome = self._left or outcome
+            if outcome == TRANSFERRING and self._pass_on is not None:
+                self.log.note(transfer=self._pass_on.note)
+            self._over.set_result(outcome)
 
     def _move(self, move: CallMove) -> None:
         """Go where the table says. A move that it does not have is told to the log, and never to the caller."""
@@ -337,16 +347,9 @@ class Call:
     def _enter(self, entry: str | None) -> None:
         self._wake_at(self._keypad.due, self._on_keypad_pause)
         if entry in PERSON:
-            self._tasks.create(self._be_silent())
-            self._ask_for_person("keypad")
+            self._ask_for_person(Cause.KEYPAD)
         elif entry is not None:
             self._type(f"[DTMF] {entry}")
-
-    def _ask_for_person(self, why: str) -> None:
-        """The caller wants a person: the model is told so."""
-        if self.state not in LEAVING:
-            self._take_turn("[DTMF] 0" if why == "keypad" else why, spoken=False)
-            self._service.session.send_text(PERSON_CUE)
 
     def _type(self, text: str) -> None:
         """Text answers like speech does: what Carlos was saying is cut off."""
@@ -373,6 +376,7 @@ class Call:
         """The caller has more to say."""
         if self.state is not CallState.ENDING:
             return
+        self._pass_on = None
         if self._ending.state is EndingState.NO_ANSWER and self._output.playing:
             self._tasks.create(self._output.clear())
         self._ending.caller_spoke(self._loop.time())
@@ -397,7 +401,9 @@ class Call:
         return self._configured().system
 
     def _configured(self) -> SonicConfig:
-        own_tools = (HANG_UP,) if self._line.kind == "phone" else ()
+        own_tools: tuple[ToolSpec, ...] = (HANG_UP,) if self._line.kind == "phone" else ()
+        if (reasons := self._reasons()) is not None:
+            own_tools += (to_person_tool(reasons),)
         tools, persona = self._setup.toolbox.specs, self._setup.persona
         specs = tuple(ToolSpec(spec.name, spec.description, tool_schema(spec.input_schema, persona)) for spec in tools)
         system = system_prompt(self._line.kind, self._setup.clock(), persona, self._setup.facts())
@@ -454,11 +460,15 @@ class Call:
     def user_transcript(self, text: str) -> None:
         self._words_at = self._loop.time()
         self._words_came.set()
-        self._stop_ending()
+        is_passed_on = self._pass_on is not None and self.state is CallState.ENDING
+        stays = is_passed_on and not passing_on.takes_it_back(text)
+        if not stays:
+            self._stop_ending()
         if self._hold_timer is not None and self._output.playing:  # the words took no floor
             self._hold_timer.cancel()
             self._release_line()
-        self._move(CallMove.CALLER_SPOKE)
+        if not stays:
+            self._move(CallMove.CALLER_SPOKE)
         self._take_turn(text)
 
     def _take_turn(self, text: str, *, spoken: bool = True) -> None:
@@ -538,7 +548,11 @@ class Call:
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
         logger.error("sonic is lost: {} {}", type(error).__name__, error)
-        self._tasks.create(self._apologise())
+        if self.state not in LEAVING and self._passes_on(Cause.MODEL_DOWN):
+            self._begin_passing_on(NOTHING_IN_PARTICULAR, Cause.MODEL_DOWN)
+            self._finish(TRANSFERRING)  # the line says so itself
+        else:
+            self._tasks.create(self._apologise())
 
     async def _apologise(self) -> None:
         """Say so to the last word, behind what is still to be played; nothing that the caller does cuts it off."""
@@ -624,6 +638,8 @@ class Call:
     async def _run_tool(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
         if name == HANG_UP.name and self._line.kind == "phone":
             return await self._begin_goodbye()
+        if name == TO_PERSON and self._line.kind == "phone":
+            return await self._pass_on_as(str(_readable(arguments).get("reason", "")), Cause.ASKED)
         self._tools_in_a_row += 1
         if self._tools_in_a_row > MOST_TOOLS:
             return self._enough(name)
@@ -647,6 +663,8 @@ class Call:
             elapsed_ms=outcome.elapsed_ms,
         )
         self._setup.on_change(self.log)
+        if outcome.result.get("code") == "call_locked" and self._passes_on(Cause.LOCKED):
+            return await self._pass_on_as(NOTHING_IN_PARTICULAR, Cause.LOCKED)
         return outcome.result
 
     def _enough(self, name: str) -> dict[str, Any]:
@@ -661,14 +679,72 @@ class Call:
     async def _begin_goodbye(self) -> dict[str, Any]:
         """What Carlos has said since the caller's last words was his goodbye, unless it was a question; if he has said
         nothing, it comes now."""
-        said = self._answered and not self._planned.rstrip().endswith("?")
+        self._pass_on = None
+        said = self._has_said_it
+        await self._begin_ending(said=said)
+        return hang_up_result(goodbye_said=said)
+
+    @property
+    def _has_said_it(self) -> bool:
+        return self._answered and not self._planned.rstrip().endswith("?")
+
+    async def _begin_ending(self, *, said: bool) -> None:
         self._move(CallMove.HANG_UP_ASKED)
         self._ending.hang_up(self._loop.time(), self._service.answer, goodbye_said=said)
         self._on_ending_moved()
         if said:
             self._service.session.goodbye_said()
             await self._service.end_answer()  # no later block will
-        return hang_up_result(goodbye_said=said)
+
+    # --- a person -------------------------------------------------------------------------------------------
+
+    @property
+    def _outcome(self) -> str:
+        """What the call has come to if it is ended here and now."""
+        outcome = self._ending.outcome
+        return TRANSFERRING if self._pass_on is not None and outcome == "completed" else outcome
+
+    def _reasons(self) -> Sequence[str] | None:
+        """For which a person could take this caller now; None where that cannot be done."""
+        often = passing_on.count_of(self.log.notes) >= passing_on.MOST_TRANSFERS
+        return None if self._line.kind != "phone" or often else self._setup.reasons()
+
+    def _passes_on(self, cause: Cause) -> bool:
+        """Whether this alone is enough to pass the caller on: once, where nobody takes them."""
+        return self._reasons() is not None and self.log.notes.get(passing_on.NOTE, {}).get("cause") != cause
+
+    def _begin_passing_on(self, reason: str, cause: Cause) -> None:
+        self._pass_on = PassOn(reason[:40], cause, passing_on.count_of(self.log.notes) + 1)
+
+    async def _pass_on_as(self, reason: str, cause: Cause) -> dict[str, Any]:
+        """The model passes the caller on, or is told that it must: the line ends when the caller has heard of it."""
+        if self._reasons() is None:
+            return passing_on.nobody_result(callbacks=self._setup.callbacks)
+        self._begin_passing_on(reason, cause)
+        said = cause is Cause.ASKED and self._has_said_it
+        await self._begin_ending(said=said)
+        return passing_on.passed_on_result(cause, said=said)
+
+    def _ask_for_person(self, cause: Cause) -> None:
+        """The same without the model's asking: the caller pressed 0, or was not understood again and again."""
+        if self.state in LEAVING or self._pass_on is not None:
+            return
+        if cause is Cause.KEYPAD:
+            self._take_turn("[DTMF] 0", spoken=False)
+        self._tasks.create(self._be_silent())
+        if self._reasons() is None:
+            self._service.session.send_text(passing_on.nobody_cue(callbacks=self._setup.callbacks))
+            return
+        self._begin_passing_on(NOTHING_IN_PARTICULAR, cause)
+        self._tasks.create(self._begin_ending(said=False))
+        self._service.session.send_text(passing_on.TO_PERSON_CUE)
+
+    def _resume_cue(self) -> str:
+        cue = passing_on.returned_cue(self.log.notes, callbacks=self._setup.callbacks)
+        if cue is None:
+            return RESUME_CUE
+        self.log.note(transfer={**self.log.notes[passing_on.NOTE], "told": True})
+        return cue
 
     def _on_ending_late(self) -> None:
         now, session = self._loop.time(), self._service.session
@@ -679,7 +755,7 @@ class Call:
     def _on_ending_moved(self) -> None:
         self._wake_at(self._ending.due, self._on_ending_late)
         if self._ending.over:
-            self._finish(self._ending.outcome)
+            self._finish(self._outcome)
 
     def _on_played(self, part: Played) -> None:
         if part.answer == NOTICE_ANSWER:  # no word of the model's
@@ -689,6 +765,10 @@ class Call:
         if part.answer >= FIRST_ANSWER:
             self._untold = False
         self.log.played(part)
+        if self._misunderstood.said(part.answer, part.text) >= passing_on.MISUNDERSTOOD:
+            self._misunderstood = Misunderstandings()
+            if self._passes_on(Cause.MISUNDERSTOOD):
+                self._ask_for_person(Cause.MISUNDERSTOOD)
         if part.last or part.fraction < 1.0:
             self._setup.on_change(self.log)
         self._setup.observer.played(part)

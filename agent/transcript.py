@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from agent.call_events import CallEvents, known_tool, retold
+from agent.passing_on import TRANSFERRING
 from agent.playout import Played
 from agent.sonic.events import Role, Usage
 from common import metrics
@@ -19,7 +20,7 @@ from data.models import CallRecord, Line, ToolCall, Turn
 
 LOST = "lost"  # the outcome of a call whose process did not live to see its end
 ANSWER_TIME = timedelta(seconds=4)
-CUT_OFF = frozenset({"dropped", "drained", LOST})  # outcomes of a call whose caller may still be there
+CUT_OFF = frozenset({"dropped", "drained", LOST, TRANSFERRING})  # outcomes of a call whose caller may still be there
 
 
 def cut_words(text: str, fraction: float) -> str:

@@ -3,7 +3,7 @@
     scope   opens
     read    GET of orders, appointments and calls (personal data in calls masked), metrics, the API's description
     write   creating, changing and deleting orders and appointments
-    calls   calls as they are: live events, recordings, transcripts unmasked, hanging up
+    calls   calls as they are: live events, recordings, transcripts unmasked, hanging up; call-backs
 
 Exporting and erasing a customer's data needs `write` and `calls`.
 """
@@ -44,6 +44,7 @@ RULES = (  # the first that covers a request counts
     Rule.make("safe", r"/|/health|/ready|/favicon\.ico"),
     Rule.make("safe", r"/(docs|console|static)(/.*)?"),  # files without data
     Rule.make("all", r"(/demo)?/customers(/.*)?", WRITE, CALLS),
+    Rule.make("all", r"(/demo)?/callbacks(/.*)?", CALLS),
     Rule.make("safe", r"(/demo)?/calls(/.*)?(?<!/events)(?<!/audio)", READ),
     Rule.make("all", r"(/demo)?/calls(/.*)?", CALLS),
     Rule.make("safe", r".*", READ),

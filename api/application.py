@@ -10,6 +10,7 @@ from loguru import logger
 from api import envelope
 from api.access import Access
 from api.appointments import appointment_routes
+from api.callbacks import callback_routes
 from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
 from api.description import describe
@@ -62,6 +63,7 @@ def record_routers(
         appointment_routes(store, clock),
         call_routes(queries),
         customer_routes(queries),
+        callback_routes(store),
     ]
 
 

@@ -296,6 +296,23 @@ class CallJson(BaseModel):
     details: dict[str, Any]
 
 
+class CallBackJson(BaseModel):
+    id: str = Field(description="Of the call in which it was asked for.")
+    phone: str
+    about: str
+    askedAt: datetime
+    status: Literal["pending", "done"]
+    doneAt: datetime | None
+
+
+class CallBackEdit(BaseModel):
+    """What has become of a call-back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["pending", "done"]
+
+
 class CustomerJson(BaseModel):
     orders: list[OrderJson]
     appointments: list[AppointmentJson]

@@ -21,6 +21,7 @@ from agent.caller_limits import CallerLimits
 from agent.capacity import CallCapacity
 from agent.floor import FloorTimes
 from agent.line import Line
+from agent.passing_on import Reasons
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
@@ -61,7 +62,10 @@ from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
 from telephony.carrier import Carrier
 from telephony.carriers import carriers_of, message_routes, messages_of
+from telephony.closed_line import StoredCallBacks
 from telephony.phone_calls import PhoneCalls
+from telephony.transfers import Transfers, WhoIsThere
+from tools.business.callbacks import ASK_CALLBACK
 from tools.catalogue import NAMES
 from tools.follow_up import FollowUps
 from tools.identity import CallContext
@@ -115,6 +119,11 @@ class Services:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
     uploads: TaskSet = field(default_factory=TaskSet)  # of recordings, on their way to where they are kept
     follow_ups: FollowUps | None = None  # messages for callers, where they are sent any
+    reasons: Reasons = lambda: None  # for which a person could take a caller now
+
+    def __post_init__(self) -> None:
+        if any(self._transfers(carrier) for carrier in self.carriers):
+            self.reasons = WhoIsThere(self.settings.people, self.store)
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
         """Return a phone call, with tools and a verification state of its own, or with those of an earlier stream."""
@@ -124,8 +133,23 @@ class Services:
 
     def phone_calls(self, carrier: Carrier) -> PhoneCalls:
         """Return what handles the calls of one carrier."""
-        door = Door(DoorPolicy.of(self.settings), self.active_calls.capacity, self.store.facts)
-        return PhoneCalls(self.active_calls, self.make_call, carrier, self.preconnector, self.record_writer, door=door)
+        return PhoneCalls(
+            self.active_calls,
+            self.make_call,
+            carrier,
+            self.preconnector,
+            self.record_writer,
+            self._transfers(carrier),
+            door=Door(DoorPolicy.of(self.settings), self.active_calls.capacity, self.store.facts),
+            callbacks=StoredCallBacks(self.store) if self.settings.callbacks else None,
+        )
+
+    def _transfers(self, carrier: Carrier) -> Transfers | None:
+        """Return what passes a carrier's callers on, None where that cannot be done."""
+        settings, cold = self.settings, self.settings.transfer_mode == "cold"
+        if not settings.people or not (cold or carrier.person_line):
+            return None
+        return Transfers(self.store, settings.people, carrier.person_line, ring_s=settings.transfer_ring_s, cold=cold)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""
@@ -147,10 +171,13 @@ class Services:
         record = log.record()
         context = CallContext(record.id, record.line, record.caller_number, address)
         limit_s = self.settings.tool_time_limit_s
+        without = frozenset[str]() if self.settings.callbacks else frozenset({ASK_CALLBACK})
         follow_up = None
         if self.follow_ups is not None:
             follow_up = self.follow_ups.of_call(context.caller_number, partial(self._note_message, log))
-        return Toolbox(self.store, call=context, memory=memory, time_limit_s=limit_s, follow_up=follow_up)
+        return Toolbox(
+            self.store, call=context, memory=memory, time_limit_s=limit_s, follow_up=follow_up, without=without
+        )
 
     def _note_message(self, log: CallTranscript, told: Mapping[str, Any]) -> None:
         """What came of a message, in the record of its call, which may be over."""
@@ -183,6 +210,8 @@ class Services:
                 keypad_pause_s=self.settings.keypad_pause_s,
                 tool_filler_s=self.settings.tool_filler_s,
             ),
+            reasons=self.reasons,
+            callbacks=self.settings.callbacks,
         )
 
     def _recording(self, call_id: str, part: int) -> RecordingSetup:
@@ -357,6 +386,7 @@ def create_app(
     """Return the server. `on_ready` is called once everything is open and calls can be taken. With a `handover` the
     server is one of several processes that share a port."""
     carriers = carriers_of(settings)
+    transfers: list[Transfers] = []
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -364,6 +394,8 @@ def create_app(
             app.state.services = services
             for carrier in carriers:
                 calls = services.phone_calls(carrier)
+                if calls.transfers is not None:
+                    transfers.append(calls.transfers)
                 app.include_router(carrier.routes(calls, services.store, call_in_path=handover is not None))
             if services.follow_ups is not None:
                 app.include_router(message_routes(settings, services.store))
@@ -381,6 +413,8 @@ def create_app(
             _warm_up(app)
             on_ready(services)
             yield
+            for each in transfers:
+                await each.close()
 
     app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     guard(app, settings, signed_folders=tuple(carrier.folder for carrier in carriers))

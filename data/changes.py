@@ -47,8 +47,13 @@ def writes_of(change: Change, idempotency: IdempotencyRecord | None, receipts_ex
     """One transaction. The record's own write is the first; every write has its condition."""
     writes = [_record_write(change), *_held_writes(change)]
     if idempotency:
-        writes += [Put(TableName.CALLS, item, Absent()) for item in receipt_items(idempotency, receipts_expire)]
+        writes += receipt_writes(idempotency, receipts_expire)
     return writes
+
+
+def receipt_writes(idempotency: IdempotencyRecord, expire: datetime) -> list[Write]:
+    """What makes a change happen once."""
+    return [Put(TableName.CALLS, item, Absent()) for item in receipt_items(idempotency, expire)]
 
 
 def idempotency_keys(idempotency: IdempotencyRecord) -> tuple[tuple[str, str], tuple[str, str]]:

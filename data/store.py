@@ -21,13 +21,15 @@ from loguru import logger
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
-from data import outbox, questions
+from data import callbacks, outbox, questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
+from data.callbacks import CallBack, CallBackStatus, to_callback
 from data.calls import merged
 from data.changes import (
     Change,
     IdempotencyRecord,
     idempotency_keys,
+    receipt_writes,
     to_idempotency_record,
     writes_of,
 )
@@ -408,6 +410,64 @@ class Store:
         """The call is over: nobody will go on with it."""
         await self.backend.transact([Delete(TableName.CALLS, (f"CALL#{call_id}", "STATE"))])
 
+    # Callers who are passed on to a person, and who are called back.
+
+    async def transfer(self, call_id: str) -> tuple[dict[str, Any], int] | None:
+        """How far the call's last transfer is (telephony.transfer), and its version to save the next state on."""
+        item = await self._live(TableName.CALLS, f"CALL#{call_id}", "TRANSFER")
+        return (dict(json.loads(item["state"])), int(item["version"])) if item else None
+
+    async def save_transfer(self, call_id: str, state: Mapping[str, Any], based_on: int) -> bool:
+        """Keep a JSON object for `KEEP_STATE`. Return False where the version is no longer `based_on`; 0 is none."""
+        item: Item = {"PK": f"CALL#{call_id}", "SK": "TRANSFER", "version": based_on + 1}
+        item |= {"state": json.dumps(state, ensure_ascii=False), TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_STATE)}
+        return await self._written(Put(TableName.CALLS, item, Version(based_on) if based_on else Absent()))
+
+    async def ask_callback(self, callback: CallBack, idempotency: IdempotencyRecord) -> IdempotencyRecord:
+        """Note it once, in place of one that was asked for earlier in the call; return the receipt that stands. Raises
+        Conflict as `commit` does."""
+        before = await self.callback(callback.call_id)
+        written = replace(callback, version=before.version + 1 if before else 1)
+        put = Put(TableName.CALLS, self._callback_item(written), Version(before.version) if before else Absent())
+        try:
+            await self.backend.transact([put, *receipt_writes(idempotency, self._clock() + KEEP_RECEIPTS)])
+        except (ConditionFailed, Unavailable) as failed:
+            if stored := await self._standing(idempotency):
+                return stored
+            if isinstance(failed, ConditionFailed):
+                raise Conflict from failed
+            raise
+        return idempotency
+
+    async def callback(self, call_id: str) -> CallBack | None:
+        """Raises Malformed for one that cannot be read."""
+        item = await self._live(TableName.CALLS, *callbacks.key(call_id))
+        return to_callback(item) if item else None
+
+    async def callbacks(
+        self, *, status: CallBackStatus | None = None, limit: int | None = None, after: str | None = None
+    ) -> Page[CallBack]:
+        """Newest first. `after` is the `next` of the page before."""
+
+        def is_wanted(item: Item) -> bool:
+            return self._is_live(item) and status in (None, item.get("status"))
+
+        kinds = (callbacks.KIND,)
+        listing = Listing(TableName.CALLS, "StartedIndex", kinds, descending=True, keep=is_wanted)
+        return await self._page(listing, to_callback, limit, after)
+
+    async def close_callback(self, call_id: str, status: CallBackStatus) -> CallBack | None:
+        """Mark a call-back, done or pending again, and return it; None if there is none. May raise Conflict."""
+        for _ in range(_MERGES):
+            before = await self.callback(call_id)
+            if before is None or before.status is status:
+                return before
+            done_at = self._clock() if status is CallBackStatus.DONE else None
+            after = replace(before, status=status, done_at=done_at, version=before.version + 1)
+            if await self._written(Put(TableName.CALLS, self._callback_item(after), Version(before.version))):
+                return after
+        raise Conflict
+
     # Nonces and failures.
 
     async def consume_nonce(self, nonce: str, expires: datetime) -> bool:
@@ -451,6 +511,17 @@ class Store:
             writes.append(self._state(call.id, state))
         await self.backend.transact(writes)
         return written
+
+    async def _written(self, put: Put) -> bool:
+        """Return False where its condition did not hold."""
+        try:
+            await self.backend.transact([put])
+        except ConditionFailed:
+            return False
+        return True
+
+    def _callback_item(self, callback: CallBack) -> Item:
+        return callbacks.to_item(callback, callback.asked_at + self._keep_calls)
 
     def _state(self, call_id: str, state: Mapping[str, Any]) -> Put:
         item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}

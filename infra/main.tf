@@ -58,7 +58,7 @@ module "voice" {
   settings           = var.server_settings
   sonic_model_id     = var.sonic_model_id
   twilio_account_sid = var.twilio_account_sid
-  transfer_numbers   = var.transfer_numbers
+  transfer_targets   = var.transfer_targets
   allowed_origins    = var.allowed_origins
   log_level          = var.log_level
   log_retention_days = var.log_retention_days

@@ -116,15 +116,10 @@ variable "twilio_account_sid" {
   }
 }
 
-variable "transfer_numbers" {
-  description = "Phone numbers, E.164, that a call may be transferred to."
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for number in var.transfer_numbers : can(regex("^\\+[1-9][0-9]{6,14}$", number))])
-    error_message = "Each number must be E.164, such as +541112345678."
-  }
+variable "transfer_targets" {
+  description = "People that a call may be passed on to: address|reasons|hours each, with ; between them. The server refuses what it cannot read."
+  type        = string
+  default     = ""
 }
 
 variable "log_level" {

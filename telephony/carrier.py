@@ -17,7 +17,10 @@ from starlette.types import Scope
 from agent.capacity import Admission
 from agent.line import Line
 from telephony.closed_line import ClosedLine
+from telephony.person_line import PersonLine
 from telephony.stream_tokens import SpentNonces
+from telephony.transfer import Transfer
+from telephony.transfers import Transfers
 
 type OnEnd = Callable[[str], Awaitable[None]]  # a line gives it its call's outcome, before it closes its socket
 type MakeLine = Callable[[OnEnd], Line]
@@ -52,10 +55,17 @@ class Apologise:
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
-    """Hand the caller over to a person."""
+class Hold:
+    """Music for the caller, until a person has taken the call or nobody has."""
 
-    number: str  # E.164, from TRANSFER_NUMBERS, never the model's own
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Connect the caller with a person at once."""
+
+    transfer: Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +73,16 @@ class Resume:
     """The stream died under the call: open another one."""
 
 
-AfterStream = HangUp | Apologise | Dial | Resume
+AfterStream = HangUp | Apologise | Hold | Dial | Resume
 
 
 class CarrierHandler(Protocol):
     """What a carrier may ask of this server. It may ask anything twice: all of it is idempotent by call."""
+
+    @property
+    def transfers(self) -> Transfers | None:
+        """Callers on their way to a person; None where nobody is passed on."""
+        ...
 
     async def is_over(self, call_id: str) -> bool:
         """Return True for a call that has ended, in whichever process: the carrier's request for it is a replay."""
@@ -109,6 +124,10 @@ class CarrierHandler(Protocol):
         """
         ...
 
+    async def brought_back(self, call_id: str) -> AfterStream:
+        """Return what comes after a transfer that is over, for a caller who is still there."""
+        ...
+
     async def status(self, call_id: str, status: CallStatus) -> None:
         """Take note of how the call goes, apart from its line."""
         ...
@@ -120,6 +139,7 @@ class Carrier(Protocol):
     name: str  # under which a call record's details keep its facts
     folder: str  # of its routes, with a slash at both ends; they check the carrier's signature, and no API key
     begins: frozenset[str]  # paths of requests that may ask for a place for a new call
+    person_line: PersonLine | None  # None: it can ring nobody for a caller who waits
 
     def routes(self, calls: CarrierHandler, spent: SpentNonces, *, call_in_path: bool = False) -> APIRouter:
         """Return what the carrier asks of this server, all of it below `folder`. With `call_in_path` the path of a

@@ -9,8 +9,11 @@ from typing import Literal, Protocol
 from common.settings import Settings
 from common.spanish.clock import hour
 from common.spanish.wording import MONTHS, WEEKDAYS
-from common.times import BUENOS_AIRES
+from common.times import BUENOS_AIRES, utcnow
+from data.callbacks import CallBack
+from data.changes import IdempotencyRecord
 from data.facts import Facts
+from data.store import Store
 
 type Offer = Literal["message", "voicemail", "callback"]
 
@@ -30,6 +33,17 @@ class CallBacks(Protocol):
         """Keep it, once for a call; `number` is in E.164, and the caller chose what it is. Raise DataError where it is
         not kept: then the caller is told so."""
         ...
+
+
+class StoredCallBacks:
+    """`CallBacks` beside the others of the store; what a caller wants is not known without a conversation."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def note_callback(self, call_id: str, number: str) -> None:
+        callback = CallBack(call_id, number, "", utcnow())
+        await self._store.ask_callback(callback, IdempotencyRecord(call_id, "closed line", number, {}))
 
 
 def is_open(facts: Facts, now: datetime) -> bool:

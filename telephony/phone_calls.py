@@ -18,6 +18,7 @@ from agent.active_calls import ActiveCalls
 from agent.call import Call
 from agent.capacity import Admission
 from agent.line import Line
+from agent.passing_on import NOTE
 from agent.record_writer import CallRecordWriter
 from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CallTranscript
@@ -25,8 +26,21 @@ from common import metrics
 from data.errors import DataError, Unavailable
 from data.models import Line as LineName
 from telephony.admission import Door
-from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrier, HangUp, MakeLine, Resume
+from telephony.carrier import (
+    AfterStream,
+    Apologise,
+    Caller,
+    CallStatus,
+    Carrier,
+    Dial,
+    HangUp,
+    Hold,
+    MakeLine,
+    Resume,
+)
 from telephony.closed_line import CallBacks, ClosedLine
+from telephony.transfer import State
+from telephony.transfers import Transfers
 
 MAX_BROKEN_CALLS = 1000  # that failed here, and whose next step the carrier may still ask for
 MAX_RESUMES = 2  # of one call
@@ -59,10 +73,12 @@ class PhoneCalls:
         carrier: Carrier,
         preconnector: StreamPreconnector,
         record_writer: CallRecordWriter,
+        transfers: Transfers | None = None,
         *,
         door: Door | None = None,
         callbacks: CallBacks | None = None,
     ) -> None:
+        self.transfers = transfers
         self._active_calls = active_calls
         self._make_call = make_call
         self._carrier = carrier
@@ -133,11 +149,41 @@ class PhoneCalls:
         await self._let_go(call_id, resumes)
         if call_id in self._broken:
             return Apologise()
+        if (passed_on := await self._passed_on(call_id, resumes)) is not None:
+            return passed_on
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        if resumes >= MAX_RESUMES or await self.admit(call_id) is not Admission.ACCEPTED:
+        transfers = await self.transfers.count(call_id) if self.transfers else 0  # each opens a line anew, as it should
+        if resumes >= MAX_RESUMES + transfers:
             return Apologise()
-        return Resume()
+        return await self._resumed(call_id)
+
+    async def _resumed(self, call_id: str) -> AfterStream:
+        return Resume() if await self.admit(call_id) is Admission.ACCEPTED else Apologise()
+
+    async def _passed_on(self, call_id: str, resumes: int) -> AfterStream | None:
+        """What comes next for a caller who is passed on to a person; None for anybody else."""
+        await self._record_writer.kept(call_id)
+        transfer = await self.transfers.begun(call_id, resumes) if self.transfers else None
+        if self.transfers is None or transfer is None:
+            return None
+        match transfer.state:
+            case State.RETURNED:
+                return await self._resumed(call_id)
+            case State.OVER:
+                return HangUp()
+        return Dial(transfer) if self.transfers.cold else Hold(transfer)
+
+    async def brought_back(self, call_id: str) -> AfterStream:
+        """Resume with Carlos if nobody took the caller, and only then: the request may be a replay. Where no place is
+        free the music goes on for a while."""
+        back = await self.transfers.came_back(call_id) if self.transfers else None
+        if self.transfers is None or back is None:
+            return HangUp()
+        if await self._record_writer.is_over(call_id, self._carrier.name):
+            return HangUp()
+        after = await self._resumed(call_id)
+        return Hold(back) if isinstance(after, Apologise) and self.transfers.may_wait(back) else after
 
     def _was_turned_away(self, call_id: str) -> bool:
         """Return True if what is over is a second stream, which a repeated webhook opened: the first one goes on."""
@@ -164,6 +210,8 @@ class PhoneCalls:
             if call_id not in self._active_calls.live:
                 self._active_calls.capacity.release(call_id)
             self._preconnector.forget(call_id)
+            if self.transfers is not None:
+                await self.transfers.caller_left(call_id)
             log = self._active_calls.log_of(call_id)
             await self._record_writer.carrier_said(call_id, log, self._carrier.name, status.facts)
 
@@ -189,4 +237,7 @@ class PhoneCalls:
             if caller.resumes:
                 log.note(resumed=caller.resumes)
             return log, {}
-        return CallTranscript.resumed(cut_off.record, caller.resumes), cut_off.memory
+        log = CallTranscript.resumed(cut_off.record, caller.resumes)
+        if self.transfers is not None and (back := await self.transfers.came_back(caller.call_id)) is not None:
+            log.note(**{NOTE: {**back.note, **log.notes.get(NOTE, {})}})
+        return log, cut_off.memory

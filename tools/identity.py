@@ -296,6 +296,11 @@ class Identity:
         """The caller has been told of these records, found for a person that they proved to be."""
         self._proven |= {f"{record_type.noun} {record.id}" for record in records}
 
+    @property
+    def caller_number(self) -> str | None:
+        """From which the caller calls: a hint, and no proof."""
+        return self._call.caller_number
+
     def require_unlocked(self) -> None:
         if self.locked:
             raise Refused("call_locked", _LOCKED)

@@ -66,7 +66,8 @@ class Tool:
     """A declared tool.
 
     One that `proves` opens a record only after the caller has proven whose it is; one that does not is refused in a
-    locked call. One that `writes` answers with a Plan, which is proposed first and carried out after the caller's yes.
+    locked call, unless it is for such a caller, too (`when_locked`). One that `writes` answers with a Plan, which is
+    proposed first and carried out after the caller's yes.
     """
 
     name: str
@@ -77,10 +78,11 @@ class Tool:
     arguments: type[Arguments]
     input_schema: Schema
     handler: Handler[Any]
+    when_locked: bool = False
 
     async def use(self, call: ToolContext, arguments: Mapping[str, Any]) -> Plan | Result:
         """Return the result, or what would be written. Raise what the handler raises, NeedsInput for its arguments."""
-        if not self.proves:
+        if not (self.proves or self.when_locked):
             call.identity.require_unlocked()
         answer = await self.handler(call, read(self.arguments, arguments))
         if isinstance(answer, Plan) and not self.writes:
@@ -95,6 +97,7 @@ def tool[A: Arguments](
     label: Label,
     proves: bool,
     writes: bool,
+    when_locked: bool = False,
     describe: Mapping[str, str] | None = None,
 ) -> Callable[[Handler[A]], Tool]:
     """Declare a handler as a tool. The model reads `name` and `description`, which are Spanish.
@@ -112,7 +115,7 @@ def tool[A: Arguments](
             raise DeclarationError(f"{name}: {handler.__module__}.{handler.__name__} is another tool's handler already")
         arguments = _arguments_of(name, handler)
         schema = arguments.schema_for_the_model(describe or {})
-        return Tool(name, description, label, proves, writes, arguments, schema, handler)
+        return Tool(name, description, label, proves, writes, arguments, schema, handler, when_locked)
 
     return declare
 

@@ -82,10 +82,11 @@ class Toolbox:
         memory: Mapping[str, Any] | None = None,
         time_limit_s: float | None = None,
         follow_up: FollowUp | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> None:
-        """With a `follow_up` the caller is offered a message after each write."""
-        if follow_up is not None:
-            self.specs = (*TOOLS, follow_up.tool)
+        """With a `follow_up` the caller is offered a message after each write; tools `without` are not offered."""
+        offered = tuple(tool for tool in TOOLS if tool.name not in without)
+        self.specs = offered if follow_up is None else (*offered, follow_up.tool)
         self._follow_up = follow_up
         self._by_name = {tool.name.lower(): tool for tool in self.specs}
         self._store = store

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from agent.passing_on import NOTHING_IN_PARTICULAR
 from agent.sonic.events import ToolSpec
 
 HANG_UP = ToolSpec(
@@ -11,6 +13,22 @@ HANG_UP = ToolSpec(
     description="Terminar la llamada después de tu despedida, cuando el cliente se despide o ya tiene todo.",
     input_schema={"type": "object", "properties": {}},
 )
+
+TO_PERSON = "pasarConPersona"
+
+
+def to_person_tool(reasons: Sequence[str]) -> ToolSpec:
+    """Offered only while somebody is there who could take the caller."""
+    reason = {
+        "type": "string",
+        "description": "El tema por el que el cliente necesita una persona",
+        "enum": [*reasons, NOTHING_IN_PARTICULAR],
+    }
+    return ToolSpec(
+        name=TO_PERSON,
+        description="Pasar la llamada a una persona del negocio, cuando el cliente la pide o no lo podés ayudar.",
+        input_schema={"type": "object", "properties": {"reason": reason}},
+    )
 
 
 def hang_up_result(*, goodbye_said: bool) -> dict[str, Any]:

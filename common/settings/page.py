@@ -33,12 +33,17 @@ def page() -> str:
 def _rows(fields: dict[str, FieldInfo]) -> Iterator[str]:
     for name in fields:
         field = Settings.model_fields[name]
-        yield f"| `{name.upper()}` | {_default(field)} | {field.description} |"
+        yield f"| `{name.upper()}` | {_default(field)} | {_cell(field)} |"
+
+
+def _cell(field: FieldInfo) -> str:
+    """A bar would end the cell."""
+    return (field.description or "").replace("|", "\\|")
 
 
 def _default(field: FieldInfo) -> str:
     match field.default:
-        case None | ():
+        case None | () | "":
             return ""
         case tuple() as several:
             return f"`{','.join(several)}`"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from common.settings.concern import Concern, Unsafe
+from common.transfer_targets import TransferTarget, parse_targets
 
 
 class PhoneSettings(Concern):
@@ -21,6 +22,14 @@ class PhoneSettings(Concern):
             lambda all_: all_.is_public and not all_.public_base_url,
             "set PUBLIC_BASE_URL to the https address that Twilio calls; signatures cover it",
         ),
+        (
+            lambda all_: (
+                bool(all_.transfer_targets)
+                and all_.transfer_mode == "warm"
+                and not (all_.twilio_account_sid and all_.twilio_auth_token)
+            ),
+            "TRANSFER_TARGETS need TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to call people, or TRANSFER_MODE=cold",
+        ),
     )
 
     twilio_account_sid: str | None = Field(None, description="The account, AC…, whose REST API hangs calls up.")
@@ -31,6 +40,29 @@ class PhoneSettings(Concern):
         None, description="Signs stream tokens where there is no TWILIO_AUTH_TOKEN; by default made up at the start."
     )
     twilio_api_base: str = Field("https://api.twilio.com", description="Twilio's REST API, or another of its kind.")
-    transfer_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Reserved for handing a caller over to a person; nothing reads it yet."
+    transfer_targets: str = Field(
+        "",
+        description="People a caller may be passed on to: `address|reasons|hours` each, with `;` between them, such as"
+        " `+541150310001|turnos,pedidos|lun-vie 9-18; sip:guardia@clinica.example|*|24h`. Empty: nobody.",
     )
+    transfer_mode: Literal["warm", "cold"] = Field(
+        "warm",
+        description="`warm`: the person hears who calls and why, and presses 1, while the caller hears music; `cold`:"
+        " the caller is connected at once.",
+    )
+    transfer_from: str | None = Field(
+        None, description="The number that people are called from, +…; unset: the one that the caller dialled."
+    )
+    transfer_ring_s: int = Field(25, ge=5, le=120, description="Seconds that a person's phone rings.")
+    callbacks: bool = Field(True, description="Note a call-back where nobody can be had; GET /callbacks lists them.")
+
+    @field_validator("transfer_targets")
+    @classmethod
+    def _targets_hold(cls, text: str) -> str:
+        parse_targets(text)
+        return text
+
+    @property
+    def people(self) -> tuple[TransferTarget, ...]:
+        """Whom a caller may be passed on to."""
+        return parse_targets(self.transfer_targets)

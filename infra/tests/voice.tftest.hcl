@@ -35,7 +35,7 @@ variables {
   metrics_namespace  = "Carlos/carlos-test"
   sonic_model_id     = "amazon.nova-2-5-sonic"
   twilio_account_sid = "AC00000000000000000000000000000000"
-  transfer_numbers   = ["+541112345678"]
+  transfer_targets   = "+541112345678|*|24h"
   allowed_origins    = ["https://example.com"]
   log_level          = "INFO"
   log_retention_days = 30

@@ -14,6 +14,7 @@ from typing import Any
 from common.spanish.consent import A_MESSAGE, SENDING, Consent, consent
 from sandbox.dialogue import lines
 from sandbox.dialogue.answers import answer
+from sandbox.dialogue.callback import ASK_CALLBACK, CallBackTalk
 from sandbox.dialogue.intents import Aspect, Kind, Reply, Task, Topic, Verb
 from sandbox.dialogue.offers import Offer, choose, read_offers
 from sandbox.dialogue.questions import another_way, question, slot_asked_by
@@ -27,6 +28,7 @@ from sandbox.dialogue.words import read_words
 HANG_UP = "finalizarLlamada"
 INFORM = "consultarInformacion"
 SEND = "enviarMensaje"
+TO_PERSON = "pasarConPersona"
 
 _WORTH_REPEATING = frozenset({"changed", "unavailable", "internal"})  # "¿Lo intentamos de nuevo?"
 _HOLDS = {  # what a result of each task has, when it is done
@@ -92,6 +94,7 @@ class Conversation:
         self._opening = ""  # goes before the next line
         self._confirm = lines.CONFIRM  # how the next proposal is asked about
         self._slowly = False
+        self._callback = CallBackTalk()
         self._waits = False  # for a caller who asked for a moment before the yes
 
     # What others may ask of it
@@ -110,6 +113,12 @@ class Conversation:
             return self._advance()
         return self._say(lines.ANYTHING_ELSE if self._closing else lines.HOW_CAN_I_HELP)
 
+    def of_a_person(self, cue: str) -> Move:
+        """What the server wants said of a person whom the caller asked for."""
+        if "pasa con" in cue:
+            return self._say(lines.PASSING_ON)
+        return self._nobody(lines.NOBODY_CAME if "Ninguna" in cue else lines.NO_PERSON)
+
     def read(self, text: str) -> Understanding:
         """Understand a sentence as an answer to what is open; changes nothing."""
         return understand(text, self._today(), self._open_slots(), self._kind)
@@ -119,6 +128,8 @@ class Conversation:
         if not said.text:
             return Say(lines.NOT_HEARD)
         if self._message_offered and (move := self._answer_to_message(said)):
+            return move
+        if self._callback.is_open and (move := self._call_back(said)):
             return move
         if move := self._aside(said) or self._question(said) or self._vague_time(said):
             return move
@@ -149,6 +160,10 @@ class Conversation:
             return self._say(lines.GOODBYE)
         if call.name == SEND:
             return self._message_result(body)
+        if call.name == TO_PERSON:
+            return self._say(lines.PASSING_ON) if _succeeded(body) else self._nobody(lines.NO_PERSON)
+        if call.name == ASK_CALLBACK:
+            return self._called_back(body)
         if call.name == INFORM:
             return self._back(_told(body) or lines.NO_SUCH_FACT)
         if not isinstance(body, Mapping) or self._task is None:
@@ -256,10 +271,43 @@ class Conversation:
         if said.emergency:
             return self._say(lines.EMERGENCY)
         if Reply.PERSON in said.intent.replies and not said.aside:
-            return self._back(lines.NO_PERSON)
+            return self._to_person()
         if said.aside and not (said.intent.named or said.brings_data) and said.intent.verb in (None, Verb.ASK):
             return self._back(said.aside)
         return None
+
+    # A person, or a call from one
+
+    def _to_person(self) -> Move:
+        if TO_PERSON not in self._tools:
+            return self._nobody(lines.NO_PERSON)
+        self._calling = Call(TO_PERSON, {"reason": "otro"})
+        return self._calling
+
+    def _nobody(self, line: str) -> Move:
+        """A call-back is offered, where one can be noted."""
+        if ASK_CALLBACK not in self._tools:
+            return self._back(line)
+        self._callback.offer()
+        return self._say(line, lines.CALL_YOU_LATER)
+
+    def _call_back(self, said: Understanding) -> Move | None:
+        """The answer to the offer, to what is proposed, or to the question for a number; None for anything else."""
+        asked = self._callback.heard(said.text)
+        if asked is None:
+            return self._finish(lines.DROPPED) if said.intent.answer is False else None
+        self._calling = Call(ASK_CALLBACK, asked)
+        return self._calling
+
+    def _called_back(self, body: Any) -> Move:
+        if not isinstance(body, Mapping):
+            return self._finish(lines.CANNOT)
+        self._callback.answered(body)
+        if body.get("confirmation_required"):
+            return self._say(say_proposal(str(body.get("proposal") or "hacerlo.")), lines.CONFIRM)
+        if "question" in body:
+            return self._say(str(body["question"]))
+        return self._finish(_told(body) or lines.CANNOT)
 
     # Questions that are about no record of which the number is known
 
@@ -662,6 +710,10 @@ class Conversation:
 
 def _declines(said: Understanding) -> bool:
     return not (said.intent.names_a_wish or Reply.GOODBYE in said.intent.replies)
+
+
+def _succeeded(body: Any) -> bool:
+    return isinstance(body, Mapping) and bool(body.get("success"))
 
 
 def _told(body: Any) -> str:

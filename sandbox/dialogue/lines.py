@@ -32,6 +32,10 @@ CAPABILITIES = (
     "un turno médico. ¿Qué necesitás?"
 )
 NO_PERSON = "Por ahora no te puedo pasar con una persona, pero te ayudo con pedidos y turnos médicos."
+PASSING_ON = "Te paso con una persona, no cortes."
+NOBODY_CAME = "Perdón, ninguna persona te pudo atender."
+CALL_YOU_LATER = "¿Querés que te llamen más tarde?"
+WILL_BE_CALLED = "Listo, quedó anotado: te va a llamar una persona."
 ORDER_OR_APPOINTMENT = "¿Es por un pedido o por un turno médico?"
 CANNOT_CHANGE_ORDER = "Un pedido no lo puedo cambiar, pero sí cancelarlo o tomarte uno nuevo."
 WHICH_DOCTORS = (
@@ -119,6 +123,10 @@ FIXED_LINES: tuple[str, ...] = (
     WHAT_I_DO,
     CAPABILITIES,
     NO_PERSON,
+    PASSING_ON,
+    NOBODY_CAME,
+    CALL_YOU_LATER,
+    WILL_BE_CALLED,
     ORDER_OR_APPOINTMENT,
     CANNOT_CHANGE_ORDER,
     WHICH_DOCTORS,

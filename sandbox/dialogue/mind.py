@@ -57,6 +57,8 @@ class DialogueMind:
         """What is typed, or a cue of the server."""
         if text.startswith("[llamada]"):
             return self._talk.greet()
+        if text.startswith("[seguir]") and "persona" in text:
+            return self._talk.of_a_person(text)
         if text.startswith("[seguir]"):
             return self._talk.resume()
         if text.startswith("[silencio]"):

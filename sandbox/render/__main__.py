@@ -1,4 +1,4 @@
-"""`python -m sandbox.render clips|notices|callers|utterances [name ...]`, in the renderer's own venv."""
+"""`python -m sandbox.render clips|notices|music|callers|utterances [name ...]`, in the renderer's own venv."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 from sandbox.render.callers import render_callers
 from sandbox.render.clips import render_clips
+from sandbox.render.music import render_music
 from sandbox.render.notices import render_notices
 from sandbox.render.utterances import render_utterances
 
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> int:
             render_clips()
         case ["notices"]:
             render_notices()
+        case ["music"]:
+            render_music()
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -35,6 +35,7 @@ SPEAKERS = {
     "order-details": Speaker("em_alex", speed=0.95, pitch=1.03),
     "cancel-appointment": Speaker("ef_dora", pitch=1.03),
     "no-number": Speaker("em_alex", speed=0.95),
+    "person": Speaker("ef_dora", pitch=0.98),
 }
 
 

@@ -14,7 +14,7 @@ from sandbox.twilio.call import CallEvent, Ran, Streaming, Warned
 from sandbox.twilio.errors import Code
 from sandbox.twilio.events import Bridged
 from sandbox.twilio.script import Script, Turn
-from sandbox.twilio.verbs import Connect, Gather, Hangup, Say
+from sandbox.twilio.verbs import Connect, Hangup, Say
 
 USUAL = {Code.SERVER_CLOSED}  # logged at every hang-up by the server: no news
 
@@ -54,10 +54,6 @@ class Show:
                 self._line("person", f"hears: {text}", "blue")
             case Ran(Hangup()):
                 self._line("person", "hangs up", "dim")
-            case Ran(Gather(prompt=prompts)):
-                for prompt in prompts:
-                    if isinstance(prompt, Say):
-                        self._line("person", f"hears: {prompt.text}", "blue")
             case Bridged():
                 self._line("person", "takes the call", "blue")
             case Warned(code, detail):
@@ -79,6 +75,8 @@ class Show:
                 self._line("", "the caller interrupts", "magenta")
             case "notice" | "fault":
                 self._line("server", str(event.get("text", "")), "red")
+            case "ended" if event.get("outcome") == "transferring":
+                self._line("☎", "the caller is passed on to a person", "dim")
             case "ended":
                 self._line("☎", f"the call has ended: {event.get('outcome')}", "dim")
 

@@ -11,11 +11,14 @@ from starlette.websockets import WebSocket
 
 from common.settings import Settings
 from telephony.carrier import Caller, CarrierHandler
+from telephony.person_line import PersonLine
 from telephony.stream_tokens import SpentNonces
 from telephony.twilio.line import PhoneLine
 from telephony.twilio.media_stream import MediaStream, Started
+from telephony.twilio.people import TwilioPeople
 from telephony.twilio.rest import CallControl
 from telephony.twilio.routes import phone_routes
+from telephony.twilio.transfer_twiml import AFTER_TRANSFER_PATH, BACK_PATH
 from telephony.twilio.twiml import AFTER_STREAM_PATH, MEDIA_PATH
 from telephony.twilio.webhooks import FOLDER, VOICE_PATH
 
@@ -25,11 +28,14 @@ class Twilio:
 
     name = "twilio"
     folder = FOLDER
-    begins = frozenset({VOICE_PATH, AFTER_STREAM_PATH})
+    begins = frozenset({VOICE_PATH, AFTER_STREAM_PATH, AFTER_TRANSFER_PATH, BACK_PATH})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._control = CallControl.from_settings(settings)
+        self.person_line: PersonLine | None = (
+            TwilioPeople(self._control, settings) if self._control.has_credentials else None
+        )
 
     def routes(self, calls: CarrierHandler, spent: SpentNonces, *, call_in_path: bool = False) -> APIRouter:
         async def answer(websocket: WebSocket, stream: MediaStream, started: Started, caller: Caller) -> None:

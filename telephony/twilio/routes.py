@@ -12,6 +12,7 @@ from telephony.twilio.closed import ClosedLineWebhooks
 from telephony.twilio.door_webhooks import DoorWebhooks
 from telephony.twilio.signature import Signatures
 from telephony.twilio.socket import MAX_PENDING_SOCKETS, START_TIMEOUT_S, Answer, MediaSocket
+from telephony.twilio.transfer_webhooks import TransferWebhooks
 from telephony.twilio.webhooks import Webhooks
 
 
@@ -43,6 +44,8 @@ def phone_routes(
     )
     router = webhooks.router()
     router.include_router(DoorWebhooks(base_url, webhooks, closed, overrides).router())
+    if phone_calls.transfers is not None:
+        router.include_router(TransferWebhooks(base_url, webhooks, phone_calls, phone_calls.transfers).router())
     router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
     if call_in_path:
         router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)

@@ -107,13 +107,6 @@ def reject() -> str:
     return document(response)
 
 
-def dial(number: str) -> str:
-    """Connect the caller to a person; the call ends with that conversation."""
-    response = VoiceResponse()
-    response.dial(number)
-    return document(response)
-
-
 def document(response: VoiceResponse) -> str:
     """Return the document as text. Raise ValueError for one longer than Twilio takes."""
     text = str(response)

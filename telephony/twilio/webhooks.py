@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
-from telephony.carrier import Apologise, CallStatus, CarrierHandler, Dial, HangUp, Resume
+from telephony.carrier import AfterStream, Apologise, CallStatus, CarrierHandler, Dial, Hold, Resume
 from telephony.stream_tokens import StreamTokens
-from telephony.twilio import door_twiml, twiml
+from telephony.twilio import door_twiml, transfer_twiml, twiml
 from telephony.twilio.closed import ClosedLineWebhooks
 from telephony.twilio.signature import Signatures
 
@@ -109,7 +109,20 @@ class Webhooks:
         resumes = twiml.resumes_of(params)
         after = await self._phone_calls.ended(params["CallSid"], resumes)
         logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
-        return self._connect(params, resumes + 1) if isinstance(after, Resume) else xml(next_step(after))
+        return self.next_step(params, after, resumes)
+
+    def next_step(self, params: Params, after: AfterStream, resumes: int) -> Response:
+        """Return the TwiML for what comes after a call's stream, which was opened anew `resumes` times."""
+        match after:
+            case Resume():
+                return self._connect(params, resumes + 1)
+            case Hold(transfer):
+                return xml(transfer_twiml.hold(self._base_url, transfer, twiml.printable(params.get("To", ""))))
+            case Dial(transfer):
+                return xml(transfer_twiml.dial_cold(self._base_url, transfer))
+            case Apologise():
+                return xml(twiml.apology())
+        return xml(twiml.hang_up())
 
     def _connect(self, params: Params, resumes: int) -> Response:
         token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
@@ -162,13 +175,6 @@ def status_of(params: Params) -> CallStatus:
     facts = {ours: params[theirs] for theirs, ours in _FACT_NAMES.items() if theirs in params}
     word = params.get("CallStatus", "?")
     return CallStatus(word, word in ENDED_STATUSES, facts)
-
-
-def next_step(after: HangUp | Apologise | Dial) -> str:
-    """Return the TwiML for what comes after a stream, if it is no other stream."""
-    if isinstance(after, Dial):
-        return twiml.dial(after.number)
-    return twiml.apology() if isinstance(after, Apologise) else twiml.hang_up()
 
 
 async def read_form(request: Request) -> FormData:

@@ -153,7 +153,7 @@ Begin = Callable[..., Awaitable[Stage]]
 
 @pytest.fixture
 async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
-    """Start a call: `await begin(turns, faults=(), behaviour=None, log=None, open_s=HANG_S, **config)`."""
+    """Start a call: `await begin(turns, faults=(), behaviour=None, log=None, open_s=HANG_S, setup=None, **config)`."""
     stack, stages = AsyncExitStack(), list[Stage]()
 
     async def start(
@@ -163,6 +163,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         resume: bool = False,
         log: CallTranscript | None = None,
         open_s: float = HANG_S,
+        setup: Mapping[str, Any] | None = None,
         **config: Any,
     ) -> Stage:
         brain = scripted(turns, resume=resume)
@@ -173,8 +174,8 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
             return SonicConfig("amazon.nova-2-5-sonic", "carlos", system, tools, endpointing="HIGH", **config)
 
-        setup = CallSetup(client, toolbox, configured, times=UNHURRIED)
-        call = Call(log or CallTranscript("CA1", LineName.PHONE, None), line, setup)
+        made = CallSetup(client, toolbox, configured, **{"times": UNHURRIED, **(setup or {})})
+        call = Call(log or CallTranscript("CA1", LineName.PHONE, None), line, made)
         line.sink.on_mark = call.mark_returned
         stage = Stage(server, line, toolbox, call, asyncio.create_task(call.run()))
         stages.append(stage)

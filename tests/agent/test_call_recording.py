@@ -27,7 +27,7 @@ from sandbox.hang import HANG_S
 from tests.agent.call_stage import ListLine, ListToolbox, no_move_out_of_order
 from tests.agent.session_stage import CONFIG, FakeSonic, FakeStream
 from tests.agent.session_stage import words as transcribed
-from tests.agent.test_call_breaks import FRAME_S, CallStage, spoken
+from tests.agent.virtual_call import FRAME_S, CallStage, spoken
 from tests.support.virtual_loop import run_virtually
 
 SECRET, PLAIN, EARLY = 7000, 3000, 5000  # samples of what must not be kept, of what may, and from before the notice

@@ -76,6 +76,7 @@ class CallStage:
 async def calling(
     refuse: Callable[[int], SonicError | None] = lambda number: None,
     script: Callable[[FakeStream], Awaitable[None]] | None = None,
+    log: CallTranscript | None = None,
     **setup: Any,
 ) -> AsyncIterator[CallStage]:
     """A phone call; `setup` is more of its `CallSetup`."""
@@ -84,7 +85,8 @@ async def calling(
     def configured(system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         return replace(CONFIG, system=system, tools=tools)
 
-    call = Call(CallTranscript("CA1", LineName.PHONE, None), line, CallSetup(sonic, toolbox, configured, **setup))
+    log = log or CallTranscript("CA1", LineName.PHONE, None)
+    call = Call(log, line, CallSetup(sonic, toolbox, configured, **setup))
     line.sink.on_mark = call.mark_returned
     running = asyncio.create_task(call.run())
     stage = CallStage(call, line, sonic, toolbox, running, asyncio.get_running_loop().time())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from sandbox.sonic.script import ToneVoice
 from sandbox.twilio.call import PhoneCall, Warned
 from sandbox.twilio.double import TwilioDouble
 from sandbox.twilio.errors import Code
+from sandbox.twilio.person import Person
 from sandbox.twilio.script import Turn
 from sandbox.twilio.twiml import Connect
 from tests.e2e.running import environment, noise
@@ -101,6 +102,7 @@ class Fleet:
     balancer: Balancer
     store: Store
     caller: Caller
+    twilio: TwilioDouble
     call: PhoneCall
 
     async def record(self, holds: Callable[[CallRecord], object]) -> CallRecord:
@@ -129,17 +131,20 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(home: Path) -> AsyncIterator[Fleet]:
-    caller = Caller([Turn(words, noise(0.4).audio) for words in WORDS], hangs_up=False)
+async def fleet(
+    home: Path, said: Sequence[str] = WORDS, people: Mapping[str, Person] | None = None, **settings: str
+) -> AsyncIterator[Fleet]:
+    caller = Caller([Turn(words, noise(0.4).audio) for words in said], hangs_up=False)
     balancer = Balancer()
     async with AsyncExitStack() as stack:
-        standin = await stack.enter_async_context(sonic(home, _brain_of(caller)))
+        standin = await stack.enter_async_context(sonic(home, _brain_of(caller, said)))
         await stack.enter_async_context(balancer.balancing())
         base_url = f"http://localhost:{balancer.port}"
-        twilio = await stack.enter_async_context(TwilioDouble(base_url))
+        twilio = await stack.enter_async_context(TwilioDouble(base_url, people=people))
         env = environment(home, standin, twilio) | {
             "DRAIN_SECONDS": "0.5",
             "PUBLIC_BASE_URL": base_url,
+            **settings,
         }
         servers = []
         for _ in range(2):  # one after the other: the first seeds the store
@@ -149,14 +154,14 @@ async def fleet(home: Path) -> AsyncIterator[Fleet]:
             await printed(servers[-1])
         store = await open_sqlite(home / SQLITE_FILE)
         stack.push_async_callback(store.close)
-        yield Fleet(servers, balancer, store, caller, twilio.dial(caller))
+        yield Fleet(servers, balancer, store, caller, twilio, twilio.dial(caller))
 
 
-def _brain_of(caller: Caller) -> Callable[[], Brain]:
+def _brain_of(caller: Caller, said: Sequence[str]) -> Callable[[], Brain]:
     """A model that hears the caller's words and knows of the call what it is told at a stream's beginning."""
 
     async def recognise(pcm: bytes, rate: int) -> str:
-        return WORDS[caller.turn]
+        return said[caller.turn]
 
     class Brief(ToneVoice):
         def speak(self, text: str, rate: int) -> AsyncIterator[bytes]:

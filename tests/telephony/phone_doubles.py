@@ -15,6 +15,7 @@ from agent.capacity import Admission
 from common.settings import Settings
 from telephony.carrier import AfterStream, Caller, CallStatus, HangUp, MakeLine
 from telephony.closed_line import ClosedLine
+from telephony.transfers import Transfers
 from telephony.twilio.routes import phone_routes
 from telephony.twilio.socket import Answer
 from tests.support.servers import loopback, serving
@@ -34,6 +35,7 @@ class FakeCalls:
     closed: ClosedLine = ClosedLine("Está cerrado. Abrimos mañana, martes 24 de noviembre, a las 8.", "message")
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    transfers: Transfers | None = None
 
     async def is_over(self, call_id: str) -> bool:
         return self.over
@@ -64,6 +66,10 @@ class FakeCalls:
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
         self._note("ended", call_id, resumes)
+        return self.after
+
+    async def brought_back(self, call_id: str) -> AfterStream:
+        self._note("brought_back", call_id)
         return self.after
 
     async def status(self, call_id: str, status: CallStatus) -> None:

@@ -58,7 +58,6 @@ def test_the_overflow_is_said_in_spanish_or_played_and_hangs_up() -> None:
         (twiml.hang_up(), ["Hangup"]),
         (twiml.reject(), ["Reject"]),
         (twiml.apology(), ["Say", "Hangup"]),
-        (twiml.dial("+541150310001"), ["Dial"]),
     ],
 )
 def test_each_answer_is_one_document(document: str, verbs: list[str]) -> None:

@@ -22,7 +22,13 @@ def examples(tool: Tool) -> dict[str, Any]:
 
 
 async def records(store: Store) -> list[Item]:
-    """All that is business's: orders, appointments, slots, counters."""
-    tables = (TableName.ORDERS, TableName.APPOINTMENTS)
-    items = [item for table in tables async for page in store.backend.scan(table) for item in page]
+    """All that is business's: orders, appointments, slots, counters, call-backs."""
+    tables = (TableName.ORDERS, TableName.APPOINTMENTS, TableName.CALLS)
+    items = [
+        item
+        for table in tables
+        async for page in store.backend.scan(table)
+        for item in page
+        if table is not TableName.CALLS or item["SK"] == "CALLBACK"
+    ]
     return sorted(items, key=lambda item: (item["PK"], item["SK"]))

@@ -87,7 +87,7 @@ async def test_a_record_is_opened_by_proof_alone(call: Call, tool: Tool) -> None
     assert (await call.use(tool.name, **without_proof(tool)))["code"] == "identity_needed"
 
 
-@every_tool
+@every(tool for tool in TOOLS if not tool.when_locked)
 async def test_a_locked_call_has_no_tools(call: Call, tool: Tool) -> None:
     for number in ("1", "2", "3"):
         await call.use("consultarOrder", orderId=number, dni="99999999")

@@ -20,7 +20,7 @@ locals {
     SONIC              = "bedrock"
     SONIC_MODEL_ID     = var.sonic_model_id
     TWILIO_ACCOUNT_SID = var.twilio_account_sid
-    TRANSFER_NUMBERS   = join(",", var.transfer_numbers)
+    TRANSFER_TARGETS   = var.transfer_targets
     ALLOWED_ORIGINS    = join(",", var.allowed_origins)
     TRUSTED_PROXIES    = "1" # the load balancer: the last entry of X-Forwarded-For is its own
     MAX_CALLS          = tostring(var.max_calls)

@@ -138,9 +138,9 @@ variable "twilio_account_sid" {
   type        = string
 }
 
-variable "transfer_numbers" {
-  description = "Numbers that a call may be transferred to."
-  type        = list(string)
+variable "transfer_targets" {
+  description = "People that a call may be passed on to: TRANSFER_TARGETS."
+  type        = string
 }
 
 variable "allowed_origins" {

@@ -116,6 +116,7 @@ class Loopback:
     name = "loopback"
     folder = FOLDER
     begins = frozenset({RING_PATH})
+    person_line = None
 
     def __init__(self, settings: Settings) -> None:
         self._secrets = settings.token_secrets

@@ -1,0 +1,134 @@
+"""What we tell Twilio to do with a caller on the way to a person, and with the person. Whole TwiML documents.
+
+https://www.twilio.com/docs/voice/twiml/conference: a participant with startConferenceOnEnter="false" hears the waitUrl
+until somebody enters who starts the conference; of a waitUrl's document Twilio takes Play, Say and Redirect.
+https://www.twilio.com/docs/voice/twiml/gather: numDigits="1" ends at the first key; with actionOnEmptyResult its
+action is asked without any, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
+
+from agent.passing_on import Cause
+from telephony.transfer import Transfer
+from telephony.twilio.twiml import LANGUAGE, MAX_TWIML_CHARACTERS, RESUMES, document
+
+HOLD_PATH = "/twilio/hold"
+MUSIC_PATH = "/twilio/hold.wav"
+AFTER_TRANSFER_PATH = "/twilio/after-transfer"
+BACK_PATH = "/twilio/back"
+PERSON_PATH = "/twilio/person"
+PERSON_KEY_PATH = "/twilio/person-key"
+PERSON_STATUS_PATH = "/twilio/person-status"
+
+CALL, LEG, TO = "call", "leg", "to"  # parameters of our own URLs, which Twilio's signature covers
+TAKES_IT = "1"
+KEY_TIMEOUT_S = 8  # for a key, after the last word
+MODEL_DOWN = "Perdón, tengo un problema técnico. Te paso con una persona, no cortes."
+CHOICE = "Para atender la llamada, apretá uno. Si no podés, apretá dos."
+DECLINED = "Gracias. Le avisamos a la persona que llama."
+NOBODY_WAITS = "La persona que llamaba ya no está en línea. Gracias."
+
+
+def hold(base_url: str, transfer: Transfer, to: str) -> str:
+    """Music for the caller, in a room that a person may join."""
+    response = VoiceResponse()
+    if transfer.cause == Cause.MODEL_DOWN and transfer.is_waited_for:
+        response.say(MODEL_DOWN, language=LANGUAGE)
+    dial = Dial(action=after_transfer_url(base_url, transfer), method="POST")
+    dial.conference(
+        _room(transfer),
+        start_conference_on_enter=False,
+        end_conference_on_exit=True,
+        beep="false",
+        max_participants=2,
+        wait_url=hold_url(base_url, transfer.call_id, to),
+        wait_method="POST",
+    )
+    response.append(dial)
+    return document(response)
+
+
+def music(base_url: str, call_id: str, to: str) -> str:
+    """The clip once, and then the next request, by which we know that the caller is still waiting."""
+    response = VoiceResponse()
+    response.play(base_url + MUSIC_PATH)
+    response.redirect(hold_url(base_url, call_id, to), method="POST")
+    return document(response)
+
+
+def dial_cold(base_url: str, transfer: Transfer) -> str:
+    """The person at once; whoever answers, be it a machine, has the caller."""
+    response = VoiceResponse()
+    if transfer.cause == Cause.MODEL_DOWN:
+        response.say(MODEL_DOWN, language=LANGUAGE)
+    dial = Dial(action=after_transfer_url(base_url, transfer), method="POST", timeout=round(transfer.ring_s))
+    if transfer.address.startswith("+"):
+        dial.number(transfer.address)
+    else:
+        dial.sip(transfer.address)
+    response.append(dial)
+    return document(response)
+
+
+def brief(base_url: str, call_id: str, leg: int, sentences: Sequence[str]) -> str:
+    """Tell a person who is waiting, and ask for a key. What does not fit into a document is left out at the end."""
+    for count in range(len(sentences), -1, -1):
+        response = VoiceResponse()
+        gather = Gather(
+            input="dtmf",
+            num_digits=1,
+            timeout=KEY_TIMEOUT_S,
+            action=person_url(base_url, PERSON_KEY_PATH, call_id, leg),
+            method="POST",
+            action_on_empty_result=True,
+        )
+        gather.say(" ".join([*sentences[:count], CHOICE]), language=LANGUAGE)
+        response.append(gather)
+        if len(str(response)) <= MAX_TWIML_CHARACTERS:
+            break
+    return document(response)
+
+
+def join(transfer: Transfer) -> str:
+    """Put the person into the room: the music ends, and with the person the room."""
+    response = VoiceResponse()
+    dial = Dial()
+    dial.conference(
+        _room(transfer), start_conference_on_enter=True, end_conference_on_exit=True, beep="false", max_participants=2
+    )
+    response.append(dial)
+    return document(response)
+
+
+def thank(sentence: str) -> str:
+    response = VoiceResponse()
+    response.say(sentence, language=LANGUAGE)
+    response.hangup()
+    return document(response)
+
+
+def hold_url(base_url: str, call_id: str, to: str) -> str:
+    """With the call's id in it: Twilio does not say which parameters a waitUrl is asked with."""
+    return f"{base_url}{HOLD_PATH}?{urlencode({'CallSid': call_id, TO: to})}"
+
+
+def person_url(base_url: str, path: str, call_id: str, leg: int) -> str:
+    return f"{base_url}{path}?{urlencode({CALL: call_id, LEG: leg})}"
+
+
+def after_transfer_url(base_url: str, transfer: Transfer) -> str:
+    return f"{base_url}{AFTER_TRANSFER_PATH}?{urlencode({RESUMES: transfer.resumes})}"
+
+
+def back_url(base_url: str, transfer: Transfer) -> str:
+    return f"{base_url}{BACK_PATH}?{urlencode({RESUMES: transfer.resumes})}"
+
+
+def _room(transfer: Transfer) -> str:
+    """One of a transfer's own: a conference that has ended is not the next one."""
+    return f"carlos-{transfer.call_id}-{transfer.number}"
