@@ -552,6 +552,8 @@ class Call:
         """The same without the model's asking: the caller pressed 0, or was not understood again and again."""
         if self.state in (CallState.APOLOGISING, CallState.OVER) or self._pass_on is not None:
             return
+        if cause == Cause.KEYPAD:
+            self._take_turn("[DTMF] 0")
         if self._output.playing:
             self._tasks.create(self._service.interrupt())
         if self._reasons() is None:
