@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.call import APOLOGY
+from agent.line import CallerDigit
 from agent.misunderstandings import Misunderstandings
 from agent.passing_on import MOST_TRANSFERS, TO_PERSON_CUE, TRANSFERRING, nobody_cue, returned_cue, takes_it_back
 from agent.persona.line_tools import TO_PERSON
@@ -121,8 +122,8 @@ async def test_a_thank_you_does_not_stop_it_and_a_no_does() -> None:
 async def test_it_happens_whether_the_model_announces_it_or_not() -> None:
     async with calling(script=greets, reasons=somebody) as stage:
         await stage.silent(3.0)
-        stage.call._ask_for_person(Cause.KEYPAD)
-        await stage.silent(9.0)
+        stage.line.do(CallerDigit("0"))
+        await stage.silent(13.0)
         assert await stage.running == TRANSFERRING
         assert stage.sonic.streams[0].texts[-1] == TO_PERSON_CUE
         assert stage.call.log.notes["transfer"]["cause"] == "keypad"
@@ -137,8 +138,8 @@ async def test_where_nobody_is_there_the_caller_is_told_so_and_the_call_goes_on(
             await stage.silent(0.2)
             (result,) = results(stage.sonic.streams[0])
             assert (result["success"], "más tarde" in result["speak"]) == (False, callbacks)
-            stage.call._ask_for_person(Cause.KEYPAD)
-            await stage.silent(0.2)
+            stage.line.do(CallerDigit("0"))
+            await stage.silent(4.0)
             assert stage.sonic.streams[0].texts[-1] == nobody_cue(callbacks=callbacks)
             assert not stage.running.done()
 

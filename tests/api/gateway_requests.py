@@ -42,6 +42,8 @@ REQUESTS = (
     Asked("GET", f"/calls/{CALL_ID}"),
     Asked("GET", f"/calls/{CALL_ID}/transcript"),
     Asked("GET", f"/calls/{CALL_ID}/audio"),
+    Asked("GET", "/callbacks", "status=pending"),
+    Asked("PUT", f"/callbacks/{CALL_ID}", body={"status": "done"}),
     Asked("GET", "/nothing"),
     Asked("PUT", "/orders/2", body={"trackingNumber": "TRK5"}),
     Asked("POST", "/orders", body={"customerName": ""}),

@@ -177,4 +177,6 @@ export default {
   "outcome.closed": "Closed",
   "outcome.drained": "Server stopped",
   "outcome.lost": "Lost",
+  "outcome.transferring": "Going to a person",
+  "outcome.transferred": "Taken by a person",
 };

@@ -177,4 +177,6 @@ export default {
   "outcome.closed": "Cerrada",
   "outcome.drained": "El servidor se detuvo",
   "outcome.lost": "Perdida",
+  "outcome.transferring": "Pasando a una persona",
+  "outcome.transferred": "La atendió una persona",
 };
