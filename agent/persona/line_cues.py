@@ -5,4 +5,3 @@ from __future__ import annotations
 
 STILL_THERE_CUE = "[silencio] El cliente no dice nada: preguntale en pocas palabras si sigue ahí."
 MINUTE_LEFT_CUE = "[tiempo] Decile al cliente en una frase que queda un minuto de llamada."
-PERSON_CUE = "[persona] El cliente marcó 0, quiere hablar con una persona: respondé a eso."

@@ -11,7 +11,8 @@ from agent.filler import ARE_YOU_THERE, NO_ANSWER_GOODBYE, ONE_MINUTE_LEFT, TIME
 from agent.floor import NOISE_S, FloorTimes
 from agent.keypad import KEYPAD_PAUSE_S
 from agent.line import CallerDigit
-from agent.persona.line_cues import MINUTE_LEFT_CUE, PERSON_CUE, STILL_THERE_CUE
+from agent.passing_on import nobody_cue
+from agent.persona.line_cues import MINUTE_LEFT_CUE, STILL_THERE_CUE
 from agent.sonic.errors import SonicRefused
 from agent.sonic.events import (
     ContentEnded,
@@ -34,9 +35,12 @@ BROKEN_OFF = ContentEnded("bye", ContentType.AUDIO, StopReason.INTERRUPTED)
 ENTRY = "[DTMF] "
 
 
+NOBODY = nobody_cue(callbacks=False)
+
+
 async def answers(stream: FakeStream) -> None:
     """Greets, and says what it is asked to."""
-    said = {STILL_THERE_CUE: "¿Estás ahí?", MINUTE_LEFT_CUE: "Queda un minuto.", PERSON_CUE: "No puedo pasarte."}
+    said = {STILL_THERE_CUE: "¿Estás ahí?", MINUTE_LEFT_CUE: "Queda un minuto.", NOBODY: "No puedo pasarte."}
     stream.tell(*spoken())
     done = 0
     while True:
@@ -429,7 +433,7 @@ async def test_a_lone_zero_asks_for_a_person() -> None:
         await stage.silent(3.0)
         stage.line.do(CallerDigit("0"))
         await stage.silent(KEYPAD_PAUSE_S + 2.0)
-        assert PERSON_CUE in texts(stage)
+        assert NOBODY in texts(stage)
         assert stage.call.log.record().turns[1].text == "[DTMF] 0"
         assert stage.said[-1] == "No puedo pasarte."
 

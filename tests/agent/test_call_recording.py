@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agent import call_recording, recorder
 from agent.call import Call, CallSetup
-from agent.call_recording import RecordingSetup
+from agent.call_recording import NOTICE_ANSWER, RecordingSetup
 from agent.line import CallerAudio, CallerDigit
 from agent.sonic.events import ServiceEvent, TextInput, ToolSpec, ToolUse, UserSpeechStart
 from agent.sonic.opening import SonicConfig
@@ -143,7 +143,7 @@ async def test_nothing_is_recorded_before_the_notice_was_heard_to_its_end(path: 
         stage.line.sink.on_mark = marks.append
         await stage.hear(EARLY, NOTICE_S + 0.4)
         assert not _is_there(path), "all of it was sent, and its mark is on its way"
-        assert marks[0] == "a-1.1", "the notice is the first that is heard"
+        assert marks[0] == f"a{NOTICE_ANSWER}.1", "the notice is the first that is heard"
         stage.call.mark_returned(marks[0])
         heard_at = stage.now
         await stage.hear(PLAIN, 3.0)

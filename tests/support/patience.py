@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
-from aiohttp import ClientTimeout
 
 from sandbox.hang import HANG_S
+from sandbox.twilio.overrides import Overrides, split
 from telephony.twilio.routes import phone_routes
 
 LIMITS = (
@@ -28,8 +29,13 @@ def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that is kept busy each side may take its time to connect, to answer and to hang up."""
     for limit in LIMITS:
         monkeypatch.setattr(limit, HANG_S)
-    monkeypatch.setattr("sandbox.twilio.webhooks.TIMEOUT", ClientTimeout(total=HANG_S))
+    monkeypatch.setattr("sandbox.twilio.webhooks.split", _unhurried)
     monkeypatch.setattr("telephony.twilio.carrier.phone_routes", partial(phone_routes, start_timeout_s=HANG_S))
+
+
+def _unhurried(url: str) -> tuple[str, Overrides]:
+    bare, overrides = split(url)
+    return bare, replace(overrides, connect_s=HANG_S, read_s=HANG_S, total_s=HANG_S)
 
 
 def hold_until_words(monkeypatch: pytest.MonkeyPatch) -> None:
