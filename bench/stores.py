@@ -10,8 +10,9 @@ from pathlib import Path
 from common.times import Clock, utcnow
 from data.backends.dynamo import DynamoBackend
 from data.open import open_sqlite
+from data.records import TABLES
 from data.store import Store
-from data.tables import TableName
+from data.tables import TTL_ATTRIBUTE, TableName
 from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION
 
@@ -32,11 +33,24 @@ async def fresh_dynamodb(endpoint: str, clock: Clock = utcnow) -> AsyncIterator[
         fresh_tables(), region=REGION, endpoint=endpoint, credentials=CREDENTIALS, timeout_s=HANG_S
     )
     await backend.create_tables()
+    if clock is not utcnow:
+        _keep_expired(backend)
     store = Store(backend, clock)
     try:
         yield store
     finally:
         await store.close()
+
+
+def _keep_expired(backend: DynamoBackend) -> None:
+    """Items expire by the store's clock. The service sweeps by its own, and would delete those of a clock that is
+    behind it, now and then, in the middle of a test."""
+    for table in TABLES.values():
+        if table.has_ttl:
+            backend.client.update_time_to_live(
+                TableName=backend.tables[table.name],
+                TimeToLiveSpecification={"Enabled": False, "AttributeName": TTL_ATTRIBUTE},
+            )
 
 
 def fresh_tables() -> dict[TableName, str]:

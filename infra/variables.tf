@@ -120,6 +120,10 @@ variable "transfer_targets" {
   description = "People that a call may be passed on to: address|reasons|hours each, with ; between them. The server refuses what it cannot read."
   type        = string
   default     = ""
+  validation {
+    condition     = var.transfer_targets == "" || alltrue([for target in split(";", var.transfer_targets) : length(split("|", target)) == 3])
+    error_message = "transfer_targets: address|reasons|hours each, with ; between them, or nothing."
+  }
 }
 
 variable "log_level" {

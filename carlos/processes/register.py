@@ -146,6 +146,8 @@ class Register:
                 return Admission.TOO_OFTEN
             if row is None:
                 row = self._write(call_sid, self._clock(), whose)
+            elif self._rows["caller"][row] == _NOBODY:
+                self._rows[["caller", "rang"]][row] = whose, self._clock()
             if self._limits.seated(int(np.count_nonzero(others & taken))):
                 return Admission.SEATED
         if self.draining:

@@ -295,7 +295,8 @@ class Conversation:
         """The answer to the offer, to what is proposed, or to the question for a number; None for anything else."""
         asked = self._callback.heard(said.text)
         if asked is None:
-            return self._finish(lines.DROPPED) if said.intent.answer is False else None
+            declined = said.intent.answer is False and _declines(said)
+            return self._finish(lines.DROPPED) if declined else None
         self._calling = Call(ASK_CALLBACK, asked)
         return self._calling
 
