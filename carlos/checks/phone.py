@@ -79,7 +79,7 @@ async def check_people(settings: Settings) -> Finding:
     if not settings.people:
         return not_tried(PEOPLE, "TRANSFER_TARGETS is empty: no caller is passed on to anybody")
     named = "a person is" if len(settings.people) == 1 else f"{len(settings.people)} people are"
-    return not_tried(PEOPLE, f"{named} named: their phones are not rung; make a call, and press 0")
+    return not_tried(PEOPLE, f"{named} named: nobody was rung; make a call, and press 0")
 
 
 async def check_messages(settings: Settings) -> Finding:
