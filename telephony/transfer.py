@@ -1,7 +1,7 @@
 """How far a caller is on the way to a person, as a table. Sans-IO: times go in, what is due comes out.
 
     ringing ──a person answers──▶ briefing ──1──▶ bridged ──▶ over
-       │ busy, no answer, a machine   │ 2, silence     │ the person never came
+       │ busy, no answer, a machine   │ 2, silence     │ the person never came, or left at once
        └──────────────┬───────────────┴───────────────┘
                       ▼
                    returned: the caller is with Carlos again
@@ -38,6 +38,7 @@ class Event(Enum):
     PERSON_LEFT = auto()
     CALLER_LEFT = auto()
     CALLER_FREE = auto()  # the room, or a cold transfer, ended under a caller who is still there
+    LEFT_AT_ONCE = auto()  # and before a word was said to them
     LATE = auto()
 
 
@@ -65,6 +66,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     # A person who leaves ends the room, and that the caller's own leg tells.
     State.BRIDGED: {
         Event.CALLER_FREE: State.OVER,
+        Event.LEFT_AT_ONCE: State.RETURNED,
         Event.CALLER_LEFT: State.OVER,
         Event.LATE: State.RETURNED,
     },
@@ -75,6 +77,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 DIAL_S = 8.0  # in which a process that means to ring a person has done so, or is gone: more than a request takes
 ANSWER_S = 45.0  # beyond the ringing: telling a machine takes up to 30 s
 BRIEFING_S = 75.0  # to hear the briefing twice and press a key
+TALK_S = 5.0  # from the person's 1: who is gone within them has pressed it by mistake, or helped nobody
 JOIN_S = 8.0  # for a person who has pressed 1 to be in the room; until then the caller hears music
 REDIRECT_S = 3.0  # for a caller who is to be with Carlos again to have left the music
 MOST_DIALS = 3  # of one transfer, each after a process that died over the one before
@@ -137,6 +140,11 @@ class Transfer:
             case State.RETURNED if in_state > timedelta(seconds=REDIRECT_S):
                 return Due.BRING_BACK
         return Due.NOTHING
+
+    def end_of_the_room(self, now: datetime) -> Event:
+        """Return what it means for a caller who is still there."""
+        at_once = self.state is State.BRIDGED and now - self.moved_at < timedelta(seconds=TALK_S)
+        return Event.LEFT_AT_ONCE if at_once else Event.CALLER_FREE
 
     @property
     def is_waited_for(self) -> bool:

@@ -27,6 +27,7 @@ from telephony.person_line import NotRung, PersonLine
 from telephony.transfer import Due, Event, State, Transfer
 
 PLACE_S = 60.0  # for a caller who is to be with Carlos again, when no place is free
+_ANSWERED = frozenset({"completed", "answered"})  # carriers' words for a leg that ended after an answer
 _TRIES = 8  # of a write that others come between
 _PERSON_IN_VAIN = frozenset({Event.LATE, Event.CALLER_LEFT, Event.CALLER_FREE})  # their leg does not end of itself
 
@@ -99,14 +100,20 @@ class Transfers:
 
     async def left_the_room(self, call_id: str) -> Transfer | None:
         """The caller's part in the room, or in a cold transfer, is over, and the caller is there."""
-        await self._move(call_id, Event.CALLER_FREE, why="failed", bring_back=False)
+        transfer, _ = await self._read(call_id)
+        if transfer is None:
+            return None
+        event = transfer.end_of_the_room(self._clock())
+        why = "hung-up" if event is Event.LEFT_AT_ONCE else "failed"
+        await self._move(call_id, event, why=why, bring_back=False)
         return (await self._read(call_id))[0]
 
-    async def dialled(self, call_id: str, status: str, *, bridged: bool) -> Transfer | None:
+    async def dialled(self, call_id: str, status: str, *, talked: bool) -> Transfer | None:
         """A cold transfer is over: `status` is the carrier's word for how."""
-        if bridged:
+        if talked:
             await self._move(call_id, Event.ACCEPTED)
-        await self._move(call_id, Event.CALLER_FREE, why=status, bring_back=False)
+        why = "hung-up" if status in _ANSWERED else status
+        await self._move(call_id, Event.CALLER_FREE, why=why, bring_back=False)
         return (await self._read(call_id))[0]
 
     async def caller_left(self, call_id: str) -> None:

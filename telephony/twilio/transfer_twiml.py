@@ -56,7 +56,7 @@ def hold(base_url: str, transfer: Transfer, to: str, overrides: str = "") -> str
 def music(base_url: str, call_id: str, to: str, overrides: str = "") -> str:
     """The clip once, and then the next request, by which we know that the caller is still waiting."""
     response = VoiceResponse()
-    response.play(base_url + MUSIC_PATH)
+    response.play(webhook_url(base_url, MUSIC_PATH, overrides))
     response.redirect(hold_url(base_url, call_id, to, overrides), method="POST")
     return document(response)
 

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 
 from data.errors import DataError
 from telephony.carrier import CarrierHandler, HangUp
-from telephony.transfer import State
+from telephony.transfer import TALK_S, State
 from telephony.transfers import Transfers
 from telephony.twilio import transfer_twiml, twiml
 from telephony.twilio.webhooks import ENDED_STATUSES, Params, Webhooks, status_of, xml
@@ -73,7 +73,7 @@ class TransferWebhooks:
             return xml(twiml.hang_up())
         if self._transfers.cold:
             status = params.get("DialCallStatus", "failed")
-            transfer = await self._transfers.dialled(call_id, status, bridged=status in _BRIDGED)
+            transfer = await self._transfers.dialled(call_id, status, talked=_have_talked(params))
         else:
             transfer = await self._transfers.left_the_room(call_id)
         if transfer is None or transfer.state is not State.RETURNED:
@@ -116,6 +116,14 @@ class TransferWebhooks:
         if status in ENDED_STATUSES:
             await self._transfers.person_ended(call_id, leg, params["CallSid"], status)
         return Response(status_code=204)
+
+
+def _have_talked(params: Params) -> bool:
+    """Whether a cold transfer was one. https://www.twilio.com/docs/voice/twiml/dial#action: DialCallDuration is in
+    seconds."""
+    seconds = params.get("DialCallDuration", "")
+    at_once = seconds.isascii() and seconds.isdecimal() and int(seconds[:6]) < TALK_S
+    return params.get("DialCallStatus") in _BRIDGED and not at_once
 
 
 def is_machine(answered_by: str) -> bool:

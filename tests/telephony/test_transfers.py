@@ -13,7 +13,7 @@ import pytest
 from data.errors import Unavailable
 from data.open import open_sqlite
 from telephony.person_line import NotRung
-from telephony.transfer import DIAL_S, REDIRECT_S
+from telephony.transfer import DIAL_S, REDIRECT_S, TALK_S
 from telephony.transfers import PLACE_S
 from tests.telephony.phone_doubles import BASE_URL, CALL
 from tests.telephony.transfer_stage import OVERRIDES, PERSON, SEEN, TO, People, Server, Stage
@@ -50,8 +50,9 @@ async def test_twilio_asks_again_for_whatever_a_transfer_has_it_fetch(stage: Sta
     await stage.server.transfers.settled()
     briefing = await stage.person("/twilio/person", AnsweredBy="human")
     assert briefing is not None
-    urls = [room[0].attrib["action"], room[0][0].attrib["waitUrl"], tune[1].text or "", briefing[0].attrib["action"]]
-    assert [url.partition("#")[2] for url in urls] == [OVERRIDES] * 4
+    urls = [room[0].attrib["action"], room[0][0].attrib["waitUrl"], briefing[0].attrib["action"]]
+    urls += [verb.text or "" for verb in tune]
+    assert [url.partition("#")[2] for url in urls] == [OVERRIDES] * 5
 
 
 async def music(stage: Stage) -> None:
@@ -159,6 +160,7 @@ async def test_whom_nobody_takes_is_with_carlos_again(
 @pytest.mark.parametrize("death", DEATHS)
 async def test_who_is_taken_is_with_the_person(stage: Stage, death: int | None, proven: bool) -> None:
     await play(stage, [*COMMON, picks_up, presses_1], death, proven=proven)
+    stage.passes(TALK_S + 1)
     record = await stage.store.call(CALL)
     assert record is not None
     assert record.outcome == "transferred"
@@ -255,6 +257,18 @@ async def test_a_person_who_accepts_and_never_comes_gives_the_caller_back(stage:
     await stage.is_with_carlos(BACK, proven=True)
 
 
+@pytest.mark.parametrize("death", [None, 3, 4])
+async def test_a_person_who_takes_a_caller_and_hangs_up_at_once_gives_them_back(
+    stage: Stage, death: int | None
+) -> None:
+    await play(stage, [*COMMON, picks_up, presses_1, hangs_up], death, proven=True)
+    stage.passes(TALK_S - 1)
+    await stage.is_with_carlos("/twilio/after-transfer?resumes=0", proven=True)
+    record = await stage.store.call(CALL)
+    assert record is not None
+    assert record.details["transfer"]["came_to"] == "hung-up"
+
+
 async def test_a_room_that_ends_under_a_waiting_caller_gives_them_back_at_once(stage: Stage) -> None:
     await play(stage, [*COMMON], None, proven=True)
     await stage.is_with_carlos("/twilio/after-transfer?resumes=0", proven=True)
@@ -339,10 +353,19 @@ async def test_a_cold_transfer_that_nobody_answers_comes_back(stage: Stage, stat
 
 
 @pytest.mark.parametrize("stage", [True], ids=["cold"], indirect=True)
-async def test_a_cold_transfer_that_was_answered_is_over(stage: Stage) -> None:
+async def test_a_cold_transfer_that_was_hung_up_on_at_once_comes_back(stage: Stage) -> None:
     await stage.ends_its_stream(proven=True)
     await stage.caller(AFTER_STREAM)
-    after = await stage.caller("/twilio/after-transfer?resumes=0", DialCallStatus="completed")
+    ended = {"DialCallStatus": "completed", "DialCallDuration": "2"}
+    await stage.is_with_carlos("/twilio/after-transfer?resumes=0", proven=True, **ended)
+
+
+@pytest.mark.parametrize("stage", [True], ids=["cold"], indirect=True)
+@pytest.mark.parametrize("told", [{}, {"DialCallDuration": "40"}, {"DialCallDuration": "?"}], ids=str)
+async def test_a_cold_transfer_that_was_answered_is_over(stage: Stage, told: dict[str, str]) -> None:
+    await stage.ends_its_stream(proven=True)
+    await stage.caller(AFTER_STREAM)
+    after = await stage.caller("/twilio/after-transfer?resumes=0", DialCallStatus="completed", **told)
     assert [verb.tag for verb in after] == ["Hangup"]
     record = await stage.store.call(CALL)
     assert record is not None

@@ -188,9 +188,9 @@ class Stage:
         assert [verb.tag for verb in document] == ["Play", "Redirect"]
         await self.server.transfers.settled()
 
-    async def is_with_carlos(self, url: str, *, proven: bool) -> None:
+    async def is_with_carlos(self, url: str, *, proven: bool, **form: str) -> None:
         """The caller is asked back at `url`: the same conversation goes on, with its proof."""
-        document = await self.caller(url)
+        document = await self.caller(url, **form)
         assert [verb.tag for verb in document] == ["Connect"], ElementTree.tostring(document)
         resumes = int(parse_qs(urlsplit(document[0].attrib["action"]).query)["resumes"][0])
         assert await self.server.phone_calls.started(CALL)
