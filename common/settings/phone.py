@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from common.phones import E164
 from common.settings.concern import Concern, Unsafe
 from common.transfer_targets import TransferTarget, parse_targets
 
@@ -28,7 +29,8 @@ class PhoneSettings(Concern):
                 and all_.transfer_mode == "warm"
                 and not (all_.twilio_account_sid and all_.twilio_auth_token)
             ),
-            "TRANSFER_TARGETS need TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to call people, or TRANSFER_MODE=cold",
+            "TRANSFER_TARGETS needs TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, with which people are called, or"
+            " TRANSFER_MODE=cold",
         ),
     )
 
@@ -66,6 +68,13 @@ class PhoneSettings(Concern):
     def _targets_hold(cls, text: str) -> str:
         parse_targets(text)
         return text
+
+    @field_validator("transfer_from")
+    @classmethod
+    def _from_is_a_number(cls, number: str | None) -> str | None:
+        if number and not E164.fullmatch(number):
+            raise ValueError("is no number as Twilio takes it, such as +541143210000")
+        return number
 
     @property
     def people(self) -> tuple[TransferTarget, ...]:

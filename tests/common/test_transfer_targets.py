@@ -108,8 +108,16 @@ def test_a_server_does_not_start_with_what_cannot_be_read() -> None:
 
 
 def test_people_can_be_rung_only_with_an_account() -> None:
-    with pytest.raises(ValidationError, match="TRANSFER_TARGETS need"):
+    with pytest.raises(ValidationError, match="TRANSFER_TARGETS needs"):
         Settings(_env_file=None, transfer_targets=GUARD)
     account: dict[str, Any] = {"twilio_account_sid": "AC1", "twilio_auth_token": (SecretStr("t"),)}
     assert Settings(_env_file=None, transfer_targets=GUARD, **account).people == parse_targets(GUARD)
     assert Settings(_env_file=None, transfer_targets=GUARD, transfer_mode="cold").people == parse_targets(GUARD)
+
+
+@pytest.mark.parametrize("number", ["hola", "01150310001", "+54 11 5031 0001", "+541150310001\n"])
+def test_the_number_that_people_see_must_be_one(number: str) -> None:
+    with pytest.raises(ValidationError, match="is no number"):
+        Settings(_env_file=None, transfer_from=number)
+    assert Settings(_env_file=None, transfer_from="+541143210000").transfer_from == "+541143210000"
+    assert not Settings(_env_file=None, transfer_from="").transfer_from, "unset"
