@@ -79,6 +79,9 @@ soak: .venv/.bench ## calls with faults for a while: make soak MINUTES=10 CALLS=
 hostile: .venv/.bench ## ten calls beside a browser that sends all it can, and without it
 	@$(BIN)/python -W ignore -m bench.hostile
 
+transfers: .venv/.bench ## every ending of a transfer to a person, with and without a kill -9: make transfers SEED=1
+	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.transfers $(if $(SEED),--seed $(SEED))
+
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
@@ -139,4 +142,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time
+.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

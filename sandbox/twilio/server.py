@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -24,14 +25,19 @@ from sandbox.twilio.script import FACTS
 
 COMMAND = (sys.executable, "-m", "carlos.cli", "serve")
 STOP_WITHIN_S = 10.0
+PORTS = range(10_000, 32_000)  # below those that the kernel hands out by itself
 LOG_TAIL = 15  # last words shown when it does not start
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for a server that opens it later, perhaps twice: nobody else is likely to take it meanwhile."""
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]  # not `random`, which has the same seed in every worker
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
 
 
 class ServerProcess:
@@ -84,6 +90,10 @@ class ServerProcess:
     @property
     def returncode(self) -> int | None:
         return self._process.returncode
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
 
     def _environment(self) -> dict[str, str]:
         """Ours, with all that a `.env` could say against it: the call must not touch other records or ports."""

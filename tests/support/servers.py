@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,11 +12,11 @@ from typing import Any
 
 import uvicorn
 
+from sandbox.twilio.server import free_port as free_port
 from telephony.twilio.socket import WS_MAX_SIZE
 from tests.support.waiting import bounded, until
 
 SERVE = (sys.executable, "-m", "carlos.cli", "serve")
-PORTS = range(10_000, 32_000)  # below those that the kernel hands out by itself
 
 
 @asynccontextmanager
@@ -38,17 +37,6 @@ async def serving(app: Any, listener: socket.socket, **options: Any) -> AsyncIte
 def loopback(port: int = 0) -> socket.socket:
     """A socket that listens on 127.0.0.1."""
     return socket.create_server(("127.0.0.1", port))
-
-
-def free_port() -> int:
-    """A port for a server that opens it later, perhaps twice: nobody else is likely to take it meanwhile."""
-    while True:
-        port = PORTS[secrets.randbelow(len(PORTS))]  # not `random`, which has the same seed in every worker
-        try:
-            loopback(port).close()
-        except OSError:
-            continue
-        return port
 
 
 @asynccontextmanager
