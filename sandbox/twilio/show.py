@@ -12,11 +12,19 @@ from rich.text import Text
 
 from sandbox.twilio.call import CallEvent, Ran, Streaming, Warned
 from sandbox.twilio.errors import Code
-from sandbox.twilio.events import Bridged
+from sandbox.twilio.events import Bridged, Joined, Pressed, Progressed
 from sandbox.twilio.script import Script, Turn
-from sandbox.twilio.verbs import Connect, Hangup, Say
+from sandbox.twilio.verbs import Conference, Connect, Dial, Play, Redirect, Say
 
 USUAL = {Code.SERVER_CLOSED}  # logged at every hang-up by the server: no news
+PROGRESS = {  # CallStatus of a person's call
+    "ringing": "the phone rings",
+    "in-progress": "answers",
+    "busy": "is busy",
+    "no-answer": "does not answer",
+    "failed": "cannot be called",
+    "completed": "the call is over",
+}
 
 
 class Show:
@@ -25,6 +33,8 @@ class Show:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._started = time.monotonic()
+        self._answered = False
+        self._with_music = False  # its verbs, over and over, are no news
 
     def notice(self, text: str) -> None:
         self._console.print(Text(text, style="dim"), soft_wrap=True)
@@ -39,12 +49,23 @@ class Show:
     def twilio(self, event: CallEvent) -> None:
         match event:
             case Streaming():
-                self._line("☎", "answered", "dim")
+                self._line("☎", "back with Carlos" if self._answered else "answered", "dim")
+                self._answered, self._with_music = True, False
+            case Joined():
+                self._line("☎", "waits with music", "dim")
+                self._with_music = True
+            case Bridged():
+                self._line("☎", "talks to the person", "dim")
+                self._with_music = False
             case Warned(code, detail) if code not in USUAL:
                 self._line("twilio", f"{code} {detail}", "red")
             case Ran(Say(text)):
                 self._line("twilio", text, "blue")
-            case Ran(verb) if not isinstance(verb, Connect):
+            case Ran(Play() | Redirect()) if self._with_music:
+                pass
+            case Ran(Connect() | Dial(targets=Conference())):
+                pass  # what comes of it is told
+            case Ran(verb):
                 self._line("☎", f"<{type(verb).__name__}>", "dim")
 
     def person(self, event: CallEvent) -> None:
@@ -52,8 +73,10 @@ class Show:
         match event:
             case Ran(Say(text)):
                 self._line("person", f"hears: {text}", "blue")
-            case Ran(Hangup()):
-                self._line("person", "hangs up", "dim")
+            case Progressed(status) if status in PROGRESS:
+                self._line("person", PROGRESS[status], "dim")
+            case Pressed(digits):
+                self._line("person", f"presses {digits}", "blue")
             case Bridged():
                 self._line("person", "takes the call", "blue")
             case Warned(code, detail):
