@@ -141,7 +141,7 @@ def call_routes(queries: CallQueries) -> APIRouter:
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
     async def get_call(request: Request, call_id: str) -> JSONResponse:
-        """One call. Without the scope `calls`, what is personal is masked."""
+        """One call. Without the scope `calls`, what is personal is masked. What is in `details`: docs/phone-line.md."""
         record = await queries.find(call_id)
         return success(queries.json(record, masked=is_masked(request)), "Call retrieved successfully")
 

@@ -149,7 +149,14 @@ class Services:
         settings, cold = self.settings, self.settings.transfer_mode == "cold"
         if not settings.people or not (cold or carrier.person_line):
             return None
-        return Transfers(self.store, settings.people, carrier.person_line, ring_s=settings.transfer_ring_s, cold=cold)
+        return Transfers(
+            self.store,
+            settings.people,
+            carrier.person_line,
+            ring_s=settings.transfer_ring_s,
+            cold=cold,
+            caller_id=settings.transfer_from,
+        )
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""

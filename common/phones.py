@@ -1,8 +1,10 @@
-"""Whose phone number it is: a withheld one is nobody's, and all who withhold theirs are not one person."""
+"""What a phone number is, and whose: a withheld one is nobody's, and all who withhold theirs are not one person."""
 
 from __future__ import annotations
 
 import re
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: 15 digits at most; numbers that are dialled have 7
 
 _MAX_CHARACTERS = 200  # characters
 

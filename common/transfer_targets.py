@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from common.phones import E164
 from common.times import BUENOS_AIRES
 
 ANY = "*"
 ALWAYS = "24h"
 MOST_TARGETS, MOST_REASONS, LONGEST_ADDRESS = 50, 20, 200
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 _SIP = re.compile(r"sips?:[A-Za-z0-9._~%!$&'()*+,=-]+@[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:;[A-Za-z0-9=.-]+)*")
 _REASON = re.compile(r"[a-záéíóúüñ]{2,30}(?: [a-záéíóúüñ]{1,30}){0,3}")
 _ENTRIES = re.compile(r";(?=\s|\+|sips?:|$)")  # the address of a SIP phone may have `;transport=tls` in it
@@ -84,7 +84,7 @@ def _target(number: int, entry: str, problems: list[str]) -> TransferTarget | No
         problems.append(f"entry {number} has {len(parts)} parts and not 3: address|reasons|hours")
         return None
     address, reasons, hours = parts
-    if len(address) > LONGEST_ADDRESS or not (_NUMBER.fullmatch(address) or _SIP.fullmatch(address)):
+    if len(address) > LONGEST_ADDRESS or not (E164.fullmatch(address) or _SIP.fullmatch(address)):
         problems.append(f"entry {number}: the address is neither +<country><number> nor sip:user@host")
     return TransferTarget(address, _reasons(number, reasons, problems), _hours(number, hours, problems))
 

@@ -67,6 +67,11 @@ class RecordingBucket:
             if failed:
                 raise Unavailable(f"{len(failed)} recordings not deleted: {failed[0].get('Code')}")
 
+    def look(self) -> None:
+        """Ask for the name of one file, be there any or not."""
+        with _told("listed"):
+            self._client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
+
     def older(self, days: int) -> list[str]:
         """The names of the files that were stored so long ago."""
         limit = datetime.now(UTC) - timedelta(days=days)

@@ -67,6 +67,11 @@ class Recordings:
             return None
         return self._bucket.get(_name(call_id))
 
+    def look(self) -> None:
+        """Raise Unavailable where there is a bucket that cannot be listed."""
+        if self._bucket is not None:
+            self._bucket.look()
+
     def keep(self, path: Path) -> bool:
         """A recording is complete: bring it where it belongs. Return False if it stays here until the next sweep."""
         if self._bucket is None:

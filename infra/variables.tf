@@ -117,12 +117,13 @@ variable "twilio_account_sid" {
 }
 
 variable "transfer_targets" {
-  description = "People that a call may be passed on to: address|reasons|hours each, with ; between them. The server refuses what it cannot read."
+  description = "People that a call may be passed on to: address|reasons|hours each, with ; between them. The server reads reasons and hours."
   type        = string
   default     = ""
+
   validation {
-    condition     = var.transfer_targets == "" || alltrue([for target in split(";", var.transfer_targets) : length(split("|", target)) == 3])
-    error_message = "transfer_targets: address|reasons|hours each, with ; between them, or nothing."
+    condition     = can(regex("^((\\+[1-9][0-9]{6,14}|sips?:[^|]+)(\\|[^|]+\\|[^|]+)+)?$", var.transfer_targets))
+    error_message = "transfer_targets must be like +541150310001|*|24h, with ; between people."
   }
 }
 

@@ -63,9 +63,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Connect the caller with a person at once."""
+    """Connect the caller with a person at once, who sees `caller_id`, or without one the caller's number."""
 
     transfer: Transfer
+    caller_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

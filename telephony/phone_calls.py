@@ -172,7 +172,7 @@ class PhoneCalls:
                 return await self._resumed(call_id)
             case State.OVER:
                 return HangUp()
-        return Dial(transfer) if self.transfers.cold else Hold(transfer)
+        return Dial(transfer, self.transfers.caller_id) if self.transfers.cold else Hold(transfer)
 
     async def brought_back(self, call_id: str) -> AfterStream:
         """Resume with Carlos if nobody took the caller, and only then: the request may be a replay. Where no place is

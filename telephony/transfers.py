@@ -32,7 +32,8 @@ _PERSON_IN_VAIN = frozenset({Event.LATE, Event.CALLER_LEFT, Event.CALLER_FREE}) 
 
 
 class Transfers:
-    """Those of one carrier's calls. `line` None: a carrier that can ring nobody itself, as for cold ones."""
+    """Those of one carrier's calls. `line` None: a carrier that can ring nobody itself, as for cold ones. `caller_id`
+    is the number that people see in a cold one; None for the caller's."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Transfers:
         *,
         ring_s: float = 25.0,
         cold: bool = False,
+        caller_id: str | None = None,
         clock: Clock = utcnow,
     ) -> None:
         self._store = store
@@ -49,6 +51,7 @@ class Transfers:
         self._line = line
         self._ring_s = ring_s
         self.cold = cold
+        self.caller_id = caller_id
         self._clock = clock
         self._tasks = TaskSet(_on_crash)
 

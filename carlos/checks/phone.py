@@ -13,7 +13,8 @@ from common.settings import Settings
 from telephony.twilio.api import TwilioApi, TwilioError, explained
 from telephony.twilio.webhooks import VOICE_PATH
 
-ACCOUNT, ADDRESS, SIGNATURE, MESSAGES = "Twilio account", "public address", "signature", "messages"
+ACCOUNT, ADDRESS, SIGNATURE = "Twilio account", "public address", "signature"
+PEOPLE, MESSAGES = "people", "messages"
 TIMEOUT_S = 15.0  # what Twilio waits for a webhook
 MAX_BODY_BYTES = 1000
 NOT_TWILIO = "asked from here, which is not Twilio's view"
@@ -57,7 +58,7 @@ async def check_signature(settings: Settings) -> Finding:
     The request names no call, so that nothing rings: 400 answers to a good signature, and 403 to a bad one.
     """
     if not settings.public_base_url or not settings.twilio_auth_token:
-        return not_tried(SIGNATURE, "it takes PUBLIC_BASE_URL and TWILIO_AUTH_TOKEN")
+        return not_tried(SIGNATURE, "PUBLIC_BASE_URL or TWILIO_AUTH_TOKEN is not set")
     url, form = settings.base_url + VOICE_PATH, {"Check": "signature"}
     signed = RequestValidator(settings.twilio_auth_token[0].get_secret_value()).compute_signature(url, form)
     try:
@@ -72,6 +73,13 @@ async def check_signature(settings: Settings) -> Finding:
             return failed(SIGNATURE, f"{url}: HTTP 403; {same} change the path, or refuse strangers itself")
         case status:
             return failed(SIGNATURE, f"{url}: HTTP {status}; a proxy answers, or it is another server")
+
+
+async def check_people(settings: Settings) -> Finding:
+    if not settings.people:
+        return not_tried(PEOPLE, "TRANSFER_TARGETS is empty: no caller is passed on to anybody")
+    named = "a person is" if len(settings.people) == 1 else f"{len(settings.people)} people are"
+    return not_tried(PEOPLE, f"{named} named: nobody was rung; make a call, and press 0")
 
 
 async def check_messages(settings: Settings) -> Finding:

@@ -11,6 +11,7 @@ from carlos.checks.finding import Finding, failed, not_tried, ok
 from common.settings import Settings
 from data.errors import DataError
 from data.open import SQLITE_FILE, open_store
+from data.recordings import Recordings
 
 STORE, RECORDINGS = "store", "recordings"
 TIMEOUT_S = 30.0  # for AWS's credentials, and three tables
@@ -41,7 +42,15 @@ async def check_recordings(settings: Settings) -> Finding:
     folder = settings.carlos_home / "recordings"
     if problem := await asyncio.to_thread(_unwritable, folder):
         return failed(RECORDINGS, f"{problem}; set CARLOS_HOME to a folder of the server's user")
-    return ok(RECORDINGS, f"{folder} can be written")
+    if settings.recordings == "file":
+        return ok(RECORDINGS, f"{folder} can be written")
+    try:
+        await asyncio.to_thread(Recordings.of(settings).look)
+    except DataError as error:
+        return failed(RECORDINGS, f"{error}, in {settings.recordings_bucket}; {_BUCKET_ADVICE}")
+    return ok(
+        RECORDINGS, f"{settings.recordings_bucket} can be listed, and was not written to; {folder} can be written"
+    )
 
 
 async def _look(settings: Settings) -> dict[str, str]:
@@ -62,6 +71,7 @@ def _unwritable(folder: Path) -> str | None:
         return f"{there} cannot be written: {error.strerror}"
 
 
+_BUCKET_ADVICE = "see RECORDINGS_BUCKET, AWS_DEFAULT_REGION and the rights in docs/phone-line.md"
 _ADVICE = {
     "sqlite": "`carlos doctor` looks closer",
     "dynamodb": "the role needs the tables of docs/deploy.md, their names are ORDERS_TABLE, APPOINTMENTS_TABLE and"

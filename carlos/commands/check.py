@@ -16,7 +16,7 @@ from common.settings.misspelt import misspelt, names_given
 from common.settings.problems import problems
 
 SETTINGS = "settings"
-WITHOUT = ("store", "model", "Twilio account", "public address", "signature", "messages", "recordings")
+WITHOUT = ("store", "model", "Twilio account", "public address", "signature", "people", "messages", "recordings")
 _COLOURS = {Mark.OK: "green", Mark.FAILED: "red", Mark.NOT_TRIED: "yellow"}
 
 _out = Console(highlight=False, soft_wrap=True)
@@ -44,6 +44,8 @@ async def findings_of_all() -> list[Finding]:
         settings = Settings()
     except ValidationError as error:
         told = [failed(SETTINGS, line) for line in problems(error)]
+        if any(problem["loc"] for problem in error.errors(include_url=False, include_input=False)):
+            told.append(not_tried(SETTINGS, "what they need of one another: each must hold by itself first"))
         return [*told, *_misspelt(), *(not_tried(what, "the settings do not hold") for what in WITHOUT)]
     found = await asyncio.gather(*(each(settings) for each in _checks()))
     return [ok(SETTINGS, "they hold together"), *_misspelt(), *found]
@@ -59,6 +61,7 @@ def _checks() -> list[Callable[[Settings], Awaitable[Finding]]]:
         phone.check_account,
         phone.check_address,
         phone.check_signature,
+        phone.check_people,
         phone.check_messages,
         records.check_recordings,
     ]
@@ -66,6 +69,9 @@ def _checks() -> list[Callable[[Settings], Awaitable[Finding]]]:
 
 def _misspelt() -> list[Finding]:
     return [
-        failed(SETTINGS, f"{name} is none and does nothing: {f'{meant} is meant?' if meant else 'docs/settings.md'}")
+        failed(
+            SETTINGS,
+            f"{name} is no setting and does nothing; {f'is {meant} meant?' if meant else 'see docs/settings.md'}",
+        )
         for name, meant in misspelt(names_given()).items()
     ]

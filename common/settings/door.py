@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from common.calling_codes import COUNTRIES
-from common.settings.concern import Concern
+from common.settings.concern import Concern, Unsafe
 
 _PUNCTUATION = re.compile(r"[\s().-]+")  # in a number as people write it
 _NUMBER = re.compile(r"\+(?:[1-9]\d{0,14})?\*?")
@@ -20,11 +20,17 @@ _OVERRIDES = re.compile(r"(?:[a-z]{1,4}=[a-z0-9,-]{1,60}(?:&|$)){0,8}(?<!&)")
 
 class DoorSettings(Concern):
     TITLE: ClassVar[str] = "Door"
+    UNSAFE: ClassVar[tuple[Unsafe, ...]] = (
+        (
+            lambda all_: all_.closed == "callback" and not all_.callbacks,
+            "CLOSED=callback needs CALLBACKS=true: nothing keeps the call-backs",
+        ),
+    )
 
     closed: Literal["answer", "message", "voicemail", "callback"] = Field(
         "answer",
         description="Calls outside the opening hours of the facts: answered as ever, or told when the line opens, and"
-        " then ended, given a voicemail, or offered a call back.",
+        " then ended, given a voicemail, or offered a call-back.",
     )
     voicemail_max_s: int = Field(120, ge=5, le=600, description="Seconds that a voicemail may last.")
     blocked_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -61,14 +67,16 @@ class DoorSettings(Concern):
     def _read_blocked(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         """Return them as callers' ids are written (telephony.caller_id). Raise ValueError with all that are none."""
         read = [_PUNCTUATION.sub("", entry) if entry.startswith("+") else entry.lower() for entry in entries]
-        _refuse([entry for entry in read if not (_NUMBER.fullmatch(entry) or _ADDRESS.fullmatch(entry))], "no caller")
+        bad = [entry for entry in read if not (_NUMBER.fullmatch(entry) or _ADDRESS.fullmatch(entry))]
+        _refuse(bad, "neither a number, +5491155550100 or +882*, nor sip:… or client:…")
         return tuple(read)
 
     @field_validator("allowed_countries")
     @classmethod
     def _read_countries(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         read = [entry.upper() for entry in entries]
-        _refuse([entry for entry in read if entry not in COUNTRIES and not _PREFIX.fullmatch(entry)], "no country")
+        bad = [entry for entry in read if entry not in COUNTRIES and not _PREFIX.fullmatch(entry)]
+        _refuse(bad, "neither a country's ISO code, AR, nor a prefix, +54")
         return tuple(read)
 
     @field_validator("webhook_overrides")

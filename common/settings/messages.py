@@ -7,9 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from common.phones import E164
 from common.settings.concern import Concern, Unsafe
 
-_SENDER = re.compile(r"\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}")
+_SENDER = re.compile(rf"{E164.pattern}|MG[0-9a-fA-F]{{32}}")
 _TEMPLATE = re.compile(r"HX[0-9a-fA-F]{32}")
 
 

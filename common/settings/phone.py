@@ -32,7 +32,9 @@ class PhoneSettings(Concern):
         ),
     )
 
-    twilio_account_sid: str | None = Field(None, description="The account, AC…, whose REST API hangs calls up.")
+    twilio_account_sid: str | None = Field(
+        None, description="The account, AC…, whose REST API hangs calls up, calls people and sends messages."
+    )
     twilio_auth_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="What Twilio signs with: one token, or two with a comma while rotating."
     )
@@ -51,10 +53,13 @@ class PhoneSettings(Concern):
         " the caller is connected at once.",
     )
     transfer_from: str | None = Field(
-        None, description="The number that people are called from, +…; unset: the one that the caller dialled."
+        None,
+        description="The number that people see, +…; unset: the one that was dialled, or with `cold` the caller's.",
     )
     transfer_ring_s: int = Field(25, ge=5, le=120, description="Seconds that a person's phone rings.")
-    callbacks: bool = Field(True, description="Note a call-back where nobody can be had; GET /callbacks lists them.")
+    callbacks: bool = Field(
+        True, description="Offer callers to be called back, and note it; GET /callbacks lists them."
+    )
 
     @field_validator("transfer_targets")
     @classmethod

@@ -28,6 +28,7 @@ run "wrong_values" {
     image_tag          = "latest"
     sonic_model_id     = "*"
     twilio_account_sid = "a-secret-token"
+    transfer_targets   = "1150310001|*"
     allowed_origins    = ["*"]
     server_settings    = { ADMIN_API_KEYS = "a-key" }
     api_package        = "tests/nowhere.zip"
@@ -36,7 +37,7 @@ run "wrong_values" {
   expect_failures = [
     var.stage, var.project_name, var.domain_name, var.aws_region, var.zones,
     var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways,
-    var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.allowed_origins, var.server_settings, var.api_package,
+    var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.transfer_targets, var.allowed_origins, var.server_settings, var.api_package,
   ]
 }
 

@@ -21,6 +21,7 @@ from data.errors import DataError
 from data.models import CallRecord
 from data.store import Store
 from telephony.twilio.signature import Signatures
+from telephony.twilio.twiml import webhook_url
 from telephony.twilio.webhooks import BadForm, read_form
 
 PATH = "/twilio/message-status"
@@ -32,8 +33,8 @@ _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CODE = re.compile(r"[0-9]{1,6}")
 
 
-def callback_url(base_url: str, call_id: str) -> str:
-    return f"{base_url}{PATH}?CallSid={quote(call_id, safe='')}"
+def callback_url(base_url: str, call_id: str, overrides: str = "") -> str:
+    return webhook_url(base_url, f"{PATH}?CallSid={quote(call_id, safe='')}", overrides)
 
 
 def message_status_route(settings: Settings, store: Store) -> APIRouter:

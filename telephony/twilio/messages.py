@@ -28,13 +28,15 @@ class TwilioMessages:
         sender: str,
         template: str | None = None,
         base_url: str | None = None,
+        overrides: str = "",
     ) -> None:
-        """With our own `base_url` Twilio is asked to tell what becomes of each message."""
+        """With our own `base_url` Twilio is asked to tell what becomes of each message, `overrides` is how often."""
         self.kind: Literal["sms", "whatsapp"] = kind
         self._api = api
         self._sender = sender
         self._template = template
         self._base_url = base_url
+        self._overrides = overrides
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -43,7 +45,8 @@ class TwilioMessages:
         if settings.follow_up == "off" or settings.follow_up_from is None or api is None:
             return None
         base_url = settings.base_url if settings.public_base_url else None
-        return cls(api, settings.follow_up, settings.follow_up_from, settings.follow_up_template, base_url)
+        sender, template = settings.follow_up_from, settings.follow_up_template
+        return cls(api, settings.follow_up, sender, template, base_url, settings.webhook_overrides)
 
     async def send(self, to: str, text: str, call_id: str) -> str:
         """Return the message's SID once Twilio has taken it; that says nothing of its delivery. Raise NotSent, or
@@ -71,7 +74,7 @@ class TwilioMessages:
         else:
             fields["From"] = prefix + self._sender
         if self._base_url is not None:
-            fields["StatusCallback"] = callback_url(self._base_url, call_id)
+            fields["StatusCallback"] = callback_url(self._base_url, call_id, self._overrides)
         if self._template is not None and self.kind == "whatsapp":
             variables = json.dumps({"1": text}, ensure_ascii=False)
             return fields | {"ContentSid": self._template, "ContentVariables": variables}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from common.phones import E164
 from telephony.twilio.api import TwilioApi
 from telephony.twilio.fallback import FALLBACK_PATH
 from telephony.twilio.twiml import webhook_url
@@ -18,7 +19,6 @@ RESOURCE = "IncomingPhoneNumbers"
 # "If a voice_application_sid is present, we ignore all of the voice urls"; of a trunk the same, applications too.
 TAKES_OVER = {"VoiceApplicationSid": "voice_application_sid", "TrunkSid": "trunk_sid"}
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PUNCTUATION = re.compile(r"[\s().-]")
 
 
@@ -42,7 +42,7 @@ class Number:
 def e164(text: str) -> str:
     """Return a number as Twilio writes it, "+54 9 11 5555-1234" as +5491155551234. Raise ValueError."""
     number = _PUNCTUATION.sub("", text[:40])
-    if len(text) > 40 or not _E164.fullmatch(number):
+    if len(text) > 40 or not E164.fullmatch(number):
         raise ValueError("a number has its country code: +541152750000")
     return number
 

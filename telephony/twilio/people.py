@@ -22,17 +22,15 @@ class TwilioPeople:
         self._control = control
         self._base_url = settings.base_url
         self._from = settings.transfer_from
+        self._overrides = settings.webhook_overrides
 
     async def ring(self, transfer: Transfer, from_number: str) -> str:
-        call_id, leg = transfer.call_id, transfer.leg
         fields = {
             "To": transfer.address,
             "From": self._from or from_number,
-            "Url": transfer_twiml.person_url(self._base_url, transfer_twiml.PERSON_PATH, call_id, leg),
+            "Url": self._url(transfer_twiml.PERSON_PATH, transfer),
             "Method": "POST",
-            "StatusCallback": transfer_twiml.person_url(
-                self._base_url, transfer_twiml.PERSON_STATUS_PATH, call_id, leg
-            ),
+            "StatusCallback": self._url(transfer_twiml.PERSON_STATUS_PATH, transfer),
             "StatusCallbackMethod": "POST",
             "StatusCallbackEvent": "completed",
             "Timeout": str(round(transfer.ring_s)),
@@ -51,4 +49,8 @@ class TwilioPeople:
         return await self._control.hang_up(leg_id)
 
     async def bring_back(self, transfer: Transfer) -> bool:
-        return await self._control.redirect(transfer.call_id, transfer_twiml.back_url(self._base_url, transfer))
+        url = transfer_twiml.back_url(self._base_url, transfer, self._overrides)
+        return await self._control.redirect(transfer.call_id, url)
+
+    def _url(self, path: str, transfer: Transfer) -> str:
+        return transfer_twiml.person_url(self._base_url, path, transfer.call_id, transfer.leg, self._overrides)

@@ -45,7 +45,8 @@ def phone_routes(
     router = webhooks.router()
     router.include_router(DoorWebhooks(base_url, webhooks, closed, overrides).router())
     if phone_calls.transfers is not None:
-        router.include_router(TransferWebhooks(base_url, webhooks, phone_calls, phone_calls.transfers).router())
+        transfers = TransferWebhooks(base_url, webhooks, phone_calls, phone_calls.transfers, overrides)
+        router.include_router(transfers.router())
     router.add_api_websocket_route(twiml.MEDIA_PATH, socket.serve)
     if call_in_path:
         router.add_api_websocket_route(twiml.MEDIA_PATH + "/{call_sid}", socket.serve)

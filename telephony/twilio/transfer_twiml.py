@@ -15,7 +15,7 @@ from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from agent.passing_on import Cause
 from telephony.transfer import Transfer
-from telephony.twilio.twiml import LANGUAGE, MAX_TWIML_CHARACTERS, RESUMES, document
+from telephony.twilio.twiml import LANGUAGE, MAX_TWIML_CHARACTERS, RESUMES, document, webhook_url
 
 HOLD_PATH = "/twilio/hold"
 MUSIC_PATH = "/twilio/hold.wav"
@@ -34,39 +34,41 @@ DECLINED = "Gracias. Le avisamos a la persona que llama."
 NOBODY_WAITS = "La persona que llamaba ya no está en línea. Gracias."
 
 
-def hold(base_url: str, transfer: Transfer, to: str) -> str:
-    """Music for the caller, in a room that a person may join."""
+def hold(base_url: str, transfer: Transfer, to: str, overrides: str = "") -> str:
+    """Music for the caller, in a room that a person may join. `overrides`, here and below: `twiml.webhook_url`."""
     response = VoiceResponse()
     if transfer.cause == Cause.MODEL_DOWN and transfer.is_waited_for:
         response.say(MODEL_DOWN, language=LANGUAGE)
-    dial = Dial(action=after_transfer_url(base_url, transfer), method="POST")
+    dial = Dial(action=after_transfer_url(base_url, transfer, overrides), method="POST")
     dial.conference(
         _room(transfer),
         start_conference_on_enter=False,
         end_conference_on_exit=True,
         beep="false",
         max_participants=2,
-        wait_url=hold_url(base_url, transfer.call_id, to),
+        wait_url=hold_url(base_url, transfer.call_id, to, overrides),
         wait_method="POST",
     )
     response.append(dial)
     return document(response)
 
 
-def music(base_url: str, call_id: str, to: str) -> str:
+def music(base_url: str, call_id: str, to: str, overrides: str = "") -> str:
     """The clip once, and then the next request, by which we know that the caller is still waiting."""
     response = VoiceResponse()
     response.play(base_url + MUSIC_PATH)
-    response.redirect(hold_url(base_url, call_id, to), method="POST")
+    response.redirect(hold_url(base_url, call_id, to, overrides), method="POST")
     return document(response)
 
 
-def dial_cold(base_url: str, transfer: Transfer) -> str:
-    """The person at once; whoever answers, be it a machine, has the caller."""
+def dial_cold(base_url: str, transfer: Transfer, caller_id: str | None = None, overrides: str = "") -> str:
+    """The person at once; whoever answers, be it a machine, has the caller. Without a `caller_id` they see the caller's
+    number, and where that is withheld their carrier may refuse the call (https://www.twilio.com/docs/api/errors/13214)."""
     response = VoiceResponse()
     if transfer.cause == Cause.MODEL_DOWN:
         response.say(MODEL_DOWN, language=LANGUAGE)
-    dial = Dial(action=after_transfer_url(base_url, transfer), method="POST", timeout=round(transfer.ring_s))
+    action = after_transfer_url(base_url, transfer, overrides)
+    dial = Dial(action=action, method="POST", timeout=round(transfer.ring_s), caller_id=caller_id)
     if transfer.address.startswith("+"):
         dial.number(transfer.address)
     else:
@@ -75,7 +77,7 @@ def dial_cold(base_url: str, transfer: Transfer) -> str:
     return document(response)
 
 
-def brief(base_url: str, call_id: str, leg: int, sentences: Sequence[str]) -> str:
+def brief(base_url: str, call_id: str, leg: int, sentences: Sequence[str], overrides: str = "") -> str:
     """Tell a person who is waiting, and ask for a key. What does not fit into a document is left out at the end."""
     for count in range(len(sentences), -1, -1):
         response = VoiceResponse()
@@ -83,7 +85,7 @@ def brief(base_url: str, call_id: str, leg: int, sentences: Sequence[str]) -> st
             input="dtmf",
             num_digits=1,
             timeout=KEY_TIMEOUT_S,
-            action=person_url(base_url, PERSON_KEY_PATH, call_id, leg),
+            action=person_url(base_url, PERSON_KEY_PATH, call_id, leg, overrides),
             method="POST",
             action_on_empty_result=True,
         )
@@ -112,21 +114,21 @@ def thank(sentence: str) -> str:
     return document(response)
 
 
-def hold_url(base_url: str, call_id: str, to: str) -> str:
+def hold_url(base_url: str, call_id: str, to: str, overrides: str = "") -> str:
     """With the call's id in it: Twilio does not say which parameters a waitUrl is asked with."""
-    return f"{base_url}{HOLD_PATH}?{urlencode({'CallSid': call_id, TO: to})}"
+    return webhook_url(base_url, f"{HOLD_PATH}?{urlencode({'CallSid': call_id, TO: to})}", overrides)
 
 
-def person_url(base_url: str, path: str, call_id: str, leg: int) -> str:
-    return f"{base_url}{path}?{urlencode({CALL: call_id, LEG: leg})}"
+def person_url(base_url: str, path: str, call_id: str, leg: int, overrides: str = "") -> str:
+    return webhook_url(base_url, f"{path}?{urlencode({CALL: call_id, LEG: leg})}", overrides)
 
 
-def after_transfer_url(base_url: str, transfer: Transfer) -> str:
-    return f"{base_url}{AFTER_TRANSFER_PATH}?{urlencode({RESUMES: transfer.resumes})}"
+def after_transfer_url(base_url: str, transfer: Transfer, overrides: str = "") -> str:
+    return webhook_url(base_url, f"{AFTER_TRANSFER_PATH}?{urlencode({RESUMES: transfer.resumes})}", overrides)
 
 
-def back_url(base_url: str, transfer: Transfer) -> str:
-    return f"{base_url}{BACK_PATH}?{urlencode({RESUMES: transfer.resumes})}"
+def back_url(base_url: str, transfer: Transfer, overrides: str = "") -> str:
+    return webhook_url(base_url, f"{BACK_PATH}?{urlencode({RESUMES: transfer.resumes})}", overrides)
 
 
 def _room(transfer: Transfer) -> str:

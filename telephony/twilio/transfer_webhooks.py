@@ -26,8 +26,16 @@ _BRIDGED = frozenset({"completed", "answered"})  # values of DialCallStatus
 
 
 class TransferWebhooks:
-    def __init__(self, base_url: str, webhooks: Webhooks, phone_calls: CarrierHandler, transfers: Transfers) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        webhooks: Webhooks,
+        phone_calls: CarrierHandler,
+        transfers: Transfers,
+        overrides: str = "",
+    ) -> None:
         self._base_url = base_url
+        self._overrides = overrides
         self._webhooks = webhooks
         self._phone_calls = phone_calls
         self._transfers = transfers
@@ -55,7 +63,7 @@ class TransferWebhooks:
             await self._transfers.waits(call_id, to)
         except DataError as error:
             logger.error("the transfer of call {} cannot be seen to: {!r}", call_id, error)
-        return xml(transfer_twiml.music(self._base_url, call_id, to))
+        return xml(transfer_twiml.music(self._base_url, call_id, to, self._overrides))
 
     async def _after_transfer(self, params: Params) -> Response:
         """The caller is out of the room, or a cold transfer has ended."""
@@ -92,7 +100,7 @@ class TransferWebhooks:
         told = await self._transfers.answered(call_id, leg, params["CallSid"])
         if told is None:
             return xml(transfer_twiml.thank(transfer_twiml.NOBODY_WAITS))
-        return xml(transfer_twiml.brief(self._base_url, call_id, leg, told))
+        return xml(transfer_twiml.brief(self._base_url, call_id, leg, told, self._overrides))
 
     async def _person_key(self, params: Params) -> Response:
         call_id, leg = _about(params)

@@ -117,9 +117,10 @@ class Webhooks:
             case Resume():
                 return self._connect(params, resumes + 1)
             case Hold(transfer):
-                return xml(transfer_twiml.hold(self._base_url, transfer, twiml.printable(params.get("To", ""))))
-            case Dial(transfer):
-                return xml(transfer_twiml.dial_cold(self._base_url, transfer))
+                to = twiml.printable(params.get("To", ""))
+                return xml(transfer_twiml.hold(self._base_url, transfer, to, self._overrides))
+            case Dial(transfer, caller_id):
+                return xml(transfer_twiml.dial_cold(self._base_url, transfer, caller_id, self._overrides))
             case Apologise():
                 return xml(twiml.apology())
         return xml(twiml.hang_up())

@@ -15,7 +15,9 @@ from carlos.checks.finding import Finding, Mark
 from carlos.cli import app
 from carlos.commands.check import WITHOUT
 from common.settings import Settings
+from data.errors import Unavailable
 from data.open import open_store
+from data.recording_bucket import RecordingBucket
 from sandbox.sonic.script import scripted
 from telephony.twilio.routes import phone_routes
 from tests.support.servers import loopback, serving
@@ -44,9 +46,9 @@ def settings(home: Path, **given: Any) -> Settings:
 def test_the_defaults_hold_and_say_what_was_not_tried(tmp_path: Path) -> None:
     status, lines = checked()
     assert status == 0
-    assert [line.split("  ")[0].strip() for line in lines[:-1]] == ["ok", "ok", *["not tried"] * 6]
+    assert [line.split("  ")[0].strip() for line in lines[:-1]] == ["ok", "ok", *["not tried"] * 7]
     assert "the stand-in on this machine answers" in lines[2]
-    assert lines[-1] == "8 looked at: 0 failed, 6 not tried. No call was placed."
+    assert lines[-1] == "9 looked at: 0 failed, 7 not tried. No call was placed."
     assert not (tmp_path / ".carlos").exists(), "a check makes nothing"
 
 
@@ -63,14 +65,16 @@ def test_all_settings_that_do_not_hold_are_told_at_once(monkeypatch: pytest.Monk
     assert status == 1
     for each in ("TWILIO_AUTH_TOKEN", "ADMIN_API_KEYS", "must be https", "FOLLOW_UP_FROM", "FOLLOW_UP_TEMPLATE"):
         assert each in told
-    assert "MAX_CALL is none" in told
+    assert "MAX_CALL is no setting" in told
     assert sum("the settings do not hold" in line for line in lines) == len(WITHOUT)
 
 
 def test_a_value_that_does_not_hold_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_CALLS", "a-secret")
     monkeypatch.setenv("STORE", "mysql")
+    monkeypatch.setenv("FOLLOW_UP", "sms")
     _, lines = checked()
+    assert any("what they need of one another" in line for line in lines), "FOLLOW_UP_FROM is not looked at yet"
     assert any("MAX_CALLS" in line for line in lines)
     assert any("STORE" in line for line in lines)
     assert "a-secret" not in "\n".join(lines)
@@ -99,6 +103,26 @@ async def test_a_folder_of_recordings_is_written_to_and_left_empty(tmp_path: Pat
     (tmp_path / "recordings").mkdir()
     assert (await records.check_recordings(settings(tmp_path, record_calls=True))).mark is Mark.OK
     assert [*(tmp_path / "recordings").iterdir()] == []
+
+
+async def test_a_bucket_for_recordings_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = settings(tmp_path, record_calls=True, recordings="s3", recordings_bucket="calls")
+    monkeypatch.setattr(RecordingBucket, "look", lambda bucket: None)
+    found = await records.check_recordings(given)
+    assert (found.mark, "was not written to" in found.detail) == (Mark.OK, True)
+
+    def refuse(bucket: RecordingBucket) -> None:
+        raise Unavailable("recordings cannot be listed: NoSuchBucket")
+
+    monkeypatch.setattr(RecordingBucket, "look", refuse)
+    found = await records.check_recordings(given)
+    assert (found.mark, "NoSuchBucket, in calls" in found.detail) == (Mark.FAILED, True)
+
+
+async def test_people_are_counted_and_not_rung(tmp_path: Path) -> None:
+    people = "+541150310001|*|24h; sip:ana@pbx.example|*|24h"
+    found = await phone.check_people(settings(tmp_path, transfer_targets=people, transfer_mode="cold"))
+    assert (found.mark, found.detail.partition(":")[0]) == (Mark.NOT_TRIED, "2 people are named")
 
 
 async def test_a_model_that_may_be_used_opens_one_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

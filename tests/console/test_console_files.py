@@ -10,7 +10,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from agent.ending import OUTCOMES
+from agent.passing_on import TRANSFERRED, TRANSFERRING
 from api.console import console_routes, load_assets
+from data.calls import VOICEMAIL
 from tools import follow_up
 from tools.catalogue import NAMES
 
@@ -41,6 +44,11 @@ def test_both_languages_say_the_same_things_with_the_same_holes() -> None:
 def test_every_word_that_is_asked_for_is_there(path: Path) -> None:
     asked = set(USED.findall(path.read_text(encoding="utf-8")))
     assert asked <= words("en").keys()
+
+
+def test_every_way_in_which_a_call_ends_has_a_word() -> None:
+    ends = {*OUTCOMES.values(), TRANSFERRING, TRANSFERRED, VOICEMAIL, "closed", "drained", "dropped", "idle", "lost"}
+    assert {f"outcome.{end}" for end in ends} <= words("es").keys()
 
 
 def test_a_tool_is_shown_under_the_label_it_is_declared_with() -> None:

@@ -164,7 +164,10 @@ def test_a_bucket_stores_gives_lists_and_deletes(s3: Callable[[], str], tmp_path
     bucket = RecordingBucket("calls", "recordings/", REGION, s3(), CREDENTIALS)
     with pytest.raises(Unavailable, match="stored"):
         bucket.put(recorded(Recordings(tmp_path), "CA0"))
+    with pytest.raises(Unavailable, match="listed"):
+        bucket.look()
     bucket._client.create_bucket(Bucket="calls")
+    bucket.look()
     recordings = Recordings(tmp_path, bucket)
     for call_id, part in (("CA1", 0), ("CA1", 1), ("CA2", 0)):
         assert recordings.keep(recorded(recordings, call_id, part))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from agent.active_calls import ActiveCalls
+from agent.capacity import Admission
 from api.health import health_routes
 from carlos.server import KEEP_ALIVE_S
 from common import metrics
@@ -267,11 +268,17 @@ def of_the_server(stage: Stage) -> set[Watched]:
     return {metric for metric in watched(stage) if not metric[0].startswith("AWS/")}
 
 
-def test_every_metric_that_is_watched_is_one_that_the_server_emits_without_dimensions(stage: Stage) -> None:
+def test_every_metric_that_is_watched_is_one_that_the_server_emits(stage: Stage) -> None:
     seen = of_the_server(stage)
     assert len(seen) > 10
-    assert {name for _, name, _ in seen} <= {metric.name for metric in metrics.DEFINITIONS}
-    assert {dimensions for _, _, dimensions in seen} == {()}
+    emitted = {(metric.name, dimensions) for metric in metrics.DEFINITIONS for dimensions in ((), metric.labels)}
+    assert {(name, dimensions) for _, name, dimensions in seen} <= emitted
+
+
+def test_the_alarm_of_refused_calls_is_about_places_alone(stage: Stage) -> None:
+    """A blocked number and a closed line are refused, too, as their owner wishes."""
+    (alarm,) = (each for each in stage.all("aws_cloudwatch_metric_alarm") if each["metric_name"] == "Refusals")
+    assert alarm["dimensions"] == {"reason": Admission.FULL.name.lower()}
 
 
 def test_a_stages_metrics_are_watched_where_its_server_puts_them_and_nowhere_else(stages: dict[str, Stage]) -> None:

@@ -270,12 +270,16 @@ def test_a_public_host_limits_numbers_and_loopback_only_where_that_is_set(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"blocked_numbers": "+5491155550100,1155550100,*,+54*11,sip"}, "no caller: 1155550100, *, +54*11, sip"),
-        ({"allowed_countries": "AR,XX,Uruguay,54,+"}, "no country: XX, URUGUAY, 54, +"),
+        (
+            {"blocked_numbers": "+5491155550100,1155550100,*,+54*11,sip"},
+            "nor sip:… or client:…: 1155550100, *, +54*11, sip",
+        ),
+        ({"allowed_countries": "AR,XX,Uruguay,54,+"}, "nor a prefix, +54: XX, URUGUAY, 54, +"),
         ({"webhook_overrides": "#rc=2"}, "is not of the form"),
         ({"webhook_overrides": "rc=2&"}, "is not of the form"),
         ({"webhook_overrides": "rc=2&rp=ct rt"}, "is not of the form"),
         ({"closed": "later"}, "'answer', 'message', 'voicemail' or 'callback'"),
+        ({"closed": "callback", "callbacks": "false"}, "CLOSED=callback needs CALLBACKS=true"),
     ],
 )
 def test_what_cannot_be_meant_is_named(changes: dict[str, str], named: str) -> None:

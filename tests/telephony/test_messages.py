@@ -49,7 +49,7 @@ async def test_an_sms_goes_by_a_messaging_service(twilio: TwilioAccount) -> None
 async def test_a_public_server_is_told_what_becomes_of_a_message(twilio: TwilioAccount) -> None:
     key = f"ana:read:sha256={'0' * 64}"
     await send(twilio, follow_up="sms", public_base_url="https://carlos.example.com", admin_api_keys=key)
-    address = "https://carlos.example.com/twilio/message-status?CallSid=CA1"
+    address = "https://carlos.example.com/twilio/message-status?CallSid=CA1#rc=2&rp=ct,rt,5xx&ct=2000&rt=6000"
     assert twilio.asked[0][2]["StatusCallback"] == address
 
 

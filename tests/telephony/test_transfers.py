@@ -16,7 +16,7 @@ from telephony.person_line import NotRung
 from telephony.transfer import DIAL_S, REDIRECT_S
 from telephony.transfers import PLACE_S
 from tests.telephony.phone_doubles import BASE_URL, CALL
-from tests.telephony.transfer_stage import PERSON, TO, People, Server, Stage
+from tests.telephony.transfer_stage import OVERRIDES, PERSON, SEEN, TO, People, Server, Stage
 
 type Step = Callable[[Stage], Awaitable[Any]]
 AFTER_STREAM = "/twilio/after-stream"
@@ -41,6 +41,17 @@ async def to_the_room(stage: Stage) -> None:
     room = document[0][0]
     assert (room.tag, room.attrib["startConferenceOnEnter"]) == ("Conference", "false")
     assert room.attrib["waitUrl"].startswith(f"{BASE_URL}/twilio/hold?")
+
+
+async def test_twilio_asks_again_for_whatever_a_transfer_has_it_fetch(stage: Stage) -> None:
+    await stage.ends_its_stream(proven=True)
+    room = await stage.caller(AFTER_STREAM)
+    tune = await stage.caller(f"{BASE_URL}/twilio/hold?CallSid={CALL}&to=%2B541143210000")
+    await stage.server.transfers.settled()
+    briefing = await stage.person("/twilio/person", AnsweredBy="human")
+    assert briefing is not None
+    urls = [room[0].attrib["action"], room[0][0].attrib["waitUrl"], tune[1].text or "", briefing[0].attrib["action"]]
+    assert [url.partition("#")[2] for url in urls] == [OVERRIDES] * 4
 
 
 async def music(stage: Stage) -> None:
@@ -321,6 +332,7 @@ async def test_a_cold_transfer_that_nobody_answers_comes_back(stage: Stage, stat
     await stage.ends_its_stream(proven=True)
     document = await stage.caller(AFTER_STREAM)
     assert [verb.tag for verb in document.iter()] == ["Response", "Dial", "Number"]
+    assert document[0].attrib["callerId"] == SEEN
     await stage.dies()
     back = await stage.caller("/twilio/after-transfer?resumes=0", DialCallStatus=status)
     assert [verb.tag for verb in back] == ["Connect"]

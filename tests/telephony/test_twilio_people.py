@@ -48,6 +48,16 @@ async def test_a_person_is_rung_with_detection_and_urls_that_name_the_leg() -> N
     }
 
 
+async def test_twilio_asks_again_about_the_person_and_the_caller() -> None:
+    seen: list[tuple[str, dict[str, str]]] = []
+    async with twilio(answering(201, {"sid": PERSON}, seen)) as api_base, control(api_base) as calls:
+        people = TwilioPeople(calls, settings(webhook_overrides="rc=2"))
+        await people.ring(TRANSFER, TO)
+        await people.bring_back(TRANSFER)
+    urls = [form[name] for _, form in seen for name in ("Url", "StatusCallback") if name in form]
+    assert [url.partition("#")[2] for url in urls] == ["rc=2"] * 3
+
+
 async def test_the_number_that_people_see_may_be_set() -> None:
     seen: list[tuple[str, dict[str, str]]] = []
     async with twilio(answering(201, {"sid": PERSON}, seen)) as api_base, control(api_base) as calls:

@@ -35,6 +35,8 @@ from tests.telephony.test_phone_calls import HeldCall, NoSonic
 PERSON = "CA" + "9" * 32
 PEOPLE = "+541150310001|turnos|24h; sip:guardia@clinica.example|*|24h"
 FROM, TO = "+5491155550100", "+541143210000"
+OVERRIDES = "rc=2&rp=5xx"
+SEEN = "+541100000000"  # by the person, in a cold transfer
 PROVEN = {"identity": {"proven": ["order 6"], "failures": 0, "failed": []}}
 
 
@@ -78,7 +80,7 @@ class Server:
         self.made: list[tuple[HeldCall, Any]] = []
         self.active_calls = ActiveCalls(2)
         self.preconnector = StreamPreconnector(NoSonic(), "model")
-        self.transfers = Transfers(store, parse_targets(PEOPLE), people, clock=clock, cold=cold)
+        self.transfers = Transfers(store, parse_targets(PEOPLE), people, clock=clock, cold=cold, caller_id=SEEN)
         self._carrier = Twilio(settings())
 
         def make_call(log: CallTranscript, line: Any, memory: Any) -> Any:
@@ -94,11 +96,11 @@ class Server:
             self.transfers,
         )
         app = FastAPI()
-        app.include_router(phone_routes(settings(), self.phone_calls, _no_stream))
+        app.include_router(phone_routes(settings(webhook_overrides=OVERRIDES), self.phone_calls, _no_stream))
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL)
 
     async def ask(self, url: str, form: Mapping[str, str]) -> httpx.Response:
-        path = url.removeprefix(BASE_URL)
+        path = url.removeprefix(BASE_URL).partition("#")[0]
         return await self._client.post(path, data=dict(form), headers=sign(BASE_URL + path, form))
 
     async def close(self) -> None:

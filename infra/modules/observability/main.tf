@@ -4,7 +4,7 @@
 locals {
   own = var.metrics_namespace
 
-  # One entry, one alarm. The server's own metrics have no dimensions.
+  # One entry, one alarm. The server emits each metric without dimensions and, where it has labels, with them, too.
   alarms = {
     silent-calls = {
       description = "A caller spoke and Carlos never answered."
@@ -23,7 +23,8 @@ locals {
     }
     calls-refused = {
       description = "Callers heard the busy message: every task was full."
-      namespace   = local.own, metric = "Refusals", statistic = "Sum", dimensions = null
+      namespace   = local.own, metric = "Refusals", statistic = "Sum"
+      dimensions  = { reason = "full" } # who is blocked, or calls a closed line, is no alarm
       threshold   = 1, periods = 1, missing = "notBreaching", below = false
     }
     capacity-lost = {
