@@ -690,7 +690,8 @@ class Call:
 
     async def _begin_ending(self, *, said: bool) -> None:
         self._move(CallMove.HANG_UP_ASKED)
-        self._ending.hang_up(self._loop.time(), self._service.answer, goodbye_said=said)
+        stays = self._pass_on is None
+        self._ending.hang_up(self._loop.time(), self._service.answer, goodbye_said=said, stays=stays)
         self._on_ending_moved()
         if said:
             self._service.session.goodbye_said()

@@ -130,6 +130,7 @@ class Ending:
         self.state = State.TALKING
         self.due: float | None = None
         self._grace_s = grace_s
+        self._stays_s = grace_s  # after the goodbye at hand
         self._goodbye = 0  # the first answer that may be it
         self._began = 0.0
 
@@ -148,8 +149,10 @@ class Ending:
         """True for a goodbye that ends if the caller has more to say."""
         return Event.CALLER in TRANSITIONS[self.state]
 
-    def hang_up(self, now: float, latest: int, *, goodbye_said: bool) -> None:
-        """The model asked to hang up. Its latest answer said goodbye, or its next one does."""
+    def hang_up(self, now: float, latest: int, *, goodbye_said: bool, stays: bool = True) -> None:
+        """The model asked to hang up. Its latest answer said goodbye, or its next one does. Unless the line `stays`, as
+        for a caller who goes on to a person, it is over as soon as that was heard."""
+        self._stays_s = self._grace_s if stays else 0.0
         self._move(Event.HANG_UP_LAST if goodbye_said else Event.HANG_UP, now)
         self._goodbye = latest if goodbye_said else latest + 1
         self._began = now
@@ -169,6 +172,7 @@ class Ending:
     def silent(self, now: float, goodbye_s: float) -> None:
         """The caller says nothing any more: a recorded goodbye of so many seconds is played."""
         self._began = now
+        self._stays_s = self._grace_s
         self._move(Event.SILENT, now, goodbye_s)
 
     def time_up(self, now: float, goodbye_s: float) -> None:
@@ -203,5 +207,5 @@ class Ending:
             return
         self.state, seconds = move
         if self.state in _HEARD:
-            seconds = self._grace_s
+            seconds = self._stays_s
         self.due = None if seconds is None else now + seconds + longer_s

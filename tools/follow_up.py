@@ -92,7 +92,7 @@ def _mobile(value: Any) -> str | None:
 
 
 class MessageTo(Arguments):
-    telefono: Annotated[
+    phone: Annotated[
         str | None,
         BeforeValidator(_mobile),
         Argument("Otro celular, cuando el cliente pide que vaya a otro", ask=_ASK, example="11 5555 1234"),
@@ -195,9 +195,9 @@ class FollowUp:
         return None if self._mobile is None else _plan_to(self._mobile, "", _nothing)
 
     async def _plan(self, call: ToolContext, said: MessageTo) -> Plan:
-        to = said.telefono or self._mobile
+        to = said.phone or self._mobile
         if to is None:
-            raise NeedsInput("telefono_needed", _ASK)
+            raise NeedsInput("phone_needed", _ASK)
         receipts = await call.store.receipts(call.call_id)
         require_room(NAME, receipts)
         told = await call.store.told(call.call_id)
@@ -218,7 +218,7 @@ class FollowUp:
                 return dict(stands.result)
             return await self._messages.send(_Message(to, text, writes, receipt), self._note)
 
-        where = "a este número" if said.telefono in (None, self._mobile) else f"al {spelled_number(to)}"
+        where = "a este número" if said.phone in (None, self._mobile) else f"al {spelled_number(to)}"
         return _plan_to(to, f"Mandarte {self._what} con los datos {where}.", carry_out)
 
 

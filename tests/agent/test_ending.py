@@ -129,6 +129,23 @@ def test_the_line_is_open_for_as_long_as_the_call_says() -> None:
     assert ending.due == 2.3
 
 
+def test_a_line_that_does_not_stay_is_over_when_the_last_word_was_heard() -> None:
+    ending = Ending()
+    ending.hang_up(0.0, LATEST, goodbye_said=False, stays=False)
+    ending.audio(1.0)
+    ending.played(last_of(LATEST + 1), 2.0, LATEST + 1)
+    assert ending.due == 2.0
+    ending.late(2.0, LATEST + 1, playing=False, speaking=False)
+    assert ending.over
+    ending = Ending()
+    ending.hang_up(0.0, LATEST, goodbye_said=False, stays=False)
+    ending.caller_spoke(0.5)
+    ending.hang_up(1.0, LATEST, goodbye_said=False)
+    ending.audio(1.5)
+    ending.played(last_of(LATEST + 1), 2.0, LATEST + 1)
+    assert ending.due == 2.0 + GRACE_S, "it is another goodbye"
+
+
 @pytest.mark.parametrize("heard", [False, True])
 def test_no_time_runs_out_while_the_caller_speaks(asked: Ending, heard: bool) -> None:
     asked.audio(1.0)

@@ -78,6 +78,20 @@ async def test_the_caller_hears_of_the_person_and_then_the_line_goes_on_to_them(
 
 
 @virtually
+async def test_who_speaks_as_soon_as_it_was_announced_goes_to_the_person_all_the_same() -> None:
+    async with calling(script=greets, reasons=somebody) as stage:
+        await stage.silent(3.0)
+        stage.sonic.streams[0].tell(*words("Quiero una persona"), uses())
+        await stage.silent(0.2)
+        stage.sonic.streams[0].tell(*spoken(ANNOUNCED, block="b"))
+        while stage.said[-1] != ANNOUNCED:
+            await stage.silent(0.02)
+        await stage.silent(0.5)
+        assert stage.running.done(), "there is no time in which to say anything to Carlos"
+        assert await stage.running == TRANSFERRING
+
+
+@virtually
 async def test_a_model_that_announced_it_first_says_no_more() -> None:
     async with calling(script=greets, reasons=somebody) as stage:
         await stage.silent(3.0)

@@ -64,7 +64,8 @@ def test_no_answer_is_turned_round() -> None:
 
 
 @pytest.mark.speech
-@pytest.mark.parametrize("recorded", UTTERANCES, ids=lambda each: each.name)
+@pytest.mark.parametrize("recorded", UTTERANCES[::3], ids=lambda each: each.name)
 def test_what_is_heard_is_what_is_kept(recorded: Recorded, recognizer: Recognizer) -> None:
-    """`python -m bench.recorded --write` after a change of the recogniser."""
+    """`python -m bench.recorded --write` after a change of the recogniser. Every third here, which a change does not
+    leave alone; `make recorded` hears them all."""
     assert hear(recorded, recognizer, STEP) == kept()[recorded.name]

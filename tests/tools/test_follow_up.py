@@ -74,7 +74,7 @@ def test_what_the_model_reads_keeps_to_the_guide(number: str, kind: Literal["sms
     process = FollowUps(UNUSED, Outgoing(kind))
     follow_up = process.of_call(number, lambda told: None)
     assert follow_up is not None
-    description = follow_up.tool.input_schema["properties"]["telefono"]["description"]
+    description = follow_up.tool.input_schema["properties"]["phone"]["description"]
     texts = [
         Text(Kind.NEXT, follow_up.question, NAMES | {NAME}),
         Text(Kind.DESCRIPTION, follow_up.tool.description),
@@ -89,7 +89,7 @@ async def test_each_write_is_told_of_once(phone: Phone, messages: Outgoing) -> N
     await phone.says_yes_to_a_message()
     phone.box.caller_spoke("Sí")
     assert (await phone.use(NAME))["code"] == "nothing_to_send"
-    assert (await phone.use(NAME, telefono="11 4444 1234"))["code"] == "nothing_to_send"
+    assert (await phone.use(NAME, phone="11 4444 1234"))["code"] == "nothing_to_send"
     await phone.twice("cancelarTurno", appointmentId="9", patientName="Juan Pérez")
     await phone.says_yes_to_a_message()
     cancelled = "Carlos: Cita 9, del martes 24 de noviembre a las 10:00: cancelada."
@@ -115,17 +115,17 @@ async def test_an_order_is_told_with_its_total_and_nobodys_name(phone: Phone, me
 
 async def test_another_number_is_read_back_before_anything_goes_there(phone: Phone, messages: Outgoing) -> None:
     await phone.twice("agendarTurno", **BOOKING)
-    proposed = await phone.says_yes_to_a_message(telefono="0351 15 555 1234")
+    proposed = await phone.says_yes_to_a_message(phone="0351 15 555 1234")
     assert "al 35 15 55 12 34" in proposed["proposal"]
     assert messages.sent == []
-    await phone.says_yes_to_a_message(telefono="3515551234")
+    await phone.says_yes_to_a_message(phone="3515551234")
     assert [to for to, _ in messages.sent] == ["+5493515551234"]
 
 
 @pytest.mark.parametrize("said", ["+1 900 555 1234", "112", "mi celular", "11 5555", "9" * 5000, "+34 612 345 678"])
 async def test_what_is_no_mobile_of_argentina_is_asked_for_again(phone: Phone, messages: Outgoing, said: str) -> None:
     await phone.twice("agendarTurno", **BOOKING)
-    assert (await phone.says_yes_to_a_message(telefono=said))["code"] == "telefono_needed"
+    assert (await phone.says_yes_to_a_message(phone=said))["code"] == "phone_needed"
     assert messages.sent == []
 
 
@@ -145,8 +145,8 @@ async def test_from_a_land_line_a_mobile_is_asked_for(seeded: Store, clock: Cloc
     phone = Phone(seeded, clock, messages, "+541152750000")
     done = await phone.twice("agendarTurno", **BOOKING)
     assert "a qué celular" in done["next"]
-    assert (await phone.says_yes_to_a_message())["code"] == "telefono_needed"
-    await phone.twice(NAME, telefono="11 5555 1234")
+    assert (await phone.says_yes_to_a_message())["code"] == "phone_needed"
+    await phone.twice(NAME, phone="11 5555 1234")
     assert [to for to, _ in messages.sent] == [MOBILE]
 
 
@@ -156,7 +156,7 @@ async def test_a_number_that_gets_no_messages_may_be_followed_by_another(phone: 
     failed = await phone.says_yes_to_a_message()
     assert "no recibe mensajes" in failed["error"]
     assert phone.notes[-1]["reason"] == "21614"
-    assert (await phone.twice(NAME, telefono="11 4444 1234"))["success"] is True
+    assert (await phone.twice(NAME, phone="11 4444 1234"))["success"] is True
     assert [to for to, _ in messages.sent] == [MOBILE, "+5491144441234"]
 
 
@@ -258,11 +258,11 @@ async def test_one_number_is_not_flooded(seeded: Store, clock: Clock, messages: 
 async def test_a_call_sends_no_more_than_it_makes(phone: Phone, messages: Outgoing) -> None:
     messages.answers = [NotSent("21614")] * 20
     await phone.twice("agendarTurno", **BOOKING)
-    codes = [(await phone.use(NAME, telefono=f"11 4444 00{number:02}")).get("code") for number in range(10)]
+    codes = [(await phone.use(NAME, phone=f"11 4444 00{number:02}")).get("code") for number in range(10)]
     assert codes == [None] * 10
     for number in range(MOST_CREATED):
-        await phone.twice(NAME, telefono=f"11 4444 00{number:02}")
-    assert (await phone.use(NAME, telefono="11 4444 0099"))["code"] == "too_many"
+        await phone.twice(NAME, phone=f"11 4444 00{number:02}")
+    assert (await phone.use(NAME, phone="11 4444 0099"))["code"] == "too_many"
     assert len(messages.sent) == MOST_CREATED
 
 
