@@ -24,8 +24,15 @@ def printed(*events: tuple[str, CallEvent]) -> list[str]:
 
 
 def test_a_call_to_a_person_reads_as_it_happens() -> None:
-    caller = [CONNECT, Streaming("MZ1"), Ran(Dial(Conference("room"))), Joined("CF1", "room"), *MUSIC, *MUSIC]
-    person = [
+    caller: list[CallEvent] = [
+        CONNECT,
+        Streaming("MZ1"),
+        Ran(Dial(Conference("room"))),
+        Joined("CF1", "room"),
+        *MUSIC,
+        *MUSIC,
+    ]
+    person: list[CallEvent] = [
         *(Progressed(status) for status in ("initiated", "ringing", "in-progress")),
         Ran(Gather()),
         Ran(Say("Llamada.")),
@@ -34,7 +41,7 @@ def test_a_call_to_a_person_reads_as_it_happens() -> None:
         Ran(Hangup()),
         Progressed("completed"),
     ]
-    back = [CONNECT, Streaming("MZ2")]
+    back: list[CallEvent] = [CONNECT, Streaming("MZ2")]
     told = printed(
         *(("caller", event) for event in caller),
         *(("person", event) for event in person),
