@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -92,8 +93,8 @@ class LineOutput(FrameProcessor):
                 self._more.set()
             case InterruptionFrame():
                 await self.clear()
-            case AnswerBrokenOff():
-                await self.suspend()
+            case AnswerBrokenOff(whole=whole):
+                await self.suspend(whole=whole)
             case StartFrame():
                 self._player = asyncio.create_task(self._play())
             case EndFrame() | CancelFrame():
@@ -137,9 +138,9 @@ class LineOutput(FrameProcessor):
         """Send nothing more for now; what was sent, at most the sink's lead, is played."""
         self._held = True
 
-    async def suspend(self) -> None:
-        """Stop as `clear` does, and hold what was not heard."""
-        self._stop_short(self._playout.rewind)
+    async def suspend(self, *, whole: bool) -> None:
+        """Stop as `clear` does, and hold what was not heard; of an answer that is not `whole` no more comes."""
+        self._stop_short(partial(self._playout.rewind, whole=whole))
         self._held = self._suspended = True
         await self._clear_sink()
 

@@ -22,3 +22,5 @@ class SpokenBlock(TTSTextFrame):
 class AnswerBrokenOff(SystemFrame):
     """The service has broken the answer off, and nobody knows yet what for: the line stops at once, as at an
     interruption, and keeps what was not heard."""
+
+    whole: bool = True  # the service had made all of it

@@ -18,6 +18,8 @@ from agent.audio.pause import last_pause
 from agent.audio.resample import Resampler
 
 SAMPLE = 2  # bytes
+CHARACTER_S = 0.066  # of speech: how long a text is that has not come to its end
+ALMOST = 0.99  # of it at most was heard then
 SLICE = 4  # frames resampled at once: what Sonic sends in one event
 
 
@@ -44,6 +46,7 @@ class _Block:
     skipped: int = 0  # bytes of the wire's audio before that
     heard: float = 0.0  # the share that was heard when it was cut
     cuts: int = 0
+    unfinished: bool = False  # some of its audio will never come
 
     @property
     def mark(self) -> str:
@@ -212,7 +215,9 @@ class Playout:
     def returned(self, mark: str) -> Played | None:
         """A mark came back: its block was heard. None for one that a cut has made void."""
         block = self._marked.pop(mark, None)
-        return Played(block.answer, block.text, 1.0, block.last) if block else None
+        return (
+            Played(block.answer, block.text, self._heard_of(block, self._taken).fraction, block.last) if block else None
+        )
 
     def cut(self, ahead_s: float = 0.0) -> list[Played]:
         """Drop everything, and say what was heard of the blocks that no mark had confirmed.
@@ -225,12 +230,15 @@ class Playout:
         self._latest = None
         return [part for part in heard if part.fraction > 0]
 
-    def rewind(self, ahead_s: float = 0.0) -> list[Played]:
+    def rewind(self, ahead_s: float = 0.0, *, whole: bool = True) -> list[Played]:
         """Put back what was not heard, and say which blocks were heard to their end; the rest is told when it is said.
 
-        A block that was cut goes on at the last pause. A sound that is no part of an answer is not played again.
+        A block that was cut goes on at the last pause. A sound that is no part of an answer is not played again. Of an
+        answer that is not `whole` no more comes: its last text will not have been said to its end.
         """
         played = self._taken - int(ahead_s * self._second)
+        if not whole and self._latest is not None:
+            self._latest.unfinished = True
         heard: list[Played] = []
         again: deque[bytes | _Block | _Filler | _EndOfAnswer] = deque()
         for block in self._begun():
@@ -292,5 +300,8 @@ class Playout:
 
     def _heard_of(self, block: _Block, played: int) -> Played:
         length = max(1, block.skipped + (block.end or 0) - block.start - block.silence)
+        played = min(played, block.end or 0)
         fraction = (block.skipped + played - block.start) / length if played > block.start else 0.0
+        if block.unfinished:
+            fraction = min(ALMOST, fraction * length / max(length, len(block.text) * CHARACTER_S * self._second))
         return Played(block.answer, block.text, min(1.0, max(block.heard, fraction)))

@@ -256,7 +256,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if not keeps:
             return await self.interrupt()
         self._answers.cut_off = True
-        await self.push_frame(AnswerBrokenOff())
+        await self.push_frame(AnswerBrokenOff(whole=not self._broken_off))
         await self.end_answer()
 
     async def end_answer(self) -> None:

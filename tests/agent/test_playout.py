@@ -215,6 +215,21 @@ def test_an_answer_that_is_still_being_made_ends_with_what_had_come_of_it() -> N
     assert playout.returned(marks[0]) == Played(1, "uno", 1.0, last=True)
 
 
+def test_a_sentence_that_the_service_will_not_finish_counts_as_far_as_it_came() -> None:
+    text = "Esto dura unos tres segundos si se dice entero."
+    playout = Playout(24000, 8000)
+    playout.begin_block(1, 1, text)
+    playout.audio(tone(1.5))
+    frames(playout, 1.2)
+    playout.rewind(whole=False)
+    playout.end_answer()
+    _, marks = drain(playout)
+    part = playout.returned(marks[0])
+    assert part is not None
+    assert part.last
+    assert part.fraction == pytest.approx(1.5 / (len(text) * 0.066), abs=0.02)
+
+
 def test_answers_that_wait_are_kept_apart_and_an_excuse_is_not_made_again() -> None:
     playout = Playout(24000, 24000)
     two_sentences(playout)
