@@ -116,6 +116,9 @@ recorded: .venv/.dev .venv/.weights ## how many of the recorded utterances the s
 hearing: .venv/.dev .venv/.weights ## is each recorded caller heard as the same words, on busy cores too?
 	@$(BIN)/python -m bench.hearing
 
+floor: .venv/.dev .venv/.weights ## who speaks over Carlos, or waits for him: backchannels, barge-ins, the longest silence
+	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.floor
+
 answer-time: .venv/.bench .venv/.weights ## from a caller's last word to Carlos's first sound, with its shares
 	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.answer
 

@@ -5,7 +5,7 @@ talk      caller audio -> Sonic; answers -> the line; tools -> the toolbox; mark
 fault     the session reconnects by itself; an answer that is late is excused for; when no stream can be had, the
           caller hears an apology and the line ends
 barge-in  at the first sign of speech the line holds its breath: words end what it was saying, a cough or an "ajá" does
-          not; a key ends it at once
+          not, even where the model itself has stopped; a key ends it at once
 silence   who says nothing is asked whether he is there, twice, and then said goodbye to
 limit     the last minute is told; then Carlos says goodbye
 cut       the line or the process dies under the call: another `Call` goes on with its log and its tools' memory
@@ -30,6 +30,8 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
 from agent import passing_on
+from agent.barge_in import HOLD_S, BargeIn
+from agent.barge_in import State as BargeInState
 from agent.call_events import known_tool
 from agent.call_recording import NOTICE_ANSWER, CallRecording, RecordingSetup
 from agent.call_state import TRANSITIONS, CallMove, CallState
@@ -64,7 +66,7 @@ from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
 from agent.sonic.service import SonicService
 from agent.sonic.session import Opener
-from agent.transcript import CallTranscript
+from agent.transcript import CallTranscript, cut_words
 from common import metrics
 from common.spanish.backchannel import is_backchannel
 from common.spanish.consent import Consent, consent
@@ -82,10 +84,8 @@ LAST_WORDS_S = 2.0  # for the transcript of what a caller said just before he hu
 JUST_SPOKE_S = 4.0  # before the end: his words may not have come yet
 TEAR_DOWN_S = 2.0
 LINE_END_S = 5.0  # for a peer that has stalled to take our goodbye
-HOLD_S = 1.5  # without words after a sound that Sonic took for speech
-HOLD_AFTER_VOICE_S = 0.9  # after our own detector's pause: 1.5 s after the voice itself
-LONGEST_HOLD_S = 8.0
 WORDS_S = 2.0  # after a voice: its words may still come
+SAYING = frozenset({CallState.ANSWERING, CallState.TOOL_PENDING})  # "ajá" accompanies what Carlos says
 LEAVING = frozenset({CallState.CLOSING, CallState.APOLOGISING, CallState.OVER})  # nothing is asked any more
 MOST_TOOLS = 8  # between two of the caller's words
 TOOL_LOOP = 12  # a model that goes on after being told so often that it is enough is not listening
@@ -165,8 +165,7 @@ class Call:
         self._ending = Ending(setup.times.goodbye_grace_s)
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self._tools_in_a_row = self._tools_pending = 0
-        self._hold_timer: asyncio.TimerHandle | None = None
-        self._held_at = self._voice_at = 0.0
+        self._barge_in = BargeIn()
         self._speech_ended_at: float | None = None
         # A tool answered, or the line was cut, and nothing of Carlos was heard since.
         self._untold = self.state is CallState.RESUMING
@@ -174,7 +173,8 @@ class Call:
         self._misunderstood = Misunderstandings()
         self._answered = False  # Carlos has begun to answer the caller's last words
         self._planned = ""  # his latest sentence
-        self._asked = False  # Carlos has asked something since the caller's last words
+        self._asked = False  # the caller has heard a question since his last words
+        self._proposed = False  # what a tool said last waits for his answer
         self._own_answer = FIRST_ANSWER  # what was said last without the model; counted down
         self._asked_whether_there = False
         self._left = ""  # what the call had come to when the caller hung up
@@ -285,9 +285,8 @@ class Call:
 
     async def _tear_down(self, outcome: str, pipeline: asyncio.Task[None] | None) -> None:
         self._move(CallMove.ENDED)
-        for timer in (*self._timers.values(), self._hold_timer):
-            if timer is not None:
-                timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
         self._timers.clear()
         await self._recording.end()
         self._output.settle()
@@ -369,7 +368,7 @@ class Call:
             await self._service.interrupt()
         if self._keypad.gathering:
             self._output.hold()
-        elif self._hold_timer is None:
+        elif not self._barge_in.waiting:
             self._output.release()
 
     def _stop_ending(self) -> None:
@@ -391,7 +390,7 @@ class Call:
 
     @property
     def sounding(self) -> bool:
-        return self._hold_timer is not None or self._output.audible_until > self._loop.time()
+        return self._barge_in.waiting or self._output.audible_until > self._loop.time()
 
     def history(self) -> History:
         return [*self._setup.earlier, *self.log.history()]
@@ -417,34 +416,51 @@ class Call:
 
     def user_speech_ended(self) -> None:
         self._speech_ended_at = self._loop.time()
+        self._barge_in.speech_ended(self._loop.time())
 
     def _hold(self) -> None:
-        """Somebody speaks while Carlos does: he waits for what it was. Words come as a transcript, and clear it."""
-        if self._hold_timer is None:
+        """Somebody speaks while Carlos does: he waits for what it was. Words come as a transcript."""
+        if not self._barge_in.waiting:
             self._output.hold()
             self._meter.block_ended()
-            self._held_at = self._voice_at = self._loop.time()
-            self._hold_timer = self._loop.call_later(HOLD_S, self._release)
+        self._barge_in.speech_began(self._loop.time())
+        self._wake_at(self._barge_in.due, self._on_words_late)
 
-    def _release(self) -> None:
-        """No words came: Carlos goes on where he was, unless somebody is still speaking."""
-        now = self._loop.time()
-        if self._service.session.caller_speaking:
-            self._voice_at = now
-        patient = now - self._held_at < LONGEST_HOLD_S
-        if patient and self._voice_at > self._held_at and now - self._voice_at < HOLD_AFTER_VOICE_S:
-            self._hold_timer = self._loop.call_later(0.1, self._release)
-        else:
+    def _on_words_late(self) -> None:
+        if self._barge_in.late(self._loop.time(), speaking=self._service.session.caller_speaking):
             self._release_line()
+        self._wake_at(self._barge_in.due, self._on_words_late)
+
+    def _end_hold(self) -> None:
+        self._barge_in.words(self._loop.time())
+        self._wake_at(None, self._on_words_late)
 
     def _release_line(self) -> None:
-        self._hold_timer = None
         if not self._keypad.gathering:
             self._output.release()
 
     def goes_on(self, text: str) -> bool:
-        """Return True for words that only accompany what Carlos is saying; nothing is one that may be an answer."""
-        return not self._asked and self.state is CallState.ANSWERING and is_backchannel(text)
+        """Return True for words that only accompany what Carlos is saying; nothing is one that may be an answer, to a
+        question that was heard or begun, or to a tool's proposal."""
+        asked = self._asked or self._proposed or _asks(self._output.heard_so_far)
+        return not asked and self.state in SAYING and is_backchannel(text)
+
+    @property
+    def tells_result(self) -> bool:
+        return self._untold or self._tools_pending > 0
+
+    def keeps(self) -> bool:
+        """The model broke off what it was saying, for words or for a noise. Return True if what was not heard is to be
+        kept until that is known. A browser's protocol promises that nothing of the old answer follows."""
+        if self._line.kind != "phone":
+            return False
+        self._barge_in.broken_off(self._loop.time())
+        self._wake_at(self._barge_in.due, self._on_words_late)
+        return True
+
+    @property
+    def undecided(self) -> bool:
+        return self._barge_in.state is BargeInState.BROKEN_OFF
 
     def finishes(self) -> bool:
         """The model broke off what it was saying. Return True if what has come of it is to be heard all the same,
@@ -464,9 +480,9 @@ class Call:
         stays = is_passed_on and not passing_on.takes_it_back(text)
         if not stays:
             self._stop_ending()
-        if self._hold_timer is not None and self._output.playing:  # the words took no floor
-            self._hold_timer.cancel()
+        if self._barge_in.waiting and self._output.playing:  # the words took no floor
             self._release_line()
+        self._end_hold()
         if not stays:
             self._move(CallMove.CALLER_SPOKE)
         self._take_turn(text)
@@ -481,6 +497,7 @@ class Call:
         self._asked_whether_there = False
         self._tools_in_a_row = 0
         self._answered = self._asked = False
+        self._proposed &= is_backchannel(text)  # a "sí" may have been its answer, and may not
         self._recording.spoke(text)
         self._floor.understood(self._loop.time(), spoken=spoken)
         if spoken:
@@ -493,7 +510,6 @@ class Call:
         """Text that Carlos is about to say; it counts when it has been heard."""
         self._planned = text
         self._recording.plans(text)
-        self._asked |= "?" in text
         self._setup.observer.planned(text)
 
     def first_audio(self, answer: int) -> None:
@@ -515,6 +531,7 @@ class Call:
         self._move(CallMove.ANSWER_BEGAN)
 
     def interrupted(self, answer: int) -> None:
+        self._end_hold()
         self._move(CallMove.INTERRUPTED)
         self.log.interrupted()
 
@@ -570,7 +587,7 @@ class Call:
     def _sound(self) -> Sound:
         session, now = self._service.session, self._loop.time()
         return Sound(
-            carlos_until=now + HOLD_S if self._hold_timer is not None else self._output.audible_until,
+            carlos_until=now + HOLD_S if self._barge_in.waiting else self._output.audible_until,
             caller_until=session.voice_until,
             owed=session.owes_answer or self.state in (CallState.GREETING, CallState.RESUMING),
             tool=self._tools_pending > 0,
@@ -651,6 +668,7 @@ class Call:
         outcome = await self._setup.toolbox.run(name, arguments, tool_use_id=tool_use_id)
         self._recording.tool_answered(outcome.result)
         self._untold = True
+        self._proposed = bool(outcome.result.get("confirmation_required") or outcome.result.get("question"))
         self._tools_pending -= 1
         if not self._tools_pending:
             self._move(CallMove.TOOLS_ANSWERED)
@@ -766,6 +784,7 @@ class Call:
         if part.answer >= FIRST_ANSWER:
             self._untold = False
         self.log.played(part)
+        self._asked |= _asks(cut_words(part.text, part.fraction))
         if self._misunderstood.said(part.answer, part.text) >= passing_on.MISUNDERSTOOD:
             self._misunderstood = Misunderstandings()
             if self._passes_on(Cause.MISUNDERSTOOD):
@@ -792,6 +811,11 @@ class Call:
     def _on_crash(self, task: asyncio.Task[Any], error: BaseException) -> None:
         logger.opt(exception=error).error("a task of the call failed")
         self._finish("failed")
+
+
+def _asks(text: str) -> bool:
+    """Return True for a question, also for the beginning of one."""
+    return "?" in text or "¿" in text
 
 
 def _readable(arguments: str) -> dict[str, Any]:

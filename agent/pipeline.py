@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -24,11 +25,12 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.audio.pacing import FRAME_S, Pacer
 from agent.line import AudioSink, SinkClosed
-from agent.pipeline_frames import SpokenBlock
+from agent.pipeline_frames import AnswerBrokenOff, SpokenBlock
 from agent.playout import Played, Playout
 from common import metrics
 
 PAD_AFTER_S = 0.1  # of nothing to play in mid-answer
+_WORD_LENGTH = 12  # characters
 MARK_GRACE_S = 1.0  # a mark later than this after its audio's time counts as returned: a caller may be gone
 
 
@@ -71,7 +73,7 @@ class LineOutput(FrameProcessor):
         self._pacer = Pacer(FRAME_S, sink.lead)
         self._more = asyncio.Event()
         self._idle = False  # the player waits for more
-        self._held = False
+        self._held = self._suspended = False
         self._sending = asyncio.Lock()
         self._cuts = 0
         self._played_at = self._cut_at = 0.0  # when the far end will have played all that was sent; when it was cut
@@ -91,6 +93,8 @@ class LineOutput(FrameProcessor):
                 self._more.set()
             case InterruptionFrame():
                 await self.clear()
+            case AnswerBrokenOff(whole=whole):
+                await self.suspend(whole=whole)
             case StartFrame():
                 self._player = asyncio.create_task(self._play())
             case EndFrame() | CancelFrame():
@@ -107,9 +111,10 @@ class LineOutput(FrameProcessor):
         return self._playout.playing
 
     @property
-    def held(self) -> bool:
-        """True between `hold` and `release`."""
-        return self._held
+    def heard_so_far(self) -> str:
+        """What was heard of the sentences that no mark has confirmed, and a word more of each: it is an estimate."""
+        ahead_s = self._played_at - asyncio.get_running_loop().time()
+        return self._playout.so_far(max(0.0, ahead_s), _WORD_LENGTH)
 
     @property
     def audible_until(self) -> float:
@@ -133,14 +138,25 @@ class LineOutput(FrameProcessor):
         """Send nothing more for now; what was sent, at most the sink's lead, is played."""
         self._held = True
 
+    async def suspend(self, *, whole: bool) -> None:
+        """Stop as `clear` does, and hold what was not heard; of an answer that is not `whole` no more comes."""
+        self._stop_short(partial(self._playout.rewind, whole=whole))
+        self._held = self._suspended = True
+        await self._clear_sink()
+
     def release(self) -> None:
-        """Go on where `hold` stopped."""
-        self._held = False
+        """Go on where `hold` stopped, or with the word that `suspend` cut."""
+        self._held = self._suspended = False
         self._more.set()
 
     async def clear(self) -> None:
         """Drop what was not heard: no frame of it is sent after the sink's `clear`."""
+        suspended = self._suspended
         self.settle()
+        if not suspended:
+            await self._clear_sink()
+
+    async def _clear_sink(self) -> None:
         self._pacer = Pacer(FRAME_S, self._sink.lead)
         self._played_at = 0.0
         async with self._sending:
@@ -151,11 +167,14 @@ class LineOutput(FrameProcessor):
 
     def settle(self) -> None:
         """Play no more of what there is, and tell what was heard of it that no mark has confirmed."""
-        self._held = False
+        self._held = self._suspended = False
+        self._stop_short(self._playout.cut)
+
+    def _stop_short(self, cut: Callable[[float], list[Played]]) -> None:
         self._cuts += 1
         now = asyncio.get_running_loop().time()
-        ahead_s, self._cut_at = self._played_at - now, min(self._played_at, now)
-        for heard in self._playout.cut(max(0.0, ahead_s)):
+        ahead_s, self._cut_at = self._played_at - now, max(self._cut_at, min(self._played_at, now))
+        for heard in cut(max(0.0, ahead_s)):
             self._on_played(heard)
         self._forget_graces()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipecat.frames.frames import TTSTextFrame
+from pipecat.frames.frames import SystemFrame, TTSTextFrame
 
 
 @dataclass
@@ -16,3 +16,11 @@ class SpokenBlock(TTSTextFrame):
 
     answer: int = 0
     block: int = 0
+
+
+@dataclass
+class AnswerBrokenOff(SystemFrame):
+    """The service has broken the answer off, and nobody knows yet what for: the line stops at once, as at an
+    interruption, and keeps what was not heard."""
+
+    whole: bool = True  # the service had made all of it

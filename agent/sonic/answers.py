@@ -5,6 +5,8 @@
     speaking  --the caller cuts in-->          cut off: what comes until the next answer's first block is dropped
     speaking  --its stream is lost-->          nothing, and broken: what was made of it is played to its end
 
+An answer that nobody asked for, to an "ajá", is passed over: it is none of these, and has no number.
+
 `agent.sonic.conversation` follows the same events for what is owed to the caller, which outlives a lost stream.
 """
 
@@ -21,6 +23,7 @@ class Answers:
         self.block = 0  # of its texts
         self.speaking = False  # between its first block and its last
         self.cut_off = False  # the caller cut in: what is left of it is not for him
+        self.unasked = 0  # answers that are to come, or coming, and are passed over
         self._audible = False  # some of its audio has come
         self._broken = 0  # the last answer that a lost stream cut short
         self._content: ContentStarted | None = None  # the content that is open
@@ -31,8 +34,8 @@ class Answers:
         self._content = event
         begins = False
         if self._is_planned:
-            self.cut_off = False
-            if begins := not self.speaking:
+            self.cut_off = self.unasked > 0
+            if begins := not (self.speaking or self.cut_off):
                 self._begin()
         self._answer_of[event.content_id] = self.number
         return begins
@@ -40,6 +43,8 @@ class Answers:
     def content_ended(self, event: ContentEnded) -> bool:
         """Return True if it was the answer's last, as far as the service tells; not for one that was broken off."""
         self._content = None
+        if event.type is ContentType.AUDIO and event.stop_reason is not StopReason.PARTIAL_TURN:
+            self.unasked = max(0, self.unasked - 1)
         return event.type is ContentType.AUDIO and event.stop_reason not in (
             StopReason.PARTIAL_TURN,
             StopReason.INTERRUPTED,
@@ -48,7 +53,7 @@ class Answers:
     def text(self) -> bool:
         """An ASSISTANT text came. Return True for one that is about to be spoken, not Sonic's own account of what it
         said: that comes seconds late, and the line's marks are the truth."""
-        if not self._is_planned:
+        if self.cut_off or not self._is_planned:
             return False
         self.block += 1
         return True
@@ -65,6 +70,7 @@ class Answers:
 
     def stream_lost(self) -> None:
         """The stream that was making it is gone."""
+        self.unasked = 0
         if self.speaking:
             self._broken = self.number
 

@@ -73,6 +73,11 @@ class Conversation:
         self._unspoken_result = result_as_text(content)
         self.asked(now)
 
+    def nothing_asked(self) -> None:
+        """The caller's last words want no answer: a model that gives none is not to be waited for."""
+        self.caller_waits = False
+        self.watch.nothing_owed()
+
     def new_stream(self, now: float) -> None:
         """Another stream is the live one."""
         self.answering = False

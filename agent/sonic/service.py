@@ -35,7 +35,7 @@ from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
 
 from agent.persona.prompt import without_marker
-from agent.pipeline_frames import SpokenBlock
+from agent.pipeline_frames import AnswerBrokenOff, SpokenBlock
 from agent.sonic.answers import Answers
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.events import (
@@ -44,6 +44,7 @@ from agent.sonic.events import (
     ContentStarted,
     Role,
     ServiceEvent,
+    Stage,
     StopReason,
     TextOutput,
     ToolUse,
@@ -70,7 +71,12 @@ class Listener(Caller, Protocol):
     def user_speech_started(self) -> None: ...
     def user_speech_ended(self) -> None: ...
     def goes_on(self, text: str) -> bool: ...  # these words interrupt nothing
+    @property
+    def tells_result(self) -> bool: ...  # of a tool, in the next answer
     def finishes(self) -> bool: ...  # what has come of an answer that the service broke off is heard all the same
+    def keeps(self) -> bool: ...  # it may be: the line waits for words
+    @property
+    def undecided(self) -> bool: ...  # and is still waiting for them
     def user_transcript(self, text: str) -> None: ...
     def planned(self, answer: int, block: int, text: str) -> None: ...
     def first_audio(self, answer: int) -> None: ...
@@ -116,6 +122,8 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._started = asyncio.Event()
 
         self._answers = Answers()
+        self._told_of_break = False  # and nobody has spoken since: what else tells of it comes late
+        self._broken_off = False  # the latest answer is not whole, and no other has begun
 
     @property
     def answer(self) -> int:
@@ -164,8 +172,10 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case ContentEnded():
                 await self._on_content_end(event)
             case ToolUse():
+                self._answers.unasked = 0  # what it says now is no answer to an "ajá"
                 self._tool_tasks.create(self._answer_tool(event), "answer to a tool's use")
             case UserSpeechStart():
+                self._told_of_break = False
                 self._listener.user_speech_started()
             case UserSpeechEnd():
                 self._listener.user_speech_ended()
@@ -173,7 +183,13 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._listener.used(event)
 
     async def _on_content_start(self, event: ContentStarted) -> None:
+        planned = event.role is Role.ASSISTANT and event.stage is Stage.SPECULATIVE
+        if planned and not self._listener.talking:
+            self._answers.unasked = 0  # to whatever the caller said last
+        if planned and self._listener.undecided:
+            await self.interrupt()  # the model has understood something, or goes on by itself
         if self._answers.content_started(event):
+            self._told_of_break = self._broken_off = False
             await self.push_frame(LLMFullResponseStartFrame())
             await self.push_frame(TTSStartedFrame())
 
@@ -188,11 +204,22 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._on_planned(text)
 
     async def _on_user_transcript(self, text: str) -> None:
-        if self._listener.talking and self.session.spoken_over and not self._listener.goes_on(text):
+        if self._listener.talking and self.session.spoken_over:
             # One live recording of a barge-in had no INTERRUPTED at all: a transcript is proof of speech. One that
             # comes late, with the answer to it on the line already, is none.
-            await self.interrupt()
+            if self._listener.goes_on(text):
+                self._go_on()
+            else:
+                await self.interrupt()
         self._listener.user_transcript(text)
+
+    def _go_on(self) -> None:
+        """These words want no answer. What the model says to them all the same would be heard on the heels of what they
+        interrupted, as a repetition or a misunderstanding: it is passed over while that is being said. Not so if the
+        service has not made that to its end, since then it brings the rest, nor if there is a tool's result to tell."""
+        if not (self._answers.speaking or self._broken_off or self._listener.tells_result):
+            self._answers.unasked += 1
+            self.session.nothing_asked()
 
     async def _on_planned(self, text: str) -> None:
         answer, block = self._answers.number, self._answers.block
@@ -216,13 +243,21 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _on_interrupted(self, content_id: str) -> None:
         """The service has broken an answer off. Which one, its block says: FINAL texts come seconds late, perhaps when
         the next answer is on the line, and of an answer that nobody has spoken over none was broken off."""
-        if not (self._answers.is_current(content_id) and self.session.spoken_over):
+        known = self._told_of_break or self._listener.undecided
+        if known or not (self._answers.is_current(content_id) and self.session.spoken_over):
             return
         if self._listener.finishes():
             return await self.end_answer()
-        if self._listener.talking:
+        self._told_of_break, talking = True, self._listener.talking
+        keeps = talking and self._listener.keeps()
+        self._broken_off |= self._answers.speaking
+        if talking and (self._broken_off or not keeps):
             self.session.was_cut_off()
-        await self.interrupt()
+        if not keeps:
+            return await self.interrupt()
+        self._answers.cut_off = True
+        await self.push_frame(AnswerBrokenOff(whole=not self._broken_off))
+        await self.end_answer()
 
     async def end_answer(self) -> None:
         """The answer is whole: what the model says after this is another one."""
@@ -241,9 +276,8 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     async def interrupt(self) -> None:
         """Stop the answer at the line at once; acting twice on the same barge-in does no harm."""
-        if self._answers.cut_off:
-            return
-        self._answers.cut_off = True
+        self._answers.cut_off, self._answers.unasked = True, 0
+        self._broken_off = False
         if self._listener.talking:
             await self.push_frame(InterruptionFrame())
             self._listener.interrupted(self._answers.number)

@@ -245,6 +245,10 @@ class SonicSession:
         self._conversation.cut_off = True
         self._later("resume answer", RESUME_ANSWER_S, self._resume_answer)
 
+    def nothing_asked(self) -> None:
+        """The caller's last words want no answer."""
+        self._conversation.nothing_asked()
+
     def fail(self, why: str) -> None:
         """Give the live stream up: the call has found that it does nothing of use."""
         if self._link is not None:

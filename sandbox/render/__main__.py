@@ -1,4 +1,4 @@
-"""`python -m sandbox.render clips|notices|music|callers|utterances [name ...]`, in the renderer's own venv."""
+"""`python -m sandbox.render clips|notices|music|callers|utterances|backchannels [name ...]`, in the renderer's venv."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sandbox.render.clips import render_clips
 from sandbox.render.music import render_music
 from sandbox.render.notices import render_notices
 from sandbox.render.utterances import render_utterances
+from sandbox.utterances import BACKCHANNELS
 
 
 def main(arguments: list[str]) -> int:
@@ -17,6 +18,8 @@ def main(arguments: list[str]) -> int:
             render_callers(tuple(names))
         case ["utterances", *names]:
             render_utterances(tuple(names))
+        case ["backchannels", *names]:
+            render_utterances(tuple(names), BACKCHANNELS)
         case ["clips"]:
             render_clips()
         case ["notices"]:

@@ -18,14 +18,14 @@ _LOUDNESS_DBFS = -20.0
 _MARGIN_S = 0.1
 
 
-def render_utterances(names: tuple[str, ...] = ()) -> None:
-    """Render the named utterances, or all; a file of none of them is removed."""
-    recorded = load_utterances()
+def render_utterances(names: tuple[str, ...] = (), folder: Path = FOLDER) -> None:
+    """Render the named utterances of a folder, or all; a file of none of them is removed."""
+    recorded = load_utterances(folder)
     for each in recorded:
         if not names or each.name in names:
-            render_utterance(each, FOLDER / each.file)
+            render_utterance(each, folder / each.file)
             print(f"{each.file}: {each.say}", flush=True)
-    for path in set(FOLDER.glob("*.flac")) - {FOLDER / each.file for each in recorded}:
+    for path in set(folder.glob("*.flac")) - {folder / each.file for each in recorded}:
         path.unlink()
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import yaml
 
 FOLDER = Path(__file__).parent
+BACKCHANNELS = FOLDER / "backchannels"  # more recordings: words that only accompany what somebody says
 HEARD = FOLDER / "heard.json"
 
 # Kokoro's voice and its pitch: three Spanish ones, an Italian man and woman, a Frenchwoman, and two at another pitch.
@@ -56,7 +57,7 @@ class Recorded:
         return VOICES[self.voice]
 
 
-def load_utterances() -> list[Recorded]:
-    """All of them, as the file has them. Raises TypeError for a field that there is not."""
-    content = yaml.safe_load((FOLDER / "utterances.yaml").read_text(encoding="utf-8"))
+def load_utterances(folder: Path = FOLDER) -> list[Recorded]:
+    """All of them, as the folder's file has them. Raises TypeError for a field that there is not."""
+    content = yaml.safe_load((folder / "utterances.yaml").read_text(encoding="utf-8"))
     return [Recorded(**each) for each in content]

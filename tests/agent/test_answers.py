@@ -78,3 +78,18 @@ def test_the_first_audio_of_each_answer_is_told_from_the_rest() -> None:
     answers.end()
     answers.content_started(planned("b"))
     assert answers.audio()
+
+
+def test_an_answer_that_nobody_asked_for_is_passed_over_to_its_end_and_has_no_number() -> None:
+    answers = Answers()
+    answers.content_started(planned("a"))
+    answers.end()
+    answers.unasked = 1
+    assert not answers.content_started(planned("b"))
+    assert (answers.text(), answers.cut_off) == (False, True)
+    answers.content_ended(audio_ended(StopReason.PARTIAL_TURN))
+    assert not answers.content_started(planned("c")), "its second sentence"
+    answers.content_ended(audio_ended(StopReason.END_TURN))
+    assert (answers.number, answers.end()) == (1, False)
+    assert answers.content_started(planned("d"))
+    assert (answers.number, answers.cut_off) == (2, False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.call import APOLOGY, LONGEST_HOLD_S, MOST_TOOLS, TOOL_LOOP
+from agent.barge_in import LONGEST_S
+from agent.call import APOLOGY, MOST_TOOLS, TOOL_LOOP
 from agent.line import CallerDigit
 from agent.sonic.errors import SonicLost, SonicRefused
 from agent.sonic.events import (
@@ -159,7 +160,7 @@ async def test_a_television_does_not_hold_carlos_for_ever() -> None:
         stream.tell(*spoken("Te cuento todo con detalle.", 3.0))
         await stage.silent(1.0)
         stream.tell(UserSpeechStart(1000))
-        await stage.loud(LONGEST_HOLD_S + 3.0)
+        await stage.loud(LONGEST_S + 3.0)
         assert stage.played_s == 3.0
 
 

@@ -194,8 +194,9 @@ from agent.capacity import Admission, CallCapacity
 from carlos.processes.register import Register
 register = Register(int(sys.argv[1]), 2, 1, int(sys.argv[2]))
 sys.stdin.readline()
-accepted = wrong = 0
-for n in range(int(sys.argv[3])):
+accepted = wrong = n = 0
+while n < int(sys.argv[3]) or not accepted:  # the other one may be stopped for long while it has the seat
+    n += 1
     call = f"{sys.argv[2]} {n}"
     if register.admit(call) is Admission.ACCEPTED:
         accepted += 1

@@ -41,5 +41,6 @@ def _unhurried(url: str) -> tuple[str, Overrides]:
 def hold_until_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """For callers who do interrupt: on busy cores the stand-in's words come later than a service's, and a line that
     has gone on meanwhile was not interrupted."""
-    for limit in ("call.HOLD_S", "call.HOLD_AFTER_VOICE_S", "call.LONGEST_HOLD_S", "sonic.session.RESUME_ANSWER_S"):
+    holds = ("HOLD_S", "AFTER_VOICE_S", "WORDS_S", "UNENDED_S", "LONGEST_S")
+    for limit in (*(f"barge_in.{hold}" for hold in holds), "sonic.session.RESUME_ANSWER_S"):
         monkeypatch.setattr(f"agent.{limit}", HANG_S)
