@@ -10,6 +10,7 @@ import pytest
 from sandbox.dialogue import lines
 from sandbox.twilio.person import Person
 from sandbox.twilio.verbs import Connect, Dial
+from telephony.transfer import TALK_S
 from tests.e2e.test_resume import Fleet, fleet, kill
 from tests.support.waiting import bounded, until
 
@@ -60,7 +61,7 @@ async def test_whom_nobody_takes_goes_on_with_carlos_and_is_not_asked_who_he_is_
 
 
 async def test_who_is_taken_talks_to_the_person_although_the_server_died(tmp_path: Path) -> None:
-    person = Person(presses=("1",), thinks_s=4.0, talks_s=2.0)
+    person = Person(presses=("1",), thinks_s=4.0, talks_s=TALK_S + 2.0)
     async with fleet(tmp_path, WORDS, {NUMBER: person}, TRANSFER_TARGETS=TARGETS) as here:
         placed = asyncio.create_task(here.call.run())
         await asks_for_a_person(here)
