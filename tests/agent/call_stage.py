@@ -83,8 +83,9 @@ class ListLine:
             self._queue.put_nowait(event)
 
     def speak(self, seconds: float = 0.6) -> None:
+        """All at once, and 2.1 s of silence: words are not waited for any more then, and a goodbye may end."""
         self.do(*(CallerAudio(frame) for frame in loud(seconds)))
-        self.do(*(CallerAudio(SILENCE) for _ in range(45)))
+        self.do(*(CallerAudio(SILENCE) for _ in range(105)))
 
     def leave(self) -> None:
         self._queue.put_nowait(None)
