@@ -122,7 +122,7 @@ class Services:
     reasons: Reasons = lambda: None  # for which a person could take a caller now
 
     def __post_init__(self) -> None:
-        if any(self._transfers(carrier) for carrier in self.carriers):
+        if any(self._passes_on(carrier) for carrier in self.carriers):
             self.reasons = WhoIsThere(self.settings.people, self.store)
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
@@ -146,17 +146,21 @@ class Services:
 
     def _transfers(self, carrier: Carrier) -> Transfers | None:
         """Return what passes a carrier's callers on, None where that cannot be done."""
-        settings, cold = self.settings, self.settings.transfer_mode == "cold"
-        if not settings.people or not (cold or carrier.person_line):
+        if not self._passes_on(carrier):
             return None
+        settings = self.settings
         return Transfers(
             self.store,
             settings.people,
             carrier.person_line,
             ring_s=settings.transfer_ring_s,
-            cold=cold,
+            cold=settings.transfer_mode == "cold",
             caller_id=settings.transfer_from,
         )
+
+    def _passes_on(self, carrier: Carrier) -> bool:
+        is_cold = self.settings.transfer_mode == "cold"
+        return bool(self.settings.people) and (is_cold or carrier.person_line is not None)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""

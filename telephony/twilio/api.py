@@ -1,4 +1,4 @@
-"""Twilio's REST API, for what is not the control of a live call: the account, its numbers, messages.
+"""Twilio's REST API: the account, its numbers, messages, and what the control of live calls sends (rest.py).
 
 https://www.twilio.com/docs/usage/requests-to-twilio and /twilios-response: forms in, JSON out, HTTP basic
 authentication; an error is `{"code": 21610, "message": ..., "status": 400}`. The API knows no idempotency key.
@@ -92,9 +92,9 @@ class TwilioApi:
         """Return a resource of the account, by default the account itself. Raise TwilioError."""
         return await self._request("GET", resource, params=query)
 
-    async def post(self, resource: str, fields: Mapping[str, str]) -> Mapping[str, Any]:
-        """Create or change a resource of the account, and return it. Raise TwilioError."""
-        return await self._request("POST", resource, data=fields)
+    async def post(self, resource: str, fields: Mapping[str, str], sid: str = "") -> Mapping[str, Any]:
+        """Create a resource of the account, or change the one with a `sid`, and return it. Raise TwilioError."""
+        return await self._request("POST", resource, sid, data=fields)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -107,10 +107,21 @@ class TwilioApi:
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
-    async def _request(self, method: str, resource: str, **what: Any) -> Mapping[str, Any]:
+    async def _request(self, method: str, resource: str, sid: str = "", **what: Any) -> Mapping[str, Any]:
+        status, told = await self.send(method, resource, sid, **what)
+        if status >= 300:
+            code, message = told.get("code"), told.get("message")
+            raise Refused(status, code if isinstance(code, int) else None, str(message or "")[:300])
+        if not told:
+            raise Unanswered("Twilio's answer is no JSON object")
+        return told
+
+    async def send(self, method: str, resource: str, sid: str = "", **what: Any) -> tuple[int, Mapping[str, Any]]:
+        """Return HTTP's status and the answer's JSON object, empty where it is none; `what` are aiohttp's `params` and
+        `data`. Raise NotAsked or Unanswered."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
-        path = "/".join(quote(part, safe="") for part in resource.split("/"))
+        path = "/".join(quote(part, safe="") for part in (resource, sid) if part)
         url = f"{self._account}/{path}.json" if path else f"{self._account}.json"
         headers = {"Authorization": self._authorization}
         try:
@@ -120,13 +131,7 @@ class TwilioApi:
             raise NotAsked("Twilio cannot be reached") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unanswered("Twilio did not answer") from error
-        told = _object(body)
-        if response.status >= 300:
-            code, message = told.get("code"), told.get("message")
-            raise Refused(response.status, code if isinstance(code, int) else None, str(message or "")[:300])
-        if not told:
-            raise Unanswered("Twilio's answer is no JSON object")
-        return told
+        return response.status, _object(body)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -74,7 +74,7 @@ async def find(api: TwilioApi, number: str) -> Number:
 
 async def update(api: TwilioApi, number: Number, changes: Mapping[str, str]) -> Number:
     """Set these fields, and return the number as it is then. Raise TwilioError."""
-    return _number(await api.post(f"{RESOURCE}/{number.sid}", changes))
+    return _number(await api.post(RESOURCE, changes, number.sid))
 
 
 def _numbers(page: Mapping[str, object]) -> list[Number]:

@@ -10,7 +10,8 @@ from common.settings import Settings
 from telephony.person_line import NotRung
 from telephony.transfer import Transfer
 from telephony.twilio import transfer_twiml
-from telephony.twilio.rest import CallControl, Unreached
+from telephony.twilio.api import TwilioError
+from telephony.twilio.rest import CallControl
 
 BUSY_STATUSES = frozenset({408, 425, 429})  # HTTP: another time it may do
 
@@ -38,7 +39,7 @@ class TwilioPeople:
         }
         try:
             status, answer = await self._control.create_call(fields)
-        except Unreached as error:
+        except TwilioError as error:
             raise NotRung(str(error), final=False) from error
         if status >= 300 or not (sid := str(answer.get("sid", ""))):
             final = status < 500 and status not in BUSY_STATUSES

@@ -6,24 +6,15 @@ redirected to a person; so its `auto_hang_up` stays off.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import quote
 
-import aiohttp
 from loguru import logger
 
-from common.log import error_text
 from common.settings import Settings
+from telephony.twilio.api import NotAsked, TwilioApi, TwilioError
 
 REQUEST_TIMEOUT_S = 5.0
-MAX_ANSWER_BYTES = 64 * 1024
-API_ROOT = "/2010-04-01"
-
-
-class Unreached(Exception):
-    """Twilio could not be asked, or did not answer; the text is for the log."""
 
 
 class CallControl:
@@ -37,11 +28,8 @@ class CallControl:
         api_base: str = "https://api.twilio.com",
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
-        self._account_sid = account_sid
-        self._auth_token = auth_token
-        self._api_base = api_base.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: aiohttp.ClientSession | None = None
+        has_credentials = account_sid and auth_token
+        self._api = TwilioApi(account_sid or "", auth_token or "", api_base, timeout_s) if has_credentials else None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -57,8 +45,8 @@ class CallControl:
         if not self.has_credentials:
             return False
         try:
-            status, _ = await self._post(_call(call_sid), {"Status": "completed"})
-        except Unreached as error:
+            status, _ = await self._post({"Status": "completed"}, call_sid)
+        except TwilioError as error:
             logger.warning("hanging up {} failed: {}", call_sid, error)
             return False
         if status < 300 or status == 404:  # 20404: the caller was faster
@@ -68,7 +56,7 @@ class CallControl:
 
     @property
     def has_credentials(self) -> bool:
-        return bool(self._account_sid and self._auth_token)
+        return self._api is not None
 
     async def redirect(self, call_sid: str, url: str) -> bool:
         """Have the call go on with the document of a URL of ours. False where that was not done: the call may be over.
@@ -78,8 +66,8 @@ class CallControl:
         if not self.has_credentials:
             return False
         try:
-            status, answer = await self._post(_call(call_sid), {"Url": url, "Method": "POST"})
-        except Unreached as error:
+            status, answer = await self._post({"Url": url, "Method": "POST"}, call_sid)
+        except TwilioError as error:
             logger.warning("redirecting {} failed: {}", call_sid, error)
             return False
         if status >= 300:
@@ -87,37 +75,14 @@ class CallControl:
         return status < 300
 
     async def create_call(self, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
-        """Make a call, and return HTTP's status and the answer's JSON. Raise Unreached."""
-        if not self.has_credentials:
-            raise Unreached("no credentials")
-        return await self._post("Calls.json", fields)
+        """Make a call, and return HTTP's status and the answer's JSON. Raise NotAsked or Unanswered."""
+        return await self._post(fields)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._api is not None:
+            await self._api.close()
 
-    async def _post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
-        account = quote(self._account_sid or "", safe="")
-        url = f"{self._api_base}{API_ROOT}/Accounts/{account}/{path}"
-        headers = {"Authorization": aiohttp.encode_basic_auth(self._account_sid or "", self._auth_token or "")}
-        try:
-            async with self._session.post(url, data=dict(fields), headers=headers) as response:
-                return response.status, _object(await response.content.read(MAX_ANSWER_BYTES))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreached(error_text(error)) from error
-
-
-def _call(call_sid: str) -> str:
-    return f"Calls/{quote(call_sid, safe='')}.json"
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    """The answer's JSON object; empty for what is none."""
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    async def _post(self, fields: Mapping[str, str], call_sid: str = "") -> tuple[int, Mapping[str, Any]]:
+        if self._api is None:
+            raise NotAsked("no credentials")
+        return await self._api.send("POST", "Calls", call_sid, data=fields)
