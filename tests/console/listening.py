@@ -18,13 +18,36 @@ from tests.console.chromium import Page
 MICROPHONE_RATE = 48000
 AUDIBLE = 0.01
 SHORT_S = 0.02  # too short for its pitch to be told: counted with what follows
-TAP = """(() => {
-  const { sound } = carlos.session;
+TAP = f"""(() => {{
+  const {{ sound }} = carlos.session;
+  const rate = sound.context.sampleRate;
   window.tapped = [];
-  sound.addEventListener("tapped", ({ detail }) => window.tapped.push(detail.samples));
+  window.sounded = 0;
+  sound.addEventListener("tapped", ({{ detail }}) => {{
+    window.tapped.push(detail.samples);
+    window.sounded += detail.samples.filter((sample) => Math.abs(sample) > {AUDIBLE}).length / rate;
+  }});
   sound.tap();
-  return sound.context.sampleRate;
-})()"""
+  return rate;
+}})()"""
+# What the page gets for a microphone: silence, and what `speak` is given when it is given it.
+MICROPHONE = f"""(() => {{
+  const context = new AudioContext({{ sampleRate: {MICROPHONE_RATE} }});
+  const microphone = context.createMediaStreamDestination();
+  navigator.mediaDevices.getUserMedia = async () => {{
+    await context.resume();
+    return microphone.stream;
+  }};
+  window.speak = (base64) => new Promise((spoken) => {{
+    const samples = new Int16Array(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)).buffer);
+    const buffer = context.createBuffer(1, samples.length, {MICROPHONE_RATE});
+    buffer.copyToChannel(Float32Array.from(samples, (sample) => sample / 32768), 0);
+    const source = new AudioBufferSourceNode(context, {{ buffer }});
+    source.onended = spoken;
+    source.connect(microphone);
+    source.start();
+  }}).then(() => null);
+}})()"""
 COLLECT = """(() => {
   const samples = window.tapped.flatMap((piece) => [...piece].map((sample) => sample * 32767));
   const bytes = new Uint8Array(new Int16Array(samples).buffer);
@@ -34,16 +57,33 @@ COLLECT = """(() => {
 })()"""
 
 
-def microphone(path: Path, *parts: bytes | float) -> list[str]:
-    """Chromium's flags for a microphone that says these: mu-law speech, or seconds of silence."""
-    pieces = [decode(part) if isinstance(part, bytes) else np.zeros(int(part * 8000), "<i2") for part in parts]
-    speech = soxr.resample(np.concatenate(pieces).astype(np.float32), 8000, MICROPHONE_RATE)
+def silent_device(path: Path) -> list[str]:
+    """Chromium's flags for a microphone that hears nothing; its own beeps."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(MICROPHONE_RATE)
-        file.writeframes(np.clip(speech, -32768, 32767).astype("<i2").tobytes())
+        file.writeframes(bytes(2 * MICROPHONE_RATE))
     return ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={path}%noloop"]
+
+
+class Microphone:
+    """The person at a page, who speaks when the test says so: a recording that runs by the clock is early or late."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    @classmethod
+    async def of(cls, page: Page) -> Microphone:
+        """Plug it in, before the page opens one."""
+        await page.js(MICROPHONE)
+        return cls(page)
+
+    async def say(self, speech: bytes) -> None:
+        """Say this, which is 8 kHz mu-law, to its end."""
+        pcm = soxr.resample(decode(speech).astype(np.float32), 8000, MICROPHONE_RATE)
+        samples = np.clip(pcm, -32768, 32767).astype("<i2").tobytes()
+        await self._page.js(f"speak({base64.b64encode(samples).decode()!r})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +105,10 @@ class Speakers:
     async def of(cls, page: Page) -> Speakers:
         await page.until("carlos.session?.sound")
         return cls(page, int(await page.js(TAP)))
+
+    async def sounded(self, seconds: float) -> None:
+        """Wait until there was so much sound, gaps left out."""
+        await self._page.until(f"window.sounded > {seconds}")
 
     async def tones(self, pitches: Iterable[float]) -> list[Tone]:
         """What sounded, in order. Each window is of the nearest of these pitches; its sound is counted by 5 ms."""

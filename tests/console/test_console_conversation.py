@@ -14,7 +14,7 @@ import pytest
 from sandbox.sonic.script import CHARACTER_S, Say, ScriptTurn, UseTool
 from sandbox.twilio.script import load_script
 from tests.console.chromium import Page, chromium
-from tests.console.listening import Speakers, microphone
+from tests.console.listening import Microphone, Speakers
 from tests.console.served import Served, patient, pitch_of, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -22,7 +22,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CALLER = load_script("cancel-appointment").turns
 SAID = [CALLER[0].say, CALLER[1].say, CALLER[3].say]
 HELLO, ANSWER, BYE = "Hola, soy Carlos.", "Es el viernes a las diez.", "Chau, que andes bien."
-LONG = "Para ver ese turno tengo que saber quién sos: decime por favor tu nombre completo, tal como figura en el turno."
+LONG = (
+    "Para ver ese turno tengo que saber quién sos: decime por favor tu nombre completo, tal como figura en el turno, y "
+    "si no te acordás de cómo lo anotamos, decime el nombre del médico, el día en que te atiende y a qué hora tenés."
+)
+LONG_SOUNDED_S = 0.5  # how much of it is heard before the caller interrupts
 SCRIPT = [
     ScriptTurn((Say(HELLO),)),
     ScriptTurn((Say(LONG),), hear=SAID[0]),
@@ -42,14 +46,12 @@ type Shoot = Callable[[Page, str], Awaitable[None]]
 async def test_recorded_callers_are_heard_and_answered_and_may_interrupt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shoot: Shoot
 ) -> None:
-    speech: list[bytes | float] = [CALLER[0].audio, 2.4, CALLER[1].audio, 3.6, CALLER[3].audio]
-    flags = microphone(tmp_path / "caller.wav", 2.6, *speech, 2.0)
     scripts = patient([*SCRIPT, GOODBYE["browser"]], [*SCRIPT, GOODBYE["phone"]])
     async with served(tmp_path, monkeypatch, scripts) as server:
         first_is_open = asyncio.Event()
         await asyncio.gather(
-            hold(server, "browser", tmp_path, flags, shoot, opened=first_is_open),
-            hold(server, "phone", tmp_path, flags, shoot, after=first_is_open),
+            hold(server, "browser", tmp_path, shoot, opened=first_is_open),
+            hold(server, "phone", tmp_path, shoot, after=first_is_open),
         )
 
 
@@ -57,27 +59,32 @@ async def hold(
     server: Served,
     mode: str,
     folder: Path,
-    flags: list[str],
     shoot: Shoot,
     *,
     after: asyncio.Event | None = None,
     opened: asyncio.Event | None = None,
 ) -> None:
     """One whole conversation. The scripts are handed out in the order of the calls."""
-    async with chromium(folder / mode, flags) as browser:
+    async with chromium(folder / mode) as browser:
         page = await browser.page(f"{server.url}/")
+        microphone = await Microphone.of(page)
         await page.click(f"input[value={mode}]")
         if after is not None:
             await after.wait()
         await page.click("#call")
         speakers = await Speakers.of(page)
-        await page.until("document.querySelector('.said.carlos')")
+        await page.until(f"document.querySelector('.heard')?.innerText === {HELLO!r}")
         if opened is not None:
             opened.set()
+        await microphone.say(CALLER[0].audio)
+        await speakers.sounded(len(HELLO) * CHARACTER_S + LONG_SOUNDED_S)
+        await microphone.say(CALLER[1].audio)
         await page.until("document.querySelector('.mark-interrupted')")
         await page.until("document.querySelector('.tool.done')")
         await page.until(f"document.querySelector('#transcript').innerText.includes({ANSWER!r})")
         await shoot(page, f"talk-{mode}")
+        await page.until(f"document.querySelector('.said:last-child .heard')?.innerText === {ANSWER!r}")
+        await microphone.say(CALLER[3].audio)
         await page.until(f"document.querySelector('.said:last-child .heard')?.innerText === {BYE!r}")
         if mode == "browser":
             await page.click("#call")
@@ -118,4 +125,4 @@ async def check_sound(speakers: Speakers) -> None:
     seconds = [tone.seconds for tone in tones]
     whole = [len(text) * CHARACTER_S for text in expected]
     assert [seconds[0], *seconds[2:]] == pytest.approx([whole[0], *whole[2:]], abs=0.06)
-    assert 0.3 < seconds[1] < whole[1] - 1
+    assert LONG_SOUNDED_S / 2 < seconds[1] < whole[1] - 1

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from sandbox.brain import Brain, Floor, Prompt, Utterance
 from tests.console.chromium import Chromium, Page, chromium
-from tests.console.listening import Speakers, microphone
+from tests.console.listening import Speakers, silent_device
 from tests.console.served import PatientEar, PitchedVoice, Served, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -52,7 +52,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chromium]:
     folder = tmp_path_factory.mktemp("browser")
-    async with chromium(folder / "profile", microphone(folder / "silence.wav", 1.0)) as running:
+    async with chromium(folder / "profile", silent_device(folder / "silence.wav")) as running:
         yield running
 
 
