@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from data.backends.dynamo import DynamoBackend
 from data.open import open_sqlite
 from data.records import TABLES
 from data.store import Store
-from data.tables import TTL_ATTRIBUTE, TableName
+from data.tables import TTL_ATTRIBUTE, TableName, create_request
 from sandbox.hang import HANG_S
 from sandbox.ministack import CREDENTIALS, REGION
 
@@ -32,9 +33,7 @@ async def fresh_dynamodb(endpoint: str, clock: Clock = utcnow) -> AsyncIterator[
     backend = await DynamoBackend.open(
         fresh_tables(), region=REGION, endpoint=endpoint, credentials=CREDENTIALS, timeout_s=HANG_S
     )
-    await backend.create_tables()
-    if clock is not utcnow:
-        _keep_expired(backend)
+    await asyncio.to_thread(_create_tables, backend)
     store = Store(backend, clock)
     try:
         yield store
@@ -42,14 +41,15 @@ async def fresh_dynamodb(endpoint: str, clock: Clock = utcnow) -> AsyncIterator[
         await store.close()
 
 
-def _keep_expired(backend: DynamoBackend) -> None:
-    """Items expire by the store's clock. The service sweeps by its own, and would delete those of a clock that is
-    behind it, now and then, in the middle of a test."""
+def _create_tables(backend: DynamoBackend) -> None:
+    """A local AWS has them at once, and nobody need wait. Items expire by the store's clock: the service's own sweep is
+    off, or it would delete those of a clock that is behind it, in the middle of a test."""
     for table in TABLES.values():
+        name = backend.tables[table.name]
+        backend.client.create_table(**create_request(table, name))
         if table.has_ttl:
             backend.client.update_time_to_live(
-                TableName=backend.tables[table.name],
-                TimeToLiveSpecification={"Enabled": False, "AttributeName": TTL_ATTRIBUTE},
+                TableName=name, TimeToLiveSpecification={"Enabled": False, "AttributeName": TTL_ATTRIBUTE}
             )
 
 

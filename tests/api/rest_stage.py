@@ -21,8 +21,8 @@ from api.live import live_routes
 from common.settings import Settings
 from common.times import BUENOS_AIRES, Clock
 from data.models import CallRecord, Line, ToolCall, Turn
-from data.operators.seed import seed
 from data.store import Store
+from tests.support.seeded import fill
 
 KEYS = {"reader": "read", "writer": "read+write", "operator": "read+write+calls"}
 CALL_ID = "CA" + "7" * 32
@@ -74,8 +74,7 @@ async def serving(store: Store, home: Path, clock: Clock, **changes: Any) -> Asy
 
 
 async def seeded(store: Store, clock: Callable[[], datetime]) -> Store:
-    await seed(store, clock().astimezone(BUENOS_AIRES).date())
-    return store
+    return await fill(store, clock().astimezone(BUENOS_AIRES).date())
 
 
 def call_record(**changes: Any) -> CallRecord:

@@ -24,9 +24,9 @@ from common import metrics
 from common.log.cloudwatch import CallLogGroup
 from common.masking import Names, Personal, holds_personal_data, mask_text, mask_value, personal
 from data.models import Appointment, CallRecord, Line, Order
-from data.operators.seed import seed
 from tests.support.clocks import Clock
 from tests.support.logs import captured
+from tests.support.seeded import fill
 from tests.tools.declared import every, examples
 from tools.catalogue import TOOLS
 from tools.identity import CallContext
@@ -218,7 +218,7 @@ async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool
         call.events.listeners.append(cloudwatch_listener(group, call, PRICES))
         with logger.contextualize(call_id=call.id, call=call):
             async with fresh_sqlite(tmp_path, Clock()) as store:
-                await seed(store, Clock()().date())
+                await fill(store, Clock()().date())
                 outcome = await Toolbox(store, CallContext("CA1"), clock=Clock()).run(
                     tool.name, arguments, tool_use_id="t"
                 )
@@ -234,7 +234,7 @@ async def test_nothing_personal_of_any_tools_arguments_and_answers_gets_out(tool
 async def test_what_a_tool_finds_is_hidden_by_its_fields_alone(tool: Tool, tmp_path: Path) -> None:
     """Where the caller has named nobody, no name is known to hide."""
     async with fresh_sqlite(tmp_path, Clock()) as store:
-        await seed(store, Clock()().date())
+        await fill(store, Clock()().date())
         box = Toolbox(store, CallContext("CA1"), clock=Clock())
         outcome = await box.run(tool.name, json.dumps(examples(tool)), tool_use_id="t")
     seen = json.dumps(mask_value(outcome.result), ensure_ascii=False)

@@ -18,12 +18,12 @@ from data.models import CallRecord, Line, Record, ToolCall
 from data.operators.backup import backup, digest, restore
 from data.operators.check import examine
 from data.operators.migrate import plan_migration
-from data.operators.seed import seed
 from data.privacy import Customer, erase, export
 from data.recordings import Recordings
 from data.records import ORDERS, RecordType, declare, record_types, to_item
 from data.store import Change, Store
 from data.tables import Index, TableName
+from tests.support.seeded import fill
 
 every_type = pytest.mark.parametrize("record_type", [pytest.param(each, id=each.noun) for each in record_types()])
 
@@ -40,7 +40,7 @@ async def findings(store: Store, clock: Clock) -> dict[str, tuple[bool, str]]:
 async def test_a_record_is_kept_as_it_is_and_under_a_key_of_its_type(
     store: Store, clock: Clock, record_type: RecordType[Any]
 ) -> None:
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     for sample in record_type.samples(clock().date()):
         found = await store.record(record_type, sample.id)
         assert found is not None
@@ -54,7 +54,7 @@ async def test_a_record_is_kept_as_it_is_and_under_a_key_of_its_type(
 async def test_a_person_s_records_of_a_type_are_found_under_their_address_and_no_others(
     store: Store, clock: Clock, record_type: RecordType[Any]
 ) -> None:
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     samples = record_type.samples(clock().date())
     assert samples, "a type without samples is not tested"
     for sample in samples:
@@ -66,7 +66,7 @@ async def test_a_person_s_records_of_a_type_are_found_under_their_address_and_no
 
 
 async def test_a_list_holds_records_of_its_own_type_alone(store: Store, clock: Clock) -> None:
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     orders, appointments = await store.orders(), await store.appointments()
     assert (len(orders.items), orders.unreadable, len(appointments.items), appointments.unreadable) == (7, 0, 8, 0)
 
@@ -83,7 +83,7 @@ async def test_each_type_counts_its_own_ids(store: Store, record_type: RecordTyp
 async def test_a_customer_s_records_and_the_calls_about_them_are_handed_over_and_erased(
     store: Store, clock: Clock, tmp_path: Path, record_type: RecordType[Any]
 ) -> None:
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     sample = record_type.samples(clock().date())[0]
     use = ToolCall("tool", "t", True, 1, clock(), {f"{record_type.noun}Id": sample.id}, {"success": True})
     await store.save_call(CallRecord("CA1", Line.PHONE, clock(), ended_at=clock(), tools=(use,)))
@@ -104,7 +104,7 @@ async def test_a_customer_s_records_and_the_calls_about_them_are_handed_over_and
 async def test_a_store_with_its_samples_is_whole_and_one_that_cannot_be_read_is_named(
     store: Store, clock: Clock, record_type: RecordType[Any]
 ) -> None:
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     seen = await findings(store, clock)
     assert [what for what, (healthy, _) in seen.items() if not healthy] == []
     assert f" {record_type.noun}" in seen["items"][1]
@@ -134,7 +134,7 @@ def test_what_a_record_holds_of_a_person_is_hidden(clock: Clock, record_type: Re
 
 
 async def test_a_backup_brings_back_records_of_every_type(store: Store, clock: Clock, tmp_path: Path) -> None:
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     before = await digest(store)
     await backup(store, tmp_path / "backup", clock())
     for record_type in record_types():

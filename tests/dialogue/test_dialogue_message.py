@@ -11,9 +11,9 @@ import pytest
 
 from bench.stores import fresh_sqlite
 from common.times import Clock
-from data.operators.seed import seed
 from sandbox.brain import Prompt, Utterance
 from sandbox.dialogue import DialogueMind, lines
+from tests.support.seeded import fill
 from tests.tools.messages import MOBILE, Outgoing, Phone
 from tools.follow_up import NAME
 
@@ -71,7 +71,7 @@ async def test_a_message_is_offered_and_sent_on_a_clear_yes(
 ) -> None:
     messages = Outgoing()
     async with fresh_sqlite(tmp_path, clock) as store:
-        await seed(store, clock().date())
+        await fill(store, clock().date())
         floor = Floor(Phone(store, clock, messages), clock)
         for sentence in CANCEL:
             told = await floor.say_to(sentence)
@@ -83,7 +83,7 @@ async def test_a_message_is_offered_and_sent_on_a_clear_yes(
 
 async def test_without_a_number_nothing_is_offered(tmp_path: Path, clock: Clock) -> None:
     async with fresh_sqlite(tmp_path, clock) as store:
-        await seed(store, clock().date())
+        await fill(store, clock().date())
         floor = Floor(Phone(store, clock, Outgoing(), number=None), clock)
         for sentence in CANCEL:
             told = await floor.say_to(sentence)

@@ -13,7 +13,6 @@ from agent.sonic.errors import INVALID_INPUT
 from agent.sonic.events import ClientEvent, Role, TextOutput, ToolSpec, ToolUse
 from agent.sonic.opening import GREETING_CUE, PROBE, RESUME_ANSWER_CUE, RESUME_CUE, SAY_IT_CUE, result_as_text
 from common.times import Clock
-from data.operators.seed import seed
 from data.store import Store
 from sandbox.brain import Brain, Floor
 from sandbox.dialogue import DialogueMind
@@ -24,6 +23,7 @@ from sandbox.sonic.script import Say, ScriptTurn, ToneVoice, UseTool, scripted
 from sandbox.sonic.session import Session
 from tests.sonic.sonic_bench import cue, opening, result
 from tests.sonic.standin_stage import Wire, settled
+from tests.support.seeded import fill
 from tools.catalogue import NAMES
 from tools.identity import CallContext
 from tools.toolbox import Toolbox
@@ -171,7 +171,7 @@ async def test_a_typed_cancellation_goes_through_in_the_tools_words(store: Store
     def brain() -> Brain:
         return Brain(EnergyEar(), DialogueMind(deaf, clock, final_marker=False), ToneVoice())
 
-    await seed(store, clock().date())
+    await fill(store, clock().date())
     box = Toolbox(store, CallContext("CA1"), clock=clock)
     talk = Talk(brain)
     await talk.send(opening(tools=[ToolSpec(name, name, {"type": "object"}) for name in sorted(NAMES)]))

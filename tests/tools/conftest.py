@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from common.times import Clock
-from data.operators.seed import seed
 from data.store import Store
 from tests.support.logs import logged
+from tests.support.seeded import fill
 from tests.tools.caller import Call
 
 __all__ = ["logged"]
@@ -15,8 +15,7 @@ __all__ = ["logged"]
 
 @pytest.fixture
 async def seeded(store: Store, clock: Clock) -> Store:
-    await seed(store, clock().date())
-    return store
+    return await fill(store, clock().date())
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ import pytest
 from bench.stores import fresh_sqlite
 from common.times import Clock, utcnow
 from data.models import Appointment, AppointmentStatus, CallRecord, Line, Order, ToolCall, dni_spellings
-from data.operators.seed import seed
 from data.records import ORDERS
 from data.references import of_record, references
 from data.samples import sample_orders
 from data.store import Change, Store
+from tests.support.seeded import fill
 from tests.tools.caller import Call
 from tools.identity import FAILED_SEARCHES, FAILURES_PER_NUMBER, FAILURES_PER_RECORD, MAX_WAIT_S, CallContext
 from tools.toolbox import Toolbox
@@ -328,7 +328,7 @@ async def test_ten_thousand_guesses_leak_nothing_and_few_are_compared(
     stranger: str, tmp_path: Path, clock: Clock
 ) -> None:
     async with fresh_sqlite(tmp_path, clock) as store:
-        await seed(store, clock().date())
+        await fill(store, clock().date())
         orders = sample_orders(clock().date())
         secrets = {text for order in orders for text in (order.customer_email, order.dni or "", order.items[0].name)}
         shows, most = STRANGERS[stranger]

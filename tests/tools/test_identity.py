@@ -13,9 +13,9 @@ import pytest
 from common.times import Clock
 from data.errors import Conflict
 from data.models import Line
-from data.operators.seed import seed
 from data.records import APPOINTMENTS, ORDERS
 from data.store import Change, Store
+from tests.support.seeded import fill
 from tools.errors import NeedsInput, Refused, ToolError
 from tools.identity import (
     FAILURES_PER_CALL,
@@ -94,8 +94,7 @@ async def told(opening: object) -> str:
 
 @pytest.fixture
 async def seeded(store: Store, clock: Clock) -> Store:
-    await seed(store, clock().date())
-    return store
+    return await fill(store, clock().date())
 
 
 @pytest.fixture
