@@ -37,6 +37,7 @@ from tests.support.patience import hold_until_words
 
 AT_ONCE = 6  # more calls than that, and one process falls behind real time
 BREATH_S, PAUSE_S = 0.24, 0.4
+GRACE_S = 0.3  # after a goodbye: who has more to say says it at once here
 PATIENCE_S = 5.0  # for the second half of a number: a busy machine takes its time between two breaths
 NUMBER = "+5491155550100"
 
@@ -77,7 +78,8 @@ async def place(scenario: Scenario, home: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(mind, "MORE_S", PATIENCE_S)
     hold_until_words(monkeypatch)
     monkeypatch.setattr("carlos.app.record_routers", lambda *services: [])  # no scenario is an admin
-    async with running(home, monkeypatch, _brain_of(scenario, caller), emf_seconds=0) as here:
+    brain = _brain_of(scenario, caller)
+    async with running(home, monkeypatch, brain, emf_seconds=0, goodbye_grace_s=GRACE_S) as here:
         await give(here.services.store, scenario.given)
         before = await read_records(here.services.store)
         call = await _hold(here, caller)
