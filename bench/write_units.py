@@ -177,7 +177,7 @@ class _Tale:
 async def units_of_a_call(store: Store, exchanges: int) -> int:
     """Tell a call to an empty store; return what its record, state, references, receipt and token cost."""
     metered = Metered(store.backend)
-    store.backend = metered  # type: ignore[assignment]
+    store.backend = metered
     await _Tale(store).told(exchanges)
     return metered.units
 

@@ -251,7 +251,7 @@ class CallRecords:
     async def _keep_state(self, call: CallRecord, state: Mapping[str, Any]) -> None:
         """For `KEEP_STATE`. It is written before the record: of what was proven, and of failed proofs, nothing is
         forgotten by a process that dies in between."""
-        item = {"PK": call_key(call.id), "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
+        item: Item = {"PK": call_key(call.id), "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
         item |= {"resumed": part(call), TTL_ATTRIBUTE: epoch(self._clock() + KEEP_STATE)}
         await self._put_unless_later(Put(TableName.CALLS, item, NotLater(part(call))))
 

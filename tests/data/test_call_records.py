@@ -51,7 +51,7 @@ class Noted:
         self._backend = store.backend
         self.puts: list[str] = []
         self.requests = 0
-        store.backend = self  # type: ignore[assignment]
+        store.backend = self
 
     async def put(self, put: Put) -> None:
         self.puts.append(put.item["SK"])

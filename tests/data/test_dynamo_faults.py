@@ -165,14 +165,15 @@ async def test_items_that_are_left_unprocessed_are_written_again(dynamo: Store) 
 async def test_keys_that_are_left_unprocessed_are_read_again(dynamo: Store) -> None:
     assert isinstance(dynamo.backend, DynamoBackend)
     await dynamo.backend.replace(TableName.CALLS, [{"PK": f"P{n}", "SK": "S"} for n in range(4)], [])
-    real, asked = dynamo.backend.client.batch_get_item, []
+    real: Any = dynamo.backend.client.batch_get_item
+    asked: list[Any] = []
 
     def half(**request: Any) -> Any:
         asked.append(request)
         ((name, wanted),) = request["RequestItems"].items()
         if len(asked) > 1:
             return real(**request)
-        answer = real(RequestItems={name: {**wanted, "Keys": wanted["Keys"][:2]}})
+        answer: Any = real(RequestItems={name: {**wanted, "Keys": wanted["Keys"][:2]}})
         return answer | {"UnprocessedKeys": {name: {**wanted, "Keys": wanted["Keys"][2:]}}}
 
     dynamo.backend.client.batch_get_item = half  # type: ignore[method-assign]
