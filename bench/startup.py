@@ -32,7 +32,7 @@ from bench.write_units import HEARD, SAID, TOOLS
 from common.times import utcnow
 from data.backends.encoding import encode
 from data.backends.sqlite import SqliteBackend
-from data.call_items import call_items
+from data.call_items import call_items, head_item
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.open import SQLITE_FILE, open_sqlite
 from data.tables import TTL_ATTRIBUTE, TableName
@@ -74,7 +74,7 @@ def _rows(count: int) -> Iterator[tuple[str, str, str, int]]:
         call = replace(_call(call_id, number), started_at=began, ended_at=began + timedelta(minutes=3))
         if number == count - 1:
             call = replace(call, ended_at=None, outcome=None)
-        (head, *_) = call_items(call, began + _KEEP)
+        head = head_item(call, began + _KEEP)
         pk, expires = str(head["PK"]), int(head[TTL_ATTRIBUTE])
         yield pk, str(head["SK"]), encode(head), expires
         yield from ((pk, sk, body.replace("CALL#ID", pk), expires) for sk, body in story)
