@@ -10,9 +10,9 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
-from api.envelope import ApiError, NotFound, encoded_list, enveloped, retrieved, success
+from api.envelope import ApiError, NotFound, encoded, encoded_list, enveloped, retrieved
 from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
 from api.schemas import CallJson, Found, ListedCallJson, content, failures
 from common.keys import CALLS
@@ -156,16 +156,17 @@ def call_routes(queries: CallQueries) -> APIRouter:
         return enveloped(found, retrieved("calls", len(page.items), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
-    async def get_call(request: Request, call_id: str) -> JSONResponse:
+    async def get_call(request: Request, call_id: str) -> Response:
         """One call. Without the scope `calls`, what is personal is masked. What is in `details`: docs/phone-line.md."""
-        record = await queries.find(call_id)
-        return success(queries.json(record, masked=is_masked(request)), "Call retrieved successfully")
+        record, masked = await queries.find(call_id), is_masked(request)
+        body = await asyncio.to_thread(lambda: encoded(queries.json(record, masked=masked)))  # it may be hours long
+        return enveloped(body, "Call retrieved successfully")
 
     @router.get("/{call_id}/transcript", response_class=Response, responses=failures(404) | content("text/plain"))
     async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
         """The call as text, a line a turn; what Carlos said is what was heard of it."""
-        record = await queries.find(call_id)
-        return PlainTextResponse(transcript(queries.json(record, masked=is_masked(request))))
+        record, masked = await queries.find(call_id), is_masked(request)
+        return PlainTextResponse(await asyncio.to_thread(lambda: transcript(queries.json(record, masked=masked))))
 
     @router.get(
         "/{call_id}/audio",

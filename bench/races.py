@@ -421,9 +421,8 @@ def show(scores: dict[str, Score]) -> None:
     counted = ("contested operations", "slots sold twice", "writes done twice", "said without a record")
     table = Table("store", *counted, "turns told", "turns lost")
     for name, score in scores.items():
-        found = (score.operations, score.sold_twice, score.done_twice, score.confirmed_without_record)
-        found = (*found, score.turns, score.turns_lost)
-        table.add_row(name, *map(str, found))
+        found = [score.operations, score.sold_twice, score.done_twice, score.confirmed_without_record]
+        table.add_row(name, *map(str, [*found, score.turns, score.turns_lost]))
     console = Console()
     console.print(table)
     for name, score in scores.items():

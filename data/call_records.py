@@ -37,7 +37,7 @@ from data.calls import CallHead, changes_head, merged, part
 from data.errors import Conflict, Malformed
 from data.items import optional_iso
 from data.models import CallRecord
-from data.pages import Listing, Page, read_page, readable
+from data.pages import Listing, Load, Page, read_page, readable
 from data.references import of_number, reference_items, reference_key, references
 from data.tables import TTL_ATTRIBUTE, TableName
 
@@ -48,6 +48,7 @@ MERGES = 8  # writes of one record that may come between
 _TRANSACTION = 100  # writes: DynamoDB's limit
 _AT_ONCE = 16  # writes, and reads of whole records
 _SEARCHED = 50_000  # characters of a call
+_ITEMS_SEARCHED = 400  # turns and tool uses of it, which mostly have more
 _MOST_SEARCHED = 500  # calls; each is read for it
 
 
@@ -145,16 +146,15 @@ class CallRecords:
 
         within = optional_iso(since), optional_iso(until)
         if number is None:
-            also = ((OLDER.name, OLDER_CALLS),)
-            listing = Listing(
-                TableName.CALLS, BY_BEGIN.name, ALL_SHARDS, *within, descending=True, also=also, load=load
-            )
+            index, parts, also = BY_BEGIN.name, ALL_SHARDS, ((OLDER.name, OLDER_CALLS),)
+            listing = Listing(TableName.CALLS, index, parts, *within, descending=True, also=also)
         else:
             key = reference_key(of_number(number))
-            listing = Listing(TableName.CALLS, None, (key,), *within, descending=True, load=load)
-        if words:
-            listing = replace(listing, most_read=_MOST_SEARCHED)
-        return await self._heads(listing, limit, after)
+            listing = Listing(TableName.CALLS, None, (key,), *within, descending=True)
+        if outcome is None and not words:
+            return await self._heads(listing, limit, after, load)
+        most_read = _MOST_SEARCHED if words else None
+        return await self._heads(replace(listing, load=load, most_read=most_read), limit, after)
 
     async def open(self, limit: int, after: str | None = None) -> Page[CallHead]:
         """The calls without an end, of all processes. Those that versions before have stored are not among them."""
@@ -163,7 +163,7 @@ class CallRecords:
             heads = await self._wanted([call_id_of(item) for item in entries], None, ())
             return [head if head and "endedAt" not in head else None for head in heads]
 
-        return await self._heads(Listing(TableName.CALLS, OPEN.name, OPEN_SHARDS, load=load), limit, after)
+        return await self._heads(Listing(TableName.CALLS, OPEN.name, OPEN_SHARDS), limit, after, load)
 
     async def of(self, names: Collection[str]) -> CallsFound:
         """The calls that are filed under any of these names (data.references), newest first."""
@@ -195,9 +195,10 @@ class CallRecords:
         return self._get_backend()
 
     async def _erase(self, call_id: str, known: CallRecord | None) -> None:
-        """`known` is what may be filed of a record that is not there."""
+        """`known` is what may be filed of a record that is not there. The head goes after what lies beside it, and what
+        leads to it last: where it takes several transactions, a second try finds what the first one left."""
         items = await self._backend.query(TableName.CALLS, call_key(call_id))
-        keys = [(str(item["PK"]), str(item["SK"])) for item in items]
+        keys = sorted(((str(item["PK"]), str(item["SK"])) for item in items), key=lambda key: key[1] == HEAD)
         with suppress(Malformed):
             known = await to_call(items) or known
         if known is not None:
@@ -205,9 +206,9 @@ class CallRecords:
         writes: list[Write] = [self._erased(call_id), *(Delete(TableName.CALLS, key) for key in keys)]
         await self._transact(writes)
 
-    async def _items(self, call_id: str) -> list[Item]:
-        """Of the record; none of one that has expired."""
-        items = await self._backend.query(TableName.CALLS, call_key(call_id), low=FIRST, high=LAST)
+    async def _items(self, call_id: str, limit: int | None = None) -> list[Item]:
+        """Of the record, or the first of them; none of one that has expired."""
+        items = await self._backend.query(TableName.CALLS, call_key(call_id), low=FIRST, high=LAST, limit=limit)
         return [item for item in items if is_live(item, self._clock)]
 
     async def _rewrite(
@@ -282,13 +283,18 @@ class CallRecords:
         found = {call_id for call_id, head in zip(ids, heads, strict=True) if head}
         holding: set[str] = set()
         for some in batched(sorted(found), _AT_ONCE):
-            stories = await asyncio.gather(*map(self._items, some))
+            stories = await asyncio.gather(*(self._items(call_id, _ITEMS_SEARCHED) for call_id in some))
             holding |= {call_id for call_id, items in zip(some, stories, strict=True) if _holds(items, words)}
         return [head if call_id in holding else None for call_id, head in zip(ids, heads, strict=True)]
 
-    async def _heads(self, listing: Listing, limit: int | None, after: str | None) -> Page[CallHead]:
+    async def _heads(
+        self, listing: Listing, limit: int | None, after: str | None, load: Load | None = None
+    ) -> Page[CallHead]:
+        """`load` gives the heads of a whole page of keys; one of it that is gone makes the page shorter. A search loads
+        while it looks (`Listing.load`)."""
         found = await read_page(self._backend, listing, limit, after)
-        heads, unreadable = await readable(to_head, found.items)
+        items = found.items if load is None else [item for item in await load(found.items) if item is not None]
+        heads, unreadable = await readable(to_head, items)
         return Page(tuple(heads), found.next, unreadable)
 
     async def _transact(self, writes: Sequence[Write]) -> None:

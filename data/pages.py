@@ -22,6 +22,7 @@ from data.tables import PRIMARY, TableName
 MOST_READ = 2000  # items; a search that has found too few in so many ends its page early
 _CHUNK = 250  # items that are asked for at once when the first were not enough
 
+type Load = Callable[[Sequence[Item]], Awaitable[Sequence[Item | None]]]
 type Position = tuple[str, str]  # an item's sort key in the index, which begins with a time, and its own key
 
 
@@ -49,7 +50,7 @@ class Listing:
     descending: bool = False
     keep: Callable[[Item], bool] = lambda _: True
     also: tuple[tuple[str, str], ...] = ()  # an index, and a partition of it
-    load: Callable[[Sequence[Item]], Awaitable[Sequence[Item | None]]] | None = None
+    load: Load | None = None
     most_read: int | None = None  # instead of MOST_READ
 
     def position(self, item: Item) -> Position:

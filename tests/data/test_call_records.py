@@ -20,7 +20,7 @@ from data.backends.base import Item, Key, Put
 from data.call_indexes import OPEN_SHARDS
 from data.call_items import head_item
 from data.callbacks import CallBack
-from data.errors import Conflict
+from data.errors import Conflict, Unavailable
 from data.models import CallRecord, Line, Order, OrderItem, OrderStatus, ToolCall, Turn
 from data.pages import Page
 from data.store import Change, IdempotencyRecord, Store
@@ -169,6 +169,28 @@ async def test_a_call_that_is_erased_while_it_goes_on_leaves_nothing(store: Stor
     going_on = a_call(caller_number="+5491155550100", turns=said("Hola"), tools=(email,))
     kept = await store.save_call(going_on, None, kept)
     await store.save_call(replace(going_on, ended_at=NOON, outcome="completed"), None, kept)
+    items = [item async for page in store.backend.scan(TableName.CALLS) for item in page]
+    assert [(item["PK"], item["SK"]) for item in items] == [("ERASED", "CA1")]
+
+
+async def test_a_long_call_whose_erasing_is_cut_short_is_found_and_erased_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.save_call(a_call(turns=said("Hola") * 150, caller_number="+5491155550100", ended_at=NOON))
+    transact, times = store.backend.transact, 0
+
+    async def once(writes: Any) -> None:
+        nonlocal times
+        times += 1
+        if times == 2:
+            raise Unavailable("cut short")
+        await transact(writes)
+
+    monkeypatch.setattr(store.backend, "transact", once)
+    with pytest.raises(Unavailable):
+        await store.erase_call("CA1")
+    (found,) = (await store.calls_of(["number +5491155550100"])).records
+    await store.erase_call(found.id)
     items = [item async for page in store.backend.scan(TableName.CALLS) for item in page]
     assert [(item["PK"], item["SK"]) for item in items] == [("ERASED", "CA1")]
 
