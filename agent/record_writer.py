@@ -33,7 +33,6 @@ KEPT_TIMEOUT_S = 1.0  # how long a call's end waits for its record
 HOST = socket.gethostname()
 PROCESS = f"{HOST}:{os.getpid()}"
 MAX_CALL_AGE = timedelta(seconds=LONGEST_CALL_S + 300)
-LOOK_BACK = timedelta(days=7)
 _PAGE = 100
 _MAX_FACT_CHARACTERS = 64
 _MAX_URL_CHARACTERS = 400
@@ -121,12 +120,12 @@ class CallRecordWriter:
             await self._store.save_call(_with_voicemail(record, facts))
 
     async def reconcile(self, now: datetime | None = None) -> int:
-        """End the records that no process keeps any more. Return how many."""
+        """End the records that no process keeps any more. Return how many. Only calls without an end are looked at."""
         now = now or utcnow()
         ended, after = 0, None
         while True:
-            page = await self._store.calls(since=now - LOOK_BACK, limit=_PAGE, after=after)
-            for record in page.items:
+            page = await self._store.open_calls(_PAGE, after)
+            for record in (head.record for head in page.items):
                 if _is_abandoned(record, now):
                     logger.bind(call_id=record.id).warning("call lost: its process is gone")
                     await self._store.amend_call(record.id, lambda record: _ended_if_abandoned(record, now))
@@ -160,11 +159,8 @@ class CallRecordWriter:
     async def _save_once(self, log: CallTranscript) -> None:
         record = log.record()
         memory = log.memory() if log.memory and not is_over(record) else None
-        before = self._kept.get(log)
-        if before is not None:  # with what others have added to it
-            record = replace(record, version=before.version, details={**before.details, **record.details})
         news = memory if memory != self._remembered.get(log) else None
-        self._kept[log] = await self._store.save_call(record, news, before)
+        self._kept[log] = await self._store.save_call(record, news, self._kept.get(log, log.base))
         if memory is not None:
             self._remembered[log] = memory
         elif log in self._remembered:

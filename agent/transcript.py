@@ -49,6 +49,7 @@ class CallTranscript:
         self.names = Names()  # what the log must hide
         self.events = CallEvents(call_id, self, lambda: self.age_s)
         self.memory: Callable[[], dict[str, Any]] | None = None
+        self.base: CallRecord | None = None  # the record that it goes on with
         self._record = CallRecord(call_id, line, clock(), caller_number)
         self._turns: list[Turn] = []
         self._tools: list[ToolCall] = []
@@ -62,6 +63,7 @@ class CallTranscript:
     def resumed(cls, record: CallRecord, times: int, clock: Clock = utcnow) -> Self:
         """Go on with the record of a call that was cut off, for the `times`-th time."""
         log = cls(record.id, record.line, record.caller_number, clock)
+        log.base = record
         details = dict(record.details)
         log._record = replace(record, ended_at=None, outcome=None)
         log._turns, log._tools = list(record.turns), list(record.tools)

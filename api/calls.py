@@ -10,15 +10,15 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
-from api.envelope import ApiError, NotFound, encoded_list, enveloped, retrieved, success
+from api.envelope import ApiError, NotFound, encoded, encoded_list, enveloped, retrieved
 from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
-from api.schemas import CallJson, Found, content, failures
+from api.schemas import CallJson, Found, ListedCallJson, content, failures
 from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
 from common.times import to_iso
-from data.calls import VOICEMAIL
+from data.calls import VOICEMAIL, CallHead
 from data.models import CallRecord, Line
 from data.recordings import Recordings
 from data.store import Store
@@ -94,24 +94,39 @@ class CallQueries:
             raise NotFound("Call", call_id)
         return record
 
-    def newest(self, record: CallRecord) -> CallRecord:
-        """Return the call's own state, where the store's is behind."""
-        log = self.calls.log_of(record.id)
-        return log.record() if log else record
+    async def newest(self, head: CallHead) -> CallHead | CallRecord:
+        """Return the whole record of a call on the line, with which the head in the store does not keep up."""
+        if log := self.calls.log_of(head.id):
+            return log.record()
+        return (await self.store.call(head.id)) or head if head.id in self.calls.live else head
 
     def json(self, record: CallRecord, *, masked: bool) -> dict[str, Any]:
-        body = call_json(record, self.prices) | {
+        body = call_json(record, self.prices) | self._now(record)
+        return mask_call(body) if masked else body
+
+    def listed(self, call: CallHead | CallRecord, *, masked: bool) -> dict[str, Any]:
+        """Return a call as a list has it: how much was said and done, and of one on the line what was said last."""
+        head, record = (CallHead.of(call), call) if isinstance(call, CallRecord) else (call, call.record)
+        body = call_json(record, self.prices) | self._now(record)
+        body = mask_call(body) if masked else body
+        turns, tools = body.pop("turns"), body.pop("tools")
+        if masked and not tools:
+            body["details"].pop("faults", None)  # nobody knows whose names are in them
+        told = {"turnCount": head.turns, "toolCount": head.tools, "latencyMs": head.latency_ms}
+        return body | told | {"lastTurn": turns[-1] if turns and body["live"] else None}
+
+    def _now(self, record: CallRecord) -> dict[str, Any]:
+        return {
             "live": record.id in self.calls.live,
             "recorded": self.recordings.exists(record.id, record.details.get("recording")),
         }
-        return mask_call(body) if masked else body
 
 
 def call_routes(queries: CallQueries) -> APIRouter:
     """Return the routes that any process with the store can answer."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
-    @router.get("", response_model=Found[list[CallJson]], responses=failures())
+    @router.get("", response_model=Found[list[ListedCallJson]], responses=failures())
     async def list_calls(
         request: Request,
         number: Number = None,
@@ -122,8 +137,8 @@ def call_routes(queries: CallQueries) -> APIRouter:
         limit: CallLimit = CALLS_A_PAGE,
         cursor: Cursor = None,
     ) -> Response:
-        """Calls, newest first, those on the line included; those of one day to another, both included. To search by
-        `number` or `text` takes the scope `calls`."""
+        """Calls, newest first, those on the line included; those of one day to another, both included. What was said
+        and done in one is at `/calls/{id}`. To search by `number` or `text` takes the scope `calls`."""
         masked = is_masked(request)
         if masked and (number or text):
             raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
@@ -136,20 +151,22 @@ def call_routes(queries: CallQueries) -> APIRouter:
             limit=limit,
             after=read_cursor(cursor),
         )
-        found = await encoded_list(page.items, lambda record: queries.json(queries.newest(record), masked=masked))
+        calls = [await queries.newest(head) for head in page.items]
+        found = await encoded_list(calls, lambda call: queries.listed(call, masked=masked))
         return enveloped(found, retrieved("calls", len(page.items), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
-    async def get_call(request: Request, call_id: str) -> JSONResponse:
+    async def get_call(request: Request, call_id: str) -> Response:
         """One call. Without the scope `calls`, what is personal is masked. What is in `details`: docs/phone-line.md."""
-        record = await queries.find(call_id)
-        return success(queries.json(record, masked=is_masked(request)), "Call retrieved successfully")
+        record, masked = await queries.find(call_id), is_masked(request)
+        body = await asyncio.to_thread(lambda: encoded(queries.json(record, masked=masked)))  # it may be hours long
+        return enveloped(body, "Call retrieved successfully")
 
     @router.get("/{call_id}/transcript", response_class=Response, responses=failures(404) | content("text/plain"))
     async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
         """The call as text, a line a turn; what Carlos said is what was heard of it."""
-        record = await queries.find(call_id)
-        return PlainTextResponse(transcript(queries.json(record, masked=is_masked(request))))
+        record, masked = await queries.find(call_id), is_masked(request)
+        return PlainTextResponse(await asyncio.to_thread(lambda: transcript(queries.json(record, masked=masked))))
 
     @router.get(
         "/{call_id}/audio",

@@ -279,7 +279,7 @@ class CostJson(BaseModel):
     estimate: Literal[True]
 
 
-class CallJson(BaseModel):
+class _CallJson(BaseModel):
     id: str
     line: Literal["phone", "browser"]
     callerNumber: str | None
@@ -290,10 +290,20 @@ class CallJson(BaseModel):
     live: bool
     recorded: bool
     interruptions: int
-    turns: list[TurnJson]
-    tools: list[ToolJson]
     cost: CostJson
     details: dict[str, Any]
+
+
+class CallJson(_CallJson):
+    turns: list[TurnJson]
+    tools: list[ToolJson]
+
+
+class ListedCallJson(_CallJson):
+    turnCount: int = Field(description="Of a call without an end that is not `live`: as it was written last.")
+    toolCount: int
+    latencyMs: int | None = Field(description="The median of its answers.")
+    lastTurn: TurnJson | None = Field(description="Of a call that is on the line.")
 
 
 class CallBackJson(BaseModel):

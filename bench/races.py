@@ -1,9 +1,11 @@
 """`python -m bench.races`: many callers want the same thing at once, and the store fails now and then.
 
 On each store, over two clients as if they were two processes, callers book one time, move to one time, cancel one
-order and create orders of their own, through the tools as a call uses them. Answers are lost before and after
-writes, DynamoDB throttles, models send a toolUse twice, and processes die and are replaced in mid-call. Afterwards
-the records are compared with what was said. Prints a table; the last line is one JSON object.
+order and create orders of their own, through the tools as a call uses them. Answers are lost before and after writes,
+DynamoDB throttles, models send a toolUse twice, and processes die and are replaced in mid-call. Meanwhile calls are
+told to their records turn by turn, by a process that loses its call and by the one that goes on with it, and carriers
+add their words. Afterwards the records are compared with what was said. Prints a table; the last line is one JSON
+object.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count, islice
+from functools import partial
+from itertools import count, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +32,16 @@ from loguru import logger
 from rich.console import Console
 from rich.table import Table
 
+from agent.record_writer import CallRecordWriter
+from agent.transcript import CallTranscript
 from bench.stores import fresh_dynamodb, fresh_sqlite
 from common.times import BUENOS_AIRES, utcnow
-from data.backends.base import Backend, Write
+from data.backends.base import Backend, Put, Write
 from data.backends.dynamo import DynamoBackend
 from data.backends.sqlite import SqliteBackend
-from data.errors import Unavailable
+from data.errors import DataError, Unavailable
 from data.kept_facts import UNTOLD
-from data.models import Appointment, Order, OrderItem, OrderStatus
+from data.models import Appointment, CallRecord, Line, Order, OrderItem, OrderStatus
 from data.opening import days_from, moment
 from data.store import Change, Store
 from sandbox.ministack import ministack
@@ -46,6 +51,7 @@ from tools.toolbox import Toolbox
 LOST_BEFORE, LOST_AFTER, LOST_READ, THROTTLED = 0.04, 0.06, 0.02, 0.05
 SENT_TWICE, PROCESS_DIES = 0.2, 0.1
 RIVALS = 20  # callers in one race
+TOLD, TURNS = 3, 4  # calls told to their records beside each race, and turns of each of their two parts
 ATTEMPTS = 6  # how often a caller who hears "no puedo confirmarlo" tries again
 
 DOCTOR = "Dra. Ana López"
@@ -67,11 +73,13 @@ class Score:
     sold_twice: int = 0
     done_twice: int = 0
     confirmed_without_record: int = 0
+    turns: int = 0
+    turns_lost: int = 0
     faults: Counter[str] = field(default_factory=Counter)
 
     @property
     def clean(self) -> bool:
-        return not (self.sold_twice or self.done_twice or self.confirmed_without_record)
+        return not (self.sold_twice or self.done_twice or self.confirmed_without_record or self.turns_lost)
 
 
 class Faulty:
@@ -79,18 +87,26 @@ class Faulty:
 
     def __init__(self, backend: Backend, chance: random.Random, faults: Counter[str]) -> None:
         self._real, self._chance, self._faults = backend, chance, faults
-        self._transact, self._get = backend.transact, backend.get
+        self._transact, self._put, self._get = backend.transact, backend.put, backend.get
         backend.transact = self.transact  # type: ignore[method-assign]
+        backend.put = self.put  # type: ignore[method-assign]
         backend.get = self.get  # type: ignore[assignment, method-assign]
         if isinstance(backend, DynamoBackend):
-            self._write = backend.client.transact_write_items
-            backend.client.transact_write_items = self.throttle  # type: ignore[method-assign]
+            for name, operation in (("transact_write_items", "TransactWriteItems"), ("put_item", "PutItem")):
+                write = getattr(backend.client, name)
+                setattr(backend.client, name, partial(self.throttle, write, operation))
 
     async def transact(self, writes: Sequence[Write]) -> None:
+        await self._now_and_then(self._transact, writes)
+
+    async def put(self, put: Put) -> None:
+        await self._now_and_then(self._put, put)
+
+    async def _now_and_then(self, write: Callable[..., Awaitable[None]], what: Any) -> None:
         luck = self._chance.random()
         if luck < LOST_BEFORE:
             self._lose("lost before the write")
-        await self._transact(writes)
+        await write(what)
         if luck > 1 - LOST_AFTER:
             self._lose("lost after the write")
 
@@ -99,11 +115,11 @@ class Faulty:
             self._lose("lost read")
         return await self._get(*key)
 
-    def throttle(self, **request: Any) -> Any:
+    def throttle(self, write: Callable[..., Any], operation: str, **request: Any) -> Any:
         if self._chance.random() < THROTTLED:
             self._faults["throttled"] += 1
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "TransactWriteItems")
-        return self._write(**request)
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation)
+        return write(**request)
 
     def _lose(self, what: str) -> None:
         self._faults[what] += 1
@@ -155,6 +171,66 @@ class Caller:
         return Toolbox(self._chance.choice(self._stores), CallContext(self._call_id), sleep=_at_once, memory=memory)
 
 
+class ToldCall:
+    """A call that is told to its record by two processes: the first loses it and still writes, the second goes on."""
+
+    def __init__(self, stores: Sequence[Store], number: int) -> None:
+        self.id = f"TOLD{number}"
+        self._first, self._second = (CallRecordWriter(store, retry_s=0.0) for store in stores)
+        self._carrier = CallRecordWriter(stores[-1], retry_s=0.0)
+        self._store = stores[0]
+        self.said: list[str] = []
+
+    async def run(self) -> None:
+        """What the first process writes after the second has read the record is no part of the call; all else is."""
+        log = CallTranscript(self.id, Line.PHONE, "+5491155550100")
+        log.memory = dict
+        await self._tell(self._first, log, "first")
+        log.end("dropped")
+        await self._kept(self._first, log)
+        going_on = CallTranscript.resumed(await self._cut_off(), 1)
+        await asyncio.gather(self._tell_late(log), self._tell(self._second, going_on, "second"), self._carrier_says())
+        going_on.end("completed")
+        await self._kept(self._second, going_on)
+
+    async def lost(self, store: Store) -> int:
+        """How many of the words are not on record in their place, or were never said."""
+        return sum(text != found for text, found in zip_longest(self.said, _texts(await store.call(self.id))))
+
+    async def _tell(self, writer: CallRecordWriter, log: CallTranscript, who: str) -> None:
+        for number in range(TURNS):
+            log.user_transcript(f"{who} {number}")
+            await self._kept(writer, log)
+        self.said = _texts(log.record())
+
+    async def _tell_late(self, log: CallTranscript) -> None:
+        """Nobody waits for what comes of it."""
+        for number in range(TURNS):
+            log.user_transcript(f"late {number}")
+            self._first.changed(log)
+            await self._first.settled()
+
+    async def _kept(self, writer: CallRecordWriter, log: CallTranscript) -> None:
+        """Write until it is kept: what a writer's tries do not bring there goes with the next change."""
+        ours = log.record()
+        while True:
+            writer.changed(log)
+            await writer.settled()
+            with suppress(DataError):
+                record = await self._store.call(self.id)
+                if record is not None and _texts(record) == _texts(ours) and record.outcome == ours.outcome:
+                    return
+
+    async def _cut_off(self) -> CallRecord:
+        while True:
+            if (found := await self._second.cut_off(self.id)) is not None:
+                return found.record
+
+    async def _carrier_says(self) -> None:
+        for number in range(TURNS):
+            await self._carrier.carrier_said(self.id, None, "twilio", {f"fact{number}": "told"})
+
+
 async def _at_once(seconds: float) -> None:
     """Identity's waits are not what is raced for."""
 
@@ -165,6 +241,7 @@ class Races:
     def __init__(self, stores: Sequence[Store], chance: random.Random, score: Score) -> None:
         self._stores, self._chance, self._score = stores, chance, score
         self._calls = count(1)
+        self._told: list[ToldCall] = []
         self._said: list[Said] = []
         self._wanted_orders: list[str] = []
 
@@ -183,8 +260,12 @@ class Races:
             ]
         self._chance.shuffle(wishes)
         callers = (Caller(self._stores, f"CA{next(self._calls)}", self._chance, self._score) for _ in wishes)
+        told = [ToldCall(self._stores, number * TOLD + each) for each in range(TOLD)]
+        telling = asyncio.gather(*(call.run() for call in told))
         answers = await asyncio.gather(*(caller.wants(*wish) for caller, wish in zip(callers, wishes, strict=True)))
         self._said += [said for said in answers if said]
+        self._told += told
+        await telling
 
     async def audit(self, store: Store) -> None:
         """Over clean reads: were things sold twice, done twice, or only said?"""
@@ -192,6 +273,8 @@ class Races:
         orders = {order.id: order for order in (await store.orders()).items}
         self._score.sold_twice = _overlaps(appointments)
         self._score.done_twice = await self._done_twice(store, orders, appointments)
+        self._score.turns = sum(len(call.said) for call in self._told)
+        self._score.turns_lost = sum([await call.lost(store) for call in self._told])
         by_id = {appointment.id: appointment for appointment in appointments}
         self._score.confirmed_without_record = sum(not _stands(said, orders, by_id) for said in self._said)
 
@@ -242,6 +325,10 @@ async def _surely(store: Store, record: Order | Appointment) -> None:
             return
         except Unavailable:
             continue
+
+
+def _texts(record: CallRecord | None) -> list[str]:
+    return [turn.text for turn in record.turns] if record else []
 
 
 def _booking(patient: str, start: datetime) -> dict[str, Any]:
@@ -306,7 +393,7 @@ async def race(first: Store, folder: Path, operations: int, seed: int) -> Score:
     await first.add_doctor(DOCTOR)
     await first.raise_counter(Appointment, 1_000_000)  # clear of the movers' ids
     async with _two_clients(first, folder) as stores:
-        clean = first.backend.transact, first.backend.get
+        clean = first.backend.transact, first.backend.put, first.backend.get
         for store in stores:
             Faulty(store.backend, chance, score.faults)
         races = Races(stores, chance, score)
@@ -314,7 +401,7 @@ async def race(first: Store, folder: Path, operations: int, seed: int) -> Score:
             await races.round(number)
             if score.operations >= operations:
                 break
-        first.backend.transact, first.backend.get = clean  # type: ignore[method-assign]
+        first.backend.transact, first.backend.put, first.backend.get = clean  # type: ignore[method-assign]
         await races.audit(first)
     return score
 
@@ -331,10 +418,11 @@ async def run(operations: int, seed: int) -> dict[str, Score]:
 
 
 def show(scores: dict[str, Score]) -> None:
-    table = Table("store", "contested operations", "slots sold twice", "writes done twice", "said without a record")
+    counted = ("contested operations", "slots sold twice", "writes done twice", "said without a record")
+    table = Table("store", *counted, "turns told", "turns lost")
     for name, score in scores.items():
-        found = (score.operations, score.sold_twice, score.done_twice, score.confirmed_without_record)
-        table.add_row(name, *map(str, found))
+        found = [score.operations, score.sold_twice, score.done_twice, score.confirmed_without_record]
+        table.add_row(name, *map(str, [*found, score.turns, score.turns_lost]))
     console = Console()
     console.print(table)
     for name, score in scores.items():
@@ -346,6 +434,8 @@ def show(scores: dict[str, Score]) -> None:
             "sold_twice": score.sold_twice,
             "done_twice": score.done_twice,
             "confirmed_without_record": score.confirmed_without_record,
+            "turns": score.turns,
+            "turns_lost": score.turns_lost,
         }
         for name, score in scores.items()
     }

@@ -315,11 +315,8 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
             await _sweep_recordings(services)
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
-    try:
-        await services.record_writer.reconcile()
-    except DataError as error:
-        logger.error("call records not reconciled: {!r}", error)
     chores = [
+        asyncio.create_task(_reconcile(services.record_writer), name="reconcile call records"),
         asyncio.create_task(sweep(), name="sweep recordings"),
         asyncio.create_task(give_back(services.active_calls), name="give memory back"),
     ]
@@ -329,6 +326,14 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+
+
+async def _reconcile(record_writer: CallRecordWriter) -> None:
+    """Nobody waits for it: calls are taken meanwhile."""
+    try:
+        await record_writer.reconcile()
+    except DataError as error:
+        logger.error("call records not reconciled: {!r}", error)
 
 
 async def _sweep_recordings(services: Services) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from carlos.event_loop import measure_lag, steps_watched
 from common import log, metrics
-from data.backends.base import Backend, ConditionFailed, Item, Write
+from data.backends.base import Backend, ConditionFailed, Item, Key, Put, Write
 from data.tables import TableName
 
 
@@ -23,6 +23,9 @@ class MeasuredBackend:
 
     async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
         return await _timed("get", self._backend.get(table, pk, sk))
+
+    async def get_many(self, table: TableName, keys: Sequence[Key]) -> list[Item | None]:
+        return await _timed("get_many", self._backend.get_many(table, keys))
 
     async def query(
         self,
@@ -37,6 +40,9 @@ class MeasuredBackend:
     ) -> list[Item]:
         found = self._backend.query(table, value, index=index, low=low, high=high, descending=descending, limit=limit)
         return await _timed("query", found)
+
+    async def put(self, put: Put) -> None:
+        await _timed("put", self._backend.put(put))
 
     async def transact(self, writes: Sequence[Write]) -> None:
         await _timed("transact", self._backend.transact(writes))

@@ -18,8 +18,8 @@ from data.errors import Malformed
 from data.items import MISSHAPEN, whole
 from data.tables import TTL_ATTRIBUTE
 
-KIND = "callback"  # its partition in StartedIndex
-_SK = "CALLBACK"
+KIND = "callback"  # the one partition of all in the index: they are few
+SK = "CALLBACK"
 
 
 class CallBackStatus(StrEnum):
@@ -42,7 +42,7 @@ class CallBack:
 
 
 def key(call_id: str) -> Key:
-    return f"CALL#{call_id}", _SK
+    return f"CALL#{call_id}", SK
 
 
 def to_item(callback: CallBack, expires: datetime) -> Item:
@@ -50,7 +50,7 @@ def to_item(callback: CallBack, expires: datetime) -> Item:
     item: Item = {
         "PK": pk,
         "SK": sk,
-        "kind": KIND,
+        "shard": KIND,
         "callId": callback.call_id,
         "phone": callback.phone,
         "about": callback.about,

@@ -3,11 +3,36 @@ Twilio's status callback reached."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Self
 
 from data.models import CallRecord
 
 VOICEMAIL = "voicemail"  # the outcome of a call that left a message, and in its details where that lies
+USAGE = "usage"  # of the model, in a record's details
+_TURNS_A_HEAD = 16  # turns after which what the model used is written in any case
+
+
+@dataclass(frozen=True, slots=True)
+class CallHead:
+    """A call in a list: its record without what was said and done, and how much that is. Of a call that goes on the
+    numbers are those of the last time that its head was written."""
+
+    record: CallRecord
+    turns: int
+    tools: int
+    latency_ms: int | None  # median of Carlos's answers
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @classmethod
+    def of(cls, record: CallRecord) -> Self:
+        latencies = [turn.latency_ms for turn in record.turns if turn.latency_ms is not None]
+        bare = replace(record, turns=(), tools=())
+        return cls(bare, len(record.turns), len(record.tools), round(median(latencies)) if latencies else None)
 
 
 def merged(ours: CallRecord, stored: CallRecord) -> CallRecord:
@@ -16,14 +41,29 @@ def merged(ours: CallRecord, stored: CallRecord) -> CallRecord:
     The story is that of the later part of a call that was resumed. A call that somebody has seen the end of stays
     ended; of two ends ours stands, since a status callback knows less. No detail is lost: ours come first.
     """
-    if _part(ours) < _part(stored):
+    if part(ours) < part(stored):
         return replace(stored, details={**ours.details, **stored.details})
     details = {**stored.details, **ours.details}
-    if ours.ended_at is None and _part(ours) == _part(stored):
+    if ours.ended_at is None and part(ours) == part(stored):
         ours = replace(ours, ended_at=stored.ended_at, outcome=stored.outcome)
-    return replace(ours, details=details, version=stored.version)
+    return replace(ours, details=details, version=stored.version, legacy=stored.legacy)
 
 
-def _part(record: CallRecord) -> int:
+def part(record: CallRecord) -> int:
     """Return how often the call had been resumed."""
     return int(record.details.get("resumed", 0))
+
+
+def changes_head(call: CallRecord, kept: CallRecord) -> bool:
+    """Return False where the head may stay as it was kept: turns lie beside it, and what the model used, which changes
+    at every turn, is written with the next change, every `_TURNS_A_HEAD` turns, and when the call ends."""
+    if call.ended_at is not None:
+        return _head(call) != _head(kept)
+    if len(call.turns) // _TURNS_A_HEAD != len(kept.turns) // _TURNS_A_HEAD:
+        return True
+    return _head(call, USAGE) != _head(kept, USAGE)
+
+
+def _head(call: CallRecord, *without: str) -> CallRecord:
+    details = {name: fact for name, fact in call.details.items() if name not in without}
+    return replace(call, turns=(), tools=(), details=details)

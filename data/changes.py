@@ -19,13 +19,24 @@ class IdempotencyRecord:
     """What a tool use did, and what was answered.
 
     `fingerprint` names the intent behind it: the tool and what its arguments came to mean. Within a call neither
-    a tool use nor an intent is carried out twice, whichever process or model stream asks for it again.
+    a tool use nor an intent is carried out twice, whichever process or model stream asks for it again. `asked` is the
+    tool and its arguments as they were given: a use with the same id and others is another one.
     """
 
     call_id: str
     tool_use_id: str
     fingerprint: str
     result: Mapping[str, Any]
+    asked: str = ""  # not known of receipts of versions before
+
+    @property
+    def intent(self) -> str:
+        """Return the fingerprint without the number of the time, for what may be wanted more than once."""
+        return self.fingerprint.partition("#")[0]
+
+    def answers(self, tool: str, asked: str) -> bool:
+        """Return whether it is of this use of a tool, as far as is known."""
+        return self.asked == asked if self.asked else self.fingerprint.startswith(f"{tool}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,8 @@ def idempotency_keys(idempotency: IdempotencyRecord) -> tuple[tuple[str, str], t
 
 
 def to_idempotency_record(item: Item) -> IdempotencyRecord:
-    return IdempotencyRecord(item["callId"], item["toolUseId"], item["fingerprint"], json.loads(item["result"]))
+    result, asked = json.loads(item["result"]), item.get("asked", "")
+    return IdempotencyRecord(item["callId"], item["toolUseId"], item["fingerprint"], result, asked)
 
 
 def _record_write(change: Change) -> Write:
@@ -91,6 +103,7 @@ def receipt_items(idempotency: IdempotencyRecord, expires: datetime) -> list[Ite
         "callId": idempotency.call_id,
         "toolUseId": idempotency.tool_use_id,
         "fingerprint": idempotency.fingerprint,
+        "asked": idempotency.asked,
         "result": json.dumps(idempotency.result, ensure_ascii=False),
         TTL_ATTRIBUTE: int(expires.timestamp()),
     }

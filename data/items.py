@@ -5,31 +5,22 @@ Amounts are stored as numbers of currency (899.99), as the original did, and rea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from common.spanish.names import doctor_key
-from common.text import printable
 from common.times import from_iso, to_iso
 from data.backends.base import Item, Key
-from data.errors import Malformed
 from data.models import (
     Appointment,
     AppointmentStatus,
     AppointmentType,
-    CallRecord,
-    Line,
     Order,
     OrderItem,
     OrderStatus,
-    ToolCall,
-    Turn,
 )
-from data.tables import TTL_ATTRIBUTE
 
 # What an item that is none of ours makes of reading it; whoever reads raises Malformed for it.
 MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
@@ -101,57 +92,14 @@ def to_appointment(item: Mapping[str, Any]) -> Appointment:
     )
 
 
-def call_item(call: CallRecord, expires: datetime) -> Item:
-    """The conversation goes in as JSON text: it is never searched, and DynamoDB then keeps it as it is."""
-    return _present(
-        {
-            "PK": f"CALL#{call.id}",
-            "SK": "RECORD",
-            "kind": "call",
-            "id": call.id,
-            "line": call.line.value,
-            "startedAt": to_iso(call.started_at),
-            "endedAt": optional_iso(call.ended_at),
-            "callerNumber": call.caller_number,
-            "outcome": call.outcome,
-            "interruptions": call.interruptions,
-            "turns": _json([asdict(turn) for turn in call.turns]),
-            "tools": _json([asdict(tool) for tool in call.tools]),
-            "details": _json(dict(call.details)),
-            "version": call.version,
-            TTL_ATTRIBUTE: int(expires.timestamp()),
-        }
-    )
-
-
-def to_call(item: Mapping[str, Any]) -> CallRecord:
-    """Raise Malformed for an item that is not a call of ours."""
-    try:
-        return CallRecord(
-            id=item["id"],
-            line=Line(item["line"]),
-            started_at=from_iso(item["startedAt"]),
-            caller_number=item.get("callerNumber"),
-            ended_at=_time(item.get("endedAt")),
-            outcome=item.get("outcome"),
-            turns=tuple(Turn(**_timed(turn)) for turn in json.loads(item["turns"])),
-            tools=tuple(ToolCall(**_timed(tool)) for tool in json.loads(item["tools"])),
-            interruptions=whole(item["interruptions"]),
-            details=dict(json.loads(item["details"])),
-            version=whole(item.get("version", 0)),
-        )
-    except MISSHAPEN as error:
-        raise Malformed(f"call item: {type(error).__name__}") from error
-
-
 def order_item(order: Order) -> Item:
     """Its attributes, beside those that every record has (data.records)."""
-    return _present(
+    return present(
         {
             "customerName": order.customer_name,
             "customerEmail": order.customer_email,
             "items": [
-                _present(
+                present(
                     {
                         "id": line.id,
                         "name": line.name,
@@ -209,7 +157,8 @@ def _to_order_item(line: Mapping[str, Any]) -> OrderItem:
     )
 
 
-def _present(item: Item) -> Item:
+def present(item: Item) -> Item:
+    """Without what is None: an item has no such attribute then."""
     return {name: value for name, value in item.items() if value is not None}
 
 
@@ -219,11 +168,3 @@ def optional_iso(moment: datetime | None) -> str | None:
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else from_iso(text)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(printable(value), ensure_ascii=False, default=to_iso)
-
-
-def _timed(fields: dict[str, Any]) -> dict[str, Any]:
-    return {**fields, "at": from_iso(fields["at"])}

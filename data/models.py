@@ -163,6 +163,7 @@ class CallRecord:
     interruptions: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)  # JSON: usage, latencies, faults, recording
     version: int = field(default=0, compare=False)  # of the stored record that this one is based on; 0: none known
+    legacy: bool = field(default=False, compare=False)  # as a version before stored it: all of it is to be written anew
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "caller_number", known_number(self.caller_number))

@@ -8,10 +8,13 @@ position of the last item that was looked at.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from loguru import logger
+
 from data.backends.base import Backend, Item
+from data.errors import Malformed
 from data.records import TABLES
 from data.slices import sliced
 from data.tables import PRIMARY, TableName
@@ -19,6 +22,7 @@ from data.tables import PRIMARY, TableName
 MOST_READ = 2000  # items; a search that has found too few in so many ends its page early
 _CHUNK = 250  # items that are asked for at once when the first were not enough
 
+type Load = Callable[[Sequence[Item]], Awaitable[Sequence[Item | None]]]
 type Position = tuple[str, str]  # an item's sort key in the index, which begins with a time, and its own key
 
 
@@ -35,7 +39,8 @@ class Page[T]:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Which items: those of `partitions` of an index, or of the table itself, `since` <= sort key < `until`, and of
-    them those that `keep` takes."""
+    them those that `keep` takes. `also` are partitions of other indexes that sort by the same attribute. Where the
+    index has keys only, `load` gives for each of its entries the item that is listed, None for one that is not."""
 
     table: TableName
     index: str | None
@@ -44,6 +49,9 @@ class Listing:
     until: str | None = None
     descending: bool = False
     keep: Callable[[Item], bool] = lambda _: True
+    also: tuple[tuple[str, str], ...] = ()  # an index, and a partition of it
+    load: Load | None = None
+    most_read: int | None = None  # instead of MOST_READ
 
     def position(self, item: Item) -> Position:
         keys = TABLES[self.table].index(self.index) if self.index else PRIMARY
@@ -65,7 +73,8 @@ class Found:
 async def read_page(backend: Backend, listing: Listing, limit: int | None, after: str | None) -> Found:
     """The page after the cursor, or without a `limit` all that follows it. ValueError for a cursor that is none."""
     start = None if after is None else _position(after)
-    parts = [_Partition(backend, listing, value, start) for value in listing.partitions]
+    places = [*((listing.index, value) for value in listing.partitions), *listing.also]
+    parts = [_Partition(backend, listing, index, value, start) for index, value in places]
     size, behind = None if limit is None else -(-(limit + 1) // len(parts)), parts
     while True:
         await asyncio.gather(*(part.read(size) for part in behind))
@@ -80,7 +89,7 @@ async def read_page(backend: Backend, listing: Listing, limit: int | None, after
         if edge is None:
             return Found([item for _, item in kept])
         is_ahead = bool(sure) and (start is None or listing.follows(sure[-1], start))
-        if is_ahead and sum(part.count for part in parts) >= MOST_READ:
+        if is_ahead and sum(part.count for part in parts) >= (listing.most_read or MOST_READ):
             return Found([item for _, item in kept], _cursor(sure[-1]))
         behind = [part for part in parts if part.edge == edge]
         size = size and (min(2 * size, _CHUNK) if sure else 2 * size)
@@ -99,8 +108,11 @@ class _Partition:
     """What is known of one partition: all up to `edge`, which is the sort key that was read last, or None where that
     was the end. Items of the edge itself may be missing: an index orders those of one instant as it likes."""
 
-    def __init__(self, backend: Backend, listing: Listing, value: str, start: Position | None) -> None:
-        self._backend, self._listing, self._value, self._start = backend, listing, value, start
+    def __init__(
+        self, backend: Backend, listing: Listing, index: str | None, value: str, start: Position | None
+    ) -> None:
+        self._backend, self._listing, self._start = backend, listing, start
+        self._index, self._value = index, value
         self.items: dict[Position, Item | None] = {}  # None for one that is not of the list
         self.edge: str | None = start[0] if start else None
         self.count = 0
@@ -110,8 +122,9 @@ class _Partition:
         again = sum(sort == self.edge for sort, _ in self.items)
         wanted = None if size is None else size + again
         found = await self._query(wanted)
-        async for item in sliced(found):
-            self._learn(item)
+        items = await self._listing.load(found) if self._listing.load and found else found
+        async for entry, item in sliced(zip(found, items, strict=True)):
+            self._learn(entry, item)
         self.count += len(found)
         self.edge = None if wanted is None or len(found) < wanted else self._listing.position(found[-1])[0]
 
@@ -127,21 +140,32 @@ class _Partition:
         return await self._backend.query(
             listing.table,
             self._value,
-            index=listing.index,
+            index=self._index,
             low=low,
             high=high,
             descending=listing.descending,
             limit=limit,
         )
 
-    def _learn(self, item: Item) -> None:
-        listing, place = self._listing, self._listing.position(item)
+    def _learn(self, entry: Item, item: Item | None) -> None:
+        listing, place = self._listing, self._listing.position(entry)
         if self._start is not None and not listing.follows(place, self._start):
             # Counted among those of its instant, so that reading gets beyond them.
             self.items[place] = None
             return
         is_within = listing.until is None or place[0] < listing.until
-        self.items[place] = item if is_within and listing.keep(item) else None
+        self.items[place] = item if is_within and item is not None and listing.keep(item) else None
+
+
+async def readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> tuple[list[T], int]:
+    """A list goes on without an item that is not ours, and counts it; `carlos doctor` names it."""
+    records: list[T] = []
+    async for item in sliced(items):
+        try:
+            records.append(read(item))
+        except Malformed as error:
+            logger.warning("an item was left out of a list: {}", error)
+    return records, len(items) - len(records)
 
 
 def _cursor(position: Position) -> str:

@@ -28,6 +28,7 @@ from typing import Any, get_type_hints
 
 from common.masking import Personal, personal
 from data.backends.base import Item, Key
+from data.call_indexes import CALLS_INDEXES
 from data.errors import Malformed
 from data.items import MISSHAPEN, appointment_item, order_item, slot_items, to_appointment, to_order
 from data.models import Appointment, Order, Record, known_email
@@ -39,7 +40,7 @@ from data.tables import Index, Table, TableName
 TABLES: dict[TableName, Table] = {
     TableName.ORDERS: Table(TableName.ORDERS, ()),
     TableName.APPOINTMENTS: Table(TableName.APPOINTMENTS, ()),
-    TableName.CALLS: Table(TableName.CALLS, (Index("StartedIndex", "kind", "startedAt"),), has_ttl=True),
+    TableName.CALLS: Table(TableName.CALLS, CALLS_INDEXES, has_ttl=True),
 }
 
 _declared: dict[type[Record], RecordType[Any]] = {}

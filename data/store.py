@@ -10,21 +10,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import batched
 from pathlib import Path
 from typing import Any
-
-from loguru import logger
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
 from data import callbacks, outbox, questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
+from data.call_indexes import BY_BEGIN, OLDER
+from data.call_records import ERASED, KEEP_CALLS, KEEP_STATE, MERGES, CallRecords, CallsFound, epoch, is_live
 from data.callbacks import CallBack, CallBackStatus, to_callback
-from data.calls import merged
+from data.calls import CallHead
 from data.changes import (
     Change,
     IdempotencyRecord,
@@ -33,10 +32,10 @@ from data.changes import (
     to_idempotency_record,
     writes_of,
 )
-from data.errors import Conflict, Malformed, SlotTaken, Unavailable
+from data.errors import Conflict, SlotTaken, Unavailable
 from data.facts import Facts
 from data.facts_file import read as read_facts
-from data.items import call_item, optional_iso, slots_key, to_call
+from data.items import optional_iso, slots_key
 from data.kept_facts import FileHome, ItemHome, KeptFacts
 from data.models import (
     Appointment,
@@ -48,30 +47,13 @@ from data.models import (
     dni_spellings,
     known_email,
 )
-from data.pages import Listing, Page, read_page
+from data.pages import Listing, Page, read_page, readable
 from data.records import APPOINTMENTS, ORDERS, RecordType, type_of
-from data.references import of_number, reference_items, reference_key, references
-from data.slices import sliced
 from data.tables import TTL_ATTRIBUTE, Index, TableName
 
-__all__ = ["Change", "Page", "IdempotencyRecord", "Store"]
+__all__ = ["ERASED", "KEEP_CALLS", "CallsFound", "Change", "IdempotencyRecord", "Page", "Store"]
 
-KEEP_CALLS = timedelta(days=90)
 KEEP_RECEIPTS = timedelta(days=7)
-_MERGES = 8  # writes of one record that may come between
-KEEP_STATE = timedelta(hours=2)  # longer than a call may last
-ERASED = "ERASED"  # the partition of the ids of erased calls
-_TRANSACTION = 100  # writes: DynamoDB's limit
-_AT_ONCE = 100  # reads of records one by one
-_SEARCHED = 50_000  # characters of a call
-
-
-@dataclass(frozen=True, slots=True)
-class CallsFound:
-    """A customer's calls, and the ids of those that cannot be read."""
-
-    records: tuple[CallRecord, ...]
-    unreadable: tuple[str, ...]
 
 
 class Store:
@@ -87,6 +69,7 @@ class Store:
         self.backend = backend
         self._clock = clock
         self._keep_calls = keep_calls
+        self._calls = CallRecords(lambda: self.backend, clock, keep_calls)
         self._facts = KeptFacts(FileHome(facts_file) if facts_file else ItemHome(lambda: self.backend))
 
     @property
@@ -286,41 +269,32 @@ class Store:
     async def save_call(
         self, call: CallRecord, state: Mapping[str, Any] | None = None, kept: CallRecord | None = None
     ) -> CallRecord:
-        """Keep a call's record and, in the same transaction, what another process needs beside it to go on with the
-        call: a JSON object, kept for `KEEP_STATE`. Before it the call is filed under its customers (data.references),
-        but for what the record had already as it was `kept` last. Returns what stands: merged with what others have
-        written since `call.version` (data.calls). A record that was erased meanwhile stays so. May raise Conflict."""
-        await self._file(call, kept)
-        base: CallRecord | None = call if call.version else None
-        for _ in range(_MERGES):
-            try:
-                return await self._put_call(call, base, state)
-            except ConditionFailed:
-                was_known = base is not None
-                base = await self.call(call.id)
-            if base is None:
-                if was_known:
-                    return call
-                continue
-            call = merged(call, base)
-        raise Conflict
+        """Keep a call's record, and before it what another process needs beside it to go on with the call: a JSON
+        object, kept for `KEEP_STATE`. Before both the call is filed under its customers (data.references). Only what is
+        new since the record was `kept` last is written. Returns what stands: merged with what others have written
+        (data.calls). A record that was erased meanwhile stays so. May raise Conflict."""
+        return await self._calls.save(call, state, kept)
 
     async def amend_call(self, call_id: str, change: Callable[[CallRecord], CallRecord]) -> CallRecord | None:
         """Change the record as it stands, and return it; `change` is asked again where another write came between.
         None for a call that is not on record. May raise Conflict."""
-        for _ in range(_MERGES):
-            base = await self.call(call_id)
-            if base is None or (changed := change(base)) == base:
-                return base
-            try:
-                return await self._put_call(changed, base)
-            except ConditionFailed:
-                continue
-        raise Conflict
+        return await self._calls.amend(call_id, change)
+
+    async def modernize_call(self, call_id: str) -> CallRecord | None:
+        """Write a record anew that a version before has stored. None if it is not there. May raise Conflict."""
+        return await self._calls.modernize(call_id)
 
     async def call(self, call_id: str) -> CallRecord | None:
-        item = await self._live(TableName.CALLS, f"CALL#{call_id}", "RECORD")
-        return to_call(item) if item else None
+        """Raises Malformed for one that cannot be read."""
+        return await self._calls.get(call_id)
+
+    async def whole_calls(self, ids: Iterable[str]) -> CallsFound:
+        """These calls, as far as they are there."""
+        return await self._calls.whole(ids)
+
+    async def open_calls(self, limit: int, after: str | None = None) -> Page[CallHead]:
+        """The calls without an end, of all processes. Those that versions before have stored are not among them."""
+        return await self._calls.open(limit, after)
 
     async def calls(
         self,
@@ -332,74 +306,33 @@ class Store:
         until: datetime | None = None,
         limit: int | None = None,
         after: str | None = None,
-    ) -> Page[CallRecord]:
+    ) -> Page[CallHead]:
         """Newest first, `since` <= begin < `until`. `after` is the `next` of the page before.
 
         `text` are words that were said or that a tool was given, in any order, case and accents apart. What a search
         looks through for one page is bounded: it may hold few, and yet have a `next`.
         """
         words = plain(text).split() if text else []
-
-        def is_wanted(item: Item) -> bool:
-            return self._is_live(item) and outcome in (None, item.get("outcome")) and _holds(item, words)
-
-        if number is None:
-            listing = Listing(
-                TableName.CALLS,
-                "StartedIndex",
-                ("call",),
-                optional_iso(since),
-                optional_iso(until),
-                descending=True,
-                keep=is_wanted,
-            )
-            return await self._page(listing, to_call, limit, after)
-        key = reference_key(of_number(number))
-        listing = Listing(
-            TableName.CALLS, None, (key,), optional_iso(since), optional_iso(until), descending=True, keep=self._is_live
+        return await self._calls.page(
+            number=number, outcome=outcome, words=words, since=since, until=until, limit=limit, after=after
         )
-        found = await read_page(self.backend, listing, limit, after)
-        items = await self._call_items([str(item["callId"]) for item in found.items])
-        records, unreadable = await _readable(to_call, [item for item in items if is_wanted(item)])
-        return Page(tuple(records), found.next, unreadable)
 
     async def calls_of(self, names: Collection[str]) -> CallsFound:
         """The calls that are filed under any of these names (data.references), newest first."""
-        lists = await asyncio.gather(*(self.backend.query(TableName.CALLS, reference_key(name)) for name in names))
-        ids = {str(item["callId"]) for items in lists for item in items}
-        items = await self._call_items(sorted(ids))
-        records, _ = await _readable(to_call, items)
-        unreadable = {str(item["PK"]).removeprefix("CALL#") for item in items} - {record.id for record in records}
-        theirs = [record for record in records if not references(record).isdisjoint(names)]
-        theirs.sort(key=lambda record: record.started_at, reverse=True)
-        return CallsFound(tuple(theirs), tuple(sorted(unreadable)))
+        return await self._calls.of(names)
 
     async def erase_call(self, call_id: str) -> None:
         """Delete a call's record, state, receipts and references, and remember that it was erased: its recording may
         lie with another server."""
-        key = f"CALL#{call_id}"
-        items = await self.backend.query(TableName.CALLS, key)
-        keys = [(item["PK"], item["SK"]) for item in items]
-        records, _ = await _readable(to_call, [item for item in items if item["SK"] == "RECORD"])
-        keys += [
-            (item["PK"], item["SK"]) for record in records for item in self._references(record, references(record))
-        ]
-        writes: list[Write] = [self._erased(call_id), *(Delete(TableName.CALLS, each) for each in keys)]
-        for some in batched(writes, _TRANSACTION):
-            await self.backend.transact(some)
+        await self._calls.erase(call_id)
 
     async def erase_recording(self, call_id: str) -> None:
         """Remember that the recording of a call is to be deleted, wherever parts of it lie; its record stays."""
-        await self.backend.transact([self._erased(call_id)])
+        await self._calls.erase_recording(call_id)
 
     async def erased_calls(self) -> tuple[str, ...]:
         """The calls that were erased, or whose recording was, as long as a recording of theirs may be kept anywhere."""
-        items = await self.backend.query(TableName.CALLS, ERASED)
-        return tuple(str(item["SK"]) for item in items if self._is_live(item))
-
-    def _erased(self, call_id: str) -> Put:
-        expires = _epoch(self._clock() + max(self._keep_calls, KEEP_CALLS))
-        return Put(TableName.CALLS, {"PK": ERASED, "SK": call_id, TTL_ATTRIBUTE: expires})
+        return await self._calls.erased()
 
     async def recall(self, call_id: str) -> dict[str, Any] | None:
         """The state that was kept last with the call's record."""
@@ -420,7 +353,7 @@ class Store:
     async def save_transfer(self, call_id: str, state: Mapping[str, Any], based_on: int) -> bool:
         """Keep a JSON object for `KEEP_STATE`. Return False where the version is no longer `based_on`; 0 is none."""
         item: Item = {"PK": f"CALL#{call_id}", "SK": "TRANSFER", "version": based_on + 1}
-        item |= {"state": json.dumps(state, ensure_ascii=False), TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_STATE)}
+        item |= {"state": json.dumps(state, ensure_ascii=False), TTL_ATTRIBUTE: epoch(self._clock() + KEEP_STATE)}
         return await self._written(Put(TableName.CALLS, item, Version(based_on) if based_on else Absent()))
 
     async def ask_callback(self, callback: CallBack, idempotency: IdempotencyRecord) -> IdempotencyRecord:
@@ -449,16 +382,21 @@ class Store:
     ) -> Page[CallBack]:
         """Newest first. `after` is the `next` of the page before."""
 
-        def is_wanted(item: Item) -> bool:
-            return self._is_live(item) and status in (None, item.get("status"))
+        async def load(entries: Sequence[Item]) -> list[Item | None]:
+            keys = [(str(item["PK"]), callbacks.SK) for item in entries]
+            found = await self.backend.get_many(TableName.CALLS, keys)
+            return [
+                item if item and self._is_live(item) and status in (None, item.get("status")) else None
+                for item in found
+            ]
 
-        kinds = (callbacks.KIND,)
-        listing = Listing(TableName.CALLS, "StartedIndex", kinds, descending=True, keep=is_wanted)
+        here, older = (callbacks.KIND,), ((OLDER.name, callbacks.KIND),)
+        listing = Listing(TableName.CALLS, BY_BEGIN.name, here, descending=True, also=older, load=load)
         return await self._page(listing, to_callback, limit, after)
 
     async def close_callback(self, call_id: str, status: CallBackStatus) -> CallBack | None:
         """Mark a call-back, done or pending again, and return it; None if there is none. May raise Conflict."""
-        for _ in range(_MERGES):
+        for _ in range(MERGES):
             before = await self.callback(call_id)
             if before is None or before.status is status:
                 return before
@@ -473,7 +411,7 @@ class Store:
     async def consume_nonce(self, nonce: str, expires: datetime) -> bool:
         """True for the first one who spends the nonce; it is remembered until `expires`."""
         key = f"NONCE#{_digest(nonce)}"
-        item = {"PK": key, "SK": key, TTL_ATTRIBUTE: _epoch(expires)}
+        item = {"PK": key, "SK": key, TTL_ATTRIBUTE: epoch(expires)}
         try:
             await self.backend.transact([Put(TableName.CALLS, item, Absent())])
         except ConditionFailed:
@@ -500,18 +438,6 @@ class Store:
 
     # Inside.
 
-    async def _put_call(
-        self, call: CallRecord, base: CallRecord | None, state: Mapping[str, Any] | None = None
-    ) -> CallRecord:
-        """Raises ConditionFailed where the stored record is not `base` any more, or there is one."""
-        written = replace(call, version=base.version + 1 if base else 1)
-        item = call_item(written, call.started_at + self._keep_calls)
-        writes: list[Write] = [Put(TableName.CALLS, item, Version(base.version) if base else Absent())]
-        if state is not None:
-            writes.append(self._state(call.id, state))
-        await self.backend.transact(writes)
-        return written
-
     async def _written(self, put: Put) -> bool:
         """Return False where its condition did not hold."""
         try:
@@ -522,10 +448,6 @@ class Store:
 
     def _callback_item(self, callback: CallBack) -> Item:
         return callbacks.to_item(callback, callback.asked_at + self._keep_calls)
-
-    def _state(self, call_id: str, state: Mapping[str, Any]) -> Put:
-        item = {"PK": f"CALL#{call_id}", "SK": "STATE", "state": json.dumps(state, ensure_ascii=False)}
-        return Put(TableName.CALLS, item | {TTL_ATTRIBUTE: _epoch(self._clock() + KEEP_STATE)})
 
     async def _transact(self, writes: list[Write]) -> None:
         """A cell that an overlapping appointment of old times holds need not be freed: leave it to that one."""
@@ -538,10 +460,14 @@ class Store:
             await self._transact([write for n, write in enumerate(writes) if n not in others])
 
     async def _standing(self, idempotency: IdempotencyRecord) -> IdempotencyRecord | None:
-        """The receipt that was written for this tool use or for this intent."""
+        """The receipt that was written for this tool use or for this intent. Raises Conflict where the same use did
+        something else: then this was not done."""
         for key in idempotency_keys(idempotency):
             if item := await self._live(TableName.CALLS, *key):
-                return to_idempotency_record(item)
+                stored = to_idempotency_record(item)
+                if stored.intent != idempotency.intent:
+                    raise Conflict
+                return stored
         return None
 
     async def _live(self, table: TableName, pk: str, sk: str) -> Item | None:
@@ -549,8 +475,7 @@ class Store:
         return item if item and self._is_live(item) else None
 
     def _is_live(self, item: Item) -> bool:
-        """DynamoDB deletes expired items within days, not at once."""
-        return TTL_ATTRIBUTE not in item or item[TTL_ATTRIBUTE] > _epoch(self._clock())
+        return is_live(item, self._clock)
 
     def _bucket(self, window: timedelta) -> int:
         return int(self._clock().timestamp() // window.total_seconds())
@@ -586,49 +511,13 @@ class Store:
         self, listing: Listing, read: Callable[[Item], T], limit: int | None, after: str | None
     ) -> Page[T]:
         found = await read_page(self.backend, listing, limit, after)
-        records, unreadable = await _readable(read, found.items)
+        records, unreadable = await readable(read, found.items)
         return Page(tuple(records), found.next, unreadable)
-
-    async def _call_items(self, ids: Sequence[str]) -> list[Item]:
-        found: list[Item | None] = []
-        for some in batched(ids, _AT_ONCE):
-            found += await asyncio.gather(*(self._live(TableName.CALLS, f"CALL#{each}", "RECORD") for each in some))
-        return [item for item in found if item is not None]
-
-    async def _file(self, call: CallRecord, kept: CallRecord | None) -> None:
-        """Write the references that the record as it was kept last had not yet."""
-        if kept is not None and kept.tools == call.tools:
-            return
-        new = references(call) - (references(kept) if kept else frozenset())
-        puts = [Put(TableName.CALLS, item) for item in self._references(call, new)]
-        for some in batched(puts, _TRANSACTION):
-            await self.backend.transact(some)
-
-    def _references(self, call: CallRecord, names: Collection[str]) -> list[Item]:
-        return reference_items(call, names, _epoch(call.started_at + self._keep_calls))
-
-
-async def _readable[T](read: Callable[[Item], T], items: Sequence[Item]) -> tuple[list[T], int]:
-    """A list goes on without an item that is not ours, and counts it; `carlos doctor` names it."""
-    records: list[T] = []
-    async for item in sliced(items):
-        try:
-            records.append(read(item))
-        except Malformed as error:
-            logger.warning("an item was left out of a list: {}", error)
-    return records, len(items) - len(records)
 
 
 def _with(**wanted: str | None) -> Callable[[Item], bool]:
     """Items that have these attributes, of which None stands for any."""
     return lambda item: all(value in (None, item.get(name)) for name, value in wanted.items())
-
-
-def _holds(item: Item, words: Sequence[str]) -> bool:
-    if not words:
-        return True
-    said = plain(f"{item.get('turns', '')} {item.get('tools', '')}"[:_SEARCHED])
-    return all(word in said for word in words)
 
 
 def _strikes_key(who: str, window: timedelta) -> str:
@@ -637,7 +526,3 @@ def _strikes_key(who: str, window: timedelta) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _epoch(moment: datetime) -> int:
-    return int(moment.timestamp())

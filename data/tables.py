@@ -21,11 +21,12 @@ class Index:
     name: str
     hash: str
     range: str | None = None
+    keys_only: bool = False  # what it gives is the keys, its own and the table's
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table keyed by `PK` and `SK`, both strings, billed per request; each index projects everything."""
+    """A table keyed by `PK` and `SK`, both strings, billed per request."""
 
     name: TableName
     indexes: tuple[Index, ...]
@@ -54,11 +55,15 @@ def create_request(table: Table, name: str) -> dict[str, Any]:
             {
                 "IndexName": index.name,
                 "KeySchema": key_schema(index),
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": {"ProjectionType": projection(index)},
             }
             for index in table.indexes
         ],
     }
+
+
+def projection(index: Index) -> str:
+    return "KEYS_ONLY" if index.keys_only else "ALL"
 
 
 def key_schema(index: Index) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Protocol
 
@@ -158,7 +158,7 @@ class FollowUps:
         logger.info("a message was {}: {}", told["status"], told.get("reason", "accepted"))
         note(told)
         receipt = message.receipt
-        settled = IdempotencyRecord(receipt.call_id, receipt.tool_use_id, receipt.fingerprint, result)
+        settled = replace(receipt, result=result)
         try:
             await self._store.settle_message(message.writes, settled, not_sent=not_sent)
         except DataError as error:  # the mark stays: it is not sent again
@@ -211,7 +211,7 @@ class FollowUp:
             writes = sorted(each.fingerprint for each in news)
             text = await _text(call, news)
             agreed, _ = next_of(fingerprint(NAME, to, writes), receipts)
-            receipt = IdempotencyRecord(call.call_id, tool_use_id, agreed, _IN_DOUBT)
+            receipt = call.receipt(tool_use_id, agreed, _IN_DOUBT)
             if await call.store.record_failure(f"messages to {to}", DAY) > MOST_TO_ONE_NUMBER:
                 raise Refused("too_many", "A ese número ya le mandé muchos mensajes hoy.")
             if stands := await call.store.claim_message(writes, receipt):

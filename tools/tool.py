@@ -46,10 +46,15 @@ class ToolContext:
     store: Store
     identity: Identity
     clock: Clock
+    asked: str = ""  # the tool and its arguments as they were given, as a fingerprint
+
+    def receipt(self, tool_use_id: str, fingerprint: str, result: Mapping[str, Any]) -> IdempotencyRecord:
+        """Return what is kept of a write, so that it is done once."""
+        return IdempotencyRecord(self.call_id, tool_use_id, fingerprint, result, self.asked)
 
     async def commit(self, change: Change, tool_use_id: str, fingerprint: str, result: Result) -> Result:
         """Do a change once, and return what its tool use is answered with: the first answer, if it was done before."""
-        done = await self.store.commit(change, IdempotencyRecord(self.call_id, tool_use_id, fingerprint, result))
+        done = await self.store.commit(change, self.receipt(tool_use_id, fingerprint, result))
         return dict(done.result) if done else result
 
 

@@ -159,9 +159,10 @@ class Toolbox:
             asked = parse_object(arguments)
         except ValueError:
             raise Refused("bad_arguments", _NOT_UNDERSTOOD) from None
-        if tool.writes and (done := await self._done_before(name, asked, tool_use_id)):
+        asked_as = fingerprint(tool.name, asked)
+        if tool.writes and (done := await self._done_before(tool, asked_as, tool_use_id)):
             return done
-        plan = await tool.use(self._context(tool), asked)
+        plan = await tool.use(self._context(tool, asked_as), asked)
         if not isinstance(plan, Plan):
             return plan
         agreed_as = self._confirmations.agreed(plan.fingerprint, tool_use_id)
@@ -169,7 +170,7 @@ class Toolbox:
             answer = self._confirmations.answer_to(plan.fingerprint)
             self._confirmations.propose(plan)
             return proposed(plan.proposal, answer)
-        self._doubt = _Doubt(fingerprint(name, asked), agreed_as)
+        self._doubt = _Doubt(asked_as, agreed_as)
         result = await self._carry_out(plan, agreed_as)
         if self._follow_up is None or tool is self._follow_up.tool or not result.get("success"):
             return result
@@ -192,16 +193,19 @@ class Toolbox:
         told = {key: f"{facts.emergency} {result.get(key, '')}".strip() for key in keys}
         return {"emergency": facts.emergency, **result, **told}
 
-    def _context(self, tool: Tool) -> ToolContext:
-        return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock)
+    def _context(self, tool: Tool, asked: str) -> ToolContext:
+        return ToolContext(tool.name, self._call.call_id, self._store, self._identity, self._clock, asked)
 
-    async def _done_before(self, name: str, asked: Mapping[str, Any], tool_use_id: str) -> dict[str, Any] | None:
-        """Return what this use did in another process, or the same use without an answer in this one."""
+    async def _done_before(self, tool: Tool, asked: str, tool_use_id: str) -> dict[str, Any] | None:
+        """Return what this use did in another process, or the same use without an answer in this one. Raise Refused for
+        an id that another use has had: as in `run`, where that was in this process."""
         tool_use_ids = [tool_use_id]
-        if self._doubt and self._doubt.asked == fingerprint(name, asked):
+        if self._doubt and self._doubt.asked == asked:
             tool_use_ids.append(self._doubt.tool_use_id)
         for each in tool_use_ids:
             if idempotency := await self._store.idempotency(self._call.call_id, each):
+                if each == tool_use_id and not idempotency.answers(tool.name, asked):
+                    raise Refused("tool_use_repeated", _NOT_UNDERSTOOD)
                 self._settle()
                 return dict(idempotency.result)
         return None

@@ -38,7 +38,14 @@ class HeldBy:
     appointment_id: str
 
 
-Condition = Absent | Version | HeldBy
+@dataclass(frozen=True, slots=True)
+class NotLater:
+    """No such item, or one of this part of a call (how often it had been resumed) or of an earlier one."""
+
+    resumed: int
+
+
+Condition = Absent | Version | HeldBy | NotLater
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,10 @@ class Backend(Protocol):
         """Read what was last written."""
         ...
 
+    async def get_many(self, table: TableName, keys: Sequence[Key]) -> list[Item | None]:
+        """Read what was last written under each key, in their order; None for what is not there."""
+        ...
+
     async def query(
         self,
         table: TableName,
@@ -90,7 +101,13 @@ class Backend(Protocol):
         descending: bool = False,
         limit: int | None = None,
     ) -> list[Item]:
-        """Items with this hash key, by sort key, both bounds inclusive. An index may lag behind writes."""
+        """Items with this hash key, by sort key, both bounds inclusive. An index may lag behind writes; one with keys
+        only gives no more than the keys, its own and the table's."""
+        ...
+
+    async def put(self, put: Put) -> None:
+        """Write one item, at half of a transaction's price. Raise ConditionFailed, and that, where an answer was lost
+        and the write was tried again, also for what this very write has done: for writes that can tell."""
         ...
 
     async def transact(self, writes: Sequence[Write]) -> None:

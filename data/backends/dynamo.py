@@ -1,9 +1,9 @@
 """Items in DynamoDB, through boto3 in a bounded pool of threads.
 
 The client is made at start-up (it takes a fifth of a second) and shared: botocore clients are thread-safe.
-Every write is a transaction with a `ClientRequestToken` made here, so botocore's retry of a write that timed out
-after it was done is answered with success and does nothing twice. Conflicts between transactions and throttling
-that outlast botocore's own retries are tried again here, a few times, with jitter.
+A transaction has a `ClientRequestToken` made here, so botocore's retry of a write that timed out after it was done is
+answered with success and does nothing twice; a single put has none, and costs half. Conflicts between transactions and
+throttling that outlast botocore's own retries are tried again here, a few times, with jitter.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -24,7 +25,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Put, Version, Write
+from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
 from data.errors import Unavailable
 from data.records import TABLES
 from data.tables import PRIMARY, TTL_ATTRIBUTE, Table, TableName, create_request, key_schema
@@ -38,6 +39,7 @@ CLOCK_TOLERANCE_S = 60
 _CONFLICT_ATTEMPTS = 6
 _BACKOFF_S = 0.02
 _BATCH = 25  # DynamoDB's limit for BatchWriteItem
+_GOT = 100  # DynamoDB's limit for BatchGetItem
 _PAGE = 250  # items an answer: the JSON of more keeps the whole process waiting while it is parsed
 
 _TRY_AGAIN = frozenset(
@@ -52,6 +54,9 @@ _TRY_AGAIN = frozenset(
         "RequestLimitExceeded",
     }
 )
+
+_REFUSED = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
+_OURS = frozenset({"TransactWriteItems", "PutItem"})  # whose refusals are looked at here
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -95,6 +100,24 @@ class DynamoBackend:
         )
         return _read(answer["Item"]) if "Item" in answer else None
 
+    async def get_many(self, table: TableName, keys: Sequence[Key]) -> list[Item | None]:
+        found: dict[Key, Item] = {}
+        for some in batched(dict.fromkeys(keys), _GOT):
+            found |= await self._batch(self.tables[table], some)
+        return [found.get(key) for key in keys]
+
+    async def _batch(self, name: str, keys: Sequence[Key]) -> dict[Key, Item]:
+        left: Any = {"Keys": [{"PK": {"S": pk}, "SK": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}
+        found: list[Item] = []
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            answer = await self._run(lambda left=left: self.client.batch_get_item(RequestItems={name: left}))
+            found += [_read(item) for item in answer["Responses"].get(name, [])]
+            left = answer["UnprocessedKeys"].get(name)
+            if not left:
+                return {(item["PK"], item["SK"]): item for item in found}
+            await asyncio.sleep(_BACKOFF_S * 2**attempt)
+        raise Unavailable("dynamodb: keys were left unprocessed")
+
     async def query(
         self,
         table: TableName,
@@ -117,27 +140,16 @@ class DynamoBackend:
                 return items
             request["ExclusiveStartKey"] = last
 
+    async def put(self, put: Put) -> None:
+        request = self._transact_item(put)["Put"]
+        await self._write(lambda: self.client.put_item(**request))
+
     async def transact(self, writes: Sequence[Write]) -> None:
         request: Any = [self._transact_item(write) for write in writes]
-        for attempt in range(_CONFLICT_ATTEMPTS):
-            # A refused transaction has its token used up; one that timed out has been retried by botocore.
-            token = uuid.uuid4().hex
-            try:
-                await self._run(
-                    lambda token=token: self.client.transact_write_items(
-                        TransactItems=request, ClientRequestToken=token
-                    )
-                )
-                return
-            except ClientError as error:
-                reasons = _reasons(error)
-                failed = frozenset(n for n, code in enumerate(reasons) if code == "ConditionalCheckFailed")
-                if failed:
-                    raise ConditionFailed(failed) from error
-                if not _TRY_AGAIN.intersection(reasons):
-                    raise Unavailable(f"dynamodb: {', '.join(sorted(set(reasons)))}") from error
-            await asyncio.sleep(_BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5))
-        raise Unavailable("dynamodb: too many conflicts")
+        # A refused transaction has its token used up; one that timed out has been retried by botocore.
+        await self._write(
+            lambda: self.client.transact_write_items(TransactItems=request, ClientRequestToken=uuid.uuid4().hex)
+        )
 
     async def add(self, table: TableName, pk: str, sk: str, amount: int, expires: datetime | None) -> int:
         update, values = "ADD #n :amount", {":amount": {"N": str(amount)}}
@@ -193,12 +205,27 @@ class DynamoBackend:
         await asyncio.to_thread(self._threads.shutdown)
         self.client.close()
 
+    async def _write(self, work: Callable[[], Any]) -> None:
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            try:
+                await self._run(work)
+                return
+            except ClientError as error:
+                reasons = _reasons(error)
+                failed = frozenset(n for n, code in enumerate(reasons) if code in _REFUSED)
+                if failed:
+                    raise ConditionFailed(failed) from error
+                if not _TRY_AGAIN.intersection(reasons):
+                    raise Unavailable(f"dynamodb: {', '.join(sorted(set(reasons)))}") from error
+            await asyncio.sleep(_BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5))
+        raise Unavailable("dynamodb: too many conflicts")
+
     async def _run[T](self, work: Callable[..., T], *arguments: Any) -> T:
-        """On the pool. Refusals of transactions pass through as ClientError; the rest is Unavailable."""
+        """On the pool. Refusals of writes pass through as ClientError; the rest is Unavailable."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         except ClientError as error:
-            if error.operation_name == "TransactWriteItems":
+            if error.operation_name in _OURS:
                 raise
             raise Unavailable(f"dynamodb: {error.response['Error']['Code']}") from error
         except (BotoCoreError, RuntimeError) as error:
@@ -327,6 +354,11 @@ def _condition(condition: Condition) -> dict[str, Any]:
             return {
                 "ConditionExpression": "attribute_not_exists(PK) OR appointmentId = :holder",
                 "ExpressionAttributeValues": {":holder": {"S": appointment_id}},
+            }
+        case NotLater(resumed):
+            return {
+                "ConditionExpression": "attribute_not_exists(resumed) OR resumed <= :resumed",
+                "ExpressionAttributeValues": {":resumed": {"N": str(resumed)}},
             }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from common.times import BUENOS_AIRES
 from data.backends.base import Item, Key
+from data.call_items import call_id_of, call_key
 from data.errors import DataError, Malformed
-from data.items import MOST_DIGITS, slot_items, to_call
+from data.items import MOST_DIGITS, slot_items
 from data.models import Appointment, known_email
 from data.records import APPOINTMENTS, RecordType, record_types
 from data.references import PREFIX, reference_items, references
@@ -20,7 +21,11 @@ from data.tables import TTL_ATTRIBUTE, TableName
 _SHOWN = 10
 _KINDS = {
     "RECORD": "call",
+    "TURN": "turn",
+    "TOOL": "tool use",
     "STATE": "call state",
+    "TRANSFER": "transfer",
+    "CALLBACK": "call-back",
     "DONE": "receipt",
     "INTENT": "intent",
     "MESSAGE": "message",
@@ -125,14 +130,12 @@ async def _calls(store: Store, now: datetime) -> tuple[Counter[str], list[str], 
             expired += item.get(TTL_ATTRIBUTE, now.timestamp()) < now.timestamp()
             if kind == "reference":
                 filed.add((item["PK"], item["SK"]))
-            if kind == "call":
-                try:
-                    call = to_call(item)
-                except Malformed:
-                    malformed.append(item["PK"])
-                    continue
-                names = references(call)
-                wanted |= {(each["PK"], each["SK"]): item["PK"] for each in reference_items(call, names, 0)}
+        heads = [item for item in page if _kind(item) == "call"]
+        found = await store.whole_calls(call_id_of(item) for item in heads)
+        malformed += [call_key(call_id) for call_id in found.unreadable]
+        for call in found.records:
+            names = references(call)
+            wanted |= {(each["PK"], each["SK"]): call_key(call.id) for each in reference_items(call, names, 0)}
     unfiled = sorted({call_key for key, call_key in wanted.items() if key not in filed})
     return kinds, malformed, expired, unfiled
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from common.spanish.names import doctor_key
 from data.backends.base import Item
+from data.call_items import HEAD, call_id_of
 from data.errors import DataError, Malformed
-from data.items import MOST_DIGITS, slot_items, to_appointment, to_call, to_order
+from data.items import MOST_DIGITS, slot_items, to_appointment, to_order
 from data.models import Appointment
 from data.operators.backup import Progress, backup, digest, no_progress, restore
 from data.operators.legacy_items import mend_appointment, mend_order
@@ -194,20 +195,16 @@ async def _plan_calls(plan: Plan, store: Store) -> None:
         for item in page:
             if item["PK"].startswith(PREFIX):
                 present.add((item["PK"], item["SK"]))
-            elif item["SK"] == "RECORD":
-                wanted |= {(each["PK"], each["SK"]): each for each in _references(plan, item)}
+        heads = {call_id_of(item): item for item in page if item["SK"] == HEAD}
+        found = await store.whole_calls(heads)
+        for call in found.records:
+            items = reference_items(call, references(call), int(heads[call.id][TTL_ATTRIBUTE]))
+            wanted |= {(each["PK"], each["SK"]): each for each in items}
+        if found.unreadable:
+            plan.counts["calls that cannot be read (kept; see `carlos doctor`)"] += len(found.unreadable)
     for key, item in wanted.items():
         if key not in present:
             plan.write(TableName.CALLS, item, "calls filed under a customer")
-
-
-def _references(plan: Plan, item: Item) -> list[Item]:
-    try:
-        call = to_call(item)
-    except Malformed:
-        plan.counts["calls that cannot be read (kept; see `carlos doctor`)"] += 1
-        return []
-    return reference_items(call, references(call), int(item[TTL_ATTRIBUTE]))
 
 
 def _plan_counter(

@@ -10,7 +10,7 @@ from typing import Any
 
 import tools.catalogue  # noqa: F401 - its tools may declare records
 from data.records import TABLES
-from data.tables import PRIMARY, TTL_ATTRIBUTE, Table, create_request
+from data.tables import PRIMARY, TTL_ATTRIBUTE, Table, create_request, projection
 
 
 def described(table: Table) -> dict[str, Any]:
@@ -19,7 +19,10 @@ def described(table: Table) -> dict[str, Any]:
         "hash": PRIMARY.hash,
         "range": PRIMARY.range,
         "attributes": [attribute["AttributeName"] for attribute in request["AttributeDefinitions"]],
-        "indexes": [{"name": index.name, "hash": index.hash, "range": index.range} for index in table.indexes],
+        "indexes": [
+            {"name": index.name, "hash": index.hash, "range": index.range, "projection": projection(index)}
+            for index in table.indexes
+        ],
         "ttl": TTL_ATTRIBUTE if table.has_ttl else None,
     }
 

@@ -156,9 +156,9 @@ class Interleaved:
     """Lets another process write between a read of the record and the write that follows it, once."""
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch, between: Callable[[], Awaitable[None]]) -> None:
-        self._read, self._between = store.call, between
+        self._read, self._between = store._calls.get, between
         self.times = 0
-        monkeypatch.setattr(store, "call", self.call)
+        monkeypatch.setattr(store._calls, "get", self.call)
 
     async def call(self, call_id: str) -> CallRecord | None:
         record = await self._read(call_id)

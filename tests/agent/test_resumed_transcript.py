@@ -11,7 +11,7 @@ from agent.sonic.events import Role, Usage
 from agent.transcript import CallTranscript
 from common.masking import mask_value
 from common.times import utcnow
-from data.items import call_item, to_call
+from data.call_items import call_items, to_call
 from data.models import CallRecord, Line
 
 
@@ -27,20 +27,22 @@ def told(log: CallTranscript) -> None:
     log.note(greeting_ms=90)
 
 
-def from_store(record: CallRecord) -> CallRecord:
-    return to_call(call_item(record, record.started_at))
+async def from_store(record: CallRecord) -> CallRecord:
+    found = await to_call(call_items(record, record.started_at))
+    assert found is not None
+    return found
 
 
-def cut_off() -> CallRecord:
+async def cut_off() -> CallRecord:
     began, seconds = utcnow(), count()
     log = CallTranscript("CA1", Line.PHONE, "+5491155550100", clock=lambda: began + timedelta(seconds=next(seconds)))
     told(log)
     log.end("dropped")
-    return from_store(log.record())
+    return await from_store(log.record())
 
 
-def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
-    record = cut_off()
+async def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
+    record = await cut_off()
     log = CallTranscript.resumed(record, 1)
     assert log.record() == replace(record, ended_at=None, outcome=None, details={**record.details, "resumed": 1})
     log.used(Usage(1, 0, 0, 0, 1, 0))
@@ -50,8 +52,8 @@ def test_the_record_is_one_and_says_that_it_was_resumed() -> None:
     assert [turn.text for turn in log.record().turns][-2:] == ["¿Lo confirmás?", "Sí"]
 
 
-def test_the_model_is_told_all_that_was_said() -> None:
-    log = CallTranscript.resumed(cut_off(), 1)
+async def test_the_model_is_told_all_that_was_said() -> None:
+    log = CallTranscript.resumed(await cut_off(), 1)
     log.played(Played(1, "Perdón, se cortó.", 1.0, last=True))
     assert log.history() == [
         (Role.ASSISTANT, "Hola, soy Carlos."),
@@ -60,13 +62,13 @@ def test_the_model_is_told_all_that_was_said() -> None:
     ]
 
 
-def test_names_that_were_learnt_stay_hidden() -> None:
-    log = CallTranscript.resumed(cut_off(), 1)
+async def test_names_that_were_learnt_stay_hidden() -> None:
+    log = CallTranscript.resumed(await cut_off(), 1)
     assert "González" not in str(mask_value({"text": "Dice González que sí"}, log.names))
 
 
 async def test_who_follows_the_call_is_told_what_came_before() -> None:
-    record = cut_off()
+    record = await cut_off()
     assert record.ended_at is not None
     later = record.ended_at + timedelta(seconds=1)
     log = CallTranscript.resumed(record, 1, clock=lambda: later)

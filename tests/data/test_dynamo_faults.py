@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from bench.stores import fresh_dynamodb, fresh_tables
 from common.times import BUENOS_AIRES
-from data.backends.base import Absent, Put
+from data.backends.base import Absent, ConditionFailed, Put
 from data.backends.dynamo import DynamoBackend
 from data.errors import Unavailable
 from data.models import Order, OrderItem, OrderStatus
@@ -160,6 +160,35 @@ async def test_items_that_are_left_unprocessed_are_written_again(dynamo: Store) 
     dynamo.backend.client.batch_write_item = partly  # type: ignore[method-assign]
     await dynamo.backend.replace(TableName.CALLS, [{"PK": "P", "SK": f"{n:02d}"} for n in range(40)], [])
     assert len(await dynamo.backend.query(TableName.CALLS, "P")) == 40
+
+
+async def test_keys_that_are_left_unprocessed_are_read_again(dynamo: Store) -> None:
+    assert isinstance(dynamo.backend, DynamoBackend)
+    await dynamo.backend.replace(TableName.CALLS, [{"PK": f"P{n}", "SK": "S"} for n in range(4)], [])
+    real: Any = dynamo.backend.client.batch_get_item
+    asked: list[Any] = []
+
+    def half(**request: Any) -> Any:
+        asked.append(request)
+        ((name, wanted),) = request["RequestItems"].items()
+        if len(asked) > 1:
+            return real(**request)
+        answer: Any = real(RequestItems={name: {**wanted, "Keys": wanted["Keys"][:2]}})
+        return answer | {"UnprocessedKeys": {name: {**wanted, "Keys": wanted["Keys"][2:]}}}
+
+    dynamo.backend.client.batch_get_item = half  # type: ignore[method-assign]
+    found = await dynamo.backend.get_many(TableName.CALLS, [(f"P{n}", "S") for n in range(4)])
+    assert [item and item["PK"] for item in found] == ["P0", "P1", "P2", "P3"]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "TransactionConflictException"])
+async def test_a_put_is_tried_again_where_that_may_help(dynamo: Store, code: str) -> None:
+    faults = Faults(dynamo, "put_item", refused(code, operation="PutItem"), refused(code, operation="PutItem"))
+    await dynamo.backend.put(Put(TableName.CALLS, {"PK": "a", "SK": "b"}, Absent()))
+    assert len(faults.tokens) == 3
+    with pytest.raises(ConditionFailed):
+        await dynamo.backend.put(Put(TableName.CALLS, {"PK": "a", "SK": "b"}, Absent()))
 
 
 async def test_an_endpoint_that_is_gone_is_unavailable(local_aws: Callable[[], str]) -> None:

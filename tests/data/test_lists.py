@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,9 +16,10 @@ import pytest
 
 from common.times import BUENOS_AIRES
 from data import pages, slices
-from data.backends.base import Item
+from data.backends.base import Item, Key, Put
 from data.backends.sqlite import SqliteBackend
-from data.items import call_item
+from data.call_indexes import SHARDS
+from data.call_items import call_items, head_item
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -55,6 +56,11 @@ class Counting:
         found: list[Item] = await self._backend.query(*arguments, **how)
         self.queries += 1
         self.items += len(found)
+        return found
+
+    async def get_many(self, table: TableName, keys: Sequence[Key]) -> list[Item | None]:
+        self.gets += 1
+        found: list[Item | None] = await self._backend.get_many(table, keys)
         return found
 
     async def get(self, *key: Any) -> Item | None:
@@ -196,7 +202,7 @@ async def test_calls_are_found_by_number_outcome_day_and_words(store: Store) -> 
 
 async def test_a_search_that_finds_little_ends_its_page_early(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MOST_READ", 20)
-    calls = [call_item(a_call(n), NOON + timedelta(days=90)) for n in range(100)]
+    calls = [head_item(a_call(n), NOON + timedelta(days=90)) for n in range(100)]
     await store.backend.replace(TableName.CALLS, calls, [])
     counting = counted(store)
     page = await store.calls(outcome="lost", limit=5)
@@ -212,7 +218,7 @@ async def test_a_customers_calls_are_found_without_reading_the_others(store: Sto
     await store.save_call(replace(a_call(3), caller_number="+5491155550001"))
     near = replace(tool, arguments={"customerEmail": "juana.perez@email.com"}, result={})
     await store.save_call(a_call(4, tools=(near,)))
-    others = [call_item(a_call(n), NOON + timedelta(days=90)) for n in range(10, 110)]
+    others = [head_item(a_call(n), NOON + timedelta(days=90)) for n in range(10, 110)]
     await store.backend.replace(TableName.CALLS, others, [])
     order = replace(an_order(77), customer_email="ana.perez@email.com")
     await store.backend.replace(TableName.ORDERS, [to_item(order)], [])
@@ -222,23 +228,23 @@ async def test_a_customers_calls_are_found_without_reading_the_others(store: Sto
         ["77"],
         ["CA3", "CA2", "CA1"],
     )
-    assert (counting.queries, counting.items, counting.gets) == (5, 6, 3)
+    assert (counting.queries, counting.items, counting.gets) == (8, 11, 0), "a query for each of their three calls"
 
 
 async def test_a_call_is_filed_once_under_each_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = ToolCall("consultarOrder", "t", True, 1, NOON, {"orderId": "5"}, {"order": {"customerEmail": "a@b.com"}})
     kept = await store.save_call(a_call(1))
-    calls, writes, transact = [kept], [], store.backend.transact
+    calls, writes, put = [kept], [], store.backend.put
 
-    async def noted(changes: Any) -> None:
-        writes.append(len(changes))
-        await transact(changes)
+    async def noted(change: Put) -> None:
+        writes.append(change.item["SK"][:7] if change.item["PK"].startswith("CALL#") else "reference")
+        await put(change)
 
-    monkeypatch.setattr(store.backend, "transact", noted)
+    monkeypatch.setattr(store.backend, "put", noted)
     for turns in range(1, 4):
         said = (Turn("caller", "Hola", NOON),) * turns
         calls.append(await store.save_call(replace(calls[-1], turns=said, tools=(tool,)), None, calls[-1]))
-    assert writes == [2, 1, 1, 1], "two references, and a record each time"
+    assert writes == ["reference", "reference", "TURN#00", "TOOL#00", "TURN#00", "TURN#00"]
 
 
 async def test_what_is_erased_is_remembered_so_that_recordings_elsewhere_go_too(store: Store, tmp_path: Path) -> None:
@@ -258,7 +264,7 @@ async def test_what_is_erased_is_remembered_so_that_recordings_elsewhere_go_too(
 
 async def test_a_call_that_cannot_be_read_is_erased_with_the_rest(store: Store, tmp_path: Path) -> None:
     await store.save_call(a_call(1))
-    item = call_item(a_call(1), NOON + timedelta(days=90)) | {"turns": "{"}
+    item = call_items(a_call(1, turns=(Turn("caller", "Hola", NOON),)), NOON + timedelta(days=90))[1] | {"turn": "{"}
     await store.backend.replace(TableName.CALLS, [item], [])
     found = await export(store, Customer(phone="+5491155550001"))
     assert (found.calls, found.unreadable) == ((), ("CA1",))
@@ -320,10 +326,11 @@ async def test_lists_go_by_indexes_and_an_older_files_indexes_are_made_anew(tmp_
     await store.appointments(email="a@b.com", limit=5)
     await store.calls(since=NOON, limit=5)
     await store.calls(number="+5491155550001", limit=5)
+    await store.open_calls(5)
     await store.close()
     with closing(sqlite3.connect(path)) as db:
         plans = {row[-1] for sql in asked for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")}
-    assert len(asked) == 5 + 1 + 4 + 1 + 1 + 1 + 1
+    assert len(asked) == 5 + 1 + 4 + 1 + 1 + (SHARDS + 1) + 1 + SHARDS
     assert all(plan.startswith("SEARCH") for plan in plans), plans
     assert any("appointments_StatusIndex (<expr>=? AND <expr>>" in plan for plan in plans), plans
 

@@ -13,8 +13,8 @@ import pytest
 
 from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Item
+from data.call_items import call_items
 from data.errors import Unavailable
-from data.items import call_item
 from data.models import Appointment, CallRecord, Line, Order, ToolCall
 from data.operators.backup import MANIFEST, BackupError, backup, digest, restore, verify
 from data.operators.check import examine
@@ -27,6 +27,7 @@ from data.rules import cancel_appointment
 from data.samples import sample_orders
 from data.store import Change, Store
 from data.tables import TableName
+from tests.support.legacy_calls import legacy_call_item
 
 
 def original_order(order_id: str, **more: object) -> Item:
@@ -338,16 +339,17 @@ async def test_migrating_finds_what_earlier_versions_filed_otherwise(
     tool = ToolCall("consultarOrder", "t", True, 1, clock(), {"orderId": "1"}, {"success": True})
     call = CallRecord("CA1", Line.PHONE, clock(), ended_at=clock(), outcome="completed", tools=(tool,))
     expires = clock() + timedelta(days=90)
-    items = [call_item(call, expires), call_item(replace(call, id="CA2"), expires) | {"turns": "{"}]
+    bad = legacy_call_item(replace(call, id="CA2"), expires) | {"turns": "{"}
+    items = [*call_items(call, expires), bad, legacy_call_item(replace(call, id="CA3"), expires)]
     await store.backend.replace(TableName.CALLS, items, [])
     before = {finding.what: finding.detail for finding in await examine(store, clock())}
     assert before["e-mail addresses that are not found, until `carlos migrate`"] == "ORDER#1, APPOINTMENT#1"
-    assert before["calls that are not found by customer, until `carlos migrate`"] == "CALL#CA1"
+    assert before["calls that are not found by customer, until `carlos migrate`"] == "CALL#CA1, CALL#CA3"
     done = await migrate(store, clock(), tmp_path)
-    assert done.plan.counts["calls filed under a customer"] == 1
+    assert done.plan.counts["calls filed under a customer"] == 2
     assert done.plan.counts["calls that cannot be read (kept; see `carlos doctor`)"] == 1
     found = await export(store, Customer("maria.gonzalez@email.com"))
     assert ([order.id for order in found.of(Order)], [each.id for each in found.of(Appointment)]) == (["1"], ["1"])
-    assert [each.id for each in found.calls] == ["CA1"]
+    assert sorted(each.id for each in found.calls) == ["CA1", "CA3"]
     after = {finding.what: finding.detail for finding in await examine(store, clock()) if "migrate" in finding.what}
     assert set(after.values()) == {"none"}

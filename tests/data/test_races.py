@@ -25,6 +25,7 @@ async def test_nothing_is_sold_twice_done_twice_or_only_said(store: Store, tmp_p
     assert score.operations >= 60
     assert sum(score.faults.values()) > 5
     assert (score.sold_twice, score.done_twice, score.confirmed_without_record) == (0, 0, 0)
+    assert (score.turns > 0, score.turns_lost) == (True, 0)
 
 
 def test_the_audit_sees_a_time_that_was_sold_twice() -> None:

@@ -13,7 +13,6 @@ import pytest
 from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Put
 from data.errors import Conflict, DataError, Malformed, SlotTaken
-from data.items import call_item
 from data.kept_facts import UNTOLD
 from data.models import (
     Appointment,
@@ -32,6 +31,7 @@ from data.rules import cancel_appointment, cancel_order, create, free_times, mov
 from data.samples import sample_appointments, sample_orders
 from data.store import Change, IdempotencyRecord, Store
 from data.tables import TableName
+from tests.support.legacy_calls import legacy_call_item
 
 DOCTOR = "Dra. Ana López"
 NOON = datetime(2026, 11, 24, 12, tzinfo=BUENOS_AIRES)
@@ -496,7 +496,7 @@ async def test_many_amend_one_call_record_at_once(store: Store) -> None:
 
 async def test_a_call_record_without_a_version_can_be_merged_with(store: Store) -> None:
     """As it was written before there were any."""
-    item = call_item(CallRecord("CA1", Line.PHONE, NOON, details={"old": 1}), NOON + timedelta(days=90))
+    item = legacy_call_item(CallRecord("CA1", Line.PHONE, NOON, details={"old": 1}))
     del item["version"]
     await store.backend.transact([Put(TableName.CALLS, item)])
     await store.save_call(CallRecord("CA1", Line.PHONE, NOON, details={"new": 2}))

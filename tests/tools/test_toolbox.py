@@ -352,6 +352,28 @@ async def test_a_done_tool_use_is_answered_alike_by_another_process(seeded: Stor
     assert await seeded.order("9") is None
 
 
+@pytest.mark.parametrize(
+    ("tool", "others"),
+    [
+        ("crearOrder", {"items": [{"name": "Teclado", "quantity": 1, "price": 10.5}]}),
+        ("cancelarOrder", {"orderId": "1", "dni": "28456789"}),
+    ],
+)
+async def test_a_tool_use_that_comes_back_as_another_one_in_another_process_is_refused(
+    seeded: Store, clock: Clock, tool: str, others: dict[str, Any]
+) -> None:
+    """As in the same process; the receipt of what was done under that id answers the same use alone."""
+    first = Call(seeded, clock)
+    await first.use("crearOrder", **PURCHASE)
+    first.box.caller_spoke("Sí")
+    assert (await first.use("crearOrder", use_id="the-yes", **PURCHASE))["success"]
+    second = Call(seeded, clock)
+    asked = {**PURCHASE, **others} if tool == "crearOrder" else others
+    assert (await second.use(tool, use_id="the-yes", **asked))["code"] == "tool_use_repeated"
+    assert await status(seeded, "1") is OrderStatus.PENDING
+    assert (await second.use(tool, use_id="a-new-one", **asked))["confirmation_required"]
+
+
 async def test_a_booking_whose_answer_was_lost_is_found_again(seeded: Store, clock: Clock) -> None:
     done = await Call(seeded, clock).twice("agendarTurno", **BOOKING)
     resumed = Call(seeded, clock)

@@ -181,7 +181,7 @@ async def book(call: ToolContext, wanted: NewAppointment) -> Plan | Result:
     async def carry_out(tool_use_id: str) -> Result:
         def build(appointment_id: str) -> tuple[Record, IdempotencyRecord]:
             result = _booked(appointment_id, draft, call.clock())
-            idempotency = IdempotencyRecord(call.call_id, tool_use_id, agreed, result)
+            idempotency = call.receipt(tool_use_id, agreed, result)
             return replace(draft, id=appointment_id), idempotency
 
         _, done = await _unless_taken(call, draft, create(call.store, Appointment, build))

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator
 
 from common.spanish.numbers import digits_of
 from data.callbacks import CallBack
-from data.store import IdempotencyRecord
 from tools.arguments import NOTES_LIMIT, Argument, Arguments, short_text, text
 from tools.confirmation import Plan, fingerprint
 from tools.errors import NeedsInput
@@ -68,9 +67,7 @@ async def ask(call: ToolContext, said: AskedCallback) -> Plan:
 
     async def carry_out(tool_use_id: str) -> Result:
         callback = CallBack(call.call_id, phone, said.about, call.clock())
-        done = await call.store.ask_callback(
-            callback, IdempotencyRecord(call.call_id, tool_use_id, agreed, dict(_NOTED))
-        )
+        done = await call.store.ask_callback(callback, call.receipt(tool_use_id, agreed, dict(_NOTED)))
         return dict(done.result)
 
     return Plan(agreed, f"Anotar que te llamen al {read_back(phone)}.", carry_out, _CALLING, _A_CALL)

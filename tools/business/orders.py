@@ -207,7 +207,7 @@ async def place(call: ToolContext, wanted: NewOrder) -> Plan:
     async def carry_out(tool_use_id: str) -> Result:
         def build(order_id: str) -> tuple[Record, IdempotencyRecord]:
             order = _new(order_id, wanted, items, call.clock(), delivery)
-            return order, IdempotencyRecord(call.call_id, tool_use_id, agreed, _created(order))
+            return order, call.receipt(tool_use_id, agreed, _created(order))
 
         _, done = await create(call.store, Order, build)
         return dict(done.result) if done else {}

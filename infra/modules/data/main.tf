@@ -6,7 +6,7 @@ locals {
   secrets = toset(["TWILIO_AUTH_TOKEN", "ADMIN_API_KEYS"]) # each is one environment variable of the server
 
   # What the server and the Lambda do with records. A transaction is allowed by the actions of its parts.
-  item_actions  = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
+  item_actions  = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
   index_actions = ["dynamodb:Query"]
   # What only an operator's commands do: backup, restore, migrate, doctor.
   operator_actions = ["dynamodb:Scan", "dynamodb:BatchWriteItem", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"]
@@ -42,7 +42,7 @@ resource "aws_dynamodb_table" "this" {
       name            = global_secondary_index.value.name
       hash_key        = global_secondary_index.value.hash
       range_key       = global_secondary_index.value.range
-      projection_type = "ALL"
+      projection_type = global_secondary_index.value.projection
     }
   }
 

@@ -2,7 +2,6 @@
 
 import { h } from "../dom.js";
 import { moment, span } from "../format.js";
-import { median } from "../talk/latency-chart.js";
 import { callView } from "./call.js";
 import { outcome } from "./outcome.js";
 import { Page } from "./page.js";
@@ -60,12 +59,12 @@ function list(calls) {
 }
 
 function liveCard(call) {
-  const last = call.turns.at(-1);
+  const last = call.lastTurn;
   return h(
     "li",
     { class: "card" },
     h("a", { href: link(call) }, h("span", { class: "pulse", "aria-hidden": "true" }), call.callerNumber ?? h("span", { t: `line.${call.line}` })),
-    h("span", { class: "hint", t: ["calls.talking", { turns: call.turns.length }] }),
+    h("span", { class: "hint", t: ["calls.talking", { turns: call.turnCount }] }),
     h("p", { class: "last" }, last ? last.text : "…"),
   );
 }
@@ -77,7 +76,6 @@ function sheet(calls) {
 }
 
 function row(call) {
-  const latencies = call.turns.map(({ latency_ms }) => latency_ms).filter((ms) => ms !== null);
   return h(
     "tr",
     {},
@@ -85,8 +83,8 @@ function row(call) {
     h("td", { t: `line.${call.line}` }),
     h("td", {}, call.callerNumber ?? "–"),
     h("td", { class: "number" }, call.durationSeconds === null ? "–" : span(call.durationSeconds)),
-    h("td", { class: "number" }, String(call.turns.length)),
-    h("td", { class: "number" }, latencies.length ? `${median(latencies)} ms` : "–"),
+    h("td", { class: "number" }, String(call.turnCount)),
+    h("td", { class: "number" }, call.latencyMs === null ? "–" : `${call.latencyMs} ms`),
     h("td", {}, outcome(call)),
   );
 }
