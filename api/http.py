@@ -13,8 +13,8 @@ from fastapi import Header, Query
 from starlette.requests import Request
 
 from api.envelope import ApiError, BadRequest
-from api.schemas import FIRST_YEAR, LAST_YEAR
 from common.times import BUENOS_AIRES
+from data.bounds import FIRST_YEAR, LAST_YEAR
 from data.pages import is_cursor
 
 MAX_PAGE_RECORDS = 1000  # orders or appointments on a page, asked for or not: what the original's client draws at once

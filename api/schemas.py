@@ -15,20 +15,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 
 from common.times import from_iso, to_iso
-from data.items import amount, cents
-from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus, Record
-from data.records import to_item
-from tools.arguments import (
+from data.bounds import (
     EMAIL_LIMIT,
+    FIRST_YEAR,
     ITEMS_LIMIT,
+    LAST_YEAR,
+    MOST_MINUTES,
     NAME_LIMIT,
     NOTES_LIMIT,
     PRICE_LIMIT_CENTS,
     QUANTITY_LIMIT,
     TEXT_LIMIT,
 )
+from data.items import amount, cents
+from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus, Record
+from data.records import to_item
 
-FIRST_YEAR, LAST_YEAR = 2000, 2200
 MOST_FIELDS = 32  # of an object; the largest of ours has 8
 _EMAIL = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$"
 
@@ -159,7 +161,7 @@ class NewAppointment(_Body):
     patient_email: Email
     doctor_name: Name
     date: Moment
-    duration: int = Field(30, ge=1, le=1440, description="Minutes.")
+    duration: int = Field(30, ge=1, le=MOST_MINUTES, description="Minutes.")
     type: AppointmentTypeText = "consultation"
     notes: Notes = ""
 
@@ -185,7 +187,7 @@ class AppointmentEdit(_Body):
     patient_email: Email | None = None
     doctor_name: Name | None = None
     date: Moment | None = None
-    duration: int | None = Field(None, ge=1, le=1440, description="Minutes.")
+    duration: int | None = Field(None, ge=1, le=MOST_MINUTES, description="Minutes.")
     type: AppointmentTypeText | None = None
     status: AppointmentStatusText | None = None
     notes: Notes | None = None

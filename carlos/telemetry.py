@@ -53,6 +53,9 @@ class MeasuredBackend:
     def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
         return self._backend.scan(table)
 
+    async def count(self, table: TableName) -> int:
+        return await self._backend.count(table)
+
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         await self._backend.replace(table, puts, deletes)
 

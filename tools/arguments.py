@@ -19,14 +19,20 @@ from common.spanish.emails import email_of
 from common.spanish.names import name_words, plain
 from common.spanish.numbers import digits_of
 from common.text import clean
+from data.bounds import EMAIL_LIMIT as EMAIL_LIMIT
+from data.bounds import ID_DIGITS
+from data.bounds import ITEMS_LIMIT as ITEMS_LIMIT
+from data.bounds import NAME_LIMIT as NAME_LIMIT
+from data.bounds import NOTES_LIMIT as NOTES_LIMIT
+from data.bounds import PRICE_LIMIT_CENTS as PRICE_LIMIT_CENTS
+from data.bounds import QUANTITY_LIMIT as QUANTITY_LIMIT
+from data.bounds import TEXT_LIMIT as TEXT_LIMIT
 from tools.errors import DeclarationError, NeedsInput
 
 type Schema = dict[str, Any]
 
-NAME_LIMIT, EMAIL_LIMIT, TEXT_LIMIT, NOTES_LIMIT = 80, 120, 120, 300
 SPOKEN_EMAIL_LIMIT = 200  # characters: dictated letter by letter it is longer than written
 ARGUMENTS_LIMIT = 20_000  # characters of JSON
-ITEMS_LIMIT, QUANTITY_LIMIT, PRICE_LIMIT_CENTS = 20, 100, 100_000_000
 
 # "-3", "3-7", "3.7", "3/7"; but "1.234" is an id, and so is "3, 7", figure by figure.
 _NO_ID = re.compile(
@@ -54,7 +60,7 @@ def _record_id(value: Any) -> str | None:
     """Return "3" for "pedido 3", "#003", "tres" and 3. Ids are short: at most seven digits."""
     said = short_text(value, 60)
     digits = None if _NO_ID.search(plain(said)) else digits_of(said)
-    if not digits or len(digits) > 8 or not 0 < int(digits) < 10_000_000:
+    if not digits or len(digits) > ID_DIGITS + 1 or not 0 < int(digits) < 10**ID_DIGITS:
         raise ValueError("not an id")
     return str(int(digits))
 

@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
         from common import log
         from common.settings import Settings
         from common.settings.misspelt import misspelt, names_given
+        from common.settings.unused import unused
 
         settings = Settings()
         if debug:
@@ -21,6 +22,8 @@ def register(app: typer.Typer) -> None:
         for name, meant in misspelt(names_given()).items():
             hint = f"did you mean {meant}?" if meant else "see docs/settings.md"
             logger.warning("{} is no setting of Carlos and does nothing: {}", name, hint)
+        if idle := unused(settings, names_given()):
+            logger.warning(idle)
         if settings.processes > 1:
             from carlos.processes.supervisor import serve as run
         else:

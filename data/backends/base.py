@@ -122,6 +122,10 @@ class Backend(Protocol):
         """Every item, in pages: for operators only."""
         ...
 
+    async def count(self, table: TableName) -> int:
+        """How many items there are; on DynamoDB about, as it counted them some hours ago. For operators only."""
+        ...
+
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         """Write and delete without conditions, in as many steps as it takes: for operators only."""
         ...

@@ -180,6 +180,10 @@ class DynamoBackend:
                 return
             request["ExclusiveStartKey"] = last
 
+    async def count(self, table: TableName) -> int:
+        answer = await self._run(lambda: self.client.describe_table(TableName=self.tables[table]))
+        return answer["Table"].get("ItemCount", 0)
+
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         requests: list[Any] = [{"DeleteRequest": {"Key": {"PK": {"S": pk}, "SK": {"S": sk}}}} for pk, sk in deletes]
         requests += [{"PutRequest": {"Item": _written(item)}} for item in puts]

@@ -93,6 +93,10 @@ class SqliteBackend:
             yield page
             position = (page[-1]["PK"], page[-1]["SK"])
 
+    async def count(self, table: TableName) -> int:
+        sql = f"SELECT COUNT(*) FROM {table}"  # noqa: S608 - an enum
+        return await self._run(lambda: int(self._db.execute(sql).fetchone()[0]))
+
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         def work() -> None:
             with self._transaction():

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from common.times import BUENOS_AIRES
-from data.backends.base import Item, Key
+from data.backends.base import Item
+from data.bounds import MOST_MINUTES, problems
 from data.call_items import call_id_of, call_key
 from data.errors import DataError, Malformed
-from data.items import MOST_DIGITS, slot_items
+from data.items import MISSHAPEN, MOST_DIGITS, slot_items, whole
 from data.models import Appointment, known_email
+from data.operators.lines import from_line, to_line
+from data.operators.progress import Progress, no_progress, pages
+from data.operators.spool import Spool, joined
 from data.records import APPOINTMENTS, RecordType, record_types
 from data.references import PREFIX, reference_items, references
 from data.store import ERASED, Store
@@ -44,100 +49,191 @@ class Finding:
     detail: str
 
 
-async def examine(store: Store, now: datetime) -> list[Finding]:
-    """Everything, connection first; what cannot be looked at is a finding too."""
+async def examine(store: Store, now: datetime, progress: Progress = no_progress) -> list[Finding]:
+    """Everything, connection first, item by item; what cannot be looked at is a finding too."""
     findings = [_zone(now)]
     try:
         checks = await store.backend.check()
         findings += [Finding(what, detail == "ok", detail) for what, detail in checks.items()]
-        findings += await _contents(store, now)
+        findings += await _contents(store, now, progress)
     except DataError as error:
         findings.append(Finding("store", False, str(error)))
     return findings
 
 
 @dataclass(slots=True)
+class _Named:
+    """How many items there are of a sort, the first few of them by their keys."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, key: str) -> None:
+        self.count += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(key)
+
+    def finding(self, what: str) -> Finding:
+        more = f" and {self.count - len(self.first)} more" if self.count > len(self.first) else ""
+        return Finding(what, not self.count, ", ".join(self.first) + more or "none")
+
+
+@dataclass(slots=True)
+class _OfType:
+    """What there is of one type of record."""
+
+    without_dni: int = 0
+    highest: int = 0
+    counter: int = 0
+
+
 class _Records:
-    """What the tables of the business's records hold. Malformed items, and records whose e-mail address is filed as
-    nobody asks for it, are named by their keys."""
+    """What the tables of the business's records hold, counted item by item. Doctors' times are kept on disk."""
 
-    read: list[tuple[RecordType[Any], Any]] = field(default_factory=list)
-    counters: dict[str, int] = field(default_factory=dict)  # by the noun of what they count
-    slots: dict[Key, str] = field(default_factory=dict)
-    malformed: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
-
-    def of(self, record_type: RecordType[Any]) -> list[Any]:
-        return [record for other, record in self.read if other is record_type]
+    def __init__(self, now: datetime, slots: Spool, wanted: Spool, coming: Spool) -> None:
+        self._now = now
+        self._slots, self._wanted, self._coming = slots, wanted, coming
+        self.kinds: Counter[str] = Counter()
+        self.of = {record_type: _OfType() for record_type in record_types()}
+        self.malformed, self.beyond, self.addresses = _Named(), _Named(), _Named()
 
     def learn(self, table: TableName, item: Item) -> None:
         types = [each for each in record_types() if each.table is table]
         if record_type := next((each for each in types if each.owns(item)), None):
             self._read(record_type, item)
         elif record_type := next((each for each in types if each.counter_key == item["PK"]), None):
-            self.counters[record_type.noun] = int(item["n"])
+            self._count(record_type, item)
         elif table is TableName.APPOINTMENTS and item["PK"].startswith("SLOTS#"):
-            self.slots[item["PK"], item["SK"]] = str(item["appointmentId"])
+            self._slots[joined(item["PK"], item["SK"])] = str(item.get("appointmentId"))
         elif table is not TableName.APPOINTMENTS or item["PK"] != "DOCTORS":
-            self.malformed.append(item["PK"])
+            self.malformed.add(item["PK"])
 
     def _read(self, record_type: RecordType[Any], item: Item) -> None:
         try:
             record = record_type.read(item)
-        except Malformed:
-            self.malformed.append(item["PK"])
+            self._look_at(record_type, record)
+        except (Malformed, *MISSHAPEN):
+            self.malformed.add(item["PK"])
             return
-        self.read.append((record_type, record))
         if known_email(record_type.email_of(record)) != item.get(record_type.by_email.hash):
-            self.addresses.append(item["PK"])
+            self.addresses.add(item["PK"])
+        if isinstance(record, Appointment) and record.is_active:
+            self._keep(record, item)
+
+    def _look_at(self, record_type: RecordType[Any], record: Any) -> None:
+        counted = self.of[record_type]
+        if beyond := problems(record):
+            self.beyond.add(f"{record_type.key(record.id)[0]} ({beyond[0].partition(':')[0]})")
+        if record.id.isdecimal() and len(record.id) <= MOST_DIGITS:
+            counted.highest = max(counted.highest, int(record.id))
+        counted.without_dni += not record_type.dni_of(record)
+        self.kinds[f"{record_type.noun} {getattr(record, 'status', '')}".strip()] += 1
+
+    def _count(self, record_type: RecordType[Any], item: Item) -> None:
+        try:
+            self.of[record_type].counter = whole(item["n"])
+        except MISSHAPEN:
+            self.malformed.add(item["PK"])
+
+    def _keep(self, appointment: Appointment, item: Item) -> None:
+        if appointment.duration > MOST_MINUTES:
+            return
+        for key in slot_items(appointment):
+            self._wanted[joined(*key)] = ""
+        if appointment.start >= self._now:
+            self._coming[item["PK"]] = to_line(item)
+
+    def slot_findings(self) -> Iterator[Finding]:
+        without = _Named()
+        for key, line in self._coming.items():
+            appointment = APPOINTMENTS.read(from_line(line))
+            if any(self._slots.get(joined(*slot)) != appointment.id for slot in slot_items(appointment)):
+                without.add(key)
+        yield without.finding("coming appointments without their time")
+        with Spool() as orphans:
+            for slot, holder in self._slots.items():
+                if slot not in self._wanted:
+                    orphans[APPOINTMENTS.key(holder)[0]] = ""
+            yield _distinct(orphans).finding("time held for no appointment")
 
 
-async def _contents(store: Store, now: datetime) -> list[Finding]:
-    found = _Records()
-    for table in (TableName.ORDERS, TableName.APPOINTMENTS):
-        async for page in store.backend.scan(table):
-            for item in page:
-                found.learn(table, item)
-    kinds, bad_calls, expired, unfiled = await _calls(store, now)
-    statuses = Counter(
-        f"{record_type.noun} {getattr(record, 'status', '')}".strip() for record_type, record in found.read
-    )
+async def _contents(store: Store, now: datetime, progress: Progress) -> list[Finding]:
+    with Spool() as slots, Spool() as wanted, Spool() as coming:
+        found = _Records(now, slots, wanted, coming)
+        for table in (TableName.ORDERS, TableName.APPOINTMENTS):
+            async for page in pages(store, table, "looked at", progress):
+                for item in page:
+                    found.learn(table, item)
+        slot_findings = list(found.slot_findings())
+    calls = await _calls(store, now, progress)
     return [
-        Finding("items", True, _counted(statuses + kinds) or "none"),
-        *(_without_dni(record_type, found.of(record_type)) for record_type in record_types() if record_type.dni),
-        Finding("expired items still stored", True, str(expired)),
-        _listed("malformed items", [*found.malformed, *bad_calls]),
-        _listed("e-mail addresses that are not found, until `carlos migrate`", found.addresses),
-        _listed("calls that are not found by customer, until `carlos migrate`", unfiled),
+        Finding("items", True, _counted(found.kinds + calls.kinds) or "none"),
         *(
-            _counter(record_type, found.counters.get(record_type.noun, 0), found.of(record_type))
-            for record_type in record_types()
+            Finding(f"{each.nouns} without a DNI", True, str(counted.without_dni))
+            for each, counted in found.of.items()
+            if each.dni
         ),
-        *_slot_findings(found.of(APPOINTMENTS), found.slots, now),
+        Finding("expired items still stored", True, str(calls.expired)),
+        found.malformed.finding("malformed items"),
+        calls.malformed.finding("malformed calls"),
+        found.beyond.finding("records beyond the bounds, to be corrected"),
+        found.addresses.finding("e-mail addresses that are not found, until `carlos migrate`"),
+        calls.unfiled.finding("calls that are not found by customer, until `carlos migrate`"),
+        *(
+            Finding(
+                f"{each.noun} counter",
+                counted.counter >= counted.highest,
+                f"at {counted.counter}, highest id {counted.highest}",
+            )
+            for each, counted in found.of.items()
+        ),
+        *slot_findings,
     ]
 
 
-async def _calls(store: Store, now: datetime) -> tuple[Counter[str], list[str], int, list[str]]:
-    kinds: Counter[str] = Counter()
-    filed: set[tuple[str, str]] = set()
-    wanted: dict[tuple[str, str], str] = {}
-    malformed: list[str] = []
-    expired = 0
-    async for page in store.backend.scan(TableName.CALLS):
-        for item in page:
-            kind = _kind(item)
-            kinds[kind] += 1
-            expired += item.get(TTL_ATTRIBUTE, now.timestamp()) < now.timestamp()
-            if kind == "reference":
-                filed.add((item["PK"], item["SK"]))
-        heads = [item for item in page if _kind(item) == "call"]
-        found = await store.whole_calls(call_id_of(item) for item in heads)
-        malformed += [call_key(call_id) for call_id in found.unreadable]
-        for call in found.records:
-            names = references(call)
-            wanted |= {(each["PK"], each["SK"]): call_key(call.id) for each in reference_items(call, names, 0)}
-    unfiled = sorted({call_key for key, call_key in wanted.items() if key not in filed})
-    return kinds, malformed, expired, unfiled
+@dataclass(slots=True)
+class _Calls:
+    """What the table of calls holds. `unfiled` are calls that no reference leads to."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    expired: int = 0
+    malformed: _Named = field(default_factory=_Named)
+    unfiled: _Named = field(default_factory=_Named)
+
+
+async def _calls(store: Store, now: datetime, progress: Progress) -> _Calls:
+    found = _Calls()
+    with Spool() as filed, Spool() as wanted, Spool() as unfiled:
+        async for page in pages(store, TableName.CALLS, "looked at", progress):
+            for item in page:
+                kind = _kind(item)
+                found.kinds[kind] += 1
+                found.expired += _is_expired(item, now)
+                if kind == "reference":
+                    filed[joined(item["PK"], item["SK"])] = ""
+            read = await store.whole_calls(call_id_of(item) for item in page if _kind(item) == "call")
+            for call_id in read.unreadable:
+                found.malformed.add(call_key(call_id))
+            for call in read.records:
+                for each in reference_items(call, references(call), 0):
+                    wanted[joined(each["PK"], each["SK"])] = call_key(call.id)
+        for key, call_of in wanted.items():
+            if key not in filed:
+                unfiled[call_of] = ""
+        found.unfiled = _distinct(unfiled)
+    return found
+
+
+def _distinct(keys: Spool) -> _Named:
+    named = _Named()
+    for key, _ in keys.items():
+        named.add(key)
+    return named
+
+
+def _is_expired(item: Item, now: datetime) -> bool:
+    expires = item.get(TTL_ATTRIBUTE)
+    return isinstance(expires, int) and expires < now.timestamp()
 
 
 def _kind(item: Item) -> str:
@@ -147,36 +243,6 @@ def _kind(item: Item) -> str:
         return "erased call"
     sort = item["SK"].partition("#")[0]
     return _KINDS.get(sort, "failure count")
-
-
-def _slot_findings(appointments: list[Appointment], slots: dict[Key, str], now: datetime) -> list[Finding]:
-    wanted = {key: each.id for each in appointments for key in slot_items(each)}
-    coming = [each for each in appointments if each.start >= now]
-    without = [
-        APPOINTMENTS.key(each.id)[0] for each in coming if any(slots.get(key) != each.id for key in slot_items(each))
-    ]
-    orphans = sorted({APPOINTMENTS.key(holder)[0] for key, holder in slots.items() if key not in wanted})
-    return [
-        _listed("coming appointments without their time", without),
-        _listed("time held for no appointment", orphans),
-    ]
-
-
-def _counter(record_type: RecordType[Any], counter: int, records: list[Any]) -> Finding:
-    ids = [record.id for record in records]
-    highest = max((int(each) for each in ids if each.isdecimal() and len(each) <= MOST_DIGITS), default=0)
-    return Finding(f"{record_type.noun} counter", counter >= highest, f"at {counter}, highest id {highest}")
-
-
-def _without_dni(record_type: RecordType[Any], records: list[Any]) -> Finding:
-    return Finding(
-        f"{record_type.nouns} without a DNI", True, str(sum(not record_type.dni_of(record) for record in records))
-    )
-
-
-def _listed(what: str, keys: list[str]) -> Finding:
-    shown = ", ".join(keys[:_SHOWN]) + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
-    return Finding(what, not keys, shown or "none")
 
 
 def _counted(counts: Counter[str]) -> str:
