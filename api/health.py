@@ -10,28 +10,33 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from agent.active_calls import ActiveCalls
+from agent.readiness import Readiness
 from api.schemas import content, failures
 from common import metrics
 
 HEALTHY = {"status": "healthy"}
 
 
-def health_routes(active_calls: ActiveCalls) -> APIRouter:
+def health_routes(active_calls: ActiveCalls, readiness: Readiness | None = None) -> APIRouter:
     """Return `/health` and `/ready`. The first depends on nothing outside the process, or a fault of AWS would have
-    every task replaced. The second counts calls by their places, which are those of all processes that share them."""
+    every task replaced. The second says whether the process may have calls (agent.readiness), and what is wrong; it
+    counts calls by their places, which are those of all processes that share them."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/health")
     async def health() -> dict[str, str]:
         return HEALTHY
 
-    @router.get("/ready", responses={503: {"description": "Draining: it takes no new calls."}})
+    @router.get("/ready", responses={503: {"description": "It is to have no new calls: `status` says why."}})
     async def ready() -> JSONResponse:
+        """Whether a call could be answered. `store` and `sonic` are `ok`, or what is wrong."""
         if active_calls.draining:
-            return JSONResponse({"status": "draining"}, status_code=503)
-        return JSONResponse(
-            {"status": "ready", "calls": active_calls.capacity.live, "browsers": active_calls.browsers.live}
-        )
+            status = "draining"
+        else:
+            status = "ready" if readiness is None or readiness.may_have_calls() else "not ready"
+        live = {"calls": active_calls.capacity.live, "browsers": active_calls.browsers.live}
+        told = {} if readiness is None else readiness.told()
+        return JSONResponse({"status": status, **live, **told}, status_code=200 if status == "ready" else 503)
 
     return router
 

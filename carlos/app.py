@@ -22,12 +22,14 @@ from agent.capacity import CallCapacity
 from agent.floor import FloorTimes
 from agent.line import Line
 from agent.passing_on import Reasons
+from agent.readiness import Part, Readiness
 from agent.record_writer import PROCESS, CallRecordWriter
 from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
 from agent.sonic.preconnect import StreamPreconnector
+from agent.sonic.probe import probe
 from agent.sonic.session import Opener, Stream
 from agent.sonic.wire.client import SonicClient
 from agent.sonic.wire.credentials import Credentials
@@ -43,6 +45,7 @@ from carlos.processes.aggregate import ProcessMetrics, SharedCalls
 from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
 from carlos.protection import task_protection
+from carlos.readiness import ToldOpener, faults_of_calls, told_by_store, watched
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
 from common.log import error_text
@@ -55,6 +58,7 @@ from data.answers import for_prompt
 from data.errors import DataError
 from data.open import open_store
 from data.operators.seed import seed
+from data.reach import reach
 from data.recordings import Recordings
 from data.store import Store
 from telephony.admission import Door, DoorPolicy
@@ -64,6 +68,7 @@ from telephony.carrier import Carrier
 from telephony.carriers import carriers_of, message_routes, messages_of
 from telephony.closed_line import StoredCallBacks
 from telephony.phone_calls import PhoneCalls
+from telephony.spent_nonces import OutlastingNonces
 from telephony.transfers import Transfers, WhoIsThere
 from tools.business.callbacks import ASK_CALLBACK
 from tools.catalogue import NAMES
@@ -120,10 +125,12 @@ class Services:
     uploads: TaskSet = field(default_factory=TaskSet)  # of recordings, on their way to where they are kept
     follow_ups: FollowUps | None = None  # messages for callers, where they are sent any
     reasons: Reasons = lambda: None  # for which a person could take a caller now
+    readiness: Readiness = field(default_factory=Readiness)
 
     def __post_init__(self) -> None:
         if any(self._passes_on(carrier) for carrier in self.carriers):
-            self.reasons = WhoIsThere(self.settings.people, self.store)
+            there = WhoIsThere(self.settings.people, self.store)
+            self.reasons = lambda: None if self.readiness.fails(Part.STORE) else there()  # it holds who waits
 
     def make_call(self, log: CallTranscript, line: Line, memory: Mapping[str, Any]) -> Call:
         """Return a phone call, with tools and a verification state of its own, or with those of an earlier stream."""
@@ -197,7 +204,7 @@ class Services:
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
-        log.events.listeners.append(CallTrace(log.id, log.record().line, NAMES))
+        log.events.listeners += [CallTrace(log.id, log.record().line, NAMES), faults_of_calls(self.readiness)]
         if self.group is not None:
             log.events.listeners.append(
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
@@ -222,7 +229,7 @@ class Services:
                 tool_filler_s=self.settings.tool_filler_s,
             ),
             reasons=self.reasons,
-            callbacks=self.settings.callbacks,
+            callbacks=self.settings.callbacks and not self.readiness.fails(Part.STORE),
         )
 
     def _recording(self, call_id: str, part: int) -> RecordingSetup:
@@ -234,6 +241,14 @@ class Services:
             await self.store.erase_recording(call_id)  # parts may lie with other servers
 
         return RecordingSetup(self.recordings.path(call_id, part), kept, erase)
+
+    async def look_at_store(self) -> None:
+        """Raise Unavailable where something that a call needs cannot be read."""
+        await reach(self.store.backend)
+
+    async def look_at_sonic(self) -> None:
+        """Raise SonicError where a call would get no stream."""
+        await probe(self.sonic, self.sonic_config("Prueba de conexión.", ()))
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -260,13 +275,14 @@ async def open_services(
     With a `register` places are those of several processes, and the task is their supervisor's to protect.
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
-    store, (sonic, notice) = await asyncio.gather(_open_records(settings), _find_sonic(settings, standin))
+    readiness = Readiness()
+    store, (sonic, notice) = await asyncio.gather(_open_records(settings, readiness), _find_sonic(settings, standin))
     messages = messages_of(settings)
     services = Services(
         settings,
         store,
         sonic,
-        StreamPreconnector(FactsMeanwhile(sonic, store), settings.sonic_model_id),
+        StreamPreconnector(ToldOpener(FactsMeanwhile(sonic, store), readiness), settings.sonic_model_id),
         ActiveCalls(
             register or CallCapacity(settings.max_calls, limits=CallerLimits.of(settings)),
             register.browsers if register else settings.max_browsers,
@@ -277,6 +293,7 @@ async def open_services(
         Recordings.of(settings),
         await _open_group(settings),
         follow_ups=FollowUps(store, messages) if messages else None,
+        readiness=readiness,
     )
     try:
         async with (
@@ -370,9 +387,9 @@ async def _open_group(settings: Settings) -> CallLogGroup | None:
     return group
 
 
-async def _open_records(settings: Settings) -> Store:
+async def _open_records(settings: Settings, readiness: Readiness) -> Store:
     store = await open_store(settings)
-    store.backend = MeasuredBackend(store.backend)
+    store.backend = MeasuredBackend(store.backend, told_by_store(readiness))
     if settings.store == "sqlite" and await store.is_fresh():
         await seed(store, datetime.now(UTC).astimezone(BUENOS_AIRES).date())
     return store
@@ -408,27 +425,29 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, carriers, handover.register if handover else None) as services:
             app.state.services = services
+            spent = OutlastingNonces(services.store)
             for carrier in carriers:
                 calls = services.phone_calls(carrier)
                 if calls.transfers is not None:
                     transfers.append(calls.transfers)
-                app.include_router(carrier.routes(calls, services.store, call_in_path=handover is not None))
+                app.include_router(carrier.routes(calls, spent, call_in_path=handover is not None))
             if services.follow_ups is not None:
                 app.include_router(message_routes(settings, services.store))
-            app.include_router(
-                browser_routes(settings, services.active_calls, services.make_browser_call, spent=services.store)
-            )
+            app.include_router(browser_routes(settings, services.active_calls, services.make_browser_call, spent=spent))
             everyones = (
                 services.active_calls if handover is None else SharedCalls(handover.register, services.active_calls)
             )
             mount(app, [live_routes(services.active_calls), *record_routers(settings, services.store, everyones)])
             app.include_router(metrics_routes() if handover is None else metrics_routes(ProcessMetrics(handover).told))
             app.include_router(docs_routes())
-            app.include_router(health_routes(services.active_calls))
+            app.include_router(health_routes(services.active_calls, services.readiness))
             app.include_router(console_routes(services.notice, tokens=settings.asks_browser_tokens))
             _warm_up(app)
             on_ready(services)
-            yield
+            looks = {Part.STORE: services.look_at_store, Part.SONIC: services.look_at_sonic}
+            async with watched(services.readiness, looks):
+                yield
+            await spent.close()
             for each in transfers:
                 await each.close()
 

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 
 from carlos.event_loop import measure_lag, steps_watched
 from common import log, metrics
 from data.backends.base import Backend, ConditionFailed, Item, Key, Put, Write
+from data.errors import Unavailable
 from data.tables import TableName
+
+SLOW_S = 0.4  # an operation that is given up after so long was waited for in vain
+TOO_LATE = "it did not answer in time"
 
 
 class MeasuredBackend:
-    """A store's backend, timed. A condition that does not hold is an answer, not a failure."""
+    """A store's backend, timed. A condition that does not hold is an answer, not a failure. `noted` gets what is wrong
+    after each operation, None where it was answered."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, noted: Callable[[str | None], None] = lambda fault: None) -> None:
         self.name = backend.name
         self._backend = backend
+        self._noted = noted
 
     async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
-        return await _timed("get", self._backend.get(table, pk, sk))
+        return await self._timed("get", self._backend.get(table, pk, sk))
 
     async def get_many(self, table: TableName, keys: Sequence[Key]) -> list[Item | None]:
-        return await _timed("get_many", self._backend.get_many(table, keys))
+        return await self._timed("get_many", self._backend.get_many(table, keys))
 
     async def query(
         self,
@@ -39,16 +45,16 @@ class MeasuredBackend:
         limit: int | None = None,
     ) -> list[Item]:
         found = self._backend.query(table, value, index=index, low=low, high=high, descending=descending, limit=limit)
-        return await _timed("query", found)
+        return await self._timed("query", found)
 
     async def put(self, put: Put) -> None:
-        await _timed("put", self._backend.put(put))
+        await self._timed("put", self._backend.put(put))
 
     async def transact(self, writes: Sequence[Write]) -> None:
-        await _timed("transact", self._backend.transact(writes))
+        await self._timed("transact", self._backend.transact(writes))
 
     async def add(self, table: TableName, pk: str, sk: str, amount: int, expires: datetime | None) -> int:
-        return await _timed("add", self._backend.add(table, pk, sk, amount, expires))
+        return await self._timed("add", self._backend.add(table, pk, sk, amount, expires))
 
     def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
         return self._backend.scan(table)
@@ -65,18 +71,26 @@ class MeasuredBackend:
     async def close(self) -> None:
         await self._backend.close()
 
-
-async def _timed[T](operation: str, work: Awaitable[T]) -> T:
-    began, outcome = time.perf_counter(), "failed"
-    try:
-        result = await work
-        outcome = "done"
-        return result
-    except ConditionFailed:
-        outcome = "condition"
-        raise
-    finally:
-        metrics.STORE_LATENCY.observe(time.perf_counter() - began, operation=operation, outcome=outcome)
+    async def _timed[T](self, operation: str, work: Awaitable[T]) -> T:
+        began, outcome, fault = time.perf_counter(), "failed", None
+        try:
+            result = await work
+            outcome = "done"
+            return result
+        except ConditionFailed:
+            outcome = "condition"
+            raise
+        except Unavailable as error:
+            fault = str(error)
+            raise
+        except asyncio.CancelledError:
+            fault = TOO_LATE
+            raise
+        finally:
+            took_s = time.perf_counter() - began
+            metrics.STORE_LATENCY.observe(took_s, operation=operation, outcome=outcome)
+            if fault != TOO_LATE or took_s >= SLOW_S:  # who hangs up does not wait for an answer either
+                self._noted(fault)
 
 
 @asynccontextmanager

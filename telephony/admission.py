@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,11 +25,12 @@ from agent.capacity import Admission, CapacityCounter
 from common.calling_codes import countries_of
 from common.settings import Settings
 from common.times import Clock, utcnow
+from data.errors import Unavailable
 from data.facts import Facts
 from telephony.caller_id import CallerId, CallerKind, caller_id
 from telephony.closed_line import ClosedLine, Offer, is_open, offer_of, sentences
 
-FACTS_LIMIT_S = 0.5  # how long a ringing call waits for the facts; without them the line is open
+FACTS_LIMIT_S = 0.5  # how long a ringing call waits for the facts; where it never had them the line is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Door:
         self._policy = policy
         self._capacity = capacity
         self._facts = facts
+        self._last: Facts | None = None  # as they were when they were had last
         self._clock = clock
 
     async def admit(self, call_id: str, number: str) -> Admission:
@@ -115,13 +118,20 @@ class Door:
 
     async def closed_line(self) -> ClosedLine:
         """Return what the caller of a call that is CLOSED hears."""
-        return ClosedLine(sentences(await self._facts(), self._clock()), self._policy.closed or "message")
+        facts = await self._known_facts()
+        if facts is None:
+            raise Unavailable("the facts of the business cannot be had")
+        return ClosedLine(sentences(facts, self._clock()), self._policy.closed or "message")
 
     async def _is_closed(self) -> bool:
         if self._policy.closed is None:
             return False
-        try:
+        facts = await self._known_facts()
+        return facts is not None and not is_open(facts, self._clock())
+
+    async def _known_facts(self) -> Facts | None:
+        """The facts as they are, or as they were where they do not come in time; None where they never came."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(FACTS_LIMIT_S):
-                return not is_open(await self._facts(), self._clock())
-        except TimeoutError:
-            return False
+                self._last = await self._facts()
+        return self._last

@@ -19,9 +19,9 @@ from agent.call import Call
 from agent.capacity import Admission
 from agent.line import Line
 from agent.passing_on import NOTE
-from agent.record_writer import CallRecordWriter
+from agent.record_writer import CallRecordWriter, CutOff
 from agent.sonic.preconnect import StreamPreconnector
-from agent.transcript import CallTranscript
+from agent.transcript import CallTranscript, is_over
 from common import metrics
 from data.errors import DataError, Unavailable
 from data.models import Line as LineName
@@ -39,12 +39,14 @@ from telephony.carrier import (
     Resume,
 )
 from telephony.closed_line import CallBacks, ClosedLine
-from telephony.transfer import State
+from telephony.transfer import State, Transfer
 from telephony.transfers import Transfers
 
 MAX_BROKEN_CALLS = 1000  # that failed here, and whose next step the carrier may still ask for
 MAX_RESUMES = 2  # of one call
 LOOK_UP_TIMEOUT_S = 1.0  # how long a ringing call waits for the store
+AFTER_TIMEOUT_S = 4.5  # the same of one whose stream is over: a little less than its webhook may
+STORY_TIMEOUT_S = 4.0  # and of one that goes on: as long as a tool may
 LET_GO_TIMEOUT_S = 2.5  # how long a call may take to let go of a stream that is gone
 
 type MakeCall = Callable[[CallTranscript, Line, Mapping[str, Any]], Call]
@@ -143,12 +145,26 @@ class PhoneCalls:
                 self._broken.popitem(last=False)
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
-        """Resume a call that is not over; apologise where that cannot be done and Carlos did not do so himself."""
+        """Resume a call that is not over; apologise where that cannot be done and Carlos did not do so himself. Without
+        the store what this process knows decides, and a call of which it knows nothing goes on: a new greeting is
+        better than a line that goes dead."""
         if self._was_turned_away(call_id):
             return HangUp()
+        deadline = asyncio.get_running_loop().time() + AFTER_TIMEOUT_S
         await self._let_go(call_id, resumes)
         if call_id in self._broken:
             return Apologise()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._after_stream(call_id, resumes)
+        except (DataError, TimeoutError) as error:
+            logger.error("what comes after the stream of call {} is settled without the store: {!r}", call_id, error)
+        log = self._active_calls.log_of(call_id)
+        if log is not None and is_over(log.record()):
+            return HangUp()
+        return await self._resumed(call_id) if resumes < MAX_RESUMES else Apologise()
+
+    async def _after_stream(self, call_id: str, resumes: int) -> AfterStream:
         if (passed_on := await self._passed_on(call_id, resumes)) is not None:
             return passed_on
         if await self._record_writer.is_over(call_id, self._carrier.name):
@@ -231,13 +247,36 @@ class PhoneCalls:
 
     async def _story(self, caller: Caller) -> tuple[CallTranscript, Mapping[str, Any]]:
         """Return a new call's transcript, or that of a call to go on with and the memory of its tools."""
-        cut_off = await self._record_writer.cut_off(caller.call_id) if caller.resumes else None
+        cut_off = await self._cut_off(caller.call_id) if caller.resumes else None
         if cut_off is None:
             log = CallTranscript(caller.call_id, LineName.PHONE, caller.number)
             if caller.resumes:
                 log.note(resumed=caller.resumes)
             return log, {}
         log = CallTranscript.resumed(cut_off.record, caller.resumes)
-        if self.transfers is not None and (back := await self.transfers.came_back(caller.call_id)) is not None:
+        if (back := await self._came_back(caller.call_id)) is not None:
             log.note(**{NOTE: {**back.note, **log.notes.get(NOTE, {})}})
         return log, cut_off.memory
+
+    async def _cut_off(self, call_id: str) -> CutOff | None:
+        """What there is to go on with, in the store; where it has nothing or does not answer, in this process."""
+        try:
+            async with asyncio.timeout(STORY_TIMEOUT_S):
+                stored = await self._record_writer.cut_off(call_id)
+        except TimeoutError:
+            logger.error("what was said in call {} cannot be had: the store does not answer", call_id)
+            stored = None
+        log = self._active_calls.log_of(call_id)
+        if stored is not None or log is None or is_over(log.record()):
+            return stored
+        return CutOff(log.record(), log.memory() if log.memory else {})
+
+    async def _came_back(self, call_id: str) -> Transfer | None:
+        if self.transfers is None:
+            return None
+        try:
+            async with asyncio.timeout(STORY_TIMEOUT_S):
+                return await self.transfers.came_back(call_id)
+        except (DataError, TimeoutError) as error:
+            logger.error("what came of the transfer of call {} cannot be had: {!r}", call_id, error)
+            return None

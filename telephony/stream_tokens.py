@@ -6,7 +6,8 @@ must bring it back in `start`: bound to CallSid and AccountSid, valid for a minu
 
     <expiry, Unix seconds>.<nonce>.<HMAC-SHA256 over call, account, expiry and nonce>
 
-It carries all that is needed to check it, so any process with the same key can. Only the spent nonces are shared.
+It carries all that is needed to check it, so any process with the same key can. Only the spent nonces are shared, and
+while these cannot be asked for, a token is good by what it carries (telephony.spent_nonces).
 """
 
 from __future__ import annotations

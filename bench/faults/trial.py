@@ -55,12 +55,11 @@ async def trial(row: Row, kind: str) -> dict[str, Any]:
     """Hold the call and look at what is left of it."""
     with tempfile.TemporaryDirectory(prefix="carlos-faults-") as folder:
         model = Model(row.steps)
-        sonic = SonicServer(
-            model, credentials=keys(), ca_dir=Path(folder), faults=row.faults, max_streams=1000, keep_audio=False
-        )
+        sonic = SonicServer(model, credentials=keys(), ca_dir=Path(folder), max_streams=1000, keep_audio=False)
         await sonic.start()
         try:
             async with SERVERS[kind](sonic, Path(folder), row.rotation) as server:
+                sonic.requests, sonic.faults[:] = 0, row.faults  # ours has looked whether Sonic is there
                 before = asyncio.all_tasks(), _sockets()
                 caller = Caller([utterance(length, seed) for seed, length in enumerate(row.talk, 1)])
                 await phone(server.target, caller)
@@ -137,7 +136,11 @@ async def _ours(sonic: SonicServer, folder: Path, rotation: Rotation | None) -> 
             _rotate(Services, rotation)
         services: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
         async with _serving(configured(create_app(settings, services.set_result)), sock):
-            active_calls = (await asyncio.wait_for(services, START_S)).active_calls
+            started = await asyncio.wait_for(services, START_S)
+            async with asyncio.timeout(START_S):
+                while not started.readiness.may_have_calls() or sonic.open_streams:  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(FRAME_S)
+            active_calls = started.active_calls
             target = {"port": port, "path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
             yield Server(
                 target, lambda: active_calls.capacity.taken + active_calls.browsers.taken + len(active_calls.live)

@@ -64,6 +64,7 @@ class ServerProcess:
         self._announce = announce
         self._command = command
         self._said: deque[str] = deque(maxlen=LOG_TAIL)
+        self._not_ready = ""
         self._home = TemporaryDirectory(prefix="carlos-call-", ignore_cleanup_errors=True)
         self._log = log
         copy(FACTS, self._home.name)
@@ -130,12 +131,16 @@ class ServerProcess:
                     await self._reader
                     raise ServerUnavailable(f"the server stopped with {self._process.returncode}:\n{self._tail()}")
                 if loop.time() >= give_up:
-                    raise ServerUnavailable(f"the server is not ready after {HANG_S:.0f} s:\n{self._tail()}")
+                    raise ServerUnavailable(
+                        f"the server is not ready after {HANG_S:.0f} s: {self._not_ready}\n{self._tail()}"
+                    )
                 await asyncio.sleep(0.1)
 
     async def _ready(self, http: aiohttp.ClientSession) -> bool:
         try:
             async with http.get(f"{self.base_url}/ready") as response:
+                if response.status != 200:
+                    self._not_ready = await response.text()
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False

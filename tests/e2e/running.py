@@ -73,7 +73,7 @@ async def running(
     be_patient(monkeypatch)
     copy(FACTS, home)  # callers say "pasado mañana" on whatever day it is
     async with AsyncExitStack() as stack:
-        standin = await stack.enter_async_context(sonic(home, brain, faults=faults))
+        standin = await stack.enter_async_context(sonic(home, brain))
         listener = stack.enter_context(loopback())
         port: int = listener.getsockname()[1]
         base_url = f"http://localhost:{port}"
@@ -94,7 +94,17 @@ async def running(
         services: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
         app = create_app(config, services.set_result)
         server = await stack.enter_async_context(serving(app, listener, ws=FastWebSocket, lifespan="on"))
+        await until(services.result().readiness.may_have_calls)
+        await until(lambda: not standin.open_streams)
+        _forget_the_probe(standin, faults)
         yield Running(services.result(), standin, twilio, server, base_url)
+
+
+def _forget_the_probe(standin: SonicServer, faults: Sequence[Fault]) -> None:
+    """Streams are counted from the first call's."""
+    standin.sessions.clear()
+    standin.requests = 0
+    standin.faults[:] = faults
 
 
 def environment(home: Path, sonic: SonicServer, twilio: TwilioDouble) -> dict[str, str]:

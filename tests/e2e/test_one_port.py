@@ -177,7 +177,8 @@ async def test_two_processes_behave_as_one_server_from_ring_to_drain(tmp_path: P
         refused = here.twilio.dial(Quiet())
         await refused.run()
         assert isinstance(refused.verbs[0], Spoken)
-        assert json.loads((await here.ask("GET", "/ready"))[1]) == {"status": "ready", "calls": 2, "browsers": 0}
+        told_ready = {"status": "ready", "calls": 2, "browsers": 0, "store": "ok", "sonic": "ok"}
+        assert json.loads((await here.ask("GET", "/ready"))[1]) == told_ready
         told = (await here.ask("GET", "/metrics"))[1]
         assert "\ncarlos_active_calls 2.0\n" in told
         assert '\ncarlos_processes{told="yes"} 2\ncarlos_processes{told="no"} 0\n' in told

@@ -33,7 +33,11 @@ async def test_it_says_what_to_open_what_to_dial_and_what_is_a_stand_in(tmp_path
         lines = await printed(process, "stand-in")
         assert [line.split()[0] for line in lines] == ["open", "dial", "stand-in"]
         assert f"http://localhost:{port}/" in lines[0]
-        assert await ready(port) == 200
+
+        async def is_ready() -> bool:
+            return await ready(port) == 200
+
+        await until_answered(is_ready)
 
 
 @pytest.mark.slow

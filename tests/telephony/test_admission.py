@@ -181,6 +181,23 @@ async def test_without_the_facts_the_line_is_open(monkeypatch: pytest.MonkeyPatc
     assert await door.admit("a", ANA) is Admission.ACCEPTED
 
 
+async def test_facts_that_do_not_come_in_time_are_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    async def once() -> Facts:
+        asked.append(1)
+        if len(asked) > 1:
+            await asyncio.Event().wait()
+        return Facts("Consultorio Norte")
+
+    closed = DoorPolicy.of(settings(closed="message"))
+    door = Door(closed, CallCapacity(1, clock=Seconds()), once, Clock(at(6, 3)))
+    assert await door.admit("a", ANA) is Admission.CLOSED
+    monkeypatch.setattr(admission, "FACTS_LIMIT_S", 0.01)
+    assert await door.admit("b", ANA) is Admission.CLOSED
+    assert "Consultorio Norte" in (await door.closed_line()).said
+
+
 async def test_a_change_of_the_facts_counts_for_the_next_call() -> None:
     stage = Stage(closed="message")
     stage.clock.now = at(6, 12)  # a Sunday

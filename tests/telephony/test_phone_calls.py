@@ -218,6 +218,66 @@ async def test_without_what_was_known_a_call_begins_anew(
     await holding
 
 
+async def without_a_store(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the backend answers nothing."""
+
+    async def unavailable(*arguments: Any, **options: Any) -> Any:
+        raise Unavailable("no store")
+
+    for operation in ("get", "query", "transact", "add"):
+        monkeypatch.setattr(office.store.backend, operation, unavailable)
+
+
+async def test_without_a_store_a_stream_that_broke_here_goes_on_with_its_story(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await without_a_store(office, monkeypatch)
+    holding = await office.answer(resumes=0)
+    first = office.made[0][0]
+    first.log.user_transcript("Cancelá el pedido uno")
+    first.log.memory = lambda: {"identity": {"failures": 1}}
+    first.log.end("dropped")
+    await first.hang_up("dropped")
+    await holding
+    assert await office.phone_calls.ended(CALL, 0) == Resume()
+    holding = await office.answer(resumes=1)
+    again, memory = office.made[1]
+    assert [turn.text for turn in again.log.record().turns] == ["Cancelá el pedido uno"]
+    assert memory == {"identity": {"failures": 1}}
+    await again.hang_up()
+    await holding
+
+
+async def test_without_a_store_a_call_that_ended_here_is_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    await without_a_store(office, monkeypatch)
+    holding = await office.answer(resumes=0)
+    office.made[0][0].log.end("completed")
+    await office.made[0][0].hang_up("completed")
+    await holding
+    assert await office.phone_calls.ended(CALL, 0) == HangUp()
+
+
+async def test_without_a_store_a_call_of_another_process_goes_on_and_not_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await without_a_store(office, monkeypatch)
+    answers = [await office.phone_calls.ended(CALL, resumes) for resumes in range(MAX_RESUMES + 1)]
+    assert answers == [Resume()] * MAX_RESUMES + [Apologise()]
+
+
+async def test_a_store_that_hangs_holds_up_no_stream(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*arguments: Any, **options: Any) -> Any:
+        await asyncio.Event().wait()
+
+    for limit in ("AFTER_TIMEOUT_S", "STORY_TIMEOUT_S"):
+        monkeypatch.setattr(f"telephony.phone_calls.{limit}", 0.01)
+    monkeypatch.setattr(office.store.backend, "get", never)
+    assert await office.phone_calls.ended(CALL, 0) == Resume()
+    holding = await office.answer(resumes=1)
+    await office.made[0][0].hang_up()
+    await holding
+
+
 async def test_the_first_stream_of_a_call_reads_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     async def read(call_id: str) -> None:
         raise AssertionError("a ringing call has no story")

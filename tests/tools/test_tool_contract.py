@@ -10,6 +10,7 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from common.times import Clock
+from data.errors import Unavailable
 from data.store import Store
 from tests.tools.caller import Call
 from tests.tools.declared import every, examples, records
@@ -52,6 +53,28 @@ async def test_a_tool_that_is_given_what_it_asks_for_does_it_and_one_that_writes
     assert await records(seeded) != before
     (stored,) = await seeded.receipts("CA1")
     assert done.items() >= stored.result.items()
+
+
+@every_tool
+async def test_a_tool_says_so_where_the_store_is_down_or_needs_none(
+    call: Call, seeded: Store, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*arguments: Any, **options: Any) -> Any:
+        raise Unavailable("no store")
+
+    with monkeypatch.context() as patch:
+        for operation in ("get", "query", "transact", "add"):
+            patch.setattr(seeded.backend, operation, down)
+        first = await call.use(tool.name, **examples(tool))
+        if first.get("confirmation_required"):
+            call.box.caller_spoke("Sí")
+            first = await call.use(tool.name, **examples(tool))
+    assert first["speak"]
+    assert first["success"] is not tool.writes or first["code"] == "unavailable"
+    if not first["success"]:
+        assert (first["code"], "no puedo acceder al sistema" in first["speak"]) == ("unavailable", True)
+    again = await call.use(tool.name, **examples(tool))
+    assert again.get("code") != "unavailable"
 
 
 @every_writing_tool
