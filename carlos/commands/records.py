@@ -117,7 +117,8 @@ def migrate(
         plan = _with_store(lambda store, _: migration.plan_migration(store, utcnow(), dnis, given, progress))
     _report(plan)
     if dry_run:
-        _say("nothing was changed")
+        nothing_due = "" if plan.writes or plan.bad else "nothing is left to migrate; "
+        _say(f"{nothing_due}nothing was changed")
         raise typer.Exit(1 if plan.bad and not quarantine else 0)
     if plan.bad and not quarantine:
         _fail("nothing was changed: correct these items, or name a file for them with --quarantine")
@@ -156,7 +157,7 @@ def _with_store[T](work: Callable[[Store, Settings], Awaitable[T]]) -> T:
 
 
 def _checked[T](work: Callable[[], T]) -> T:
-    """Say what went wrong with the store or a file, without a trace."""
+    """Say what went wrong with the store or a file, without a traceback."""
     try:
         return work()
     except (DataError, OSError, ValueError) as error:

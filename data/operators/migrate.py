@@ -7,10 +7,12 @@ memory. Run it while no server writes: undoing restores the backup, and with it 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +140,7 @@ async def _migrate(
 ) -> Path:
     """Return the folder of the backup."""
     before = await digest(store, progress)
-    folder = backups / f"{now:%Y%m%dT%H%M%SZ}-before-migration"
+    folder = await asyncio.to_thread(_new_folder, backups, f"{now:%Y%m%dT%H%M%SZ}-before-migration")
     await backup(store, folder, now, progress)
     try:
         await _write(store, _steps(store, now, dnis, mended, "gone through", progress), plan, aside, progress)
@@ -147,6 +149,12 @@ async def _migrate(
         await _undo(store, folder, before, progress)
         raise MigrationFailed(f"undone after {type(error).__name__}; the store is as it was") from error
     return folder
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """One that is not there yet: of two migrations in one second, each has its own."""
+    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(parent / each for each in names if not (parent / each).exists())
 
 
 async def _write(

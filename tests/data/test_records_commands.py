@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,9 @@ import typer
 from typer.testing import CliRunner
 
 from carlos.commands import records
+from data.open import open_sqlite
+from data.tables import TableName
+from tests.data.legacy import original_order
 
 
 @pytest.fixture
@@ -67,3 +72,39 @@ def test_migrating_our_own_store_is_nothing_to_do(run: CliRunner) -> None:
 def test_a_list_of_dnis_is_checked(run: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "dnis.csv").write_text("orderId,dni\n1,12\n")
     typed(run, "migrate", "--dni", "dnis.csv", status=1)
+
+
+def spoil(home: Path) -> None:
+    """One order that can be migrated and one that cannot."""
+
+    async def write() -> None:
+        store = await open_sqlite(home / "carlos.db")
+        await store.backend.replace(TableName.ORDERS, [original_order("1"), original_order("2", id=2, status="?")], [])
+        await store.close()
+
+    asyncio.run(write())
+
+
+def test_a_bad_item_stops_the_migration_with_its_field_and_says_what_can_be_done(
+    run: CliRunner, tmp_path: Path
+) -> None:
+    spoil(tmp_path / "home")
+    reason = "orders ORDER#2: status: '?', none of pending, processing, shipped, delivered, cancelled"
+    assert reason in typed(run, "migrate", "--dry-run", status=1)
+    said = typed(run, "migrate", "--yes", status=1)
+    assert reason in said
+    assert "--quarantine" in said
+    assert not (tmp_path / "home" / "backups").exists()
+
+
+def test_a_bad_item_goes_to_a_file_and_comes_back_corrected(run: CliRunner, tmp_path: Path) -> None:
+    spoil(tmp_path / "home")
+    assert "nothing was changed" in typed(run, "migrate", "--dry-run", "--quarantine", "bad.jsonl")
+    said = typed(run, "migrate", "--quarantine", "bad.jsonl", "--yes")
+    assert "1 items are in bad.jsonl and no longer in the store" in said
+    (line,) = (tmp_path / "bad.jsonl").read_text().splitlines()
+    assert json.loads(line)["item"]["status"] == "?"
+    assert "bad.jsonl exists already" in typed(run, "migrate", "--quarantine", "bad.jsonl", status=1)
+    (tmp_path / "bad.jsonl").write_text(line.replace('"?"', '"pending"'))
+    assert "orders put back" in typed(run, "migrate", "--mended", "bad.jsonl", "--yes")
+    assert "nothing is left to migrate" in typed(run, "migrate", "--dry-run")

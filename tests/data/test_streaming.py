@@ -104,15 +104,17 @@ async def test_each_step_tells_how_many_items_are_done_and_how_many_there_are(
     assert ("orders restored", 3, Total(3)) in told
 
 
-async def test_a_restore_that_broke_off_is_run_again(store: Store, tmp_path: Path, clock: Clock) -> None:
+async def test_a_restore_that_broke_off_is_run_again(
+    store: Store, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await filled(store, 3, clock)
     before = await digest(store)
     await backup(store, tmp_path / "saved", clock())
     await store.backend.replace(TableName.ORDERS, [original_order("9")], [("ORDER#1", "ORDER#1")])
-    works, store.backend.replace = store.backend.replace, broken  # type: ignore[method-assign,assignment]
-    with pytest.raises(RuntimeError):
-        await restore(store, tmp_path / "saved")
-    store.backend.replace = works  # type: ignore[method-assign]
+    with monkeypatch.context() as breaking:
+        breaking.setattr(store.backend, "replace", broken)
+        with pytest.raises(RuntimeError):
+            await restore(store, tmp_path / "saved")
     await restore(store, tmp_path / "saved")
     assert await digest(store) == before
 
