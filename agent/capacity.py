@@ -19,6 +19,8 @@ class Admission(Enum):
     ACCEPTED = auto()
     FULL = auto()
     DRAINING = auto()
+    ELSEWHERE = auto()  # there is no place here, and perhaps one in another process
+    EXHAUSTED = auto()  # there is a place, and no Region has a stream to Sonic for it
     SEATED = auto()  # its number has as many calls as one may have
     TOO_OFTEN = auto()  # its number rang too often within a minute
     BLOCKED = auto()
