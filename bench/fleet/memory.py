@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from copy import deepcopy
 from datetime import datetime
 
 from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Key, Put, Version, Write
@@ -14,7 +13,8 @@ from data.tables import TableName
 
 
 class MemoryBackend:
-    """data.backends.base.Backend, for one event loop. `latency_s` passes before an operation is done."""
+    """data.backends.base.Backend, for one event loop. `latency_s` passes before an operation is done. What is in an item
+    is not copied: nobody may change what he has written or read."""
 
     name = "memory"
 
@@ -27,7 +27,8 @@ class MemoryBackend:
 
     async def get(self, table: TableName, pk: str, sk: str) -> Item | None:
         await self._answer()
-        return deepcopy(self._items[table][pk].get(sk))
+        item = self._items[table][pk].get(sk)
+        return dict(item) if item else None
 
     async def query(
         self,
@@ -45,7 +46,7 @@ class MemoryBackend:
         await self._answer()
         found = self._items[table][value]
         keys = [sk for sk in sorted(found, reverse=descending) if (low or "") <= sk and (high is None or sk <= high)]
-        return [deepcopy(found[sk]) for sk in keys[:limit]]
+        return [dict(found[sk]) for sk in keys[:limit]]
 
     async def transact(self, writes: Sequence[Write]) -> None:
         await self._answer()
@@ -57,7 +58,7 @@ class MemoryBackend:
         for write in writes:
             pk, sk = write.key
             if isinstance(write, Put):
-                self._items[write.table][pk][sk] = deepcopy(write.item)
+                self._items[write.table][pk][sk] = dict(write.item)
             else:
                 self._items[write.table][pk].pop(sk, None)
 
@@ -70,14 +71,14 @@ class MemoryBackend:
 
     async def scan(self, table: TableName) -> AsyncIterator[Sequence[Item]]:
         await self._answer()
-        yield [deepcopy(item) for partition in self._items[table].values() for item in partition.values()]
+        yield [dict(item) for partition in self._items[table].values() for item in partition.values()]
 
     async def replace(self, table: TableName, puts: Sequence[Item], deletes: Sequence[tuple[str, str]]) -> None:
         await self._answer()
         for pk, sk in deletes:
             self._items[table][pk].pop(sk, None)
         for item in puts:
-            self._items[table][item["PK"]][item["SK"]] = deepcopy(item)
+            self._items[table][item["PK"]][item["SK"]] = dict(item)
 
     async def check(self) -> Mapping[str, str]:
         return {}
