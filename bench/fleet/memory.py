@@ -13,8 +13,8 @@ from data.tables import TableName
 
 
 class MemoryBackend:
-    """data.backends.base.Backend, for one event loop. `latency_s` passes before an operation is done. What is in an item
-    is not copied: nobody may change what he has written or read."""
+    """data.backends.base.Backend, for one event loop. `latency_s` passes before an operation is done. What is in an
+    item is not copied: nobody may change what he has written or read."""
 
     name = "memory"
 

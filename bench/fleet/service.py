@@ -21,7 +21,8 @@ class RegionalService:
     changed: Callable[[], None] = lambda: None
     is_down: bool = False
     is_throttling: bool = False
-    streams: set[SimulatedStream] = field(default_factory=set)
+    known_up_at: float = 0.0  # circuit breakers that opened are closed again; the event loop's time
+    streams: dict[SimulatedStream, None] = field(default_factory=dict)  # in the order in which they were opened
     most: int = 0
     quota_exceeded: int = 0
 
@@ -32,7 +33,7 @@ class RegionalService:
         if self.is_throttling:
             raise SonicThrottled("429")
         stream = SimulatedStream(self)
-        self.streams.add(stream)
+        self.streams[stream] = None
         self.quota_exceeded += len(self.streams) > self.quota
         self.most = max(self.most, len(self.streams))
         self.changed()
@@ -56,7 +57,7 @@ class SimulatedStream:
     def end(self, error: SonicLost | None = None) -> None:
         if not self._over.done():
             self._over.set_result(error)
-        self._service.streams.discard(self)
+        self._service.streams.pop(self, None)
         self._service.changed()
 
     async def opened(self) -> None: ...

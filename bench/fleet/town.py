@@ -1,4 +1,4 @@
-"""Tasks behind a load balancer, Regions with their quotas, and callers; admission, leases and Regions are the product's.
+"""Tasks behind a load balancer, Regions with their quotas, and callers. What admits them is the product's.
 
     simulated here                                      the product's
     arrivals (Poisson) and lengths (log-normal)         seats (agent.capacity.CallCapacity)
@@ -10,7 +10,8 @@
 
 A call is *refused with capacity* if it heard busy although a Region that was up had had a stream more than its headroom
 free for SETTLE_S, and some task had a seat: what is given back needs a few ways to the store until another can have it.
-A stream is free that is not open, not promised to a call that rings, and not a task's that died less than 15 s ago.
+A Region is up that answered for as long as a circuit breaker remembers. A stream is free that is not open, not promised
+to a call that rings, and not a task's that died less than 15 s ago.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any
 from agent.capacity import Admission, CallCapacity
 from agent.fleet import Fleet, Seats
 from agent.regions import Need, RegionPlan
-from agent.sonic.breaker import CircuitBreaker
+from agent.sonic.breaker import FAILURE_WINDOW_S, CircuitBreaker
 from agent.sonic.errors import SonicError
 from agent.sonic.regional import CallStreams, RegionalStreams
 from bench.fleet.memory import MemoryBackend
@@ -48,6 +49,7 @@ DRAIN_S = 110.0
 BOOT_S = 20.0  # from a task's end to its successor's start
 DEAD_LEASES_S = 15.0
 SETTLE_S = 0.25
+RAMP_S = 30.0  # in which the calls ring that are there from the beginning
 STORE_S = (0.005, 0.015)
 
 
@@ -80,7 +82,7 @@ class Task:
     fleet: Fleet
     streams: RegionalStreams
     beating: asyncio.Task[None] | None = None
-    calls: set[asyncio.Task[None]] = field(default_factory=set)
+    calls: dict[asyncio.Task[str], None] = field(default_factory=dict)  # in order: a set's is not the seed's
     is_dead: bool = False
     is_draining: bool = False
 
@@ -116,17 +118,18 @@ class Town:
         self.tasks: list[Task] = []
         self.promised: dict[str, str] = {}  # calls that ring: Region of their lease
         self.graves: deque[tuple[float, Counter[str]]] = deque()  # when a task died, and what it had leased
-        self.full_at = dict.fromkeys(load.streams, 0.0)  # when a Region last had nothing for a new call
-        self.callers: set[asyncio.Task[None]] = set()
+        self.free_since: dict[str, float] = {}  # Regions that have a stream for a new call
+        self.callers: dict[asyncio.Task[None], None] = {}
         self._on_line = 0
         self._names = 0
+        self._is_over = False
 
     # The fleet.
 
     async def open_task(self) -> Task:
         self._names += 1
         seats = self.load.seats
-        capacity = CallCapacity(seats, clock=asyncio.get_running_loop().time)
+        capacity = CallCapacity(seats, clock=asyncio.get_running_loop().time, seats_ringing=False)
         breakers = {region: CircuitBreaker() for region in self.plan.regions}
         leases = StreamLeases(lambda: self.store, self.plan.streams, f"task{self._names}", virtual_time)
         fleet = Fleet(
@@ -167,8 +170,8 @@ class Town:
         await asyncio.sleep(BOOT_S)
         await self.open_task()
 
-    async def release(self) -> None:
-        """A rolling release: each task in turn is followed by another."""
+    async def release(self, seconds: float) -> None:
+        """A rolling release: each task in turn is followed by another, all within the time."""
         for old in list(self.tasks):
             if old.is_dead:
                 continue
@@ -176,7 +179,7 @@ class Town:
             old.is_draining = True
             old.capacity.drain()
             self._start(self._drain(old))
-            await asyncio.sleep(DRAIN_S / max(1, self.load.tasks) * 2)
+            await asyncio.sleep(seconds / self.load.tasks)
 
     async def _drain(self, task: Task) -> None:
         if task.calls:
@@ -195,17 +198,18 @@ class Town:
         service.break_down()
         await asyncio.sleep(seconds)
         service.is_down = False
-        self.look()
+        service.known_up_at = asyncio.get_running_loop().time() + FAILURE_WINDOW_S
 
     async def throttle(self, region: str, seconds: float) -> None:
         self.regions[region].is_throttling = True
         await asyncio.sleep(seconds)
         self.regions[region].is_throttling = False
+        self.regions[region].known_up_at = asyncio.get_running_loop().time() + FAILURE_WINDOW_S
 
     # What is free.
 
     def look(self) -> None:
-        """Note which Regions have nothing for a new call now."""
+        """Note which Regions have a stream for a new call, and since when; to be called at each change."""
         now = asyncio.get_running_loop().time()
         while self.graves and now - self.graves[0][0] > DEAD_LEASES_S:
             self.graves.popleft()
@@ -214,16 +218,18 @@ class Town:
             taken += had
         for name, service in self.regions.items():
             used = len(service.streams) + taken[name]
-            if service.is_down or service.is_throttling or used >= service.quota - self.load.headroom:
-                self.full_at[name] = now
+            is_up = not (service.is_down or service.is_throttling) and now >= service.known_up_at
+            if is_up and used < service.quota - self.load.headroom:
+                self.free_since.setdefault(name, now)
+            else:
+                self.free_since.pop(name, None)
 
     @property
     def has_capacity(self) -> bool:
         self.look()
         now = asyncio.get_running_loop().time()
-        return any(now - full_at > SETTLE_S for full_at in self.full_at.values()) and any(
-            task.has_seat for task in self.tasks
-        )
+        is_free = any(now - since > SETTLE_S for since in self.free_since.values())
+        return is_free and any(task.has_seat for task in self.tasks)
 
     # Callers.
 
@@ -233,11 +239,35 @@ class Town:
             await asyncio.sleep(self.chance.expovariate(self.load.calls / MEAN_CALL_S))
             if loop.time() >= until:
                 return
-            self.score.offered += 1
-            self._start(self._caller(f"CA{self.score.offered}"))
+            self._rings(self._length_s())
 
-    async def _caller(self, call_id: str) -> None:
-        seconds = min(LONGEST_CALL_S, self.chance.lognormvariate(log(MEAN_CALL_S) - SPREAD**2 / 2, SPREAD))
+    async def residents(self) -> None:
+        """As many calls as are offered on average, all of which began before the simulation did: what is left of them
+        is a part of a length that is drawn in proportion to itself."""
+        for _ in range(self.load.calls):
+            await asyncio.sleep(RAMP_S / self.load.calls)
+            self._rings(self._length_s(SPREAD**2) * self.chance.random())
+
+    def _rings(self, seconds: float) -> None:
+        self.score.offered += 1
+        self._start(self._caller(f"CA{self.score.offered}", seconds))
+
+    def _length_s(self, shift: float = 0.0) -> float:
+        drawn = self.chance.lognormvariate(log(MEAN_CALL_S) - SPREAD**2 / 2 + shift, SPREAD)
+        return min(LONGEST_CALL_S, drawn)
+
+    async def hang_up(self) -> None:
+        """End the simulation for all who are in it."""
+        self._is_over = True
+        for caller in list(self.callers):
+            caller.cancel()
+        await asyncio.gather(*self.callers, return_exceptions=True)
+        for task in self.tasks:
+            if task.beating is not None:
+                task.beating.cancel()
+            await task.fleet.close()
+
+    async def _caller(self, call_id: str, seconds: float) -> None:
         answering = await self._ring(call_id)
         if answering is None:
             return self._refuse()
@@ -256,6 +286,9 @@ class Town:
                 if answering is None:
                     break
             self.score.lost += 1
+        except asyncio.CancelledError:
+            self.score.answered += 1
+            raise
         finally:
             self._on_line -= 1
 
@@ -294,6 +327,11 @@ class Town:
         lease = next((lease for lease in task.fleet.leased if lease.name == call_id), None)
         if lease is not None:
             self.promised[call_id] = lease.region
+            self.look()
+
+    def keep_promise(self, call_id: str) -> None:
+        if self.promised.pop(call_id, None) is not None:
+            self.look()
 
     async def _stream(self, call_id: str, answering: Task, end: float) -> str:
         """The call's media, on whichever task: until the call is "over", the task is gone ("cut"), or there is no
@@ -301,21 +339,20 @@ class Town:
         await asyncio.sleep(self.chance.uniform(*MEDIA_AFTER_S))
         task = self.balance()
         if task is None:
-            self.promised.pop(call_id, None)
+            self.keep_promise(call_id)
             return "turned away"
         self.score.moved += task is not answering
         holding = asyncio.create_task(self._hold(call_id, task, end))
-        task.calls.add(holding)
+        task.calls[holding] = None
         try:
             return await holding
         except asyncio.CancelledError:
-            if not holding.cancelled():
-                holding.cancel()
+            if self._is_over:
                 raise
             return "cut"
         finally:
-            task.calls.discard(holding)
-            self.promised.pop(call_id, None)
+            task.calls.pop(holding, None)
+            self.keep_promise(call_id)
 
     async def _hold(self, call_id: str, task: Task, end: float) -> str:
         if not task.capacity.start(call_id):
@@ -334,8 +371,8 @@ class Town:
 
     def _start(self, work: Any) -> None:
         running = asyncio.create_task(work)
-        self.callers.add(running)
-        running.add_done_callback(self.callers.discard)
+        self.callers[running] = None
+        running.add_done_callback(self.callers.pop)
 
 
 class _Talk:
@@ -355,7 +392,7 @@ class _Talk:
             stream = await self._dial_until(self._loop.time() + RECONNECT_LIMIT_S)
             if stream is None:
                 return "cut"
-            self._town.promised.pop(self._call_id, None)
+            self._town.keep_promise(self._call_id)
             self._streams.proved()
             if await self._talk(stream):
                 return "over"
@@ -407,8 +444,8 @@ class _Talk:
 
 
 async def simulate(load: Load, seconds: float, seed: int) -> tuple[Town, float]:
-    """Run a load from its first call to its last, with deaths, a throttle, an outage and a release; return the town
-    and how long it ran, both of the simulated time."""
+    """Offer a load for a while, with deaths, a throttle, an outage and a release; return the town and how long it ran,
+    in simulated seconds."""
     town = Town(load, seed)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -420,7 +457,7 @@ async def simulate(load: Load, seconds: float, seed: int) -> tuple[Town, float]:
         (0.50, lambda: town.throttle(first, 20)),
         (0.60, lambda: town.outage((others or [first])[-1], 30)),
         (0.70, town.kill_one),
-        (0.75, town.release),
+        (0.75, lambda: town.release(0.2 * seconds)),
     ]
 
     async def at(moment: float, event: Any) -> None:
@@ -428,15 +465,9 @@ async def simulate(load: Load, seconds: float, seed: int) -> tuple[Town, float]:
         await event()
 
     happening = [asyncio.create_task(at(moment, event)) for moment, event in events]
+    happening.append(asyncio.create_task(town.residents()))
     await town.arrivals(began + seconds)
     await asyncio.gather(*happening)
     ran = loop.time() - began
-    while town.callers:
-        await asyncio.wait(town.callers)
-    for task in town.tasks:
-        if task.beating is not None:
-            task.beating.cancel()
-        await task.fleet.close()
+    await town.hang_up()
     return town, ran
-
-
