@@ -17,6 +17,7 @@ Without `leases` there is one process: a stream is opened in the first Region th
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -279,8 +280,9 @@ class Fleet:
             self._unknown(error)
         else:
             self._known()
+        count = Counter(lease.region for lease in self.leased)
         for region in self._plan.regions:
-            metrics.SONIC_LEASES.set(sum(lease.region == region for lease in self.leased), region=region)
+            metrics.SONIC_LEASES.set(count[region], region=region)
 
     async def close(self) -> None:
         """Give everything back."""
