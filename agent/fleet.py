@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from loguru import logger
@@ -250,6 +251,17 @@ class Fleet:
         return any(member.has_seat for member in self._members)
 
     # From time to time.
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Beat as long as the server runs, and give everything back at the end."""
+        beats = asyncio.create_task(self.run(), name="leases")
+        try:
+            yield
+        finally:
+            beats.cancel()
+            await asyncio.gather(beats, return_exceptions=True)
+            await self.close()
 
     async def run(self) -> None:
         """Beat until cancelled."""

@@ -40,7 +40,7 @@ class FakeCalls:
     async def is_over(self, call_id: str) -> bool:
         return self.over
 
-    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+    async def admit(self, call_id: str, number: str | None = None, *, tries: int | None = None) -> Admission:
         self._note("admit", call_id)
         return self.admission
 

@@ -262,7 +262,7 @@ def handler(store: Store | None, callbacks: NotedCallBacks | None = None, **chan
 
     active_calls = ActiveCalls(2)
     door = Door(DoorPolicy.of(settings), active_calls.capacity, facts, Clock(SUNDAY_NOON))
-    preconnector, writer = StreamPreconnector(NoSonic(), "model"), CallRecordWriter(cast(Any, store))
+    preconnector, writer = StreamPreconnector(lambda call_id: NoSonic(), "model"), CallRecordWriter(cast(Any, store))
     carrier, make_call = cast(Any, Twilio), cast(Any, None)
     return PhoneCalls(active_calls, make_call, carrier, preconnector, writer, door=door, callbacks=callbacks)
 

@@ -130,7 +130,7 @@ def test_a_failing_desk_becomes_an_apology_and_never_silence(path: str) -> None:
 
 def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -> None:
     class Asleep(FakeCalls):
-        async def admit(self, call_id: str, number: str | None = None) -> Admission:
+        async def admit(self, call_id: str, number: str | None = None, *, tries: int | None = None) -> Admission:
             await asyncio.Event().wait()
             raise AssertionError("unreachable")
 
