@@ -53,7 +53,7 @@ class FleetSettings(Concern):
     def _streams_are_counts(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         for entry in entries:
             count = entry.rpartition("=")[2]
-            if not (count.isascii() and count.isdecimal() and 0 < int(count[:7]) == int(count)):
+            if not (count.isascii() and count.isdecimal() and len(count) < 7 and int(count)):
                 raise ValueError("is to be a count of streams, or Region=count, with commas between them")
         return entries
 

@@ -45,6 +45,15 @@ async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
     assert not opener.streams[0].closed
 
 
+async def test_none_is_opened_where_the_media_may_come_to_another_process() -> None:
+    opener = FakeOpener()
+    preconnector = StreamPreconnector(lambda call_id: opener, "model", ahead=False)
+    preconnector.prepare("CA1")
+    assert preconnector.opener_for("CA1") is opener
+    await preconnector.close()
+    assert opener.streams == []
+
+
 async def test_a_stream_that_nobody_takes_is_closed() -> None:
     opener = FakeOpener()
     preconnector = StreamPreconnector(lambda call_id: opener, "model", keep_s=0.01)
