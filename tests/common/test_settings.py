@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -68,7 +69,7 @@ def test_names_are_read_where_settings_are(monkeypatch: pytest.MonkeyPatch, tmp_
         ),
     ],
 )
-def test_each_region_has_its_streams_the_preferred_one_first(given: dict[str, str], streams: dict[str, int]) -> None:
+def test_each_region_has_its_streams_the_preferred_one_first(given: dict[str, Any], streams: dict[str, int]) -> None:
     settings = Settings(_env_file=None, aws_default_region="sa-east-1", **given)
     assert list(settings.streams_in(settings.aws_default_region).items()) == list(streams.items())
 
@@ -83,7 +84,7 @@ def test_each_region_has_its_streams_the_preferred_one_first(given: dict[str, st
         {"sonic_region_streams": "2", "fleet_leases": "on"},
     ],
 )
-def test_streams_that_no_region_can_have_are_refused(given: dict[str, str]) -> None:
+def test_streams_that_no_region_can_have_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(_env_file=None, **given)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,7 @@ async def test_media_at_another_server_than_the_ring_leaves_one_stream_and_one_s
     aws_keys(monkeypatch)
     be_patient(monkeypatch)
     balancer = Balancer()
+    patient: dict[str, Any] = PATIENT
     async with AsyncExitStack() as stack:
         standin = await stack.enter_async_context(sonic(tmp_path, scripted([STORY])))
         await stack.enter_async_context(balancer.balancing())
@@ -55,7 +57,7 @@ async def test_media_at_another_server_than_the_ring_leaves_one_stream_and_one_s
                 twilio_account_sid=twilio.account.sid,
                 twilio_auth_token=twilio.account.auth_token,
                 twilio_api_base=twilio.rest.base_url,
-                **PATIENT,
+                **patient,
             )
             app = create_app(config, servers.append)
             await stack.enter_async_context(serving(app, listener, ws=FastWebSocket, lifespan="on"))
