@@ -70,6 +70,9 @@ bench-lists: .venv/.bench ## pages of 100,000 orders and appointments, alone and
 bench-paths: .venv/.bench ## what each fast path spares, of CPU time and of a core at 20 and at 60 calls
 	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.fast_paths
 
+fleet: .venv/.bench ## up to 2,000 calls over tasks and Regions: is anybody refused while there is capacity?
+	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.fleet
+
 faults: .venv/.bench ## what a caller hears when things break, beside stock pipecat
 	@$(BIN)/python -m bench.faults
 
@@ -145,4 +148,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists bench-paths faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run call bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

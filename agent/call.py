@@ -60,7 +60,7 @@ from agent.persona.prompt import Persona, system_prompt, tool_schema
 from agent.pipeline import LineInput, LineOutput
 from agent.pipeline_frames import SpokenBlock
 from agent.playout import Played
-from agent.sonic.breaker import CircuitBreaker
+from agent.sonic.breaker import Breaker
 from agent.sonic.errors import SonicError, SonicThrottled
 from agent.sonic.events import ToolSpec, Usage
 from agent.sonic.opening import RESUME_CUE, History, SonicConfig
@@ -142,7 +142,7 @@ class CallSetup:
     observer: CallObserver = NullObserver()  # noqa: RUF009 - it has no state
     earlier: History = ()
     recording: RecordingSetup | None = None  # if the call is recorded
-    breaker: CircuitBreaker | None = None  # the process's, for its streams to Sonic
+    breaker: Breaker | None = None  # the Region's, for its streams to Sonic
     persona: Persona = "original"
     facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
     reasons: Reasons = lambda: None  # for which a person could take the caller now

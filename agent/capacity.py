@@ -19,6 +19,8 @@ class Admission(Enum):
     ACCEPTED = auto()
     FULL = auto()
     DRAINING = auto()
+    ELSEWHERE = auto()  # there is no place here, and perhaps one in another process
+    EXHAUSTED = auto()  # there is a place, and no Region has a stream to Sonic for it
     SEATED = auto()  # its number has as many calls as one may have
     TOO_OFTEN = auto()  # its number rang too often within a minute
     BLOCKED = auto()
@@ -44,7 +46,11 @@ class CapacityCounter(Protocol):
 
 
 class CallCapacity:
-    """At most `capacity` calls, ringing or live. Every method is idempotent by call. `clock` gives seconds."""
+    """At most `capacity` calls, ringing or live. Every method is idempotent by call. `clock` gives seconds.
+
+    `seats_ringing` False: the media of a call that rings here may come to any of several processes, so it has no place
+    here before that, and places for those that rang everywhere are counted by leases (agent.fleet).
+    """
 
     def __init__(
         self,
@@ -52,9 +58,12 @@ class CallCapacity:
         hold_s: float = HOLD_S,
         clock: Callable[[], float] = time.monotonic,
         limits: CallerLimits = CallerLimits(),  # noqa: B008 - frozen
+        *,
+        seats_ringing: bool = True,
     ) -> None:
         self.capacity = capacity
         self.draining = False
+        self._seats_ringing = seats_ringing
         self._hold_s = hold_s
         self._clock = clock
         self._limits = limits
@@ -69,9 +78,9 @@ class CallCapacity:
 
     @property
     def taken(self) -> int:
-        """Return how many calls are live, or admitted and about to start."""
+        """Return how many calls have a place: those that are live, and those that are admitted and about to start."""
         self._forget_expired()
-        return len(self._live) + len(self._held)
+        return len(self._live) + (len(self._held) if self._seats_ringing else 0)
 
     def drain(self) -> None:
         """Admit no more calls; those already admitted may start."""
@@ -105,6 +114,8 @@ class CallCapacity:
         """Take the held place, or a free one if the hold has run out. Return False if there is none, or for a live
         call."""
         if call_sid in self._live or self.admit(call_sid) is not Admission.ACCEPTED:
+            return False
+        if len(self._live) >= self.capacity:  # it rang here, which is no place
             return False
         del self._held[call_sid]
         self._live.add(call_sid)

@@ -24,7 +24,6 @@ from agent.line import Line
 from agent.passing_on import Reasons
 from agent.readiness import Part, Readiness
 from agent.record_writer import PROCESS, CallRecordWriter
-from agent.sonic.breaker import CircuitBreaker
 from agent.sonic.errors import SonicError
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
@@ -46,6 +45,7 @@ from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
 from carlos.protection import task_protection
 from carlos.readiness import ToldOpener, faults_of_calls, told_by_store, watched
+from carlos.sonic_fleet import SonicFleet
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, telemetry
 from common.log import error_text
@@ -113,7 +113,7 @@ class Services:
 
     settings: Settings
     store: Store
-    sonic: SonicClient
+    sonic: SonicFleet
     preconnector: StreamPreconnector
     active_calls: ActiveCalls
     record_writer: CallRecordWriter
@@ -121,7 +121,6 @@ class Services:
     notice: str | None  # what a person must know: which parts are stand-ins
     recordings: Recordings
     group: CallLogGroup | None = None
-    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)  # one process dials one Region
     uploads: TaskSet = field(default_factory=TaskSet)  # of recordings, on their way to where they are kept
     follow_ups: FollowUps | None = None  # messages for callers, where they are sent any
     reasons: Reasons = lambda: None  # for which a person could take a caller now
@@ -149,6 +148,7 @@ class Services:
             self._transfers(carrier),
             door=Door(DoorPolicy.of(self.settings), self.active_calls.capacity, self.store.facts),
             callbacks=StoredCallBacks(self.store) if self.settings.callbacks else None,
+            fleet=self.sonic.fleet,
         )
 
     def _transfers(self, carrier: Carrier) -> Transfers | None:
@@ -218,7 +218,7 @@ class Services:
             self.sonic_config,
             on_change=self.record_writer.changed,
             recording=recording,
-            breaker=self.breaker,
+            breaker=self.sonic.breaker_of(log.id),
             persona=self.settings.persona,
             facts=lambda: for_prompt(self.store.last_facts),
             max_call_s=self.settings.max_call_seconds,
@@ -248,7 +248,13 @@ class Services:
 
     async def look_at_sonic(self) -> None:
         """Raise SonicError where a call would get no stream."""
-        await probe(self.sonic, self.sonic_config("Prueba de conexión.", ()))
+        config = self.sonic_config("Prueba de conexión.", ())
+        *others, last = self.sonic.openers
+        for opener in others:
+            with suppress(SonicError):
+                await probe(opener, config)
+                return
+        await probe(last, config)
 
     def sonic_config(self, system: str, tools: tuple[ToolSpec, ...]) -> SonicConfig:
         settings = self.settings
@@ -276,17 +282,23 @@ async def open_services(
     """
     standin = StandIn(settings.carlos_home, settings.local_stt_model) if needs_standin(settings) else None
     readiness = Readiness()
-    store, (sonic, notice) = await asyncio.gather(_open_records(settings, readiness), _find_sonic(settings, standin))
+    store, (clients, notice) = await asyncio.gather(_open_records(settings, readiness), _find_sonic(settings, standin))
     messages = messages_of(settings)
+    limits, seats_ringing = CallerLimits.of(settings), not settings.leases_streams
+    active_calls = ActiveCalls(
+        register or CallCapacity(settings.max_calls, limits=limits, seats_ringing=seats_ringing),
+        register.browsers if register else settings.max_browsers,
+    )
+    openers = {region: ToldOpener(FactsMeanwhile(client, store), readiness) for region, client in clients.items()}
+    sonic = SonicFleet(settings, store, active_calls, openers)
+    preconnector = StreamPreconnector(sonic.opener_of, settings.sonic_model_id, ahead=settings.preconnects)
+    sonic.on_moved = preconnector.forget
     services = Services(
         settings,
         store,
         sonic,
-        StreamPreconnector(ToldOpener(FactsMeanwhile(sonic, store), readiness), settings.sonic_model_id),
-        ActiveCalls(
-            register or CallCapacity(settings.max_calls, limits=CallerLimits.of(settings)),
-            register.browsers if register else settings.max_browsers,
-        ),
+        preconnector,
+        active_calls,
         CallRecordWriter(store),
         carriers,
         notice,
@@ -299,6 +311,7 @@ async def open_services(
         async with (
             telemetry(settings.emf_seconds, settings.metrics_namespace, watch_steps=settings.loglevel == "DEBUG"),
             _housekeeping(services),
+            sonic.fleet.beating(),
             task_protection(settings.ecs_agent_uri if register is None else None, services.active_calls),
         ):
             yield services
@@ -395,22 +408,29 @@ async def _open_records(settings: Settings, readiness: Readiness) -> Store:
     return store
 
 
-async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[SonicClient, str | None]:
-    region, ping_s = settings.aws_default_region, settings.sonic_ping_s or None
+async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[dict[str, SonicClient], str | None]:
+    """Return a client for each Region, and what a person must know."""
+    regions, ping_s = settings.streams_in(settings.aws_default_region), settings.sonic_ping_s or None
     if standin is None:
         endpoint, ca_file, open_s = settings.sonic_endpoint, settings.sonic_ca_file, settings.sonic_open_timeout_s
-        sonic, notice = SonicClient(region, endpoint, ca_file, ping_s=ping_s, open_timeout_s=open_s), None
+        clients = {
+            region: SonicClient(region, endpoint, ca_file, ping_s=ping_s, open_timeout_s=open_s) for region in regions
+        }
+        notice = None
     else:
         address = await standin.start()
         credentials = Credentials(address.access_key_id, address.secret_access_key)
-        sonic = SonicClient(region, address.endpoint, address.ca_file, ping_s=ping_s, credentials=credentials)
+        clients = {
+            region: SonicClient(region, address.endpoint, address.ca_file, ping_s=ping_s, credentials=credentials)
+            for region in regions
+        }
         notice = address.notice
     try:
         async with asyncio.timeout(WARM_UP_TIMEOUT_S):
-            await sonic.warm_up()
+            await next(iter(clients.values())).warm_up()
     except (SonicError, TimeoutError) as error:
         logger.warning("no call can be answered as things are: {}", error or "AWS credentials took too long")
-    return sonic, notice
+    return clients, notice
 
 
 def create_app(
@@ -433,7 +453,15 @@ def create_app(
                 app.include_router(carrier.routes(calls, spent, call_in_path=handover is not None))
             if services.follow_ups is not None:
                 app.include_router(message_routes(settings, services.store))
-            app.include_router(browser_routes(settings, services.active_calls, services.make_browser_call, spent=spent))
+            app.include_router(
+                browser_routes(
+                    settings,
+                    services.active_calls,
+                    services.make_browser_call,
+                    spent=spent,
+                    fleet=services.sonic.fleet,
+                )
+            )
             everyones = (
                 services.active_calls if handover is None else SharedCalls(handover.register, services.active_calls)
             )

@@ -76,18 +76,22 @@ class Counter(Metric):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Gauge(Metric):
-    _now: float = 0
+    """One without labels is 0 until it is set."""
+
+    _now: dict[Labels, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Metric.__post_init__(self)
-        self._prometheus = prometheus.Gauge(_snake(self.name), self.help, registry=REGISTRY)
+        self._prometheus = prometheus.Gauge(_snake(self.name), self.help, self.labels, registry=REGISTRY)
+        if not self.labels:
+            self._now[()] = 0
 
-    def set(self, value: float) -> None:
-        self._now = value
-        self._prometheus.set(value)
+    def set(self, value: float, **labels: str) -> None:
+        self._now[self._values(labels)] = value
+        (self._prometheus.labels(**labels) if self.labels else self._prometheus).set(value)
 
     def drain(self) -> Iterator[tuple[Labels, list[float]]]:
-        yield (), [self._now]
+        yield from ((labels, [value]) for labels, value in self._now.items())
 
 
 @dataclass(slots=True)
@@ -200,6 +204,17 @@ INPUT_SPEECH_TOKENS = Counter(name="InputSpeechTokens", help="Tokens heard.")
 OUTPUT_SPEECH_TOKENS = Counter(name="OutputSpeechTokens", help="Tokens spoken.")
 INPUT_TEXT_TOKENS = Counter(name="InputTextTokens", help="Tokens read.")
 OUTPUT_TEXT_TOKENS = Counter(name="OutputTextTokens", help="Tokens written.")
+
+# The fleet.
+SONIC_LEASES = Gauge(
+    name="SonicLeases", help="Streams that this process's calls have leased in a Region.", labels=("region",)
+)
+LEASES_EXHAUSTED = Counter(
+    name="LeasesExhausted", help="Times that a stream was wanted and no Region had one to lease."
+)
+LEASES_UNKNOWN = Counter(
+    name="LeasesUnknown", help="Times that the store could not tell of leases, and calls went by a process's own seats."
+)
 
 # The server.
 REQUESTS = Counter(name="Requests", help="REST requests.", labels=("method", "status"))

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Balancer:
-    """Each connection goes to the first of `targets`, ports on loopback, and breaks with it."""
+    """Each connection goes to the first of `targets`, ports on loopback, and breaks with it. Media streams go to the
+    first of `media_targets` instead, if there are any."""
 
     targets: list[int] = field(default_factory=list)
+    media_targets: list[int] = field(default_factory=list)
     port: int = 0
     _sides: dict[asyncio.StreamWriter, bool] = field(default_factory=dict)  # whether it carries a media stream
 
@@ -39,14 +41,16 @@ class Balancer:
                 side.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(65536)
+        is_media = first.startswith(b"GET /twilio/media")
+        targets = self.media_targets if is_media and self.media_targets else self.targets
         try:
-            target = await asyncio.open_connection("127.0.0.1", self.targets[0])
+            target = await asyncio.open_connection("127.0.0.1", targets[0])
         except ConnectionRefusedError:
             writer.transport.abort()
             return
-        first = await reader.read(65536)
         target[1].write(first)
-        sides = dict.fromkeys((writer, target[1]), first.startswith(b"GET /twilio/media"))
+        sides = dict.fromkeys((writer, target[1]), is_media)
         self._sides |= sides
         try:
             async with asyncio.TaskGroup() as tasks:

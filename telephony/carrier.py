@@ -89,9 +89,11 @@ class CarrierHandler(Protocol):
         """Return True for a call that has ended, in whichever process: the carrier's request for it is a replay."""
         ...
 
-    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+    async def admit(self, call_id: str, number: str | None = None, *, tries: int | None = None) -> Admission:
         """Take or refuse a ringing call from `number`, as `Caller` has it; ACCEPTED reserves its place until the line
-        opens, or for 60 s. Without a number: a call that was let in before, and only needs a place."""
+        opens, or for 60 s. Without a number: a call that was let in before, and only needs a place. `tries` is how
+        often the carrier was told ELSEWHERE, which is to ask again and perhaps reach another process; None: it cannot.
+        """
         ...
 
     async def closed_line(self) -> ClosedLine:

@@ -17,9 +17,11 @@ from loguru import logger
 from agent.active_calls import ActiveCalls
 from agent.call import Call
 from agent.capacity import Admission
+from agent.fleet import Fleet
 from agent.line import Line
 from agent.passing_on import NOTE
 from agent.record_writer import CallRecordWriter, CutOff
+from agent.regions import Need
 from agent.sonic.preconnect import StreamPreconnector
 from agent.transcript import CallTranscript, is_over
 from common import metrics
@@ -79,6 +81,7 @@ class PhoneCalls:
         *,
         door: Door | None = None,
         callbacks: CallBacks | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         self.transfers = transfers
         self._active_calls = active_calls
@@ -88,6 +91,7 @@ class PhoneCalls:
         self._record_writer = record_writer
         self._door = door
         self._callbacks = callbacks
+        self._fleet = fleet
         self._streams: dict[str, _Stream] = {}
         self._broken: OrderedDict[str, None] = OrderedDict()
 
@@ -101,14 +105,17 @@ class PhoneCalls:
             logger.warning("call {} is taken for a new one: {!r}", call_id, error)
             return False
 
-    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+    async def admit(self, call_id: str, number: str | None = None, *, tries: int | None = None) -> Admission:
         if number is None or self._door is None:
             admission = self._active_calls.capacity.admit(call_id)
         else:
             admission = await self._door.admit(call_id, number)
+        if self._fleet is not None:
+            need = Need.GOES_ON if number is None else Need.CALL
+            admission = await self._fleet.answer(call_id, admission, need, tries)
         if admission is Admission.ACCEPTED:
             self._preconnector.prepare(call_id)
-        else:
+        elif admission is not Admission.ELSEWHERE:
             metrics.REFUSALS.add(reason=admission.name.lower())
         return admission
 
@@ -130,19 +137,27 @@ class PhoneCalls:
 
     async def started(self, call_id: str) -> bool:
         if self._active_calls.capacity.start(call_id):
-            return True
+            if self._fleet is None or await self._fleet.start(call_id):
+                return True
+            self._active_calls.capacity.release(call_id)
+            return False
         if (stream := self._streams.get(call_id)) is not None:
             stream.turned_away += 1
         return False
 
     async def release(self, call_id: str, *, failed: bool = False) -> None:
-        self._active_calls.capacity.release(call_id)
+        self._free(call_id)
         if (stream := self._streams.pop(call_id, None)) is not None:
             stream.released.set()
         if failed:
             self._broken[call_id] = None
             while len(self._broken) > MAX_BROKEN_CALLS:
                 self._broken.popitem(last=False)
+
+    def _free(self, call_id: str) -> None:
+        self._active_calls.capacity.release(call_id)
+        if self._fleet is not None:
+            self._fleet.release(call_id)
 
     async def ended(self, call_id: str, resumes: int) -> AfterStream:
         """Resume a call that is not over; apologise where that cannot be done and Carlos did not do so himself. Without
@@ -224,7 +239,7 @@ class PhoneCalls:
         logger.info("call {} is {}", call_id, status.word)
         if status.is_over:
             if call_id not in self._active_calls.live:
-                self._active_calls.capacity.release(call_id)
+                self._free(call_id)
             self._preconnector.forget(call_id)
             if self.transfers is not None:
                 await self.transfers.caller_left(call_id)

@@ -10,12 +10,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Protocol
 
 from common import metrics
 
 FAILURE_LIMIT = 5
 FAILURE_WINDOW_S = 5.0
 PROBES_PER_S = 5
+
+
+class Breaker(Protocol):
+    """What a call's session asks before it dials: the `CircuitBreaker` of its Region, or of the Region that is next
+    (agent.sonic.regional)."""
+
+    @property
+    def is_open(self) -> bool: ...
+    async def admit(self) -> None: ...
+    def failed(self) -> None: ...
+    def proved(self) -> None: ...
 
 
 class CircuitBreaker:

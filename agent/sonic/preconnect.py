@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from loguru import logger
 
@@ -14,10 +15,14 @@ KEEP_S = 30.0  # less than Sonic's 55 s without events; a call that rings longer
 
 
 class StreamPreconnector:
-    """Opens a stream for each announced call, and hands it over once."""
+    """Opens a stream for each announced call, and hands it over once. `ahead` False: it opens none, since a call's
+    media may come to another process than the one that was told of it."""
 
-    def __init__(self, opener: Opener, model_id: str, keep_s: float = KEEP_S) -> None:
-        self._opener = opener
+    def __init__(
+        self, opener_of: Callable[[str], Opener], model_id: str, keep_s: float = KEEP_S, *, ahead: bool = True
+    ) -> None:
+        self._opener_of = opener_of
+        self._ahead = ahead
         self._model_id = model_id
         self._keep_s = keep_s
         self._opening: dict[str, asyncio.Task[Stream]] = {}
@@ -25,10 +30,10 @@ class StreamPreconnector:
 
     def prepare(self, call_id: str) -> None:
         """Begin to open a stream for a call that rings; it is closed unless `opener_for` takes it in time."""
-        if call_id in self._opening:
+        if not self._ahead or call_id in self._opening:
             return
         self._opening[call_id] = asyncio.create_task(
-            self._opener.open(self._model_id), name=f"sonic stream ahead for {call_id}"
+            self._opener_of(call_id).open(self._model_id), name=f"sonic stream ahead for {call_id}"
         )
         asyncio.get_running_loop().call_later(self._keep_s, self.forget, call_id)
 
@@ -39,8 +44,8 @@ class StreamPreconnector:
 
     def opener_for(self, call_id: str) -> Opener:
         """Return an opener whose first stream is the one that was prepared, if any."""
-        opening = self._opening.pop(call_id, None)
-        return self._opener if opening is None else _Prepared(opening, self._opener)
+        opening, opener = self._opening.pop(call_id, None), self._opener_of(call_id)
+        return opener if opening is None else _Prepared(opening, opener)
 
     async def close(self) -> None:
         """Close the streams that no call took."""

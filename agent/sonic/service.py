@@ -37,7 +37,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from agent.persona.prompt import without_marker
 from agent.pipeline_frames import AnswerBrokenOff, SpokenBlock
 from agent.sonic.answers import Answers
-from agent.sonic.breaker import CircuitBreaker
+from agent.sonic.breaker import Breaker
 from agent.sonic.events import (
     AudioOutput,
     ContentEnded,
@@ -95,7 +95,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
         config: SonicConfig,
         listener: Listener,
         run_tool: RunTool,
-        breaker: CircuitBreaker | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         # Direct mode: a caller's frame is in the session when `push_frame` returns, not two queues later.
         super().__init__(

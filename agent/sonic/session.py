@@ -29,7 +29,7 @@ from typing import Any, Protocol
 
 from loguru import logger
 
-from agent.sonic.breaker import CircuitBreaker
+from agent.sonic.breaker import Breaker, CircuitBreaker
 from agent.sonic.budget import HEALTHY_S, RetryBudget
 from agent.sonic.conversation import Conversation, speaks
 from agent.sonic.errors import OrderError, SonicError, SonicLost, SonicRefused, SonicRejected, SonicTimedOut
@@ -156,7 +156,7 @@ class SonicSession:
         caller: Caller,
         on_event: Callable[[ServiceEvent], Awaitable[None]],
         *,
-        breaker: CircuitBreaker | None = None,
+        breaker: Breaker | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """`breaker` is shared by the calls of a process; `jitter` gives numbers from 0 to 1."""
@@ -165,7 +165,7 @@ class SonicSession:
         self._caller = caller
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
-        self._breaker = breaker or CircuitBreaker()
+        self._breaker: Breaker = breaker or CircuitBreaker()
         self._jitter = jitter
         self._budget = RetryBudget(self._loop.time, jitter)
         self._conversation = Conversation(config)

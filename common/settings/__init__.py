@@ -18,6 +18,7 @@ from common.settings.browser import BrowserSettings
 from common.settings.calls import CallSettings
 from common.settings.concern import Concern, host_of, is_loopback
 from common.settings.door import DoorSettings
+from common.settings.fleet import FleetSettings
 from common.settings.floor import FloorSettings
 from common.settings.messages import MessageSettings
 from common.settings.phone import PhoneSettings
@@ -32,6 +33,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     RecordSettings,
     CallSettings,
     SonicSettings,
+    FleetSettings,
     PhoneSettings,
     MessageSettings,
     DoorSettings,
@@ -41,6 +43,9 @@ CONCERNS: tuple[type[Concern], ...] = (
 )
 
 
+TOLD = {"host", "processes", "sonic_headroom"}  # settings that a refusal names
+
+
 class Settings(
     AccessSettings,
     BrowserSettings,
@@ -48,6 +53,7 @@ class Settings(
     DoorSettings,
     FloorSettings,
     PhoneSettings,
+    FleetSettings,
     SonicSettings,
     CallSettings,
     RecordSettings,
@@ -66,7 +72,7 @@ class Settings(
         for concern in CONCERNS:
             for is_given, sentence in concern.UNSAFE:
                 if is_given(self):
-                    problems.append(sentence.format(host=self.host, processes=self.processes))
+                    problems.append(sentence.format_map(self.model_dump(include=TOLD)))
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -77,6 +83,16 @@ class Settings(
         return not is_loopback(self.host) or (
             self.public_base_url is not None and not is_loopback(host_of(self.public_base_url))
         )
+
+    @property
+    def leases_streams(self) -> bool:
+        """Whether streams to Sonic are counted over all processes that share the store."""
+        return self.store == "dynamodb" if self.fleet_leases == "auto" else self.fleet_leases == "on"
+
+    @property
+    def preconnects(self) -> bool:
+        """Whether a call's stream is opened while it rings."""
+        return not self.leases_streams if self.preconnect == "auto" else self.preconnect == "always"
 
     @property
     def asks_browser_tokens(self) -> bool:

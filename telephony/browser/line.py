@@ -23,9 +23,11 @@ from agent.active_calls import ActiveCalls
 from agent.audio.pcm import SAMPLE_BYTES
 from agent.audio.resample import Resampler
 from agent.call import Call
+from agent.fleet import Fleet
 from agent.line import INPUT_RATE, OUTPUT_RATE, AudioSink, CallerAudio, CallerText, LineDropped, LineEvent, MarkBack
 from agent.persona.prompt import LineKind
 from agent.playout import Played
+from agent.regions import Need
 from agent.sonic.events import Usage
 from agent.transcript import CallTranscript, cut_words
 from common import metrics
@@ -275,8 +277,10 @@ class BrowserSocket:
         make_call: MakeBrowserCall,
         policy: UpgradePolicy,
         limits: BrowserLimits | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         self.waiting = 0
+        self._fleet = fleet
         self._active_calls = active_calls
         self._make_call = make_call
         self._policy = policy
@@ -307,11 +311,14 @@ class BrowserSocket:
                 return
             if capacity.start(log.id):
                 try:
-                    outcome = await self._active_calls.hold(self._make_call(log, line, client_setup))
-                    logger.info("browser call ended: {}", outcome)
+                    if self._fleet is None or await self._fleet.admit(log.id, Need.BROWSER):
+                        outcome = await self._active_calls.hold(self._make_call(log, line, client_setup))
+                        logger.info("browser call ended: {}", outcome)
+                        return
                 finally:
                     capacity.release(log.id)
-                return
+                    if self._fleet is not None:
+                        self._fleet.release(log.id)
             refused = GOING_AWAY if capacity.draining else FULL
         logger.warning("a browser's socket turned away: {}", refused.reason)
         metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
@@ -342,10 +349,11 @@ def browser_routes(
     *,
     spent: SpentNonces | None = None,
     limits: BrowserLimits | None = None,
+    fleet: Fleet | None = None,
 ) -> APIRouter:
     """Return `WS /` and `POST /browser/tokens`. `spent` remembers used tokens; by default, in this process."""
     policy = UpgradePolicy.from_settings(settings, spent)
     limits = limits or BrowserLimits(idle_s=settings.browser_idle_s)
     router = APIRouter() if policy.tokens is None else token_routes(policy.tokens)
-    router.add_api_websocket_route("/", BrowserSocket(active_calls, make_call, policy, limits).serve)
+    router.add_api_websocket_route("/", BrowserSocket(active_calls, make_call, policy, limits, fleet).serve)
     return router

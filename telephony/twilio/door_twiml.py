@@ -33,7 +33,7 @@ ONE_MOMENT = "Un momento, por favor."
 
 
 def refused(admission: Admission) -> str:
-    """Return what a call gets that is neither ACCEPTED nor CLOSED."""
+    """Return what a call gets that is neither ACCEPTED nor CLOSED, and is not sent ELSEWHERE."""
     return _REFUSALS[admission]()
 
 
@@ -97,4 +97,5 @@ _REFUSALS: Mapping[Admission, Callable[[], str]] = {
     Admission.SEATED: lambda: said(SEATED),
     Admission.FULL: twiml.overflow,
     Admission.DRAINING: twiml.overflow,
+    Admission.EXHAUSTED: twiml.overflow,
 }

@@ -24,6 +24,7 @@ OVERFLOW = (
 
 MEDIA_PATH = "/twilio/media"
 AFTER_STREAM_PATH = "/twilio/after-stream"
+TRIES = "tries"  # in the query of the URL that a ringing call is sent on to
 RESUMES = "resumes"  # the name of a stream's parameter, and of one in its action's URL
 STREAM_STATUS_PATH = "/twilio/stream-status"
 
@@ -71,8 +72,25 @@ def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA
 
 def resumes_of(parameters: Mapping[str, str]) -> int:
     """Return the count in a stream's or an action's parameters; 0 for a call's first stream."""
-    count = parameters.get(RESUMES, "")
-    return int(count) if count.isdecimal() and len(count) < 4 else 0
+    return _count(parameters, RESUMES)
+
+
+def tries_of(parameters: Mapping[str, str]) -> int:
+    """Return how often a ringing call was sent on."""
+    return _count(parameters, TRIES)
+
+
+def _count(parameters: Mapping[str, str], name: str) -> int:
+    count = parameters.get(name, "")
+    return int(count) if count.isascii() and count.isdecimal() and len(count) < 4 else 0
+
+
+def ask_again(base_url: str, path: str, tries: int, overrides: str = "") -> str:
+    """Have Twilio ask about the ringing call again, at once: the load balancer may send it to another server. Twilio
+    signs the URL with its query: https://www.twilio.com/docs/voice/twiml/redirect."""
+    response = VoiceResponse()
+    response.redirect(webhook_url(base_url, f"{path}?{TRIES}={tries}", overrides), method="POST")
+    return document(response)
 
 
 def overflow(play_url: str | None = None) -> str:

@@ -93,8 +93,11 @@ class Webhooks:
         if params.get("CallStatus") in ENDED_STATUSES or await self._phone_calls.is_over(call_sid):
             logger.warning("call {} is over and rings again", call_sid)
             return xml(twiml.hang_up())
-        admission = await self._phone_calls.admit(call_sid, params.get("From", ""))
+        tries = twiml.tries_of(params)
+        admission = await self._phone_calls.admit(call_sid, params.get("From", ""), tries=tries)
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
+        if admission is Admission.ELSEWHERE:
+            return xml(twiml.ask_again(self._base_url, VOICE_PATH, tries + 1, self._overrides))
         if admission is Admission.CLOSED:
             return xml(await self._closed.answer(params))
         if admission is not Admission.ACCEPTED:

@@ -33,7 +33,7 @@ class FakeOpener:
 
 async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
     opener = FakeOpener()
-    preconnector = StreamPreconnector(opener, "model")
+    preconnector = StreamPreconnector(lambda call_id: opener, "model")
     preconnector.prepare("CA1")
     preconnector.prepare("CA1")
     mine = preconnector.opener_for("CA1")
@@ -45,9 +45,18 @@ async def test_a_call_gets_the_stream_that_was_opened_while_it_rang() -> None:
     assert not opener.streams[0].closed
 
 
+async def test_none_is_opened_where_the_media_may_come_to_another_process() -> None:
+    opener = FakeOpener()
+    preconnector = StreamPreconnector(lambda call_id: opener, "model", ahead=False)
+    preconnector.prepare("CA1")
+    assert preconnector.opener_for("CA1") is opener
+    await preconnector.close()
+    assert opener.streams == []
+
+
 async def test_a_stream_that_nobody_takes_is_closed() -> None:
     opener = FakeOpener()
-    preconnector = StreamPreconnector(opener, "model", keep_s=0.01)
+    preconnector = StreamPreconnector(lambda call_id: opener, "model", keep_s=0.01)
     preconnector.prepare("CA1")
     await until(lambda: opener.streams and opener.streams[0].closed)
     late: Any = await preconnector.opener_for("CA1").open("model")
@@ -55,7 +64,7 @@ async def test_a_stream_that_nobody_takes_is_closed() -> None:
 
 
 async def test_a_refusal_while_it_rang_is_the_calls_to_deal_with() -> None:
-    preconnector = StreamPreconnector(FakeOpener(SonicThrottled("429")), "model")
+    preconnector = StreamPreconnector(lambda call_id: FakeOpener(SonicThrottled("429")), "model")
     preconnector.prepare("CA1")
     with pytest.raises(SonicThrottled):
         await preconnector.opener_for("CA1").open("model")

@@ -35,12 +35,14 @@ class FakeCalls:
     closed: ClosedLine = ClosedLine("Está cerrado. Abrimos mañana, martes 24 de noviembre, a las 8.", "message")
     fault: Exception | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    tries: list[int | None] = field(default_factory=list)
     transfers: Transfers | None = None
 
     async def is_over(self, call_id: str) -> bool:
         return self.over
 
-    async def admit(self, call_id: str, number: str | None = None) -> Admission:
+    async def admit(self, call_id: str, number: str | None = None, *, tries: int | None = None) -> Admission:
+        self.tries.append(tries)
         self._note("admit", call_id)
         return self.admission
 

@@ -56,7 +56,9 @@ def refusals(reason: str) -> float:
     return metrics.REGISTRY.get_sample_value("carlos_refusals_total", {"reason": reason}) or 0.0
 
 
-@pytest.mark.parametrize("admission", [each for each in Admission if each is not Admission.ACCEPTED])
+@pytest.mark.parametrize(
+    "admission", [each for each in Admission if each not in (Admission.ACCEPTED, Admission.ELSEWHERE)]
+)
 def test_every_refusal_has_its_answer(admission: Admission) -> None:
     unbilled = {
         Admission.BLOCKED: "rejected",
@@ -262,7 +264,7 @@ def handler(store: Store | None, callbacks: NotedCallBacks | None = None, **chan
 
     active_calls = ActiveCalls(2)
     door = Door(DoorPolicy.of(settings), active_calls.capacity, facts, Clock(SUNDAY_NOON))
-    preconnector, writer = StreamPreconnector(NoSonic(), "model"), CallRecordWriter(cast(Any, store))
+    preconnector, writer = StreamPreconnector(lambda call_id: NoSonic(), "model"), CallRecordWriter(cast(Any, store))
     carrier, make_call = cast(Any, Twilio), cast(Any, None)
     return PhoneCalls(active_calls, make_call, carrier, preconnector, writer, door=door, callbacks=callbacks)
 

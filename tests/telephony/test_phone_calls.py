@@ -80,7 +80,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     store = await open_sqlite(tmp_path / "carlos.db")
     active_calls, made = ActiveCalls(2), []
     carrier = Twilio(Settings(_env_file=None))
-    preconnector = StreamPreconnector(NoSonic(), "model")
+    preconnector = StreamPreconnector(lambda call_id: NoSonic(), "model")
 
     def make_call(log: CallTranscript, line: Any, memory: Any) -> Any:
         made.append((HeldCall(log), memory))

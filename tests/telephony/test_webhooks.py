@@ -91,11 +91,21 @@ def test_get_is_answered_too() -> None:
     [
         (Admission.FULL, ["Say", "Hangup"]),
         (Admission.DRAINING, ["Say", "Hangup"]),
+        (Admission.EXHAUSTED, ["Say", "Hangup"]),
         (Admission.BLOCKED, ["Reject"]),
     ],
 )
 def test_a_refused_call_hears_why_or_is_rejected(admission: Admission, expected: list[str]) -> None:
     assert verbs(post(FakeCalls(admission=admission), "/twilio/voice", RING)) == expected
+
+
+@pytest.mark.parametrize(("query", "tries"), [("", 0), ("?tries=2", 2), ("?tries=-1", 0), ("?tries=" + "9" * 99, 0)])
+def test_a_call_that_finds_no_place_here_is_sent_on_and_its_tries_are_counted(query: str, tries: int) -> None:
+    phone_calls = FakeCalls(admission=Admission.ELSEWHERE)
+    response = post(phone_calls, f"/twilio/voice{query}", RING)
+    assert verbs(response) == ["Redirect"]
+    assert f">{BASE_URL}/twilio/voice?tries={tries + 1}<" in response.text
+    assert phone_calls.tries == [tries]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +140,7 @@ def test_a_failing_desk_becomes_an_apology_and_never_silence(path: str) -> None:
 
 def test_a_desk_that_hangs_becomes_an_apology(monkeypatch: pytest.MonkeyPatch) -> None:
     class Asleep(FakeCalls):
-        async def admit(self, call_id: str, number: str | None = None) -> Admission:
+        async def admit(self, call_id: str, number: str | None = None, *, tries: int | None = None) -> Admission:
             await asyncio.Event().wait()
             raise AssertionError("unreachable")
 

@@ -79,7 +79,7 @@ class Server:
         self.people = people
         self.made: list[tuple[HeldCall, Any]] = []
         self.active_calls = ActiveCalls(2)
-        self.preconnector = StreamPreconnector(NoSonic(), "model")
+        self.preconnector = StreamPreconnector(lambda call_id: NoSonic(), "model")
         self.transfers = Transfers(store, parse_targets(PEOPLE), people, clock=clock, cold=cold, caller_id=SEEN)
         self._carrier = Twilio(settings())
 

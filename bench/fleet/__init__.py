@@ -1,0 +1,1 @@
+"""A fleet of tasks in several Regions, simulated with the product's own admission."""
