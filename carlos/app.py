@@ -44,7 +44,7 @@ from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
 from carlos.protection import task_protection
 from carlos.standin import StandIn
-from carlos.telemetry import MeasuredBackend, telemetry
+from carlos.telemetry import MeasuredBackend, emf_interval, telemetry
 from common.log import error_text
 from common.log.cloudwatch import CallLogGroup, open_log_group
 from common.settings import Settings
@@ -280,7 +280,11 @@ async def open_services(
     )
     try:
         async with (
-            telemetry(settings.emf_seconds, settings.metrics_namespace, watch_steps=settings.loglevel == "DEBUG"),
+            telemetry(
+                emf_interval(settings.emf_seconds),
+                settings.metrics_namespace,
+                watch_steps=settings.loglevel == "DEBUG",
+            ),
             _housekeeping(services),
             task_protection(settings.ecs_agent_uri if register is None else None, services.active_calls),
         ):

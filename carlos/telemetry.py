@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -11,7 +12,10 @@ from datetime import datetime
 from carlos.event_loop import measure_lag, steps_watched
 from common import log, metrics
 from data.backends.base import Backend, ConditionFailed, Item, Write
+from data.errors import Unavailable
 from data.tables import TableName
+
+EMF_SECONDS = 30.0
 
 
 class MeasuredBackend:
@@ -66,8 +70,18 @@ async def _timed[T](operation: str, work: Awaitable[T]) -> T:
     except ConditionFailed:
         outcome = "condition"
         raise
+    except Unavailable:
+        metrics.STORE_ERRORS.add()
+        raise
     finally:
         metrics.STORE_LATENCY.observe(time.perf_counter() - began, operation=operation, outcome=outcome)
+
+
+def emf_interval(setting: float | None) -> float:
+    """How often metrics are written, in seconds; 0 for never. They are for CloudWatch, which reads no terminal."""
+    if setting is not None:
+        return setting
+    return 0.0 if sys.stdout.isatty() else EMF_SECONDS
 
 
 @asynccontextmanager
