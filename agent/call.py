@@ -565,6 +565,7 @@ class Call:
     async def lost(self, error: SonicError) -> None:
         """No stream can be had: the caller hears why, and the line goes on to whatever comes after us."""
         logger.error("sonic is lost: {} {}", type(error).__name__, error)
+        metrics.UNSERVED_CALLS.add()
         if self.state not in LEAVING and self._passes_on(Cause.MODEL_DOWN):
             self._begin_passing_on(NOTHING_IN_PARTICULAR, Cause.MODEL_DOWN)
             self._finish(TRANSFERRING)  # the line says so itself

@@ -89,7 +89,7 @@ class SecurityMiddleware:
             principal = await self._access.admit(method, path, headers)
         except Denied as denied:
             self._take(f"stranger {address}")
-            metrics.REFUSALS.add(reason=f"rest_{denied.status}")
+            metrics.REST_DENIALS.add(status=str(denied.status))
             response = failure(denied.status, _ERRORS[denied.status], denied.message, code=denied.code)
             if denied.status == 401:
                 response.headers["WWW-Authenticate"] = 'ApiKey realm="carlos"'

@@ -47,7 +47,7 @@ from carlos.protection import task_protection
 from carlos.readiness import ToldOpener, faults_of_calls, told_by_store, watched
 from carlos.sonic_fleet import SonicFleet
 from carlos.standin import StandIn
-from carlos.telemetry import MeasuredBackend, telemetry
+from carlos.telemetry import MeasuredBackend, emf_interval, telemetry
 from common.log import error_text
 from common.log.cloudwatch import CallLogGroup, open_log_group
 from common.settings import Settings
@@ -309,7 +309,11 @@ async def open_services(
     )
     try:
         async with (
-            telemetry(settings.emf_seconds, settings.metrics_namespace, watch_steps=settings.loglevel == "DEBUG"),
+            telemetry(
+                emf_interval(settings.emf_seconds),
+                settings.metrics_namespace,
+                watch_steps=settings.loglevel == "DEBUG",
+            ),
             _housekeeping(services),
             sonic.fleet.beating(),
             task_protection(settings.ecs_agent_uri if register is None else None, services.active_calls),

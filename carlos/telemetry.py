@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -14,6 +15,7 @@ from data.backends.base import Backend, ConditionFailed, Item, Key, Put, Write
 from data.errors import Unavailable
 from data.tables import TableName
 
+EMF_SECONDS = 30.0
 SLOW_S = 0.4  # an operation that is given up after so long was waited for in vain
 TOO_LATE = "it did not answer in time"
 
@@ -82,6 +84,7 @@ class MeasuredBackend:
             raise
         except Unavailable as error:
             fault = str(error)
+            metrics.STORE_ERRORS.add()
             raise
         except asyncio.CancelledError:
             fault = TOO_LATE
@@ -91,6 +94,13 @@ class MeasuredBackend:
             metrics.STORE_LATENCY.observe(took_s, operation=operation, outcome=outcome)
             if fault != TOO_LATE or took_s >= SLOW_S:  # who hangs up does not wait for an answer either
                 self._noted(fault)
+
+
+def emf_interval(setting: float | None) -> float:
+    """How often metrics are written, in seconds; 0 for never. They are for CloudWatch, which reads no terminal."""
+    if setting is not None:
+        return setting
+    return 0.0 if sys.stdout.isatty() else EMF_SECONDS
 
 
 @asynccontextmanager

@@ -1,8 +1,12 @@
 """Every metric of Carlos, defined once: scraped as Prometheus text, and written as CloudWatch EMF lines.
 
-Times are observed in seconds; CloudWatch gets milliseconds. Each EMF metric is published without dimensions (for
-alarms and scaling) and, where it has labels, once more with them. A label's values are few and never personal.
-Count from the event loop's thread only.
+Times are observed in seconds; CloudWatch gets milliseconds. A label's values are few and never personal. Count from the
+event loop's thread only.
+
+CloudWatch bills every combination of a name with values of its dimensions, by the month. So each metric is published
+without dimensions, for alarms and scaling, and with its labels only for the values that an alarm asks for (`watched`);
+on other lines of the log labels are plain fields, for Logs Insights. The stage is in the namespace, and no dimension: a
+metric with a dimension is not found without it, so each would have to be published, and paid for, twice.
 
 Source of the EMF format: the "Embedded metric format specification" of the CloudWatch user guide (at most 100
 values in an array).
@@ -11,6 +15,7 @@ values in an array).
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
@@ -27,6 +32,7 @@ prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _BOUNDS = [*map(str, BUCKETS), "+Inf"]
 _EMF_VALUES = 100
+_KEPT_VALUES = 4096  # of a period that nobody drains: where no EMF is written they would pile up
 
 type Labels = tuple[str, ...]
 
@@ -35,11 +41,13 @@ DEFINITIONS: list[Metric] = []
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Metric:
-    """`name` is CloudWatch's; Prometheus gets it in its own style."""
+    """`name` is CloudWatch's; Prometheus gets it in its own style. CloudWatch has one more metric for each of the label
+    values in `watched`."""
 
     name: str
     help: str
     labels: Labels = ()
+    watched: tuple[Labels, ...] = ()
     unit: str = "Count"
     _prometheus: Any = field(init=False)
 
@@ -100,7 +108,7 @@ class _Distribution:
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     total: float = 0.0
-    recent: list[float] = field(default_factory=list)
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT_VALUES))
 
     def buckets(self) -> list[tuple[str, float]]:
         return list(zip(_BOUNDS, accumulate(self.counts), strict=True))
@@ -145,9 +153,10 @@ class Timer(Metric):
 
     def drain(self) -> Iterator[tuple[Labels, list[float]]]:
         for labels, seen in self._seen.items():
-            recent, seen.recent = seen.recent, []
+            recent = [round(value * 1000, 3) for value in seen.recent]
+            seen.recent.clear()
             if recent:
-                yield labels, [round(value * 1000, 3) for value in recent]
+                yield labels, recent
 
 
 def _snake(name: str) -> str:
@@ -161,7 +170,10 @@ CALLS = Counter(name="Calls", help="Calls that ended.", labels=("line", "outcome
 CALL_SECONDS = Timer(name="CallDuration", help="From the first media to the end of a call.", labels=("line",))
 FAULTY_CALLS = Counter(name="FaultyCalls", help="Calls that met a fault of Sonic or of the line.")
 SILENT_CALLS = Counter(name="SilentCalls", help="Calls in which the caller spoke and Carlos never answered.")
-REFUSALS = Counter(name="Refusals", help="Calls turned away.", labels=("reason",))
+UNSERVED_CALLS = Counter(
+    name="CallsWithoutModel", help="Calls that were passed on or ended because no stream to Sonic could be had."
+)
+REFUSALS = Counter(name="Refusals", help="Calls turned away.", labels=("reason",), watched=(("full",),))
 FALLBACKS = Counter(
     name="Fallbacks", help="Times that Twilio could not use an answer and asked the fallback URL.", labels=("outcome",)
 )
@@ -188,6 +200,7 @@ AUDIO_LOST = Counter(name="AudioLost", help="Caller audio that never reached Son
 # Around the conversation.
 TOOL_LATENCY = Timer(name="ToolLatency", help="One use of a tool.", labels=("tool", "outcome"))
 STORE_LATENCY = Timer(name="StoreLatency", help="One operation of the store.", labels=("operation", "outcome"))
+STORE_ERRORS = Counter(name="StoreErrors", help="Operations that the store did not answer.")
 SONIC_OPEN_LATENCY = Timer(name="SonicOpenLatency", help="Opening a stream to Sonic.", labels=("outcome",))
 SONIC_FAULTS = Counter(name="SonicFaults", help="Streams that failed.", labels=("kind",))
 SONIC_SUSPICIONS = Counter(
@@ -218,6 +231,7 @@ LEASES_UNKNOWN = Counter(
 
 # The server.
 REQUESTS = Counter(name="Requests", help="REST requests.", labels=("method", "status"))
+REST_DENIALS = Counter(name="RestDenials", help="REST requests without a key that allows them.", labels=("status",))
 LOG_DROPPED = Counter(name="CallLogDropped", help="Call events and records not delivered.", labels=("kind",))
 
 
@@ -266,9 +280,10 @@ def emf(timestamp_ms: int, namespace: str = NAMESPACE) -> Iterator[dict[str, Any
 def _emf_object(
     told: dict[str, tuple[Metric, list[float]]], names: Labels, values: Labels, timestamp_ms: int, namespace: str
 ) -> dict[str, Any]:
+    is_watched = any(values in metric.watched for metric, _ in told.values())
     directive = {
         "Namespace": namespace,
-        "Dimensions": [[], list(names)] if names else [[]],
+        "Dimensions": [[], list(names)] if is_watched else [[]],
         "Metrics": [{"Name": name, "Unit": metric.unit} for name, (metric, _) in told.items()],
     }
     return {

@@ -89,6 +89,7 @@ module "observability" {
   account_id        = data.aws_caller_identity.current.account_id
   partition         = data.aws_partition.current.partition
   alarm_email       = var.alarm_email
+  runbook           = var.runbook
   min_tasks         = var.min_tasks
   cluster           = module.voice.cluster
   service           = module.voice.service
@@ -96,7 +97,7 @@ module "observability" {
   call_group        = module.voice.call_log_group
   load_balancer     = module.voice.load_balancer_suffix
   target_group      = module.voice.target_group_suffix
-  tables            = { for key, table in module.data.tables : key => table.name }
+  tables            = { for key, table in module.data.tables : key => { name = table.name, indexes = module.data.indexes[key] } }
   function          = module.rest.function_name
   api_id            = module.rest.api_id
 }

@@ -341,3 +341,14 @@ variable "alarm_email" {
     error_message = "alarm_email must be an e-mail address."
   }
 }
+
+variable "runbook" {
+  description = "Address of docs/runbook.md as the people read it whom alarms wake; each alarm's text ends with it and #<name>."
+  type        = string
+  default     = "docs/runbook.md"
+
+  validation {
+    condition     = can(regex("^[^# ]+$", var.runbook)) && length(var.runbook) <= 400
+    error_message = "runbook must be an address or a path of at most 400 characters, with neither spaces nor a #."
+  }
+}

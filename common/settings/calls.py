@@ -36,8 +36,11 @@ class CallSettings(Concern):
         False, description="Also what was said and what the tools were given, masked; else only that it was."
     )
     call_log_endpoint: str | None = Field(None, description="Another endpoint for CloudWatch Logs: a local AWS.")
-    emf_seconds: float = Field(
-        30, ge=0, description="Metrics as EMF lines on stdout, every so many seconds; 0 for never."
+    emf_seconds: float | None = Field(
+        None,
+        ge=0,
+        description="Metrics as EMF lines on stdout, every so many seconds; 0 for never. Unset: every 30 s, and never"
+        " on a terminal.",
     )
     metrics_namespace: str = Field(
         "Carlos",

@@ -22,6 +22,7 @@ from agent.sonic.events import (
     UserSpeechEnd,
     UserSpeechStart,
 )
+from common import metrics
 from tests.agent.call_stage import ListToolbox
 from tests.agent.session_stage import FakeStream, ended, planned, virtually, words
 from tests.agent.virtual_call import calling, greets, sounding, spoken
@@ -106,10 +107,16 @@ async def test_an_apology_in_mid_answer_is_heard_whole_behind_it() -> None:
 
 @virtually
 async def test_a_caller_who_hangs_up_on_the_apology_has_had_a_failed_call() -> None:
+    before = calls_without_model()
     async with calling(lambda number: SonicRefused("no")) as stage:
         await stage.silent(1.0)
         stage.line.leave()
         assert await stage.running == "failed"
+    assert calls_without_model() == before + 1, "the alarm model-down goes by it"
+
+
+def calls_without_model() -> float:
+    return metrics.REGISTRY.get_sample_value("carlos_calls_without_model_total") or 0.0
 
 
 # --- somebody speaks while Carlos does

@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from api.limits import RateLimit
 from api.middleware import MAX_BODY_BYTES
 from carlos.app import create_app
+from common import metrics
 from common.keys import ApiKey, digest
 from common.settings import Settings
 from data.open import open_sqlite
@@ -109,6 +110,16 @@ async def test_no_key_a_wrong_key_and_a_wrong_token_are_told_apart(quick_rest: R
         "key_unknown",
         "token_invalid",
     ]
+
+
+async def test_a_stranger_at_the_rest_api_is_no_caller_who_was_turned_away(quick_rest: Rest) -> None:
+    def counted(name: str) -> float:
+        samples = (sample for family in metrics.REGISTRY.collect() for sample in family.samples)
+        return sum(sample.value for sample in samples if sample.name == name)
+
+    before = counted("carlos_refusals_total"), counted("carlos_rest_denials_total")
+    await quick_rest.anonymous.get("/orders")
+    assert (counted("carlos_refusals_total"), counted("carlos_rest_denials_total")) == (before[0], before[1] + 1)
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://evil.example"])

@@ -7,16 +7,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from agent.active_calls import ActiveCalls
-from agent.capacity import Admission
 from api.health import health_routes
 from carlos.server import KEEP_ALIVE_S
-from common import metrics
 from common.settings import Settings
 from data.records import TABLES
 from data.tables import TTL_ATTRIBUTE, Table, create_request
@@ -217,6 +214,19 @@ def test_an_operator_may_do_all_that_the_backend_does(stage: Stage) -> None:
     assert actions(stage.one("aws_iam_policy")["policy"], "dynamodb") == needed
 
 
+def test_dynamodbs_own_errors_are_watched_for_each_operation_of_the_store(stage: Stage) -> None:
+    _, methods = backend_methods()
+    asked = set().union(*(api_calls(methods[name]) for name in used_by_the_store() & methods.keys()))
+    alarms = [
+        alarm for alarm in stage.all("aws_cloudwatch_metric_alarm") if alarm["alarm_name"].endswith("-system-errors")
+    ]
+    assert len(alarms) == len(TABLES)
+    for alarm in alarms:
+        watched = [metric["dimensions"] for query in alarm["metric_query"] for metric in query["metric"]]
+        assert {dimensions["Operation"] for dimensions in watched} == asked
+        assert len({dimensions["TableName"] for dimensions in watched}) == 1
+
+
 def role_id(stage: Stage, name: str) -> str:
     return str(stage.one("aws_iam_role", name=name)["id"])
 
@@ -236,69 +246,6 @@ def test_only_the_chosen_model_may_be_invoked(stage: Stage) -> None:
     assert bedrock["Resource"] == [f"arn:aws:bedrock:us-east-1::foundation-model/{model}"]
     assert actions(policy, "bedrock") == {"InvokeModel"}
     assert actions(policy, "ecs") == {"GetTaskProtection", "UpdateTaskProtection"}
-
-
-# --- metrics -------------------------------------------------------------------------------------------------
-
-
-type Watched = tuple[str, str, tuple[object, ...]]
-
-
-def watched(stage: Stage) -> Iterator[Watched]:
-    """Namespace, name and dimensions of each metric of the server's that scaling, an alarm or the dashboard reads."""
-    for alarm in stage.all("aws_cloudwatch_metric_alarm"):
-        asked = [metric for query in alarm["metric_query"] for metric in query["metric"]] or [alarm]
-        yield from ((a["namespace"], a["metric_name"], tuple(a["dimensions"] or ())) for a in asked)
-    for shown in dashboard(stage):
-        if not isinstance(shown[0], dict):
-            namespace, name, *dimensions = (part for part in shown if not isinstance(part, dict))
-            yield namespace, name, tuple(dimensions)
-    (scaling,) = stage.one("aws_appautoscaling_policy")["target_tracking_scaling_policy_configuration"]
-    (metric,) = scaling["customized_metric_specification"]
-    yield metric["namespace"], metric["metric_name"], tuple(metric["dimensions"])
-
-
-def dashboard(stage: Stage) -> Iterator[list[Any]]:
-    """Each metric ([namespace, name, dimension, value, ..., options]) and each expression ([options]) that is shown."""
-    for widget in json.loads(stage.one("aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]:
-        yield from widget["properties"]["metrics"]
-
-
-def of_the_server(stage: Stage) -> set[Watched]:
-    return {metric for metric in watched(stage) if not metric[0].startswith("AWS/")}
-
-
-def test_every_metric_that_is_watched_is_one_that_the_server_emits(stage: Stage) -> None:
-    seen = of_the_server(stage)
-    assert len(seen) > 10
-    emitted = {(metric.name, dimensions) for metric in metrics.DEFINITIONS for dimensions in ((), metric.labels)}
-    assert {(name, dimensions) for _, name, dimensions in seen} <= emitted
-
-
-def test_the_alarm_of_refused_calls_is_about_places_alone(stage: Stage) -> None:
-    """A blocked number and a closed line are refused, too, as their owner wishes."""
-    (alarm,) = (each for each in stage.all("aws_cloudwatch_metric_alarm") if each["metric_name"] == "Refusals")
-    assert alarm["dimensions"] == {"reason": Admission.FULL.name.lower()}
-
-
-def test_a_stages_metrics_are_watched_where_its_server_puts_them_and_nowhere_else(stages: dict[str, Stage]) -> None:
-    emitted = {}
-    for name, stage in stages.items():
-        environment = {entry["name"]: entry["value"] for entry in stage.container()["environment"]}
-        emitted[name] = Settings(_env_file=None, metrics_namespace=environment["METRICS_NAMESPACE"]).metrics_namespace
-        assert {namespace for namespace, _, _ in of_the_server(stage)} == {emitted[name]}
-    assert len(set(emitted.values())) == len(stages), "two stages in one account would add up"
-
-
-def test_the_dashboard_reckons_with_the_servers_prices(stage: Stage) -> None:
-    (reckoned,) = [shown[0]["expression"] for shown in dashboard(stage) if isinstance(shown[0], dict)]
-    prices = {
-        name.removeprefix("price_"): field.default
-        for name, field in Settings.model_fields.items()
-        if name.startswith("price_") and name != "price_phone_minute"
-    }
-    parts = {f"{name.replace('_', '')}tokens * {price:g} / 1000000" for name, price in prices.items()}
-    assert set(reckoned.split(" + ")) == parts
 
 
 # --- health --------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import pytest
 from common import metrics
 from common.settings import Settings
 from data.records import TABLES
-from tests.infra.planned_stage import INFRA, ROOT, STAGES, Stage
+from tests.infra.planned_stage import INFRA, ROOT, Stage
 
-PAGES = ("deploy", "costs", "architecture")
+PAGES = ("deploy", "costs", "architecture", "runbook")
 
 
 @pytest.fixture(params=PAGES)
@@ -59,13 +59,6 @@ def test_the_originals_outputs_and_variables_keep_their_names() -> None:
     assert variables <= names_in("variables.tf", "variable")
 
 
-def test_every_alarm_that_is_explained_is_one() -> None:
-    explained = set(re.findall(r"alarm `([a-z-]+)`", (ROOT / "docs" / "deploy.md").read_text()))
-    assert explained
-    declared = (INFRA / "modules" / "observability" / "main.tf").read_text()
-    assert not [name for name in explained if f"{name} = {{" not in declared]
-
-
 # --- architecture --------------------------------------------------------------------------------------------
 
 
@@ -103,29 +96,3 @@ def test_what_the_diagram_draws_of_aws_is_in_the_terraform(diagram: str, stage: 
     assert stage.one("aws_lb_target_group")["health_check"][0]["path"] in aws
     (handler,) = re.findall(r"Lambda<br/>([\w/.]+)\]", aws)
     assert (ROOT / handler).exists()
-
-
-# --- costs ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_the_months_sum_is_the_formulas(name: str) -> None:
-    page = (ROOT / "docs" / "costs.md").read_text()
-    price = {key: float(usd) for key, usd in re.findall(r"^\| `(\w+)` [^|]*\| ([\d.]+)", page, re.MULTILINE)}
-    size = {key: int(value) for key, value in re.findall(r"^(\w+) += (\d+)$", tfvars(name), re.MULTILINE)}
-    cpu, memory = default("task_cpu") / 1024, default("task_memory") / 1024
-    tasks, gateways = size["min_tasks"], size["nat_gateways"]
-    addresses = 2 + (gateways or tasks)
-    hourly = tasks * (cpu * price["F_cpu"] + memory * price["F_mem"])
-    hourly += price["A"] + gateways * price["N"] + addresses * price["I"]
-    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
-    assert row.endswith(f"730 × {hourly:.4f} = **{730 * hourly:.0f}** |")
-
-
-def tfvars(stage: str) -> str:
-    return (INFRA / f"{stage}.tfvars").read_text()
-
-
-def default(variable: str) -> int:
-    declared = (INFRA / "variables.tf").read_text().partition(f'variable "{variable}"')[2].partition("\n}")[0]
-    return int(re.findall(r"default += (\d+)", declared)[0])

@@ -3,6 +3,11 @@ output "tables" {
   value       = { for key, table in aws_dynamodb_table.this : key => { name = table.name, arn = table.arn } }
 }
 
+output "indexes" {
+  description = "Names of each table's indexes."
+  value       = { for key, table in local.tables : key => table.indexes[*].name }
+}
+
 output "table_policy" {
   description = "IAM statements for who works on records."
   value = [

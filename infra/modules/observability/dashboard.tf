@@ -1,12 +1,49 @@
+# The alarms' metrics with their thresholds first, from alarms.tf; then what nobody is woken for.
+
 locals {
+  # Each alarm's metrics as a chart has them. Parts of an expression are there for its sake, and not drawn.
+  drawn = {
+    for name, alarm in local.alarms : name => concat(
+      [
+        for metric in [alarm.metric] : concat(
+          [alarm.namespace, metric],
+          flatten([for key, value in alarm.dimensions : [key, value]]),
+          [{ stat = alarm.statistic, period = alarm.period }],
+        ) if metric != null
+      ],
+      [
+        for expression in [alarm.expression] : [{
+          id = "${replace(name, "-", "_")}_result", label = name, expression = expression, period = alarm.period
+        }] if expression != null
+      ],
+      [
+        for id, part in alarm.parts : concat(
+          [alarm.namespace, part.metric],
+          flatten([for key, value in part.dimensions : [key, value]]),
+          [{ id = id, visible = false, stat = alarm.statistic, period = alarm.period }],
+        )
+      ],
+    )
+  }
+
+  alarm_widgets = [
+    for chart in distinct(flatten([for group in local.groups : [for alarm in group : alarm.chart]])) : {
+      title   = chart
+      label   = distinct([for alarm in local.alarms : alarm.unit if alarm.chart == chart])[0]
+      stat    = "Sum"
+      metrics = concat([for name, alarm in local.alarms : local.drawn[name] if alarm.chart == chart]...)
+      lines   = distinct([for alarm in local.alarms : { label = alarm.runbook, value = alarm.threshold } if alarm.chart == chart])
+    }
+  ]
+
   # Title, unit on the axis, statistic, metrics of the server.
   own_widgets = [
-    { title = "Calls", label = "calls", stat = "Sum", metrics = ["Calls", "FaultyCalls", "SilentCalls", "Refusals"] },
+    { title = "Calls", label = "calls", stat = "Sum", metrics = ["Calls", "FaultyCalls", "Refusals", "Fallbacks"] },
     { title = "Live calls per task", label = "calls", stat = "Average", metrics = ["ActiveCalls"] },
     { title = "A turn: end of speech to first audio, p50", label = "ms", stat = "p50", metrics = local.hops },
     { title = "A turn: end of speech to first audio, p99", label = "ms", stat = "p99", metrics = local.hops },
-    { title = "Sonic", label = "events", stat = "Sum", metrics = ["SonicThrottles", "SonicFaults", "Rotations"] },
-    { title = "Audio lost", label = "ms", stat = "Sum", metrics = ["AudioLost"] },
+    { title = "Sonic", label = "events", stat = "Sum", metrics = ["SonicFaults", "SonicSuspicions", "Rotations", "Fillers"] },
+    { title = "REST on the server", label = "requests", stat = "Sum", metrics = ["Requests", "RestDenials"] },
     {
       title   = "What the model bills: tokens", label = "tokens", stat = "Sum"
       metrics = ["InputSpeechTokens", "OutputSpeechTokens", "InputTextTokens", "OutputTextTokens"]
@@ -27,27 +64,22 @@ locals {
 
   aws_widgets = [
     {
-      title   = "Ready tasks", label = "tasks", stat = "Minimum"
-      metrics = [["AWS/ApplicationELB", "HealthyHostCount", "LoadBalancer", var.load_balancer, "TargetGroup", var.target_group]]
-    },
-    {
       title = "CPU and memory of the tasks", label = "percent", stat = "Maximum"
       metrics = [for name in ["CPUUtilization", "MemoryUtilization"] :
       ["AWS/ECS", name, "ClusterName", var.cluster, "ServiceName", var.service]]
     },
     {
-      title = "Requests and errors at the load balancer", label = "requests", stat = "Sum"
-      metrics = [for name in ["RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"] :
-      ["AWS/ApplicationELB", name, "LoadBalancer", var.load_balancer]]
+      title   = "Requests at the load balancer", label = "requests", stat = "Sum"
+      metrics = [["AWS/ApplicationELB", "RequestCount", "LoadBalancer", var.load_balancer]]
     },
     {
       title = "What DynamoDB bills: units", label = "units", stat = "Sum"
-      metrics = [for pair in setproduct(values(var.tables), ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"]) :
+      metrics = [for pair in setproduct(values(var.tables)[*].name, ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"]) :
       ["AWS/DynamoDB", pair[1], "TableName", pair[0]]]
     },
     {
       title   = "REST API", label = "requests", stat = "Sum"
-      metrics = [for name in ["Count", "4xx", "5xx"] : ["AWS/ApiGateway", name, "ApiId", var.api_id]]
+      metrics = [for name in ["Count", "4xx"] : ["AWS/ApiGateway", name, "ApiId", var.api_id]]
     },
     {
       title = "REST API: latency, p99", label = "ms", stat = "p99"
@@ -58,11 +90,12 @@ locals {
     },
   ]
 
-  widgets = concat(
+  other_widgets = concat(
     [for widget in local.own_widgets : merge(widget, { metrics = [for metric in widget.metrics : [local.own, metric]] })],
     [local.cost_widget],
     local.aws_widgets,
   )
+  widgets = concat(local.alarm_widgets, [for widget in local.other_widgets : merge(widget, { lines = [] })])
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
@@ -75,12 +108,13 @@ resource "aws_cloudwatch_dashboard" "this" {
       width  = 12
       height = 6
       properties = {
-        title   = widget.title
-        region  = var.region
-        stat    = widget.stat
-        period  = 300
-        metrics = widget.metrics
-        yAxis   = { left = { label = widget.label, min = 0, showUnits = false } }
+        title       = widget.title
+        region      = var.region
+        stat        = widget.stat
+        period      = 300
+        metrics     = widget.metrics
+        yAxis       = { left = { label = widget.label, min = 0, showUnits = false } }
+        annotations = { horizontal = widget.lines }
       }
     }]
   })

@@ -1,67 +1,5 @@
 # Alarms, the dashboard and saved log queries. The server's own metrics are EMF lines in its log: CloudWatch makes
-# metrics of them without an agent.
-
-locals {
-  own = var.metrics_namespace
-
-  # One entry, one alarm. The server emits each metric without dimensions and, where it has labels, with them, too.
-  alarms = {
-    silent-calls = {
-      description = "A caller spoke and Carlos never answered."
-      namespace   = local.own, metric = "SilentCalls", statistic = "Sum", dimensions = null
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-    slow-turns = {
-      description = "One turn in a hundred waits over 3 seconds for Carlos."
-      namespace   = local.own, metric = "TurnLatency", statistic = "p99", dimensions = null
-      threshold   = 3000, periods = 3, missing = "notBreaching", below = false
-    }
-    sonic-throttled = {
-      description = "Bedrock refuses streams: ask for a higher quota, or lower MAX_CALLS."
-      namespace   = local.own, metric = "SonicThrottles", statistic = "Sum", dimensions = null
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-    calls-refused = {
-      description = "Callers heard the busy message: every task was full."
-      namespace   = local.own, metric = "Refusals", statistic = "Sum"
-      dimensions  = { reason = "full" } # who is blocked, or calls a closed line, is no alarm
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-    capacity-lost = {
-      description = "Fewer tasks are ready than must always run."
-      namespace   = "AWS/ApplicationELB", metric = "HealthyHostCount", statistic = "Minimum"
-      dimensions  = { LoadBalancer = var.load_balancer, TargetGroup = var.target_group }
-      threshold   = var.min_tasks, periods = 2, missing = "breaching", below = true
-    }
-    webhooks-failing = {
-      description = "The server answers with 5xx: calls are not taken."
-      namespace   = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", statistic = "Sum"
-      dimensions  = { LoadBalancer = var.load_balancer, TargetGroup = var.target_group }
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-    entrance-failing = {
-      description = "The load balancer itself answers with 5xx: no task takes the request, or one hung up."
-      namespace   = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", statistic = "Sum"
-      dimensions  = { LoadBalancer = var.load_balancer }
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-    api-errors = {
-      description = "The REST API's Lambda fails."
-      namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum"
-      dimensions  = { FunctionName = var.function }
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-  }
-
-  throttles = {
-    for pair in setproduct(keys(var.tables), ["Read", "Write"]) : "${pair[0]}-${lower(pair[1])}-throttled" => {
-      description = "DynamoDB refuses to ${lower(pair[1])} ${pair[0]}."
-      namespace   = "AWS/DynamoDB", metric = "${pair[1]}ThrottleEvents", statistic = "Sum"
-      dimensions  = { TableName = var.tables[pair[0]] }
-      threshold   = 1, periods = 1, missing = "notBreaching", below = false
-    }
-  }
-}
+# metrics of them without an agent. What is watched is in alarms.tf; alarms and dashboard are both made of that.
 
 resource "aws_sns_topic" "alarms" {
   name              = "${var.name}-alarms"
@@ -101,50 +39,46 @@ resource "aws_sns_topic_subscription" "email" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = merge(local.alarms, local.throttles)
+  for_each = local.alarms
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
-  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
-  comparison_operator = each.value.below ? "LessThanThreshold" : "GreaterThanOrEqualToThreshold"
+  alarm_description   = "${each.value.means} ${var.runbook}#${each.value.runbook}"
+  comparison_operator = each.value.comparison
   threshold           = each.value.threshold
-  period              = 300
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
-}
 
-resource "aws_cloudwatch_metric_alarm" "fault_rate" {
-  alarm_name          = "${var.name}-fault-rate"
-  alarm_description   = "More than one call in twenty met a fault."
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 5
-  evaluation_periods  = 2
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  # One metric,
+  namespace          = each.value.metric == null ? null : each.value.namespace
+  metric_name        = each.value.metric
+  dimensions         = each.value.metric == null ? null : each.value.dimensions
+  period             = each.value.metric == null ? null : each.value.period
+  statistic          = each.value.metric == null || startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic = each.value.metric != null && startswith(each.value.statistic, "p") ? each.value.statistic : null
 
-  metric_query {
-    id          = "percent"
-    expression  = "100 * FILL(faults, 0) / calls"
-    label       = "calls with a fault, percent"
-    return_data = true
+  # or several and an expression of them.
+  dynamic "metric_query" {
+    for_each = each.value.metric == null ? [each.value.expression] : []
+    content {
+      id          = "${replace(each.key, "-", "_")}_result"
+      expression  = metric_query.value
+      label       = each.key
+      return_data = true
+    }
   }
 
   dynamic "metric_query" {
-    for_each = { faults = "FaultyCalls", calls = "Calls" }
+    for_each = each.value.parts
     content {
       id = metric_query.key
       metric {
-        namespace   = local.own
-        metric_name = metric_query.value
-        stat        = "Sum"
-        period      = 300
+        namespace   = each.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        stat        = each.value.statistic
+        period      = each.value.period
       }
     }
   }

@@ -18,6 +18,11 @@ variable "alarm_email" {
   type        = string
 }
 
+variable "runbook" {
+  description = "Where docs/runbook.md is read; alarms add #<name>."
+  type        = string
+}
+
 variable "min_tasks" {
   description = "Tasks that always run."
   type        = number
@@ -49,8 +54,8 @@ variable "target_group" {
 }
 
 variable "tables" {
-  description = "Name of each table."
-  type        = map(string)
+  description = "Name of each table, and the names of its indexes."
+  type        = map(object({ name = string, indexes = list(string) }))
 }
 
 variable "function" {

@@ -27,6 +27,7 @@ locals {
     DRAIN_SECONDS      = tostring(local.drain)
     LOGLEVEL           = var.log_level
     METRICS_NAMESPACE  = var.metrics_namespace
+    EMF_SECONDS        = "30" # the alarm no-heartbeat counts these reports
   }
 }
 
