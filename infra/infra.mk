@@ -16,6 +16,9 @@ infra-test: .venv/.dev .venv-infra/.done .venv-ministack/.done ## check the Terr
 image-test: .venv/.run .venv/.weights ## build the image and phone it (Debian, as root, minutes)
 	infra/image-test
 
+bench-lambda: .venv/.bench ## the CPU of a Lambda's cold start, with the package's bytecode and without it
+	@$(BIN)/python -m bench.lambda_start
+
 infra-setup: .venv/.run ## make the bucket of Terraform's state: make infra-setup STAGE=prod
 	$(BIN)/python infra/setup-backend $(STAGE) --region $(REGION)
 
@@ -32,4 +35,4 @@ lock-infra: .venv/.base
 	$(LOCK) -c requirements/server.txt requirements/lambda.in -o requirements/lambda.txt
 	$(LOCK) --no-deps requirements/schema.in -o requirements/schema.txt
 
-.PHONY: infra-test image-test infra-setup infra-tables infra-schema lock-infra
+.PHONY: infra-test image-test bench-lambda infra-setup infra-tables infra-schema lock-infra

@@ -325,6 +325,6 @@ def test_the_package_is_for_the_lambdas_machine_and_python(stage: Stage) -> None
     function = stage.one("aws_lambda_function")
     script = (INFRA / "package-api").read_text()
     (platform,) = re.findall(r"--python-platform (\w+?)-manylinux", script)
-    (version,) = re.findall(r"--python-version (\S+)", script)
+    (version,) = re.findall(r"^runtime=(\S+)$", script, re.MULTILINE)
     assert function["architectures"] == [platform]
     assert function["runtime"] == f"python{version}"
