@@ -25,6 +25,9 @@ infra-setup: .venv/.run ## make the bucket of Terraform's state: make infra-setu
 infra-tables: .venv/.run # after a change of an index in data/records.py or in a tool's file
 	$(BIN)/python infra/check/tables.py > infra/modules/data/tables.json
 
+infra-settings: .venv/.run # after REST reads another setting
+	$(BIN)/python infra/check/rest_settings.py > infra/modules/rest/settings.json
+
 infra-schema: .venv/.base # after the first use of a resource type
 	$(BIN)/python infra/check/extract.py
 
@@ -35,4 +38,4 @@ lock-infra: .venv/.base
 	$(LOCK) -c requirements/server.txt requirements/lambda.in -o requirements/lambda.txt
 	$(LOCK) --no-deps requirements/schema.in -o requirements/schema.txt
 
-.PHONY: infra-test image-test bench-lambda infra-setup infra-tables infra-schema lock-infra
+.PHONY: infra-test image-test bench-lambda infra-setup infra-tables infra-settings infra-schema lock-infra

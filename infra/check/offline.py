@@ -28,7 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 INFRA = HERE.parent
 STAGES = ("demo", "prod")
-PARTS = ("voice", "variables")
+PARTS = ("data", "rest", "voice", "variables")
 TIMEOUT_S = 300
 
 Json = dict[str, Any]

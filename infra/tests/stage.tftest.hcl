@@ -51,8 +51,28 @@ run "stage" {
   }
 
   assert {
+    condition     = output.voice_fallback_url == "https://carlos.example.com/twilio/fallback"
+    error_message = "Twilio must have somebody to ask when an answer failed."
+  }
+
+  assert {
     condition     = var.stage != "prod" || (var.min_tasks >= 2 && var.deletion_protection && var.nat_gateways == 2 && var.waf_rate_limit > 0)
     error_message = "prod must survive a zone, keep its records and limit strangers."
+  }
+}
+
+run "provisioned" {
+  command = plan
+
+  variables {
+    dynamodb_billing_mode   = "PROVISIONED"
+    dynamodb_read_capacity  = 7
+    dynamodb_write_capacity = 3
+  }
+
+  assert {
+    condition     = output.orders_table_name == "nova-sonic-server-app-${var.stage}-orders"
+    error_message = "Tables must keep their names, however they are paid for."
   }
 }
 
