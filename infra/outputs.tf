@@ -8,6 +8,11 @@ output "voice_fallback_url" {
   value       = "https://${var.domain_name}/twilio/fallback"
 }
 
+output "aws_region" {
+  description = "AWS_DEFAULT_REGION."
+  value       = var.aws_region
+}
+
 output "recordings_bucket" {
   description = "RECORDINGS_BUCKET."
   value       = module.recordings.bucket

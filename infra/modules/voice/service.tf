@@ -32,7 +32,7 @@ locals {
 
 locals {
   streams = { for region in local.sonic_regions : region => lookup(var.sonic_region_streams, region, local.quota) }
-  quota   = 20 # of concurrent streams to Nova Sonic, an account and Region, until AWS raises it
+  quota   = 20 # of concurrent streams to Nova Sonic, an account and Region, unless AWS gave it another
 
   sonic_regions = length(var.sonic_regions) > 0 ? var.sonic_regions : [var.region]
   # Where nothing is said of them the server's own defaults hold, and they are the same.
@@ -128,7 +128,7 @@ resource "aws_ecs_task_definition" "server" {
 
     precondition {
       condition     = var.max_tasks * var.max_calls <= sum(values(local.streams))
-      error_message = "${var.max_tasks} tasks (max_tasks) of ${var.max_calls} calls (max_calls) are ${var.max_tasks * var.max_calls} places, and there are ${sum(values(local.streams))} streams to Sonic (${join(", ", [for region, streams in local.streams : "${region}: ${streams}"])}): the callers beyond them could not be answered. Lower max_tasks or max_calls, add a Region to sonic_regions, or have AWS raise the quota and say so in sonic_region_streams."
+      error_message = "${var.max_tasks} tasks (max_tasks) of ${var.max_calls} calls (max_calls) are ${var.max_tasks * var.max_calls} places, and there are ${sum(values(local.streams))} streams to Sonic (${join(", ", [for region, streams in local.streams : "${region}: ${streams}"])}): the callers beyond them could not be answered. Lower max_tasks or max_calls, add a Region to sonic_regions, or say in sonic_region_streams what quota the account has."
     }
   }
 }
