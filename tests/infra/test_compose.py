@@ -1,4 +1,4 @@
-"""The compose file of one machine: what it names is there, the server accepts its settings, what is shown is measured."""
+"""The compose file of one machine: what it names is there, its settings are accepted, what is shown is measured."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_every_image_that_is_not_built_here_is_named_with_its_digest() -> None:
 
 def test_every_file_that_is_named_is_there() -> None:
     for service in services().values():
-        build = service.get("build", {})
-        assert (DEPLOY / build.get("context", ".") / build.get("dockerfile", "compose.yaml")).exists()
+        if build := service.get("build"):
+            assert (DEPLOY / build["context"] / build.get("dockerfile", "Dockerfile")).exists()
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
             assert not source.startswith(".") or (DEPLOY / source).exists(), source
