@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 from threading import Thread
+from typing import Any
 
 from common.keys import digest
 from sandbox.hang import HANG_S
@@ -124,7 +125,7 @@ def start(package: Path, endpoint: str) -> Start:
         done = subprocess.run(
             command, cwd=package, env=environment, capture_output=True, text=True, timeout=HANG_S, check=False
         )
-        answer = json.loads(told.read_text()) if told.exists() else {"status": None}
+        answer: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {"status": None}
     if answer["status"] != 200:
         raise RuntimeError(f"the package answers {answer['status']}:\n{done.stdout}{done.stderr}")
     return Start(*answer["seconds"])

@@ -58,7 +58,7 @@ class Context:
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e812345678"
 
 
-async def ask(app: RequestLog, path: str, method: str = "GET", **more: object) -> list[Message]:
+async def ask(app: RequestLog, path: str, method: str = "GET", aws: Line | None = None) -> list[Message]:
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -68,13 +68,13 @@ async def ask(app: RequestLog, path: str, method: str = "GET", **more: object) -
         sent.append(message)
 
     scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "root_path": ""}
-    await app(scope | {"query_string": b"email=ana@example.com", "headers": []} | more, receive, send)
+    await app(scope | {"query_string": b"email=ana@example.com", "headers": []} | (aws or {}), receive, send)
     return sent
 
 
 async def test_a_request_is_told_by_its_route_with_both_of_its_ids(app: RequestLog, lines: list[Line]) -> None:
     event = {"requestContext": {"requestId": "JKJaXmPLvHcESHA="}}
-    await ask(app, "/orders/28456789", **{"aws.event": event, "aws.context": Context()})
+    await ask(app, "/orders/28456789", aws={"aws.event": event, "aws.context": Context()})
     assert lines == [
         {
             "message": "GET /orders/{order_id} 200",
@@ -111,5 +111,5 @@ async def test_a_method_that_somebody_made_up_is_not_told(app: RequestLog, lines
 
 async def test_what_fails_is_told_as_well(app: RequestLog, lines: list[Line]) -> None:
     with pytest.raises(LookupError):
-        await ask(app, "/broken", **{"aws.context": None})
+        await ask(app, "/broken", aws={"aws.context": None})
     assert [(line["route"], line["status"]) for line in lines] == [("/broken", 500)]

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def bundle(folder: Path, out: Path, runtime: str = OURS) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, INFRA / "bundle.py", folder, out, "--runtime", runtime]
+    command: list[str | Path] = [sys.executable, INFRA / "bundle.py", folder, out, "--runtime", runtime]
     return subprocess.run(command, capture_output=True, text=True, check=True)
 
 
