@@ -80,7 +80,11 @@ def test_what_is_well_formed_is_taken(values: Json) -> None:
             "metric_query.metric: Stat is missing",
         ),
         ("aws_dynamodb_table", TABLE | {"billing_mode": "ON_DEMAND"}, "billing_mode: 'ON_DEMAND' is none of"),
-        ("aws_dynamodb_table", TABLE | {"hash_key": None}, "CreateTableInput: KeySchema is missing"),
+        (
+            "aws_dynamodb_table",
+            TABLE | {"global_secondary_index": [{"name": "Index", "projection_type": "ALL"}]},
+            "global_secondary_index: KeySchema is missing",
+        ),
         (
             "aws_dynamodb_table",
             TABLE | {"global_secondary_index": [{"name": "Index", "hash_key": "PK", "projection_type": "SOME"}]},
