@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
 from api.access import Access
 from api.application import guard, mount, record_routers
+from api.request_log import RequestLog
 from common import log
 from common.keys import check_entries
 from common.settings import Settings
@@ -69,6 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @cache
 def _adapter() -> Mangum:
+    log.configure("INFO")  # until the settings are read, which may fail
     # One event loop for the process: the store belongs to it. Mangum takes the thread's own.
     asyncio.set_event_loop(asyncio.new_event_loop())
-    return Mangum(RecordsApp(), lifespan="off")
+    return Mangum(RequestLog(RecordsApp()), lifespan="off")

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import SAFE_METHODS, Access, Denied, Principal
 from api.envelope import failed_to, failure
 from api.limits import RateLimit
+from api.request_log import method_of, route_template
 from common import metrics
 
 # The original's lists, and what browsers need to send and read for conditional requests and pages.
@@ -76,7 +77,7 @@ class SecurityMiddleware:
         except _TurnedAway as turned:
             await turned.response(scope, receive, send_dressed)
         except Exception:
-            logger.exception("{} {} failed", method, _template(scope))
+            logger.exception("{} {} failed", method_of(scope), route_template(scope))
             if not began:
                 await failure(500, "Internal server error", failed_to(method, path))(scope, receive, send_dressed)
         finally:
@@ -125,14 +126,13 @@ class SecurityMiddleware:
     def _account(self, scope: Scope, method: str, path: str, status: int, principal: Principal | None) -> None:
         if self._access.is_signed(path):
             return
-        metrics.REQUESTS.add(method=method if method in _METHODS else "other", status=str(status))
+        metrics.REQUESTS.add(method=method_of(scope), status=str(status))
         if method not in SAFE_METHODS and principal is not None:
             bound = logger.bind(event="audit", who=principal.name, status=status)
-            bound.info("{} {} {}", method, _template(scope), scope.get("path_params") or "")
+            bound.info("{} {} {}", method, route_template(scope), scope.get("path_params") or "")
 
 
 _ERRORS = {401: "Unauthorized", 403: "Forbidden", 503: "Service unavailable"}
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class _TurnedAway(Exception):
@@ -167,8 +167,3 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return receive_bounded
-
-
-def _template(scope: Scope) -> str:
-    """Return the route, not the path: a stranger's path may hold anything."""
-    return str(getattr(scope.get("route"), "path", "(no route)"))

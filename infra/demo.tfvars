@@ -3,7 +3,7 @@
 # twilio_account_sid and image_tag.
 stage               = "demo"
 min_tasks           = 1
-max_tasks           = 2
+max_tasks           = 2 # of ten calls each: the 20 streams that an account may open to Sonic
 nat_gateways        = 0
 waf_rate_limit      = 0
 deletion_protection = false

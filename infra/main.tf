@@ -24,6 +24,18 @@ module "data" {
 
   name                = local.name
   deletion_protection = var.deletion_protection
+  billing_mode        = var.dynamodb_billing_mode
+  read_capacity       = var.dynamodb_read_capacity
+  write_capacity      = var.dynamodb_write_capacity
+}
+
+module "recordings" {
+  source = "./modules/recordings"
+
+  name                = local.name
+  account_id          = data.aws_caller_identity.current.account_id
+  keep_days           = tonumber(lookup(var.server_settings, "KEEP_CALLS_DAYS", "90"))
+  deletion_protection = var.deletion_protection
 }
 
 module "voice" {
@@ -62,6 +74,11 @@ module "voice" {
   allowed_origins    = var.allowed_origins
   log_level          = var.log_level
   log_retention_days = var.log_retention_days
+
+  sonic_regions        = var.sonic_regions
+  sonic_region_streams = var.sonic_region_streams
+  recordings           = module.recordings.settings
+  recordings_policy    = module.recordings.writer_policy
 }
 
 module "rest" {
@@ -75,6 +92,9 @@ module "rest" {
   tables             = module.data.tables
   table_policy       = module.data.table_policy
   admin_keys_secret  = module.data.secrets["ADMIN_API_KEYS"]
+  settings           = var.server_settings
+  recordings         = module.recordings.settings
+  recordings_policy  = module.recordings.reader_policy
   allowed_origins    = var.allowed_origins
   log_level          = var.log_level
   log_retention_days = var.log_retention_days

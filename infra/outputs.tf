@@ -3,6 +3,21 @@ output "voice_webhook_url" {
   value       = "https://${var.domain_name}/twilio/voice"
 }
 
+output "voice_fallback_url" {
+  description = "Twilio number > Voice > Primary handler fails (HTTP POST): VoiceFallbackUrl."
+  value       = "https://${var.domain_name}/twilio/fallback"
+}
+
+output "aws_region" {
+  description = "AWS_DEFAULT_REGION."
+  value       = var.aws_region
+}
+
+output "recordings_bucket" {
+  description = "RECORDINGS_BUCKET."
+  value       = module.recordings.bucket
+}
+
 output "api_gateway_url" {
   description = "Base of the REST API; /orders and /appointments follow, and the original's /demo/orders."
   value       = module.rest.url

@@ -3,7 +3,7 @@
 # twilio_account_sid, image_tag, allowed_origins and alarm_email.
 stage               = "prod"
 min_tasks           = 2
-max_tasks           = 10
+max_tasks           = 2 # of ten calls each: the 20 streams of an account; more Regions (sonic_regions) allow more
 nat_gateways        = 2
 waf_rate_limit      = 1000
 deletion_protection = true

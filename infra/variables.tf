@@ -106,6 +106,33 @@ variable "sonic_model_id" {
   }
 }
 
+variable "sonic_regions" {
+  description = "Regions in which streams to Sonic are opened, the preferred one first; empty for aws_region alone. The model must be offered in each."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for region in var.sonic_regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))]) && length(distinct(var.sonic_regions)) == length(var.sonic_regions)
+    error_message = "sonic_regions must be different Regions, such as [\"us-east-1\", \"us-west-2\"]."
+  }
+}
+
+variable "sonic_region_streams" {
+  description = "Concurrent streams to Sonic that the account may open in a Region, where that is not AWS's 20: { us-east-1 = 40 }. Service Quotas says how many."
+  type        = map(number)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for streams in values(var.sonic_region_streams) : streams >= 1 && floor(streams) == streams])
+    error_message = "sonic_region_streams must be whole numbers from 1."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.sonic_region_streams), length(var.sonic_regions) > 0 ? var.sonic_regions : [var.aws_region])) == 0
+    error_message = "sonic_region_streams must name Regions of sonic_regions, or aws_region where that is empty."
+  }
+}
+
 variable "twilio_account_sid" {
   description = "Twilio account; no secret. Its auth token goes into Secrets Manager, never into a variable."
   type        = string
@@ -139,7 +166,7 @@ variable "log_level" {
 }
 
 variable "server_settings" {
-  description = "Further settings of the server by their names in docs/settings.md, such as { BROWSER_IDLE_S = \"120\" }."
+  description = "Further settings of the server by their names in docs/settings.md, such as { BROWSER_IDLE_S = \"120\" }. The Lambda gets those that REST reads."
   type        = map(string)
   default     = {}
 
@@ -151,6 +178,16 @@ variable "server_settings" {
   validation {
     condition     = length(setintersection(keys(var.server_settings), ["TWILIO_AUTH_TOKEN", "ADMIN_API_KEYS"])) == 0
     error_message = "server_settings must hold no secret: TWILIO_AUTH_TOKEN and ADMIN_API_KEYS belong into Secrets Manager."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.server_settings), ["SONIC_REGIONS", "SONIC_REGION_STREAMS"])) == 0
+    error_message = "SONIC_REGIONS and SONIC_REGION_STREAMS are the variables sonic_regions and sonic_region_streams: permissions and limits depend on them."
+  }
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]{0,3}$", lookup(var.server_settings, "KEEP_CALLS_DAYS", "90")))
+    error_message = "KEEP_CALLS_DAYS must be whole days, from 1: recordings are kept as long."
   }
 }
 
@@ -190,7 +227,7 @@ variable "min_tasks" {
 }
 
 variable "max_tasks" {
-  description = "Upper limit of tasks, and so of the bill."
+  description = "Upper limit of tasks, and so of the bill. All their places together may not be more than there are streams to Sonic."
   type        = number
   default     = 2
 
@@ -203,7 +240,7 @@ variable "max_tasks" {
 variable "max_calls" {
   description = "MAX_CALLS: live calls that one task takes before it plays the busy message."
   type        = number
-  default     = 16
+  default     = 10
 
   validation {
     condition     = var.max_calls >= 1 && var.max_calls <= 500
@@ -309,6 +346,41 @@ variable "api_rate_limit" {
   validation {
     condition     = var.api_rate_limit >= 1 && var.api_rate_limit <= 10000
     error_message = "api_rate_limit must be from 1 to 10000."
+  }
+}
+
+# --- records ---------------------------------------------------------------------------------------------------
+
+variable "dynamodb_billing_mode" {
+  description = "PAY_PER_REQUEST: by what is read and written. PROVISIONED: by the hour, for a load that is even and known."
+  type        = string
+  default     = "PAY_PER_REQUEST"
+
+  validation {
+    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], var.dynamodb_billing_mode)
+    error_message = "dynamodb_billing_mode must be PAY_PER_REQUEST or PROVISIONED."
+  }
+}
+
+variable "dynamodb_read_capacity" {
+  description = "Read units a second of each table and of each index, where PROVISIONED. What goes beyond is throttled."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.dynamodb_read_capacity >= 1 && floor(var.dynamodb_read_capacity) == var.dynamodb_read_capacity
+    error_message = "dynamodb_read_capacity must be a whole number from 1."
+  }
+}
+
+variable "dynamodb_write_capacity" {
+  description = "Write units a second of each table and of each index, where PROVISIONED. What goes beyond is throttled."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.dynamodb_write_capacity >= 1 && floor(var.dynamodb_write_capacity) == var.dynamodb_write_capacity
+    error_message = "dynamodb_write_capacity must be a whole number from 1."
   }
 }
 

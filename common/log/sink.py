@@ -24,8 +24,8 @@ from common.masking import NO_NAMES, Names, mask_text, mask_value
 if TYPE_CHECKING:
     from loguru import Message, Record
 
-# Chatty at INFO without telling an operator anything: pipecat narrates each frame processor.
-QUIET_LOGGERS = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio")
+# Chatty at INFO without telling an operator anything: pipecat narrates each frame processor, mangum each path.
+QUIET_LOGGERS = ("pipecat", "botocore", "boto3", "urllib3", "h2", "hpack", "websockets", "asyncio", "mangum")
 _VALUES = re.compile(r" result=| exception=|\((?!\))")  # what comes next in the `repr` of a task or a handle
 
 

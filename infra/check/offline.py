@@ -5,7 +5,7 @@
 
 Terraform gets the schema-only provider beside this file instead of the real one, and runs on a copy in a temporary
 folder, so that no `.terraform` is left in infra/. The provider is started once, not by each of terraform's walks.
-`--plans` keeps what each stage would make, as JSON, for the tests that compare it with the code.
+`--plans` keeps what each stage would make, as JSON, for the tests that compare it with the code and with AWS's API.
 Where terraform is missing this says so and passes, or fails when CI is set.
 """
 
@@ -28,7 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 INFRA = HERE.parent
 STAGES = ("demo", "prod")
-PARTS = ("voice", "variables")
+PARTS = ("data", "rest", "voice", "variables")
 TIMEOUT_S = 300
 
 Json = dict[str, Any]
@@ -68,12 +68,14 @@ class Terraform:
         """Run the tests that are the same for every stage; how many passed."""
         return sum(_passed(self._test(f"-filter=tests/{name}.tftest.hcl")) for name in PARTS)
 
-    def test_stage(self, stage: str) -> Json:
-        """Run tests/stage.tftest.hcl with the stage's values; the state that its run named stage made."""
+    def test_stage(self, stage: str) -> tuple[Json, list[Json]]:
+        """Run tests/stage.tftest.hcl with the stage's values. Return the state that its run named stage made, and what
+        its run named planned knew before: the change of each resource."""
         messages = self._test("-filter=tests/stage.tftest.hcl", f"-var-file={stage}.tfvars", "-verbose")
         _passed(messages)
         state = next(m["test_state"] for m in messages if m["type"] == "test_state" and m["@testrun"] == "stage")
-        return {name: state[name] for name in ("root_module", "outputs")}
+        plan = next(m["test_plan"] for m in messages if m["type"] == "test_plan" and m["@testrun"] == "planned")
+        return {name: state[name] for name in ("root_module", "outputs")}, plan["resource_changes"]
 
     def _test(self, *arguments: str) -> list[Json]:
         return [json.loads(line) for line in self._run("test", "-json", *arguments, checks=False).splitlines()]
@@ -153,10 +155,11 @@ def check(plans: Path | None, source: Path = INFRA) -> None:
         print("terraform: fmt, init and validate passed (schema-only provider, no AWS)")
         print(f"terraform: {terraform.test_parts()} tests of parts passed")
         for stage in STAGES:
-            state = terraform.test_stage(stage)
+            state, changes = terraform.test_stage(stage)
             show(stage, state)
             if plans is not None:
                 (plans / f"{stage}.json").write_text(json.dumps(state))
+                (plans / f"{stage}.plan.json").write_text(json.dumps(changes))
 
 
 def main() -> None:

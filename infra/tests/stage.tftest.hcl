@@ -29,6 +29,11 @@ variables {
   alarm_email        = "operator@example.com"
 }
 
+# Before anything is made: only what the configuration says is known then, and no value of a mock.
+run "planned" {
+  command = plan
+}
+
 run "stage" {
   assert {
     condition     = output.orders_table_name == "nova-sonic-server-app-${var.stage}-orders"
@@ -48,6 +53,11 @@ run "stage" {
   assert {
     condition     = output.voice_webhook_url == "https://carlos.example.com/twilio/voice"
     error_message = "Twilio must call by https."
+  }
+
+  assert {
+    condition     = output.voice_fallback_url == "https://carlos.example.com/twilio/fallback"
+    error_message = "Twilio must have somebody to ask when an answer failed."
   }
 
   assert {

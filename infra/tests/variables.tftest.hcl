@@ -31,14 +31,38 @@ run "wrong_values" {
     transfer_targets   = "1150310001|*"
     allowed_origins    = ["*"]
     server_settings    = { ADMIN_API_KEYS = "a-key" }
-    api_package        = "tests/nowhere.zip"
+    sonic_regions      = ["us-east-1", "us-east-1"]
+
+    dynamodb_billing_mode = "ON_DEMAND"
+    api_package           = "tests/nowhere.zip"
   }
 
   expect_failures = [
     var.stage, var.project_name, var.domain_name, var.aws_region, var.zones,
     var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways,
     var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.transfer_targets, var.allowed_origins, var.server_settings, var.api_package,
+    var.sonic_regions, var.dynamodb_billing_mode,
   ]
+}
+
+run "settings_that_are_variables" {
+  command = plan
+
+  variables {
+    server_settings = { SONIC_REGIONS = "us-west-2" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "streams_of_a_region_that_is_not_used" {
+  command = plan
+
+  variables {
+    sonic_region_streams = { us-west-2 = 40 }
+  }
+
+  expect_failures = [var.sonic_region_streams]
 }
 
 run "no_certificate" {

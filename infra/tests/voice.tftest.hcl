@@ -36,9 +36,14 @@ variables {
   sonic_model_id     = "amazon.nova-2-5-sonic"
   twilio_account_sid = "AC00000000000000000000000000000000"
   transfer_targets   = "+541112345678|*|24h"
-  allowed_origins    = ["https://example.com"]
-  log_level          = "INFO"
-  log_retention_days = 30
+  sonic_regions      = ["us-east-1", "us-west-2"]
+
+  sonic_region_streams = { us-west-2 = 44 }
+  recordings           = { RECORDINGS = "s3", RECORDINGS_BUCKET = "bucket" }
+  recordings_policy    = [{ Effect = "Allow", Action = ["s3:PutObject"], Resource = ["arn:bucket/*"] }]
+  allowed_origins      = ["https://example.com"]
+  log_level            = "INFO"
+  log_retention_days   = 30
 }
 
 run "voice" {
@@ -112,6 +117,65 @@ run "voice" {
     condition     = !strcontains(jsonencode(jsondecode(aws_iam_role_policy.task.policy).Statement[*].Resource), "\"*\"")
     error_message = "The task's role must name what it may touch."
   }
+}
+
+run "regions_of_sonic" {
+  module {
+    source = "./modules/voice"
+  }
+
+  assert {
+    condition = { for e in jsondecode(aws_ecs_task_definition.server.container_definitions)[0].environment : e.name => e.value if startswith(e.name, "SONIC_REGION") } == {
+      SONIC_REGIONS        = "us-east-1,us-west-2"
+      SONIC_REGION_STREAMS = "us-east-1=20,us-west-2=44"
+    }
+    error_message = "The server must know each Region, in order, with its streams."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.task.policy).Statement[1].Resource == [
+      "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-2-5-sonic",
+      "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-2-5-sonic",
+    ]
+    error_message = "The server must be allowed to invoke the model in each Region, and no other model."
+  }
+}
+
+run "as_many_places_as_streams" {
+  command = plan
+
+  module {
+    source = "./modules/voice"
+  }
+
+  variables {
+    sonic_regions        = []
+    sonic_region_streams = {}
+    max_tasks            = 2
+    max_calls            = 10
+  }
+
+  assert {
+    condition     = length([for e in jsondecode(aws_ecs_task_definition.server.container_definitions)[0].environment : e if startswith(e.name, "SONIC_REGION")]) == 0
+    error_message = "Where nothing is said of Regions the server's defaults hold."
+  }
+}
+
+run "more_places_than_streams" {
+  command = plan
+
+  module {
+    source = "./modules/voice"
+  }
+
+  variables {
+    sonic_regions        = []
+    sonic_region_streams = {}
+    max_tasks            = 3
+    max_calls            = 7
+  }
+
+  expect_failures = [aws_ecs_task_definition.server]
 }
 
 run "a_setting_that_terraform_sets_itself" {

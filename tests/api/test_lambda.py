@@ -173,6 +173,12 @@ def _invoke(events: list[Json]) -> list[Json]:
         "answers = [handler(event, None) for event in json.load(sys.stdin)]\n"
         "json.dump(answers, sys.stdout)\n"
     )
+    answers: list[Json] = json.loads(_run(code, events))
+    return answers
+
+
+def _run(code: str, events: list[Json]) -> str:
+    """Return what the code says, which gets the events on its standard input."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         input=json.dumps(events),
@@ -182,8 +188,29 @@ def _invoke(events: list[Json]) -> list[Json]:
         check=True,
         env=dict(os.environ),
     )
-    answers: list[Json] = json.loads(done.stdout)
-    return answers
+    return done.stdout
+
+
+def test_each_request_leaves_one_line_that_names_nobody(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGLEVEL", "INFO")
+    asked = (Asked("GET", "/orders/28456789", "email=ana%40example.com"), Asked("GET", "/ana@example.com"))
+    code = (
+        "import json, sys\n"
+        "from types import SimpleNamespace\n"
+        "from api.lambda_handler import handler\n"
+        "for event in json.load(sys.stdin):\n"
+        "    handler(event, SimpleNamespace(aws_request_id='c6af9ac6-7b61-11e6-9a41-93e812345678'))\n"
+    )
+    events = [http_api_event(each, "$default") for each in asked] + [rest_api_event(each, "demo") for each in asked]
+    done = _run(code, events)
+    lines = [json.loads(line) for line in done.splitlines()]
+    assert [(line["route"], line["status"]) for line in lines] == [("/orders/{order_id}", 404), ("(no route)", 404)] * 2
+    for line in lines:
+        assert line["request"] == "request"
+        assert line["invocation"] == "c6af9ac6-7b61-11e6-9a41-93e812345678"
+        assert line["ms"] >= 0
+    for personal in ("28456789", "ana", "192.0.2.1"):
+        assert personal not in done
 
 
 def test_the_entry_imports_nothing_that_only_calls_need() -> None:

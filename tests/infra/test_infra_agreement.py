@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from agent.active_calls import ActiveCalls
 from api.health import health_routes
 from carlos.server import KEEP_ALIVE_S
 from common.settings import Settings
+from common.settings.access import AccessSettings
+from common.settings.calls import CallSettings
 from data.records import TABLES
 from data.tables import TTL_ATTRIBUTE, Table, create_request
 from tests.infra.planned_stage import INFRA, ROOT, Stage
@@ -117,8 +120,24 @@ def test_the_servers_environment_is_settings_that_the_server_accepts(
 def test_the_lambdas_environment_is_settings_and_holds_no_key(stage: Stage) -> None:
     environment = stage.one("aws_lambda_function")["environment"][0]["variables"]
     assert environment.keys() <= settings_names()
+    assert environment.keys() <= set(json.loads((INFRA / "modules" / "rest" / "settings.json").read_text()))
     assert not environment.keys() & SECRETS.keys()
     assert not {name for name in environment if name.startswith("AWS_")}, "Lambda refuses names of its own"
+
+
+def test_the_rest_apis_settings_are_those_that_its_code_reads() -> None:
+    script = INFRA / "check" / "rest_settings.py"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    made = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    assert (INFRA / "modules" / "rest" / "settings.json").read_text() == made.stdout, "run make infra-settings"
+
+
+def test_every_setting_of_who_gets_in_reaches_the_lambda_or_cannot() -> None:
+    reads = set(json.loads((INFRA / "modules" / "rest" / "settings.json").read_text()))
+    assert {name.upper() for name in AccessSettings.model_fields} - reads == {"ADMIN_API_KEYS"}, "it has a secret"
+    assert {name.upper() for name in CallSettings.model_fields if name.startswith("price_")} <= reads
 
 
 def test_the_lambdas_handler_exists(stages: dict[str, Stage]) -> None:
@@ -272,6 +291,6 @@ def test_the_package_is_for_the_lambdas_machine_and_python(stage: Stage) -> None
     function = stage.one("aws_lambda_function")
     script = (INFRA / "package-api").read_text()
     (platform,) = re.findall(r"--python-platform (\w+?)-manylinux", script)
-    (version,) = re.findall(r"--python-version (\S+)", script)
+    (version,) = re.findall(r"^runtime=(\S+)$", script, re.MULTILINE)
     assert function["architectures"] == [platform]
     assert function["runtime"] == f"python{version}"

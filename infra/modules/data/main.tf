@@ -5,6 +5,10 @@ locals {
   tables  = jsondecode(file("${path.module}/tables.json"))
   secrets = toset(["TWILIO_AUTH_TOKEN", "ADMIN_API_KEYS"]) # each is one environment variable of the server
 
+  # Of each table and of each index; an on-demand table has none.
+  provisioned = var.billing_mode == "PROVISIONED"
+  capacity    = { read = local.provisioned ? var.read_capacity : null, write = local.provisioned ? var.write_capacity : null }
+
   # What the server and the Lambda do with records. A transaction is allowed by the actions of its parts.
   item_actions  = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
   index_actions = ["dynamodb:Query"]
@@ -23,10 +27,12 @@ resource "aws_dynamodb_table" "this" {
   for_each = local.tables
 
   name                        = "${var.name}-${each.key}"
-  billing_mode                = "PAY_PER_REQUEST"
+  billing_mode                = var.billing_mode
   hash_key                    = each.value.hash
   range_key                   = each.value.range
   deletion_protection_enabled = var.deletion_protection
+  read_capacity               = local.capacity.read
+  write_capacity              = local.capacity.write
 
   dynamic "attribute" {
     for_each = toset(each.value.attributes)
@@ -43,6 +49,8 @@ resource "aws_dynamodb_table" "this" {
       hash_key        = global_secondary_index.value.hash
       range_key       = global_secondary_index.value.range
       projection_type = global_secondary_index.value.projection
+      read_capacity   = local.capacity.read
+      write_capacity  = local.capacity.write
     }
   }
 

@@ -3,6 +3,21 @@
 locals {
   function  = "${var.name}-api"
   log_group = "/aws/lambda/${local.function}"
+
+  # The settings that the application reads here, as its code says (make infra-settings), and a test keeps them equal.
+  reads = jsondecode(file("${path.module}/settings.json"))
+
+  # AWS_DEFAULT_REGION is the Lambda's own: it sets it and refuses another.
+  environment = merge(var.recordings, {
+    ADMIN_API_KEYS_SECRET = var.admin_keys_secret # the keys themselves never stand in an environment
+    ALLOWED_ORIGINS       = join(",", var.allowed_origins)
+    APPOINTMENTS_TABLE    = var.tables["appointments"].name
+    CALLS_TABLE           = var.tables["calls"].name
+    CARLOS_HOME           = "/tmp/carlos" # the only place that can be written
+    LOGLEVEL              = var.log_level
+    ORDERS_TABLE          = var.tables["orders"].name
+    STORE                 = "dynamodb"
+  })
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -32,7 +47,7 @@ resource "aws_iam_role_policy" "function" {
   role = aws_iam_role.function.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(var.table_policy, [
+    Statement = concat(var.table_policy, var.recordings_policy, [
       {
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -58,18 +73,8 @@ resource "aws_lambda_function" "api" {
   timeout          = var.timeout
   memory_size      = var.memory
 
-  # AWS_DEFAULT_REGION is the Lambda's own: it sets it and refuses another.
   environment {
-    variables = {
-      ADMIN_API_KEYS_SECRET = var.admin_keys_secret # the keys themselves never stand in an environment
-      ALLOWED_ORIGINS       = join(",", var.allowed_origins)
-      APPOINTMENTS_TABLE    = var.tables["appointments"].name
-      CALLS_TABLE           = var.tables["calls"].name
-      CARLOS_HOME           = "/tmp/carlos" # the only place that can be written
-      LOGLEVEL              = var.log_level
-      ORDERS_TABLE          = var.tables["orders"].name
-      STORE                 = "dynamodb"
-    }
+    variables = merge({ for name, value in var.settings : name => value if contains(local.reads, name) }, local.environment)
   }
 
   depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.function]
@@ -106,12 +111,12 @@ resource "aws_apigatewayv2_stage" "this" {
 
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
+    # Neither path nor address: the one holds ids, the other is somebody's. The function's own line has the route, and
+    # the same `request`.
     format = jsonencode({
       time     = "$context.requestTime"
       request  = "$context.requestId"
-      ip       = "$context.identity.sourceIp"
       method   = "$context.httpMethod"
-      path     = "$context.path"
       status   = "$context.status"
       ms       = "$context.responseLatency"
       lambdaMs = "$context.integrationLatency"

@@ -38,6 +38,21 @@ variable "admin_keys_secret" {
   type        = string
 }
 
+variable "settings" {
+  description = "Further settings of the server, by name; the Lambda gets those that REST reads."
+  type        = map(string)
+}
+
+variable "recordings" {
+  description = "Settings that say where recordings are."
+  type        = map(string)
+}
+
+variable "recordings_policy" {
+  description = "IAM statements for the recordings."
+  type        = any
+}
+
 variable "allowed_origins" {
   description = "Origins of browser pages."
   type        = list(string)

@@ -22,12 +22,12 @@ resource "aws_iam_role_policy" "task" {
   role = aws_iam_role.task.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(var.table_policy, [
+    Statement = concat(var.table_policy, var.recordings_policy, [
       {
         # InvokeModel is what InvokeModelWithBidirectionalStream asks for.
         Effect   = "Allow"
         Action   = ["bedrock:InvokeModel"]
-        Resource = ["arn:${var.partition}:bedrock:${var.region}::foundation-model/${var.sonic_model_id}"]
+        Resource = [for region in local.sonic_regions : "arn:${var.partition}:bedrock:${region}::foundation-model/${var.sonic_model_id}"]
       },
       {
         Effect   = "Allow"

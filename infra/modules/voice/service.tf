@@ -31,6 +31,20 @@ locals {
   }
 }
 
+locals {
+  streams = { for region in local.sonic_regions : region => lookup(var.sonic_region_streams, region, local.quota) }
+  quota   = 20 # of concurrent streams to Nova Sonic, an account and Region, unless AWS gave it another
+
+  sonic_regions = length(var.sonic_regions) > 0 ? var.sonic_regions : [var.region]
+  # Where nothing is said of them the server's own defaults hold, and they are the same.
+  sonic_settings = length(var.sonic_regions) + length(var.sonic_region_streams) == 0 ? {} : {
+    SONIC_REGIONS        = join(",", local.sonic_regions)
+    SONIC_REGION_STREAMS = join(",", [for region in local.sonic_regions : "${region}=${local.streams[region]}"])
+  }
+
+  own = merge(local.environment, local.sonic_settings, var.recordings) # what Terraform sets itself
+}
+
 resource "aws_ecs_cluster" "this" {
   name = var.name
 
@@ -82,7 +96,7 @@ resource "aws_ecs_task_definition" "server" {
     readonlyRootFilesystem = true
     stopTimeout            = 120 # Fargate's longest, and longer than the drain
     portMappings           = [{ containerPort = local.port, protocol = "tcp" }]
-    environment            = [for name, value in merge(var.settings, local.environment) : { name = name, value = value }]
+    environment            = [for name, value in merge(var.settings, local.own) : { name = name, value = value }]
     secrets                = [for name in sort(keys(var.secrets)) : { name = name, valueFrom = var.secrets[name] }]
     mountPoints = [
       { sourceVolume = "home", containerPath = local.home, readOnly = false },
@@ -109,8 +123,13 @@ resource "aws_ecs_task_definition" "server" {
 
   lifecycle {
     precondition {
-      condition     = length(setintersection(keys(var.settings), keys(local.environment))) == 0
-      error_message = "server_settings may not hold what Terraform sets itself: ${join(", ", keys(local.environment))}."
+      condition     = length(setintersection(keys(var.settings), keys(local.own))) == 0
+      error_message = "server_settings may not hold what Terraform sets itself: ${join(", ", keys(local.own))}."
+    }
+
+    precondition {
+      condition     = var.max_tasks * var.max_calls <= sum(values(local.streams))
+      error_message = "${var.max_tasks} tasks (max_tasks) of ${var.max_calls} calls (max_calls) are ${var.max_tasks * var.max_calls} places, and there are ${sum(values(local.streams))} streams to Sonic (${join(", ", [for region, streams in local.streams : "${region}: ${streams}"])}): the callers beyond them could not be answered. Lower max_tasks or max_calls, add a Region to sonic_regions, or say in sonic_region_streams what quota the account has."
     }
   }
 }

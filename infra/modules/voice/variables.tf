@@ -133,6 +133,26 @@ variable "sonic_model_id" {
   type        = string
 }
 
+variable "sonic_regions" {
+  description = "Regions in which streams to it are opened, the preferred one first; empty for the Region of everything."
+  type        = list(string)
+}
+
+variable "sonic_region_streams" {
+  description = "Concurrent streams of a Region where its quota is not 20."
+  type        = map(number)
+}
+
+variable "recordings" {
+  description = "Settings that say where recordings go."
+  type        = map(string)
+}
+
+variable "recordings_policy" {
+  description = "IAM statements for the recordings."
+  type        = any
+}
+
 variable "twilio_account_sid" {
   description = "Twilio account."
   type        = string
