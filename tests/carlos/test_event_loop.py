@@ -134,3 +134,15 @@ async def test_the_lag_is_observed_again_and_again(monkeypatch: pytest.MonkeyPat
     await until(lambda: len(observed) >= 3)
     measuring.cancel()
     assert min(observed) >= 0.0
+
+
+async def test_the_load_is_looked_at_as_long_as_the_lag_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr(event_loop, "LAG_INTERVAL_S", 0.0)
+    monkeypatch.setattr(event_loop.LOOP_LOAD, "look", lambda now, cpu_s, late_s: looks.append(late_s))
+    measuring = asyncio.create_task(measure_lag())
+    await until(lambda: len(looks) >= 3)
+    event_loop.LOOP_LOAD.busy = True
+    measuring.cancel()
+    await asyncio.gather(measuring, return_exceptions=True)
+    assert not event_loop.LOOP_LOAD.busy
