@@ -269,7 +269,7 @@ COLUMNS: tuple[tuple[str, Callable[[Figures], object]], ...] = (
 STORM_COLUMNS = (
     *COLUMNS,
     ("new calls", lambda row: row["new_calls"]),
-    ("failed", lambda row: row["failed"] + row["unheard"]),
+    ("failed or not greeted in 1 s", lambda row: row["failed"] + row["unheard"]),
     ("greeted p50 / p99 ms", lambda row: pair(row["greeting_ms"], "p50")),
 )
 

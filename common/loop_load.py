@@ -21,7 +21,9 @@ class LoopLoad:
     """The load of one loop, from looks at it many times a second."""
 
     def __init__(self) -> None:
-        self.forget()
+        self.busy = False
+        self._began: tuple[float, float] | None = None  # of the window: its time, and the thread's CPU time
+        self._looks = self._late = self._calm = 0
 
     def look(self, now: float, cpu_s: float, late_s: float) -> None:
         """Count a look at `now`, in seconds of the loop's clock: the CPU seconds that its thread has used in all, and
@@ -38,8 +40,7 @@ class LoopLoad:
 
     def forget(self) -> None:
         """Begin anew: nobody looks at this loop any more."""
-        self.busy = False
-        self._began: tuple[float, float] | None = None  # of the window: its time, and the thread's CPU time
+        self.busy, self._began = False, None
         self._looks = self._late = self._calm = 0
 
     def _judge(self, share: float, late: float) -> None:
