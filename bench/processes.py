@@ -207,12 +207,15 @@ def free_port() -> int:
 
 
 async def measure(cores: Cores, processes: int, callers: int, *, storm: bool) -> Figures:
-    """One server of so many processes, from its start to its end."""
+    """One server of so many processes, from its start to its end, which SIGTERM brings, too: nothing is left."""
     calls = processes * callers
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="carlos-bench-") as name:
         async with fleet(Path(name), cores, processes, calls) as standing:
             await standing.add(calls)
-            figures = {"processes": processes} | await standing.measure(TALK.seconds)
+            figures: Figures = {"processes": processes} | await standing.measure(TALK.seconds)
             if storm:
                 figures["storm"] = await beside_a_storm(standing, Path(name))
     return figures
@@ -248,6 +251,8 @@ def bench(wanted: Sequence[int], callers: int, console: Console, *, storm: bool)
         os.sched_setaffinity(0, set(cores.load))
         try:
             rows.append(asyncio.run(measure(cores, processes, callers, storm=storm)))
+        except asyncio.CancelledError:
+            raise SystemExit(128 + signal.SIGTERM) from None
         except (RuntimeError, TimeoutError) as error:
             refused.append(f"{processes} processes: {error or 'no answer in time'}")
             console.print(f"[red]failed:[/] {refused[-1]}")
