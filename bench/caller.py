@@ -27,18 +27,21 @@ class Callers:
     """The calls on one server. `target` names its port, its path and, for Carlos, the account that signs."""
 
     def __init__(self, target: Mapping[str, Any]) -> None:
-        self.target = target
-        self._number = 0
+        self.target = dict(target)
         self.lines: list[Line] = []
 
     async def add(self, script: Script) -> Line:
         """Ring, open the stream, and begin to talk."""
-        self._number += 1
-        sids = (f"MZ{self._number:032x}", f"CA{random.getrandbits(128):032x}", self.target.get("account", "AC0"))
+        sids = (
+            f"MZ{random.getrandbits(128):032x}",
+            f"CA{random.getrandbits(128):032x}",
+            self.target.get("account", "AC0"),
+        )
         twiml = await ask(self.target, "/twilio/voice", sids)
         await asyncio.sleep(DIAL_S if twiml else 0.0)
-        line = Line(self.target["path"], upgrade(self.target), sids, script)
-        await open_line(line, self.target, twiml)
+        target = self.target | {"path": media_path(twiml) or self.target["path"]}
+        line = Line(target["path"], upgrade(target), sids, script)
+        await open_line(line, target, twiml)
         self.lines.append(line)
         return line
 
@@ -59,6 +62,12 @@ async def ask(target: Mapping[str, Any], path: str, sids: tuple[str, str, str]) 
     form = {"CallSid": sids[1], "AccountSid": sids[2], "From": "+5491155550100", "To": "+541150310000"}
     signature = RequestValidator(token).compute_signature(f"http://localhost:{port}{path}", form)
     return await _post(port, path, form, signature)
+
+
+def media_path(twiml: str) -> str:
+    """Where the TwiML has the media stream, which may name its call; empty without one."""
+    found = re.search(r'<Stream[^>]* url="wss?://[^/"]+(/[^"?]*)"', twiml)
+    return found[1] if found else ""
 
 
 def upgrade(target: Mapping[str, Any]) -> dict[str, str]:
@@ -148,6 +157,40 @@ async def visit(callers: Callers, command: Mapping[str, Any]) -> Any:
     }
 
 
+async def storm(callers: Callers, command: Mapping[str, Any]) -> Any:
+    """`per_s` new calls a second for `seconds`; each listens for `stay_s` and hangs up."""
+    count = round(command["per_s"] * command["seconds"])
+    begin, ringing = asyncio.get_running_loop().time(), []
+    for number in range(count):
+        await asyncio.sleep(begin + number / command["per_s"] - asyncio.get_running_loop().time())
+        ringing.append(asyncio.create_task(_ring(callers, command["stay_s"])))
+    rang = await asyncio.gather(*ringing)
+    began = [times for times in rang if times is not None]
+    return {
+        "calls": count,
+        "failed": count - len(began),
+        "set_up_ms": [1000 * set_up for set_up, _ in began],
+        "greeting_ms": [1000 * greeting for _, greeting in began if greeting is not None],
+    }
+
+
+async def _ring(callers: Callers, stay_s: float) -> tuple[float, float | None] | None:
+    """Seconds from the ring to `start`, and from there to the greeting; None for a call that could not begin."""
+    rang = monotonic()
+    try:
+        line = await callers.add(Script())
+    except (OSError, EOFError):
+        return None
+    await asyncio.sleep(stay_s)
+    heard = line.turns[0].heard_at
+    await callers.hang_up([line])
+    return line.started_at - rang - DIAL_S, None if heard is None else heard - line.started_at
+
+
+async def where(callers: Callers, command: Mapping[str, Any]) -> Any:
+    return callers.target
+
+
 async def leave(callers: Callers, command: Mapping[str, Any]) -> Any:
     lines = callers.lines[: command.get("n", len(callers.lines))]
     if lines:
@@ -165,7 +208,7 @@ def _text(turn: Turn) -> str:
     return b64encode(turn.audio).decode()
 
 
-COMMANDS = {"add": add, "measure": measure, "visit": visit, "leave": leave}
+COMMANDS = {"add": add, "measure": measure, "visit": visit, "leave": leave, "storm": storm, "target": where}
 
 
 async def serve() -> None:

@@ -15,6 +15,9 @@ def register(app: typer.Typer) -> None:
         rounds: int = typer.Option(0, help="Rounds of all servers; 0 for the plan's own."),
         kept: Path | None = typer.Option(None, help="Tell of a result that was kept, and measure nothing."),  # noqa: B008
         page: Path | None = typer.Option(None, help="Put the table into this page, and plots beside it."),  # noqa: B008
+        processes: str = typer.Option("", help="One server in so many processes instead, as 1,2,4."),
+        callers: int = typer.Option(40, min=1, max=200, help="With --processes: calls for each of them."),
+        storm: bool = typer.Option(False, "--storm", help="With --processes: once more beside 20 new calls a second."),
     ) -> None:
         """Benchmarks, side by side with stock pipecat; the last line is the summary as JSON."""
         import json
@@ -27,6 +30,17 @@ def register(app: typer.Typer) -> None:
         from bench import run as benchmark
 
         console = Console(stderr=True, highlight=False)
+        if processes:
+            from bench import processes as fleets
+
+            try:
+                wanted = fleets.numbers(processes)
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint="--processes") from None
+            measured = fleets.bench(wanted, callers, console, storm=storm)
+            print(fleets.table(measured))
+            print(json.dumps(measured))
+            raise typer.Exit(0 if measured["rows"] else 1)
         if kept is not None:
             path, result = kept, json.loads(kept.read_text())
         else:

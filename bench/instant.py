@@ -265,12 +265,13 @@ def _frame(event: bytes) -> bytes:
 # The process.
 
 
-async def serve(home: Path) -> None:
-    """Listen, say where, and do as told until standard input ends."""
+async def serve(home: Path, port: int) -> None:
+    """Listen, say where, and do as told until standard input ends. Several may share a port that is not 0, if they
+    begin one after another: the first makes the certificates."""
     told, active = Told(), set[Stream]()
-    ca_file, tls = make_certificates(home)
+    ca_file, tls = _certificates(home)
     _warm_up(told)
-    server = await _listen(tls, lambda exchange: Stream(exchange, told, active))
+    server = await _listen(tls, lambda exchange: Stream(exchange, told, active), port)
     ticking = asyncio.create_task(_tick(active))
     say({"endpoint": f"https://localhost:{server.sockets[0].getsockname()[1]}", "ca_file": str(ca_file)})
     async for command in commands():
@@ -293,8 +294,19 @@ def _warm_up(told: Told) -> None:
         answer(number, told.answer_s)
 
 
-async def _listen(tls: ssl.SSLContext, accept: Callable[[Exchange], Stream]) -> asyncio.Server:
-    return await asyncio.get_running_loop().create_server(lambda: Connection(accept), "127.0.0.1", 0, ssl=tls)
+def _certificates(home: Path) -> tuple[Path, ssl.SSLContext]:
+    if not (home / "leaf.key").exists():
+        return make_certificates(home)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(home / "leaf.pem", home / "leaf.key")
+    tls.set_alpn_protocols(["h2"])
+    return home / "ca.pem", tls
+
+
+async def _listen(tls: ssl.SSLContext, accept: Callable[[Exchange], Stream], port: int) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(
+        lambda: Connection(accept), "127.0.0.1", port, ssl=tls, reuse_port=bool(port)
+    )
 
 
 async def _tick(active: set[Stream]) -> None:
@@ -310,7 +322,9 @@ async def _tick(active: set[Stream]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser("python -m bench.instant", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    uvloop.run(serve(parser.parse_args().home))
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    uvloop.run(serve(options.home, options.port))
 
 
 if __name__ == "__main__":

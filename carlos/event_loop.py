@@ -22,6 +22,7 @@ from types import FrameType
 from loguru import logger
 
 from common import metrics
+from common.loop_load import LOOP_LOAD
 
 STEP_BUDGET_S = 0.02
 LAG_INTERVAL_S = 0.05  # between two looks at the lag: shorter steps are seen by some of the looks only
@@ -29,12 +30,18 @@ WATCH_INTERVAL_S = 0.005  # between two questions of the watching thread
 
 
 async def measure_lag() -> None:
-    """Observe `LoopLag` for ever."""
+    """Observe `LoopLag`, and the load of the loop, for ever."""
     loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LAG_INTERVAL_S
-        await asyncio.sleep(LAG_INTERVAL_S)
-        metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
+    try:
+        while True:
+            due = loop.time() + LAG_INTERVAL_S
+            await asyncio.sleep(LAG_INTERVAL_S)
+            now = loop.time()
+            late_s = max(0.0, now - due)
+            metrics.LOOP_LAG.observe(late_s)
+            LOOP_LOAD.look(now, time.thread_time(), late_s)
+    finally:
+        LOOP_LOAD.forget()
 
 
 @dataclass(frozen=True, slots=True)

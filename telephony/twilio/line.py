@@ -13,6 +13,7 @@ from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
 from agent.line import INPUT_RATE, AudioSink, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack, SinkClosed
 from agent.persona.prompt import LineKind
+from common.loop_load import LOOP_LOAD
 from telephony.errors import RemoteProtocolError
 from telephony.rate_guards import MessageRateLimit, Slices, media_ahead
 from telephony.read_timeout import ReadTimeout
@@ -22,8 +23,8 @@ from telephony.twilio.media_stream import Dtmf, MarkReturned, Media, MediaStream
 MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a socket without any is dead
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it
 BUSY_FRAMES = 2  # handled together in a busy process: half the work
-BUSY_LINES = 48  # from so many lines on what a caller says waits for that, 20 ms at worst;
-BUSY_OUT_LINES = 16  # what he hears is ahead of real time, and nobody waits
+BUSY_LINES = 16  # with fewer that would spare little. What a caller hears is ahead of real time, and nobody waits;
+BUSY_IN_LINES = 16  # what he says waits for it, 20 ms at worst, so only where the loop is busy, too
 FRAME = 160  # bytes of mu-law: 20 ms
 BREACHES = 50  # messages against the protocol before the line is given up
 NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008
@@ -44,7 +45,7 @@ class PhoneSink:
 
     @property
     def piece(self) -> int:
-        return frames_at_once(BUSY_OUT_LINES)
+        return BUSY_FRAMES if len(PhoneLine.reading) >= BUSY_LINES else 1
 
     async def send_audio(self, pcm: bytes) -> None:
         await self._send(self._live.media(ulaw_encode(pcm)))
@@ -128,8 +129,7 @@ class PhoneLine:
                 if self._media.push(len(audio) / ULAW_RATE, self._loop.time()):
                     raise LineDropped("audio ahead of real time", FLOODED)
                 self._ulaw += audio
-                whole = frames_at_once(BUSY_LINES) == 1 or len(self._ulaw) >= BUSY_FRAMES * FRAME
-                return self._piece() if whole else None
+                return None if len(self._ulaw) < BUSY_FRAMES * FRAME and waits_for_a_pair() else self._piece()
             case MarkReturned(name):
                 return MarkBack(name)
             case Dtmf(digit):
@@ -157,6 +157,6 @@ class PhoneLine:
         await close(self._websocket, POLICY_VIOLATION if given_up else NORMAL_CLOSURE)
 
 
-def frames_at_once(busy_lines: int) -> int:
-    """20 ms frames that are handled together where a process with so many lines is busy."""
-    return BUSY_FRAMES if len(PhoneLine.reading) >= busy_lines else 1
+def waits_for_a_pair() -> bool:
+    """Whether a caller's frame waits for the next one: it does where that spares a busy loop something."""
+    return LOOP_LOAD.busy and len(PhoneLine.reading) >= BUSY_IN_LINES

@@ -16,6 +16,7 @@ from loguru import logger
 from carlos import event_loop
 from carlos.event_loop import SlowStep, log_step, measure_lag, steps_watched
 from common import metrics
+from common.loop_load import LOOP_LOAD
 from sandbox.hang import HANG_S
 from tests.support.waiting import until
 
@@ -134,3 +135,15 @@ async def test_the_lag_is_observed_again_and_again(monkeypatch: pytest.MonkeyPat
     await until(lambda: len(observed) >= 3)
     measuring.cancel()
     assert min(observed) >= 0.0
+
+
+async def test_the_load_is_looked_at_as_long_as_the_lag_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr(event_loop, "LAG_INTERVAL_S", 0.0)
+    monkeypatch.setattr(LOOP_LOAD, "look", lambda now, cpu_s, late_s: looks.append(late_s))
+    measuring = asyncio.create_task(measure_lag())
+    await until(lambda: len(looks) >= 3)
+    LOOP_LOAD.busy = True
+    measuring.cancel()
+    await asyncio.gather(measuring, return_exceptions=True)
+    assert not LOOP_LOAD.busy

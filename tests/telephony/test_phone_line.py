@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.line import CallerAudio, CallerDigit, LineDropped, LineEvent, SinkClosed
+from common.loop_load import LOOP_LOAD
 from telephony.rate_guards import BURST_MEDIA_S, BURST_MESSAGES
 from telephony.twilio import line
 from telephony.twilio.line import PhoneLine, PhoneSink
@@ -79,24 +80,54 @@ async def test_each_frame_is_handed_on_at_once() -> None:
     assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES)))
 
 
-async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "BUSY_LINES", 1)
+@pytest.fixture
+def busy_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line is enough, and the loop has too much to do."""
+    monkeypatch.setattr(line, "BUSY_IN_LINES", 1)
+    monkeypatch.setattr(LOOP_LOAD, "busy", True)
+
+
+@pytest.mark.usefixtures("busy_loop")
+async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none() -> None:
     events = await events_of(*(media(number) for number in range(9)), STOP)
     assert len(events) == 5
     assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES)))
 
 
-def test_answers_go_out_in_pairs_long_before_the_callers_audio_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("busy_loop")
+async def test_a_frame_that_waits_when_the_load_is_over_is_handed_on_with_the_next() -> None:
+    class Relieved(Socket):
+        async def receive(self) -> dict[str, Any]:
+            LOOP_LOAD.busy = len(self._messages) >= 4  # the first frame only
+            return await super().receive()
+
+    phone = PhoneLine(cast(WebSocket, Relieved([*map(media, range(3)), STOP])), started(), ended)
+    events = [event async for event in phone.events()]
+    assert len(events) == 2
+    assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES[:3])))
+
+
+@pytest.mark.parametrize(
+    ("lines", "busy", "waits"), [(500, False, False), (line.BUSY_IN_LINES, True, True), (15, True, False)]
+)
+def test_what_a_caller_says_waits_for_the_load_alone_and_never_for_few_lines(
+    monkeypatch: pytest.MonkeyPatch, lines: int, busy: bool, waits: bool
+) -> None:
+    monkeypatch.setattr(PhoneLine, "reading", set(range(lines)))
+    monkeypatch.setattr(LOOP_LOAD, "busy", busy)
+    assert line.waits_for_a_pair() is waits
+
+
+def test_answers_go_out_in_pairs_from_some_lines_on_whatever_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     wire = PhoneSink(cast(WebSocket, None), started())
-    monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_OUT_LINES - 1)))
+    monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_LINES - 1)))
     assert wire.piece == 1
-    monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_OUT_LINES)))
+    monkeypatch.setattr(PhoneLine, "reading", set(range(line.BUSY_LINES)))
     assert wire.piece == line.BUSY_FRAMES < wire.lead
-    assert line.BUSY_OUT_LINES < line.BUSY_LINES
 
 
-async def test_a_key_is_not_kept_back_with_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "BUSY_LINES", 1)
+@pytest.mark.usefixtures("busy_loop")
+async def test_a_key_is_not_kept_back_with_the_audio() -> None:
     events = await events_of(media(0), digit("5"), media(1), STOP)
     assert [type(event) for event in events] == [CallerDigit, CallerAudio]
 

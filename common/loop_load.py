@@ -1,0 +1,56 @@
+"""Whether this process's event loop is busy. Sans-IO: times go in, and `busy` stands until the next window ends.
+
+A loop is busy when its thread has used most of a core for a window, or when timers were late at half of the looks:
+where a container may use less than a core, or others take it, the first alone would say nothing. One long step is no
+load. It is calm again only after some windows of clearly less, for a busy loop does less for its work (see
+telephony.twilio.line) and must not go back and forth between the two.
+
+At 85 % of a core gaps between the frames of 80 calls were as those of 40, and grew above it (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+WINDOW_S = 1.0
+BUSY_SHARE, CALM_SHARE = 0.85, 0.6  # of a core; what is spared while busy is less than the difference
+LATE_S = 0.01  # a look at the loop that comes so late is late
+BUSY_LATE, CALM_LATE = 0.5, 0.1  # shares of the looks of a window
+CALM_WINDOWS = 5  # one after another, until a busy loop is calm
+
+
+class LoopLoad:
+    """The load of one loop, from looks at it many times a second."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self._began: tuple[float, float] | None = None  # of the window: its time, and the thread's CPU time
+        self._looks = self._late = self._calm = 0
+
+    def look(self, now: float, cpu_s: float, late_s: float) -> None:
+        """Count a look at `now`, in seconds of the loop's clock: the CPU seconds that its thread has used in all, and
+        how late the look was."""
+        if self._began is None:
+            self._began = now, cpu_s
+            return
+        self._looks += 1
+        self._late += late_s >= LATE_S
+        elapsed = now - self._began[0]
+        if elapsed >= WINDOW_S:
+            self._judge((cpu_s - self._began[1]) / elapsed, self._late / self._looks)
+            self._began, self._looks, self._late = (now, cpu_s), 0, 0
+
+    def forget(self) -> None:
+        """Begin anew: nobody looks at this loop any more."""
+        self.busy, self._began = False, None
+        self._looks = self._late = self._calm = 0
+
+    def _judge(self, share: float, late: float) -> None:
+        if share >= BUSY_SHARE or late >= BUSY_LATE:
+            self.busy, self._calm = True, 0
+        elif share <= CALM_SHARE and late <= CALM_LATE:
+            self._calm += 1
+            self.busy = self.busy and self._calm < CALM_WINDOWS
+        else:
+            self._calm = 0
+
+
+LOOP_LOAD = LoopLoad()  # of the loop that serves the calls of this process
