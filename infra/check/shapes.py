@@ -16,7 +16,9 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
+
+type Shape = Any  # botocore's have other attributes by their type_name
 
 ELSEWHERE = ""  # an argument that goes into another request, or stays in Terraform
 JSON = "json:"  # before a member: the argument is its JSON
