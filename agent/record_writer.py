@@ -11,7 +11,8 @@ import os
 import re
 import socket
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,14 +22,17 @@ from loguru import logger
 
 from agent.transcript import CUT_OFF, LOST, CallTranscript, is_over
 from common.settings.floor import LONGEST_CALL_S
+from common.tasks import TaskSet
 from common.times import utcnow
 from data.calls import VOICEMAIL
 from data.errors import DataError
 from data.models import CallRecord, Line
 from data.store import Store
 
-RETRY_DELAY_S = 1.0
-MAX_TRIES = 3
+RETRY_DELAY_S, LONGEST_DELAY_S = 1.0, 30.0  # between two tries, doubled each time
+MAX_TRIES = 64  # half an hour: longer than an outage of a store lasts
+LAST_TRIES = 3  # of a process that ends
+MAX_WAITING = 2_000  # calls whose records wait for the store; of more the newest state is given up soon
 KEPT_TIMEOUT_S = 1.0  # how long a call's end waits for its record
 HOST = socket.gethostname()
 PROCESS = f"{HOST}:{os.getpid()}"
@@ -48,13 +52,15 @@ class CutOff:
 
 class CallRecordWriter:
     """Writes call records. `changed` never waits and never fails; `settled` waits until the newest state of each is in
-    the store."""
+    the store. While the store is down records wait for it, with what carriers say of their calls."""
 
     def __init__(self, store: Store, retry_s: float = RETRY_DELAY_S) -> None:
         self._store = store
         self._retry_s = retry_s
         self._dirty: dict[str, CallTranscript] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
+        self._additions = TaskSet()  # of what carriers say
+        self._closing = asyncio.Event()
         # Each record as it was kept last, and what lies beside it.
         self._kept: WeakKeyDictionary[CallTranscript, CallRecord] = WeakKeyDictionary()
         self._remembered: WeakKeyDictionary[CallTranscript, Mapping[str, Any]] = WeakKeyDictionary()
@@ -68,6 +74,12 @@ class CallRecordWriter:
         """Wait for every write under way."""
         while self._writers:
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
+        await self._additions.wait()
+
+    async def close(self) -> None:
+        """Keep what can be kept now, and give up what still waits for the store."""
+        self._closing.set()
+        await self.settled()
 
     async def kept(self, call_id: str) -> None:
         """Wait, for `KEPT_TIMEOUT_S` at most, until the newest state of this call is in the store."""
@@ -104,11 +116,17 @@ class CallRecordWriter:
             log.note(**{carrier: {**log.notes.get(carrier, {}), **facts}})
             self.changed(log)
             return
-        try:
+
+        async def add() -> None:
             await self._store.amend_call(call_id, lambda record: _finished(record, carrier, facts))
             await self._store.forget(call_id)
+
+        what = f"what {carrier} says of call {call_id}"
+        try:
+            await add()
         except DataError as error:
-            logger.error("what {} says of call {} is not kept: {!r}", carrier, call_id, error)
+            logger.error("{} is not kept yet: {!r}", what, error)
+            self._additions.create(self._until_kept(what, add), f"keep {what}")
 
     async def keep_voicemail(self, call_id: str, number: str, facts: Mapping[str, str]) -> None:
         """Note on the call's record, or on a new one, where a message lies that its caller left on a closed line. It
@@ -142,19 +160,34 @@ class CallRecordWriter:
             del self._writers[call_id]
 
     async def _save(self, log: CallTranscript) -> None:
+        try:
+            await self._until_kept(f"call record of {log.id}", lambda: self._save_once(log))
+        except Exception as error:  # its text may hold some of the record
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            fault = type(error).__name__
+            logger.error("call record of {} not kept: {} at {}:{}", log.id, fault, where.name, where.lineno)
+
+    async def _until_kept(self, what: str, keep: Callable[[], Awaitable[None]]) -> None:
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                await self._save_once(log)
+                await keep()
             except DataError as error:
-                logger.error("call record of {} not kept, try {} of {}: {!r}", log.id, attempt, MAX_TRIES, error)
-                await asyncio.sleep(self._retry_s)
-            except Exception as error:  # its text may hold some of the record
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                fault = type(error).__name__
-                logger.error("call record of {} not kept: {} at {}:{}", log.id, fault, where.name, where.lineno)
-                return
+                logger.error("{} not kept, try {}: {!r}", what, attempt, error)
             else:
                 return
+            if attempt >= LAST_TRIES and (self._closing.is_set() or len(self._writers) > MAX_WAITING):
+                break
+            await self._pause(min(self._retry_s * 2 ** (attempt - 1), LONGEST_DELAY_S))
+        logger.error("{} is given up", what)
+
+    async def _pause(self, seconds: float) -> None:
+        """A process that ends is in a hurry."""
+        if self._closing.is_set():
+            await asyncio.sleep(min(seconds, self._retry_s))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     async def _save_once(self, log: CallTranscript) -> None:
         record = log.record()

@@ -35,7 +35,7 @@ from rich.table import Table
 from agent.record_writer import CallRecordWriter
 from agent.transcript import CallTranscript
 from bench.stores import fresh_dynamodb, fresh_sqlite
-from common.times import BUENOS_AIRES, utcnow
+from common.times import BUENOS_AIRES, Clock, utcnow
 from data.backends.base import Backend, Put, Write
 from data.backends.dynamo import DynamoBackend
 from data.backends.sqlite import SqliteBackend
@@ -371,28 +371,28 @@ def _stands(said: Said, orders: dict[str, Order], appointments: dict[str, Appoin
 
 
 @asynccontextmanager
-async def _two_clients(first: Store, folder: Path) -> AsyncIterator[tuple[Store, Store]]:
+async def _two_clients(first: Store, clock: Clock) -> AsyncIterator[tuple[Store, Store]]:
     """A second client of the same store, as another process would have one."""
     backend = first.backend
     second: Backend
     if isinstance(backend, SqliteBackend):
-        second = await SqliteBackend.open(backend.path)
+        second = await SqliteBackend.open(backend.path, clock)
     else:
         assert isinstance(backend, DynamoBackend)
         second = DynamoBackend(backend.client, backend.tables)
     try:
-        yield first, Store(second)
+        yield first, Store(second, clock)
     finally:
         if isinstance(second, SqliteBackend):
             await second.close()
 
 
-async def race(first: Store, folder: Path, operations: int, seed: int) -> Score:
-    """Rounds until there were enough contested operations, then the audit."""
+async def race(first: Store, operations: int, seed: int, clock: Clock = utcnow) -> Score:
+    """Rounds until there were enough contested operations, then the audit. `clock` is the store's."""
     score, chance = Score(), random.Random(seed)
     await first.add_doctor(DOCTOR)
     await first.raise_counter(Appointment, 1_000_000)  # clear of the movers' ids
-    async with _two_clients(first, folder) as stores:
+    async with _two_clients(first, clock) as stores:
         clean = first.backend.transact, first.backend.put, first.backend.get
         for store in stores:
             Faulty(store.backend, chance, score.faults)
@@ -413,7 +413,7 @@ async def run(operations: int, seed: int) -> dict[str, Score]:
         scores = {}
         for name, fresh in (("sqlite", fresh_sqlite(folder)), ("dynamodb", fresh_dynamodb(endpoint))):
             async with fresh as store:
-                scores[name] = await race(store, folder, operations, seed)
+                scores[name] = await race(store, operations, seed)
         return scores
 
 

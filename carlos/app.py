@@ -323,7 +323,7 @@ async def open_services(
         await services.preconnector.close()
         if services.follow_ups is not None:
             await services.follow_ups.settled()
-        await services.record_writer.settled()
+        await services.record_writer.close()
         await _uploaded(services)
         if services.group is not None:
             await services.group.close()

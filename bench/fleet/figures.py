@@ -1,11 +1,17 @@
-"""The figures of the start and of a call's writes that are told beside the simulation's; None where nobody measures."""
+"""The figures of a start and of a call's writes that are told beside the simulation's."""
 
 from __future__ import annotations
 
 from typing import Any
 
-NAMES = ("ready_cpu_s", "past_calls", "list_page_ms", "write_units_8_exchanges")
+from rich.console import Console
+
+from bench import startup, write_units
+
+EXCHANGES = 8
 
 
-def other_figures() -> dict[str, Any]:
-    return dict.fromkeys(NAMES)
+async def other_figures(past_calls: int) -> dict[str, Any]:
+    """Measure a start beside so many past calls, a page of them, and what a call's record costs to keep."""
+    started = await startup.measure(past_calls, Console(stderr=True, highlight=False))
+    return started | await write_units.measure([EXCHANGES])

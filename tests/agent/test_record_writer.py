@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.record_writer import CallRecordWriter
+from agent.record_writer import LAST_TRIES, CallRecordWriter
 from agent.transcript import CUT_OFF, CallTranscript
 from data.errors import Unavailable
 from data.models import CallRecord, Line
@@ -125,6 +125,63 @@ async def test_what_could_not_be_written_is_written_with_the_next_try(
     record_writer.changed(log)
     await record_writer.settled()
     assert await store.recall("CA1") == {"turns": 0}
+
+
+@pytest.fixture
+def outage(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Unavailable]:
+    """The store answers when this is empty; each operation takes one."""
+    faults: list[Unavailable] = []
+
+    def failing(does: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def fail(*arguments: Any) -> Any:
+            if faults:
+                raise faults.pop()
+            return await does(*arguments)
+
+        return fail
+
+    for name in ("save_call", "amend_call"):
+        monkeypatch.setattr(store, name, failing(getattr(store, name)))
+    return faults
+
+
+async def test_a_call_that_lies_within_an_outage_is_kept_when_it_is_over(
+    log: CallTranscript, store: Store, outage: list[Unavailable]
+) -> None:
+    record_writer = CallRecordWriter(store, retry_s=0.0)
+    outage += [Unavailable("no store")] * 50
+    log.user_transcript("Hola")
+    log.end("completed")
+    record_writer.changed(log)
+    await record_writer.carrier_said("CA1", log, "twilio", COMPLETED)
+    await record_writer.settled()
+    record = await store.call("CA1")
+    assert record is not None
+    assert (record.outcome, record.details["twilio"]) == ("completed", COMPLETED)
+
+
+async def test_what_a_carrier_says_in_an_outage_is_added_when_it_is_over(
+    log: CallTranscript, store: Store, outage: list[Unavailable]
+) -> None:
+    record_writer = CallRecordWriter(store, retry_s=0.0)
+    await _keep(record_writer, log)
+    outage += [Unavailable("no store")] * 20
+    await record_writer.carrier_said("CA1", None, "twilio", COMPLETED)
+    await record_writer.settled()
+    record = await store.call("CA1")
+    assert record is not None
+    assert record.details["twilio"] == COMPLETED
+
+
+async def test_a_process_that_ends_gives_up_soon_what_waits_for_the_store(
+    log: CallTranscript, store: Store, outage: list[Unavailable], logged: list[str]
+) -> None:
+    record_writer = CallRecordWriter(store, retry_s=0.0)
+    outage += [Unavailable("no store")] * 1000
+    record_writer.changed(log)
+    await record_writer.close()
+    assert len(outage) == 1000 - LAST_TRIES
+    assert "is given up" in logged[-1]
 
 
 async def test_twilios_last_word_does_not_bring_an_old_story_back(record_writer: Noted, store: Store) -> None:

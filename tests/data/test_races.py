@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from bench.races import Races, Said, Score, _overlaps, _stands, race
-from common.times import BUENOS_AIRES
+from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Put
 from data.models import Appointment, Order, OrderItem, OrderStatus
 from data.records import to_item
@@ -20,8 +19,8 @@ BOOKED = Appointment("1", "Ana Ruiz", "a@email.com", "Dra. Ana López", NOON, 30
 ORDER = Order("1", "Ana Ruiz", "c0@email.com", (OrderItem("Mesa", 1, 1050),), OrderStatus.PENDING, NOON, NOON)
 
 
-async def test_nothing_is_sold_twice_done_twice_or_only_said(store: Store, tmp_path: Path) -> None:
-    score = await race(store, tmp_path, operations=60, seed=7)
+async def test_nothing_is_sold_twice_done_twice_or_only_said(store: Store, clock: Clock) -> None:
+    score = await race(store, operations=60, seed=7, clock=clock)
     assert score.operations >= 60
     assert sum(score.faults.values()) > 5
     assert (score.sold_twice, score.done_twice, score.confirmed_without_record) == (0, 0, 0)
