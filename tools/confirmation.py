@@ -39,7 +39,7 @@ class Plan:
 def fingerprint(tool: str, *parts: Any) -> str:
     """Return the tool and what its arguments came to mean; the same for two ways of saying the same thing."""
     canonical = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
-    return f"{tool}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"
+    return f"{tool}:{hashlib.sha256(canonical.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def next_of(intent: str, receipts: Sequence[IdempotencyRecord]) -> tuple[str, IdempotencyRecord | None]:

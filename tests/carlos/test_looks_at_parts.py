@@ -193,10 +193,10 @@ async def test_each_operation_tells_of_the_store(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(store.backend._backend, "get", lost)
     with pytest.raises(Unavailable):
-        await store.call("CA1")
+        await store.order("1")
     assert readiness.told()["store"] == "sqlite: OperationalError"
     monkeypatch.setattr(store.backend._backend, "get", real)
-    await store.call("CA1")
+    await store.order("1")
     assert readiness.told()["store"] == "ok"
     await store.close()
 

@@ -176,7 +176,7 @@ locals {
   }
 
   # What the server and the Lambda ask of DynamoDB; it counts its own errors by table and operation.
-  operations = ["GetItem", "Query", "TransactWriteItems", "UpdateItem"]
+  operations = ["BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"]
 
   system_errors = {
     for key, table in var.tables : "${key}-system-errors" => {
