@@ -100,6 +100,7 @@ def both_sides(arrivals: Arrivals) -> tuple[Samples, Samples]:
 
 
 @pytest.mark.parametrize(("ppm", "stalls"), [(0.0, True), (200.0, False), (-200.0, True)])
+@pytest.mark.slow
 def test_after_an_hour_of_jitter_drift_and_bursts_both_sides_are_together_and_as_long(ppm: float, stalls: bool) -> None:
     left, right = both_sides(caller_of_an_hour(ppm, stalls))
     assert len(left) == len(right)

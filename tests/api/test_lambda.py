@@ -127,6 +127,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", CASES)
+@pytest.mark.slow
 async def test_the_lambda_answers_what_the_server_answers(
     kind: str, environment: None, tmp_path: Path, clock: Clock
 ) -> None:

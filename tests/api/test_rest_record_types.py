@@ -41,6 +41,7 @@ async def test_a_list_may_be_open_to_readers_and_its_failure_has_its_name(record
 
 
 @pytest.mark.parametrize("entry", ["carlos.cli", "carlos.app", "api.lambda_handler"])
+@pytest.mark.slow
 def test_whatever_opens_a_store_knows_the_records_that_tools_declare(entry: str) -> None:
     code = f"import sys, {entry}; assert 'tools.catalogue' in sys.modules"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S, check=False)

@@ -149,6 +149,7 @@ def test_a_stall_may_take_longer_to_be_found_out_and_a_dead_process_is_a_failure
     assert "hung" in table(told)
 
 
+@pytest.mark.slow
 async def test_a_call_without_a_fault_loses_nothing_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.stage import KEYS
 

@@ -15,6 +15,7 @@ SEED = 1
 
 
 @pytest.mark.parametrize("entry", [entry.name for entry in ENTRIES])
+@pytest.mark.slow
 def test_only_an_entrys_own_errors_come_out(entry: str) -> None:
     report = fuzz(SEED, 0, {entry: 400})
     assert [failure.what for failure in report.failures.values()] == []

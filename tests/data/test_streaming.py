@@ -79,6 +79,7 @@ async def peak(work: Work, count: int, folder: Path, clock: Clock) -> int:
 
 
 @pytest.mark.parametrize("name", WORK)
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_the_store(name: str, tmp_path: Path, clock: Clock) -> None:
     few = await peak(WORK[name], FEW, tmp_path / "few", clock)
     many = await peak(WORK[name], MANY, tmp_path / "many", clock)

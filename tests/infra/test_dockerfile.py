@@ -35,6 +35,7 @@ def test_hadolint_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_image_runs_as_the_tasks_user_on_the_tasks_port(stage: Stage) -> None:
     container = stage.container()
     assert only("USER").partition(":")[0] == container["user"]
@@ -89,6 +90,7 @@ def test_the_locks_are_the_ones_that_are_installed() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_server_imports_nothing_that_the_image_leaves_out() -> None:
     found = re.search(r"uv pip uninstall --python \S+ \\\n\s+(.+)", DOCKERFILE.read_text())
     assert found is not None

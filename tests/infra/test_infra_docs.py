@@ -78,6 +78,7 @@ def test_the_rooms_of_the_diagram_are_the_images(diagram: str) -> None:
     assert rooms == allowed - {"carlos", "common"}  # the roof and the ground
 
 
+@pytest.mark.slow
 def test_what_the_diagram_draws_of_aws_is_in_the_terraform(diagram: str, stage: Stage) -> None:
     drawn = {
         "Application Load Balancer": "aws_lb",

@@ -84,6 +84,7 @@ def service(at: Bench, monkeypatch: pytest.MonkeyPatch) -> NovaSonic:
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # pipecat's own, of a WAV file it reads
+@pytest.mark.slow
 async def test_pipecats_own_service_greets_hears_asks_its_tool_and_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_recording_sounds_like_a_telephone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_a_recording_makes_the_same_utterance_wherever_it_lies(name: str) -> None:
     for turn in load_script(name).turns:
         [cut] = utterances(turn.audio)

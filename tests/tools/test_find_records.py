@@ -324,6 +324,7 @@ def plainly(name: str) -> str:
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
+@pytest.mark.slow
 async def test_ten_thousand_guesses_leak_nothing_and_few_are_compared(
     stranger: str, tmp_path: Path, clock: Clock
 ) -> None:

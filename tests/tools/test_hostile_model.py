@@ -54,6 +54,7 @@ def attempts(tool: Tool) -> Iterator[dict[str, Any]]:
 
 
 @every(TOOLS)
+@pytest.mark.slow
 async def test_nothing_is_read_or_changed_that_was_not_proven(
     tool: Tool, seeded: Store, secrets: set[str], logged: list[str], clock: Clock
 ) -> None:
