@@ -12,7 +12,6 @@ import re
 import socket
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,13 +59,16 @@ class CallRecordWriter:
         self._dirty: dict[str, CallTranscript] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
         self._additions = TaskSet()  # of what carriers say
-        self._closing = asyncio.Event()
+        self._pausing: dict[str, asyncio.Event] = {}  # what waits for its next try, and what ends the wait
+        self._closing = False
         # Each record as it was kept last, and what lies beside it.
         self._kept: WeakKeyDictionary[CallTranscript, CallRecord] = WeakKeyDictionary()
         self._remembered: WeakKeyDictionary[CallTranscript, Mapping[str, Any]] = WeakKeyDictionary()
 
     def changed(self, log: CallTranscript) -> None:
         self._dirty[log.id] = log
+        if (news := self._pausing.get(log.id)) is not None:
+            news.set()
         if log.id not in self._writers:
             self._writers[log.id] = asyncio.create_task(self._write(log.id), name=f"keep {log.id}")
 
@@ -78,7 +80,9 @@ class CallRecordWriter:
 
     async def close(self) -> None:
         """Keep what can be kept now, and give up what still waits for the store."""
-        self._closing.set()
+        self._closing = True
+        for each in self._pausing.values():
+            each.set()
         await self.settled()
 
     async def kept(self, call_id: str) -> None:
@@ -126,7 +130,7 @@ class CallRecordWriter:
             await add()
         except DataError as error:
             logger.error("{} is not kept yet: {!r}", what, error)
-            self._additions.create(self._until_kept(what, add), f"keep {what}")
+            self._additions.create(self._until_kept(what, what, add), f"keep {what}")
 
     async def keep_voicemail(self, call_id: str, number: str, facts: Mapping[str, str]) -> None:
         """Note on the call's record, or on a new one, where a message lies that its caller left on a closed line. It
@@ -161,33 +165,43 @@ class CallRecordWriter:
 
     async def _save(self, log: CallTranscript) -> None:
         try:
-            await self._until_kept(f"call record of {log.id}", lambda: self._save_once(log))
+            await self._until_kept(log.id, f"call record of {log.id}", lambda: self._save_once(log))
         except Exception as error:  # its text may hold some of the record
             where = traceback.extract_tb(error.__traceback__)[-1]
             fault = type(error).__name__
             logger.error("call record of {} not kept: {} at {}:{}", log.id, fault, where.name, where.lineno)
 
-    async def _until_kept(self, what: str, keep: Callable[[], Awaitable[None]]) -> None:
-        for attempt in range(1, MAX_TRIES + 1):
+    async def _until_kept(self, key: str, what: str, keep: Callable[[], Awaitable[None]]) -> None:
+        attempt = 0
+        while attempt < MAX_TRIES:
+            attempt += 1
             try:
                 await keep()
             except DataError as error:
                 logger.error("{} not kept, try {}: {!r}", what, attempt, error)
             else:
                 return
-            if attempt >= LAST_TRIES and (self._closing.is_set() or len(self._writers) > MAX_WAITING):
+            if attempt >= LAST_TRIES and (self._closing or len(self._writers) > MAX_WAITING):
                 break
-            await self._pause(min(self._retry_s * 2 ** (attempt - 1), LONGEST_DELAY_S))
+            if await self._pause(key, min(self._retry_s * 2 ** (attempt - 1), LONGEST_DELAY_S)):
+                attempt = 0
         logger.error("{} is given up", what)
 
-    async def _pause(self, seconds: float) -> None:
-        """A process that ends is in a hurry."""
-        if self._closing.is_set():
+    async def _pause(self, key: str, seconds: float) -> bool:
+        """Wait until the next try. Return True if there is something new to write, which does not wait. A process that
+        ends is in a hurry."""
+        if self._closing:
             await asyncio.sleep(min(seconds, self._retry_s))
-            return
-        with suppress(TimeoutError):
+            return False
+        news = self._pausing.setdefault(key, asyncio.Event())
+        try:
             async with asyncio.timeout(seconds):
-                await self._closing.wait()
+                await news.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._pausing.pop(key, None)
+        return not self._closing
 
     async def _save_once(self, log: CallTranscript) -> None:
         record = log.record()

@@ -219,7 +219,7 @@ class StreamLeases:
             "draining": draining,
             TTL_ATTRIBUTE: int((now + KEEP_MEMBERS).timestamp()),
         }
-        await self._backend().transact([Put(TableName.CALLS, item)])
+        await self._backend().put(Put(TableName.CALLS, item))
 
     async def leave(self) -> None:
         """Say that this process has ended."""
@@ -265,9 +265,10 @@ class StreamLeases:
         return shards_of(region, self._streams[region], [item])[number] if item else Shard(region, number, 0)
 
     async def _write(self, shard: Shard, leases: Mapping[str, str]) -> bool:
-        """Return False where somebody else wrote it since it was read."""
+        """Return False where it was written since it was read: by somebody else, or by this very write, whose answer
+        was lost. Whoever asks reads it again, and sees."""
         try:
-            await self._backend().transact([shard.put(leases)])
+            await self._backend().put(shard.put(leases))
         except ConditionFailed:
             return False
         return True

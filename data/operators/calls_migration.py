@@ -13,7 +13,7 @@ import gzip
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
@@ -88,26 +88,25 @@ async def save(store: Store, file: Path, told: Told = lambda more: None) -> int:
 
 async def migrate(store: Store, file: Path, told: Told = lambda more: None) -> Report:
     """Write anew what `save` has put into the file; bad is what could not be."""
-    report = Report()
-    for some in batched(_saved(file), _AT_ONCE):
-        await asyncio.gather(*(_anew(store, item, report) for item in some))
-        told(len(some))
-    return report
+    return await _with_each(_anew, store, file, told)
 
 
 async def compare(store: Store, file: Path) -> Report:
     """What has become of what the file holds: bad is a record that nobody changed since, and that is another one."""
-    report = Report()
-    for some in batched(_saved(file), _AT_ONCE):
-        await asyncio.gather(*(_compare(store, item, report) for item in some))
-    return report
+    return await _with_each(_compare, store, file)
 
 
 async def rollback(store: Store, file: Path, told: Told = lambda more: None) -> Report:
     """Put back what the file holds, where nobody has written to it since; bad is what was left in the new form."""
+    return await _with_each(_back, store, file, told)
+
+
+async def _with_each(
+    does: Callable[[Store, Item, Report], Awaitable[None]], store: Store, file: Path, told: Told = lambda more: None
+) -> Report:
     report = Report()
     for some in batched(_saved(file), _AT_ONCE):
-        await asyncio.gather(*(_back(store, item, report) for item in some))
+        await asyncio.gather(*(does(store, item, report) for item in some))
         told(len(some))
     return report
 

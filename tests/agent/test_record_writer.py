@@ -15,6 +15,8 @@ from agent.transcript import CUT_OFF, CallTranscript
 from data.errors import Unavailable
 from data.models import CallRecord, Line
 from data.store import Store
+from sandbox.hang import HANG_S
+from tests.support.waiting import bounded, until
 
 
 class Noted(CallRecordWriter):
@@ -158,6 +160,23 @@ async def test_a_call_that_lies_within_an_outage_is_kept_when_it_is_over(
     record = await store.call("CA1")
     assert record is not None
     assert (record.outcome, record.details["twilio"]) == ("completed", COMPLETED)
+
+
+async def test_what_is_new_does_not_wait_for_the_next_try(
+    log: CallTranscript, store: Store, outage: list[Unavailable]
+) -> None:
+    record_writer = CallRecordWriter(store, retry_s=HANG_S * 10)
+    outage.append(Unavailable("no store"))
+    record_writer.changed(log)
+    await until(lambda: not outage)
+    log.user_transcript("Hola")
+    await until(lambda: "CA1" in record_writer._pausing)
+    record_writer.changed(log)
+    async with bounded():
+        await record_writer.settled()
+    record = await store.call("CA1")
+    assert record is not None
+    assert [turn.text for turn in record.turns] == ["Hola"]
 
 
 async def test_what_a_carrier_says_in_an_outage_is_added_when_it_is_over(
