@@ -5,8 +5,8 @@ where a container may use less than a core, or others take it, the first alone w
 load. It is calm again only after some windows of clearly less, for a busy loop does less for its work (see
 telephony.twilio.line) and must not go back and forth between the two.
 
-At 85 % of a core the p99 of the gaps between the frames of 80 calls was 41 ms, that of 40 calls 40 ms, and it grew above
-that (docs/performance.md).
+At 85 % of a core the p99 of the gaps between the frames of 80 calls was 41 ms, that of 40 calls 40 ms, and it grew
+above that (docs/performance.md).
 """
 
 from __future__ import annotations
