@@ -11,12 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,15 +35,14 @@ from data.call_items import call_items, head_item
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.open import SQLITE_FILE, open_sqlite
 from data.tables import TTL_ATTRIBUTE, TableName
-from sandbox.hang import HANG_S
 from sandbox.twilio.server import free_port
+from tests.support.servers import carlos_serve, printed
 
 READY_CPU_S = 3.0  # the aim
 PAGES = 40
 EXCHANGES = 8
 _KEEP = timedelta(days=90)
 _BETWEEN = timedelta(seconds=30)  # two calls' begins
-_READY = b"real"  # in the last line that a start prints
 
 
 async def fill(home: Path, count: int) -> None:
@@ -101,9 +99,8 @@ def _call(call_id: str, number: int) -> CallRecord:
     )
 
 
-@asynccontextmanager
-async def _server(home: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = KEYS | {
+def _environment(home: Path, port: int) -> dict[str, str]:
+    return KEYS | {
         "CARLOS_HOME": str(home),
         "WS_PORT": str(port),
         "SONIC": "bedrock",
@@ -112,29 +109,6 @@ async def _server(home: Path, port: int) -> AsyncIterator[asyncio.subprocess.Pro
         "LOGLEVEL": "ERROR",
         "RATE_LIMIT_PER_MINUTE": "1000000",
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-m", "carlos.cli", "serve"),
-        env=os.environ | environment,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def _ready(process: asyncio.subprocess.Process) -> None:
-    assert process.stderr is not None
-    said: list[bytes] = []
-    async with asyncio.timeout(HANG_S):
-        async for line in process.stderr:
-            said.append(line)
-            if _READY in line:
-                return
-    raise RuntimeError(f"it stopped at its start: {said}")
 
 
 async def _pages_ms(port: int) -> list[float]:
@@ -159,8 +133,8 @@ async def measure(past_calls: int, console: Console) -> dict[str, float]:
         size = (home / SQLITE_FILE).stat().st_size
         console.print(f"{size / 1e6:.0f} MB in {monotonic() - began:.0f} s; starting the server")
         port = free_port()
-        async with _server(home, port) as process:
-            await _ready(process)
+        async with carlos_serve(_environment(home, port)) as process:
+            await printed(process)
             ready_cpu_s = Reading.of(process.pid).process_s
             pages_ms = await _pages_ms(port)
     return {
