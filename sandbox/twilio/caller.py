@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.twilio.playout import SILENCE
@@ -34,7 +34,6 @@ class Manners:
     linger_ms: int = 10_000  # after his last turn, for the agent to hang up
     longest_ms: int = 300_000  # bound of a call
     key_ms: int = 240  # from one key to the next
-    stalls: bool = False  # what he interrupts waits to be cleared: a busy machine notices late that he speaks
 
 
 class RecordedCaller:
@@ -55,7 +54,6 @@ class RecordedCaller:
         self._onset_ms: int | None = None  # when Carlos began to answer
         self._last_speech_ms = 0  # and when he was last heard
         self._marked = False  # since then
-        self._stalls = False  # the line, since he interrupted
         self._left: Outcome | None = None
 
     @property
@@ -67,28 +65,18 @@ class RecordedCaller:
 
     def listen(self, heard: bytes) -> Act:
         self._now_ms += FRAME_MS
-        if not self._acts and not self._still_stalls():
+        if not self._acts:
             self._hear(heard)
             self._decide()
-        act = self._act()
-        return replace(act, stalls=True) if self._stalls else act
+        return self._act()
 
     def marked(self) -> None:
         """All that Carlos sent before a mark has been heard."""
         self._marked = True
 
-    def cleared(self) -> None:
-        """Carlos has dropped what was not heard yet."""
-        self._stalls = False
-
     def connected(self) -> None:
         """A stream begins: he waits for an answer on it, whatever he heard on one before."""
         self._onset_ms, self._turn_ended_ms = None, self._now_ms
-
-    def _still_stalls(self) -> bool:
-        """Nobody is patient for ever with a line on which nothing is cleared."""
-        self._stalls = self._stalls and self._now_ms - self._turn_ended_ms < self._manners.patience_ms
-        return self._stalls
 
     def _hear(self, heard: bytes) -> None:
         if loudness(heard) >= self._manners.speech_level:
@@ -121,7 +109,6 @@ class RecordedCaller:
 
     def _begin(self, turn: Turn) -> None:
         self._begins(turn)
-        self._stalls = self._manners.stalls and turn.interrupt_ms is not None and not self._quiet_ms
         pause = [Act()] * (self._manners.key_ms // FRAME_MS - 1)
         for digit in turn.digits:
             self._acts += [Act(digit=digit), *pause]

@@ -18,7 +18,6 @@ class Playout:
     def __init__(self) -> None:
         self._queue: deque[bytes | str] = deque()
         self.heard = bytearray()  # mu-law; its length is the position
-        self.held = False  # nothing is played meanwhile, as where a network stalls
 
     @property
     def position(self) -> int:
@@ -32,7 +31,7 @@ class Playout:
     def advance(self, position: int) -> list[str]:
         """Play up to `position` and return the marks whose audio has been heard, in order."""
         passed: list[str] = []
-        while self._queue and not self.held and (isinstance(self._queue[0], str) or self.position < position):
+        while self._queue and (isinstance(self._queue[0], str) or self.position < position):
             item = self._queue.popleft()
             if isinstance(item, str):
                 passed.append(item)

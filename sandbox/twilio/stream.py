@@ -44,13 +44,11 @@ SEND_BUFFER = 64 * 1024  # bytes the server may leave unread before its caller's
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the caller does in one frame: the sound he makes, and perhaps a key or the end of the call. Where the line
-    `stalls`, he hears nothing in it of what waits to be heard."""
+    """What the caller does in one frame: the sound he makes, and perhaps a key or the end of the call."""
 
     sound: bytes = SILENT_FRAME
     digit: str = ""
     hang_up: bool = False
-    stalls: bool = False
 
 
 class Caller(Protocol):
@@ -64,13 +62,6 @@ class AttentiveCaller(Caller, Protocol):
     """One who is also told that marks went back to the server, after he heard the sound before them."""
 
     def marked(self) -> None: ...
-
-
-@runtime_checkable
-class InterruptingCaller(Caller, Protocol):
-    """One who is told when the server drops what he has not heard yet."""
-
-    def cleared(self) -> None: ...
 
 
 class StreamEnd(Enum):
@@ -154,7 +145,6 @@ class MediaSession:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._playout.held = False
             self._playout.advance(self._timeline.position())
             self._playout.clear()
             await self._stop()
@@ -194,7 +184,6 @@ class MediaSession:
         act = self._caller.listen(bytes(self._playout.heard[max(0, position - FRAME) : position]))
         if marked and isinstance(self._caller, AttentiveCaller):
             self._caller.marked()
-        self._playout.held = act.stalls
         return act
 
     async def _say(self, act: Act, position: int, timestamp_ms: int) -> None:
@@ -230,8 +219,6 @@ class MediaSession:
                 await self._return(self._playout.mark(name))
             case Clear():
                 await self._return(self._playout.clear())
-                if isinstance(self._caller, InterruptingCaller):
-                    self._caller.cleared()
             case StreamWarning(code, reason):
                 self._warn(code, reason)
 

@@ -59,18 +59,6 @@ def test_a_clear_returns_every_pending_mark_and_silences_the_rest() -> None:
     assert bytes(playout.heard[200:]) == bytes([SILENCE]) * 200
 
 
-def test_what_a_stalled_line_holds_is_neither_heard_nor_lost() -> None:
-    playout = Playout()
-    playout.add(VOICE * 160)
-    playout.mark("heard")
-    playout.held = True
-    assert playout.advance(320) == []
-    assert (bytes(playout.heard), playout.queued) == (bytes([SILENCE]) * 320, 160)
-    playout.held = False
-    assert playout.advance(480) == ["heard"]
-    assert bytes(playout.heard[320:]) == VOICE * 160
-
-
 def test_time_never_runs_back() -> None:
     playout = Playout()
     playout.advance(320)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sandbox.twilio.caller import Manners, RecordedCaller
+from sandbox.twilio.caller import RecordedCaller
 from sandbox.twilio.script import Turn
 from sandbox.twilio.stream import FRAME, FRAME_MS, SILENT_FRAME, Act
 
@@ -87,30 +87,6 @@ def test_an_interruption_of_a_short_answer_comes_when_it_is_over() -> None:
     caller = RecordedCaller([spoken(400, interrupt_ms=5000)])
     play(caller, 300, carlos=True)
     assert onset_ms(play(caller, 3000, carlos=False)) == 980
-
-
-def test_on_a_line_that_stalls_what_he_interrupts_waits_to_be_cleared() -> None:
-    caller = RecordedCaller([spoken(400, interrupt_ms=100), spoken(400)], Manners(stalls=True))
-    acts = play(caller, 300, carlos=True)
-    assert [act.stalls for act in acts] == [False] * 5 + [True] * 10
-    assert all(caller.listen(SILENT_FRAME).stalls for _ in range(500))
-    caller.cleared()
-    assert not any(act.stalls for act in play(caller, 600, carlos=True))
-    assert onset_ms(play(caller, 2000, carlos=False)) == 980
-
-
-def test_a_line_on_which_nothing_is_cleared_goes_on_when_his_patience_ends() -> None:
-    caller = RecordedCaller([spoken(400, interrupt_ms=100)], Manners(stalls=True, patience_ms=2_000))
-    play(caller, 500, carlos=True)
-    stalled = [caller.listen(SILENT_FRAME).stalls for _ in range(150)]
-    assert stalled == sorted(stalled, reverse=True)
-    assert 90 < sum(stalled) <= 100
-
-
-def test_an_answer_that_was_over_is_not_waited_for_on_a_line_that_stalls() -> None:
-    caller = RecordedCaller([spoken(400, interrupt_ms=1000)], Manners(stalls=True))
-    play(caller, 300, carlos=True)
-    assert not any(act.stalls for act in play(caller, 2000, carlos=False))
 
 
 def test_he_presses_keys_one_by_one() -> None:
