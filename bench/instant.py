@@ -8,6 +8,7 @@ spoken, in pieces of 80 ms (as recorded live by a third party).
     answer    an answer of `answer_s`
     barge     an answer of `answer_s`, and its interruption first where one is being said
     tool      a toolUse; its result is timed, and answered with nothing
+    words     its words, when it is over: nobody waits for the last ones of a caller who hangs up
     listen    nothing
 """
 
@@ -98,7 +99,7 @@ class Stream:
         self._burst: bytearray | None = None
         self._kept: bytearray = bytearray()
         self._asked_at = 0.0
-        self._spoken_to = False
+        self._spoken_to = self._over = False
         told.note("opened", monotonic())
 
     # Frames.
@@ -135,6 +136,7 @@ class Stream:
             self._told.note("session_end", monotonic())
 
     def end(self) -> None:
+        self._over = True
         self._active.discard(self)
         if self._thinking is not None:
             self._thinking.cancel()
@@ -171,6 +173,9 @@ class Stream:
     def _end_burst(self) -> None:
         if self._burst:
             self._told.note("bursts", b64encode(self._burst).decode())
+            if self._told.mode == "words" and not self._over:
+                self._answers += 1
+                self._exchange.write(words(self._answers))
         self._burst = None
 
     def _on_burst(self) -> None:
@@ -234,6 +239,12 @@ def answer(number: int, seconds: float) -> tuple[bytes, tuple[bytes, ...], bytes
     closing: list[ServiceEvent] = [ContentEnded(audio, ContentType.AUDIO, StopReason.END_TURN)]
     closing += _text(f"f{number}", Role.ASSISTANT, Stage.FINAL, "Sí, acá estoy.", StopReason.END_TURN)
     return _frames(*opening), pieces, _frames(*closing)
+
+
+@lru_cache(maxsize=4096)
+def words(number: int) -> bytes:
+    """What the caller said, and no answer to it."""
+    return _frames(*_text(f"h{number}", Role.USER, Stage.FINAL, "¿Está?", StopReason.PARTIAL_TURN))
 
 
 @lru_cache(maxsize=4096)

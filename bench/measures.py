@@ -19,6 +19,7 @@ GREETING_S = 0.5
 GAP_LIMIT_MS = 60.0
 NOISE_LIMIT = 10.0  # % of the server's core that others may use before a figure is called noisy
 BARGE_PERIOD_S, BARGE_ANSWER_S = 3.0, 20.0
+STREAM_END_S, ASK_AGAIN_S = 4.0, 0.3
 RAMP_PIECES = 12  # of speech compared sample by sample in a step of a ramp
 PIECES = [[1.0, 0.3, seed] for seed in range(11, 31)]  # a second of speech, a pause
 
@@ -141,15 +142,14 @@ def holds(figures: dict[str, Any], kind: str) -> bool:
 
 async def visits(stage: Stage, served: Served, count: int) -> dict[str, Any]:
     """Single calls, one after another, that talk from the first frame on: beginnings and ends."""
-    await stage.sonic.ask("be", mode="listen", keep=True)
+    await stage.sonic.ask("be", mode="words", keep=True)
     rows: list[dict[str, float | None]] = []
     lost_in = lost_out = 0
     for _ in range(count):
         await stage.sonic.ask("report")
         await served.lag()
         seen = await stage.caller.ask("visit", seconds=1.6, pieces=PIECES[:1])
-        await asyncio.sleep(0.3)
-        told = await stage.sonic.ask("report")
+        told = await _told_to_the_end(stage)
         rows.append(_visit(seen, told, (await served.lag())["first_reads"]))
         lost_in += await _lost_speech(PIECES[:1], told.get("kept", []))
         lost_out += (await _lost(GREETING_S, [ulaw_samples(b64decode(seen["greeting"]))]))["samples"]
@@ -157,6 +157,18 @@ async def visits(stage: Stage, served: Served, count: int) -> dict[str, Any]:
     names = ("set_up_ms", "first_read_ms", "first_frame_ms", "greeting_ms", "tear_down_ms")
     figures = {name: summary([value for row in rows if (value := row[name]) is not None]) for name in names}
     return figures | {"lost_at_start": lost_in, "lost_of_greeting": lost_out, "visits": count}
+
+
+async def _told_to_the_end(stage: Stage) -> dict[str, list[Any]]:
+    """What Sonic has to tell of a call until its stream is over, or `STREAM_END_S` have gone by."""
+    told: dict[str, list[Any]] = {}
+    for _ in range(round(STREAM_END_S / ASK_AGAIN_S)):
+        await asyncio.sleep(ASK_AGAIN_S)
+        for what, values in (await stage.sonic.ask("report")).items():
+            told.setdefault(what, []).extend(values)
+        if "ended" in told:
+            break
+    return told
 
 
 def _visit(seen: dict[str, Any], told: dict[str, Any], reads: Sequence[float]) -> dict[str, float | None]:
