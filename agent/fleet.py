@@ -36,7 +36,9 @@ from data.leases import BEAT_S, LEASE_S, Member, StreamLeases, Taken
 STORE_LIMIT_S = 1.0  # how long a call waits for the store
 AUDIT_BEATS = 15  # a minute between two looks at all that is written as ours
 MEMBERS_S = 2.0  # how old what is known of the other processes may be
-MAX_TRIES = 4  # times that a call is sent on, where another process is known to have a seat; once where that is unknown
+# Times that a call is sent on where another process is known to have a seat; once where that is unknown. Who asks again
+# meets any process: where one in two is full, four tries would lose a call in thirty.
+MAX_TRIES = 8
 
 
 @dataclass(slots=True)
