@@ -47,10 +47,9 @@ class Task:
     def fill(self) -> None:
         assert self.capacity.start("another call")
 
-    async def was_answered(self, outcome: str | None = "lost", **details: Any) -> None:
-        now = utcnow()
-        ended_at = now if outcome else None
-        await self.store.save_call(CallRecord(CALL, Line.PHONE, now, "", ended_at, outcome, details=details), {})
+    async def was_answered(self, outcome: str = "lost", resumed: int = 0) -> None:
+        now, details = utcnow(), {"resumed": resumed} if resumed else {}
+        await self.store.save_call(CallRecord(CALL, Line.PHONE, now, "", now, outcome, details=details), {})
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ async def test_a_stream_that_no_task_had_a_seat_for_is_none_that_died(
     task: Task, resumes: int, answered: int | None, tries: int | None, expected: AfterStream
 ) -> None:
     if answered is not None:
-        await task.was_answered(**({"resumed": answered} if answered else {}))
+        await task.was_answered(resumed=answered)
     assert await task.phone_calls.ended(CALL, resumes, tries=tries) == expected
 
 
