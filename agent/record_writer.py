@@ -97,6 +97,12 @@ class CallRecordWriter:
         record = await self._store.call(call_id)
         return record is not None and (is_over(record) or carrier in record.details)
 
+    async def was_answered(self, call_id: str, resumes: int) -> bool:
+        """Return whether the call's line was ever answered, in whichever process, after it was opened anew so often.
+        Raise DataError where the store cannot tell."""
+        record = await self._store.call(call_id)
+        return record is not None and int(record.details.get("resumed", 0)) >= resumes
+
     async def cut_off(self, call_id: str) -> CutOff | None:
         """Return what there is to go on with; None for a call that is over, never began, or has lain too long."""
         await self.kept(call_id)
