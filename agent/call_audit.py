@@ -1,15 +1,16 @@
 """What a call's stereo recording tells of how it went, from the sound alone: sans-IO, on samples.
 
-It asks nobody: no record, no transcript, no clock but the file's. So it can be held against what a server says of the
-same call. Words, noise and echo are told apart as in a live call (`agent.audio.speech`).
+It asks nobody: no record, no transcript, no clock but the file's. So what a server says of the same call can be held
+against it (`matched`). Words, noise and echo are told apart as in a live call (`agent.audio.speech`).
 
 A sound that stops in the middle of a wave was cut: speech dies away, and takes some hundredths of a second to do so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from statistics import median
 from typing import Any, Literal
 
@@ -29,6 +30,9 @@ CUT_RMS = 500.0  # -36 dBFS: what stops more softly is not missed
 BARGE_IN_S = 2.0  # before the cut, the caller had begun: the line waits for words before it gives up the floor
 REACTION_S = 0.3  # after the cut; it may be known sooner to the server than to this measure
 RESUMES_S = 2.0  # after a gap
+
+CLOCKS_S = 0.5  # a record's clock and a recording's may differ so much
+_TIMES = ("latency_ms", "sonic_end_ms", "sonic_detected_ms")
 
 type Samples = NDArray[np.int16]
 type Who = Literal["caller", "carlos"]
@@ -121,6 +125,57 @@ def audited(caller: Samples, carlos: Samples, rate: int) -> CallAudit:
         tuple(_dead_air(said, sounded, len(played))),
         tuple(_cuts(carlos, rate, said)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a record says of one answer's time, in milliseconds, and when in the recording its first words had been
+    heard."""
+
+    at_s: float
+    latency_ms: int | None
+    sonic_end_ms: int | None
+    sonic_detected_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a record says of a call: of each thing that Carlos said, and in all."""
+
+    turns: tuple[Claim, ...]
+    interruptions: int
+    seconds: float | None
+
+
+def claims(record: Mapping[str, Any]) -> Claims:
+    """Read a call's record, as `GET /calls/{id}` gives it. A recording begins when its notice had been heard; one
+    without a notice is taken to begin with the call. Raise ValueError for what is no such record."""
+    try:
+        began = datetime.fromisoformat(record["startedAt"])
+        notice = record["details"].get("recording_notice_at")
+        before_s = (datetime.fromisoformat(notice) - began).total_seconds() if notice else 0.0
+        turns = [turn for turn in record["turns"] if turn["role"] == "carlos"]
+        told = tuple(Claim(turn["at_ms"] / 1000 - before_s, *map(turn.get, _TIMES)) for turn in turns)
+        return Claims(told, int(record["interruptions"]), record.get("durationSeconds"))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no record of a call: {error!r}") from error
+
+
+def matched(answers: Sequence[Answer], turns: Sequence[Claim]) -> list[tuple[Answer | None, Claim | None]]:
+    """Each answer of the recording with what the record says of it, in order. An answer began after the turn before was
+    heard, and before its own first words were. A turn without any time answered nobody."""
+    pairs: list[tuple[Answer | None, Claim | None]] = []
+    left, before_s = list(answers), float("-inf")
+    for claim in turns:
+        timed = any(getattr(claim, name) is not None for name in _TIMES)
+        while timed and left and left[0].at_s <= before_s:
+            pairs.append((left.pop(0), None))
+        own = [answer for answer in left if answer.at_s <= claim.at_s + CLOCKS_S] if timed else []
+        pairs += [(answer, None) for answer in own[:-1]]
+        if timed:
+            pairs.append((own[-1] if own else None, claim))
+        left, before_s = left[len(own) :], claim.at_s
+    return pairs + [(answer, None) for answer in left]
 
 
 def _answers(said: Sequence[Utterance], sounded: Sequence[Utterance]) -> list[Answer]:
