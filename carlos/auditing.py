@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -197,7 +198,7 @@ def _show_answers(found: CallAudit, claimed: Claims | None) -> None:
     _show_table(title, head, compared)
 
 
-def _show_table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _show_table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     _out.print(f"\n{title}: {'none' if not rows else ''}".rstrip())
     if rows:
         table = Table(*head, box=None)
