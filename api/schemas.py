@@ -262,7 +262,15 @@ class TurnJson(BaseModel):
     text: str = Field(description="For Carlos, what was heard of it.")
     at_ms: int = Field(description="From the call's start.")
     interrupted: bool
-    latency_ms: int | None = Field(description="From the end of the caller's speech to the answer's first audio.")
+    latency_ms: int | None = Field(
+        description="The answer time: from the end of the caller's last word, as this server hears it, to the first "
+        "sound of the answer on the line."
+    )
+    sonic_end_ms: int | None = Field(description="To the same sound, from where Sonic says that the speech ended.")
+    sonic_detected_ms: int | None = Field(
+        description="To the same sound, from where Sonic was sure that the speech had ended: no answer time, since the "
+        "caller waits for that, too."
+    )
 
 
 class ToolJson(BaseModel):
@@ -304,7 +312,7 @@ class CallJson(_CallJson):
 class ListedCallJson(_CallJson):
     turnCount: int = Field(description="Of a call without an end that is not `live`: as it was written last.")
     toolCount: int
-    latencyMs: int | None = Field(description="The median of its answers.")
+    latencyMs: int | None = Field(description="The median of its answer times, `latency_ms`.")
     lastTurn: TurnJson | None = Field(description="Of a call that is on the line.")
 
 
