@@ -13,6 +13,7 @@ from typing import Any
 from api.callbacks import callback_json
 from api.schemas import record_json
 from common.times import to_iso
+from data.errors import Malformed
 from data.events import CALL_ENDED, CALLBACK_REQUESTED
 from data.records import record_types
 from data.store import Store
@@ -20,15 +21,18 @@ from data.webhooks import Letter
 
 
 async def body_of(store: Store, letter: Letter, fields: Collection[str]) -> bytes:
-    """Return the JSON that is signed and sent. Raise DataError where the record cannot be read."""
+    """Return the JSON that is signed and sent. Raise Unavailable."""
     more = await _named(store, letter, fields) if fields else {}
     told = {"type": letter.type, "timestamp": to_iso(letter.at), "data": {**letter.data, **more}}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 async def _named(store: Store, letter: Letter, fields: Collection[str]) -> dict[str, Any]:
-    """The fields that a setting names; none of a record that is gone."""
-    record = await _record(store, letter)
+    """The fields that a setting names; none of a record that is gone or cannot be read, which `carlos doctor` names."""
+    try:
+        record = await _record(store, letter)
+    except Malformed:
+        return {}
     return {name: record[name] for name in fields if name in record and name not in letter.data}
 
 

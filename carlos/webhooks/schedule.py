@@ -18,7 +18,7 @@ DELAYS = tuple(
 )
 ATTEMPTS = len(DELAYS) + 1
 JITTER = 0.2  # of a delay, more or less
-MAX_AGE = timedelta(days=4)  # of an event that was held back with its receiver; longer than all the delays
+MAX_WAIT = timedelta(days=4)  # of what is due and cannot be tried, with a receiver that is down or off
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 
 AT_ONCE = 8  # deliveries to one receiver

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from carlos.webhooks.schedule import ATTEMPTS, MAX_AGE, Answer, Circuit, Verdict, due_again, retry_after
+from carlos.webhooks.schedule import ATTEMPTS, MAX_WAIT, Answer, Circuit, Verdict, due_again, retry_after
 from common.tasks import TaskSet
 from common.times import Clock, utcnow
 from data.errors import DataError
@@ -29,7 +29,8 @@ BEAT_S = 10.0
 LEASE_S = 30.0
 SKEW_S = 2.0  # by which clocks may differ
 POLL_S = 2.0  # between two looks for what other processes have written
-_OLD_AT_ONCE = 50  # letters that are given up at one look, while nothing is sent
+OLD_EVERY = timedelta(minutes=1)  # between two looks for what has waited too long, while nothing is sent
+_OLD_AT_ONCE = 50  # letters that are given up at one of them
 
 type Send = Callable[[Letter], Awaitable[Answer]]
 
@@ -66,6 +67,8 @@ class Sender:
         self._beat_at: datetime | None = None  # when the lease is to be looked at next
         self._recent: list[Delivery] = []  # not in the store yet: of a beat, or of as long as the store is away
         self._turned_off = False  # it has answered 410, which is not in the store yet
+        self._took_some = False  # since this process sends
+        self._old_at: datetime | None = None  # when to look for what has waited too long
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -133,7 +136,9 @@ class Sender:
         """Write the lease, and what is new about the receiver."""
         news, turned_off = list(self._recent), self._turned_off
         now = self._clock()
-        failing = (stored.failing_since or now) if self._circuit.failures else None
+        failing = None if self._took_some else stored.failing_since
+        if self._circuit.failures:
+            failing = stored.failing_since or now
         disabled = (stored.disabled_at or now) if turned_off else stored.disabled_at
         state = replace(
             stored.with_recent(news), holder=holder, until=until, failing_since=failing, disabled_at=disabled
@@ -171,21 +176,25 @@ class Sender:
 
     async def _give_old_up(self, now: datetime) -> None:
         """While nothing is sent, what has waited too long."""
-        if self._under_way:
+        if self._under_way or (self._old_at is not None and now < self._old_at):
             return
+        self._old_at = now + OLD_EVERY
         for letter in await self._webhooks.due(self.receiver.id, _OLD_AT_ONCE):
-            if letter.at < now - MAX_AGE:
+            if letter.due < now - MAX_WAIT:
                 await self._bury(letter, letter.attempts, letter.reason or "the receiver was away, or had said 410")
 
     async def _deliver(self, letter: Letter) -> None:
-        began = asyncio.get_running_loop().time()
+        began, is_settled = asyncio.get_running_loop().time(), False
         try:
             answer = await self._send(letter)
             ms = round((asyncio.get_running_loop().time() - began) * 1000)
             await self._settle(letter, answer, ms)
+            is_settled = True
         except DataError as error:
             logger.warning("webhook {} waits for the store: {!r}", letter.id, error)
         finally:
+            if not is_settled:
+                self._circuit.failed(self._clock())  # it is still due: not over and over at once
             del self._under_way[letter.id]
             self.wake()  # there is a place
 
@@ -195,6 +204,7 @@ class Sender:
         self._recent.append(Delivery(letter.id, letter.type, now, answer.status, attempt, ms, reason))
         if answer.verdict is Verdict.TAKEN:
             self._circuit.taken()
+            self._took_some = True
             self._taken.add(letter.id)
             await self._forget(letter)
             return

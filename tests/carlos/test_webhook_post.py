@@ -22,10 +22,12 @@ from carlos.webhooks.schedule import Answer, Verdict
 from common.settings import Settings
 from common.settings.webhooks import FIELDS
 from common.webhooks import key_of, new_secret
+from data.backends.base import Put
 from data.callbacks import CallBack
 from data.changes import IdempotencyRecord
 from data.models import CallRecord, Line
 from data.store import Change, Store
+from data.tables import TableName
 from data.webhooks import Letter, Receiver
 from tests.data.test_store_contract import NOON, an_appointment, an_order
 from tests.support.waiting import until
@@ -191,6 +193,14 @@ async def test_of_somebody_who_was_erased_meanwhile_nothing_is_told(told: Store)
     for kind in ("order.changed", "call.ended", "callback.requested"):
         body = (await body_of(told, found[kind], FIELDS)).decode()
         assert not [word for word in PERSONAL if word in body]
+
+
+async def test_a_record_that_cannot_be_read_stops_no_event(told: Store) -> None:
+    letter = (await everything(told))["order.changed"]
+    item = await told.backend.get(TableName.ORDERS, "ORDER#1", "ORDER#1")
+    assert item is not None
+    await told.backend.put(Put(TableName.ORDERS, item | {"createdAt": "yesterday"}))
+    assert json.loads(await body_of(told, letter, FIELDS))["data"]["id"] == "1"
 
 
 async def test_a_change_goes_out_and_arrives_once(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from loguru import logger
 
 from bench.stores import fresh_sqlite
-from carlos.webhooks.schedule import AT_ONCE, ATTEMPTS, FAILURES, JITTER, MAX_AGE, PROBE_EVERY, Answer
+from carlos.webhooks.schedule import AT_ONCE, ATTEMPTS, FAILURES, JITTER, MAX_WAIT, PROBE_EVERY, Answer
 from carlos.webhooks.sender import BEAT_S, LEASE_S, SKEW_S, Sender
 from data.errors import Unavailable
 from data.store import Change, Store
@@ -179,13 +179,66 @@ async def test_what_waited_too_long_for_a_receiver_that_is_off_is_given_up_unsen
     sender = a_sender(store, endpoint, clock)
     await ordered(store, 1, 2)
     await stepped(sender)
-    clock.advance(seconds=MAX_AGE.total_seconds() + 1)
+    clock.advance(seconds=MAX_WAIT.total_seconds() + 10)
     await ordered(store, 3)
     sent = len(endpoint.got)
     await stepped(sender)
     assert len(endpoint.got) == sent
     assert sorted(letter.about for letter in (await store.webhooks.dead()).items) == ["1", "2"]
     assert await store.webhooks.waiting(HERE.id) == 1
+
+
+async def test_one_that_is_tried_again_after_days_waits_for_its_receiver_like_any_other(
+    store: Store, clock: Clock
+) -> None:
+    endpoint = Endpoint(Answer(410))
+    sender = a_sender(store, endpoint, clock)
+    await ordered(store, 1)
+    await stepped(sender)
+    clock.advance(seconds=MAX_WAIT.total_seconds() + 10)
+    await stepped(sender)
+    (dead,) = (await store.webhooks.dead()).items
+    await store.webhooks.revive(dead)
+    clock.advance(hours=1)
+    await stepped(sender)
+    assert (await store.webhooks.dead()).items == ()
+    assert await store.webhooks.waiting(HERE.id) == 1
+
+
+async def test_what_breaks_in_sending_is_not_tried_over_and_over_at_once(store: Store, clock: Clock) -> None:
+    tries = 0
+
+    async def broken(letter: Letter) -> Answer:
+        nonlocal tries
+        tries += 1
+        raise Unavailable
+
+    sender = Sender(HERE, store.webhooks, broken, "one:1", clock=clock)
+    await ordered(store, 1)
+    for _ in range(3 * FAILURES):
+        await stepped(sender)
+    assert tries == FAILURES
+
+
+async def test_since_when_a_receiver_fails_outlives_a_process_and_ends_with_what_it_takes(
+    store: Store, clock: Clock
+) -> None:
+    began, endpoint = clock(), Endpoint(Answer(500))
+    await ordered(store, 1)
+    one = a_sender(store, endpoint, clock)
+    await stepped(one)
+    await one.close(within_s=0)
+    clock.advance(hours=1)
+    two = a_sender(store, Endpoint(Answer(500)), clock, "two:2")
+    await stepped(two)
+    assert (await store.webhooks.state(HERE.id)).failing_since == began
+    await two.close(within_s=0)
+    clock.advance(hours=1)
+    three = a_sender(store, Endpoint(), clock, "three:3")
+    await stepped(three)
+    clock.advance(seconds=BEAT_S)
+    await stepped(three)
+    assert (await store.webhooks.state(HERE.id)).failing_since is None
 
 
 async def test_of_two_processes_one_sends_and_the_other_follows_when_it_is_dead(store: Store, clock: Clock) -> None:
