@@ -228,7 +228,13 @@ def _is_abandoned(record: CallRecord, now: datetime) -> bool:
         return False
     if record.started_at < now - MAX_CALL_AGE:
         return True
-    host, _, pid = str(record.details.get("process", "")).rpartition(":")
+    return is_gone(str(record.details.get("process", "")))
+
+
+def is_gone(process: str) -> bool:
+    """Return True for a process, named as `PROCESS`, that was on this host and is not alive, or was an earlier one with
+    this one's number."""
+    host, _, pid = process.rpartition(":")
     return host == HOST and not (pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid)))
 
 

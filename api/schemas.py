@@ -347,6 +347,41 @@ class Erased(BaseModel):
     erased: bool = Field(description="False for a dry run.")
 
 
+class DeliveryJson(BaseModel):
+    """An attempt to deliver a webhook; without a `reason` it was taken."""
+
+    id: str
+    type: str
+    at: str
+    status: int | None = Field(description="HTTP's; null where there was no answer.")
+    attempt: int
+    ms: int
+    reason: str | None
+
+
+class ReceiverJson(BaseModel):
+    id: str
+    origin: str = Field(description="Of its URL, whose path may hold a secret.")
+    status: Literal["ok", "failing", "off"] = Field(description="`off`: it has answered 410, and is told nothing.")
+    since: str | None = Field(description="When it began to fail, or was turned off.")
+    waiting: int = Field(description="Events that are to be delivered to it; 1000 stands for more, too.")
+    recent: list[DeliveryJson] = Field(description="The last attempts, newest first.")
+
+
+class DeadWebhookJson(BaseModel):
+    """An event that a receiver did not take in all its tries."""
+
+    id: str
+    event: str = Field(description="The message's `webhook-id`.")
+    receiver: str
+    type: str
+    about: str = Field(description="The id of the record or call.")
+    at: str = Field(description="When it happened.")
+    attempts: int
+    reason: str
+    given_up_at: str = Field(alias="givenUpAt")
+
+
 class Found[T](BaseModel):
     success: Literal[True]
     data: T
