@@ -170,12 +170,16 @@ class Services:
         return bool(self.settings.people) and (is_cold or carrier.person_line is not None)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
-        """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""
+        """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies, or
+        goes on with it if it asked for that."""
+        toolbox = self._toolbox(log, client_setup.memory, line.address)
+        line.memory = lambda: toolbox.memory
         setup = replace(
-            self._setup(log, self._toolbox(log, address=line.address)),
+            self._setup(log, toolbox),
             observer=line,
             earlier=client_setup.history,
             max_call_s=self.settings.browser_max_s,
+            hangs_up=client_setup.call is not None,
         )
         if self.settings.browser_trust == "client":
             setup = replace(
