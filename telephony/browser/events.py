@@ -20,8 +20,8 @@ Rules, measured on the original client unless another source is named:
   Nova Sonic's cross-modal input (AWS user guide), and what our own console sends.
 
 Extensions, opt-in, unknown to the original client: `ackStart` before the audio block asks for a `sequence` in each
-audioOutput; `ack` {sequence, bufferedMs} says what has come and how much of it waits to be played. `callStart` {token}
-before it asks for a call that ends after the goodbye, and that goes on after a lost socket: `token` is that call's.
+audioOutput; `ack` {sequence, bufferedMs} says what has come and how much of it waits to be played. `callStart` {token,
+greet} before it asks for a call that ends after the goodbye, and that goes on after a lost socket: `token` is its.
 """
 
 from __future__ import annotations
@@ -140,9 +140,10 @@ class Ack:
 @dataclass(frozen=True, slots=True)
 class CallStart:
     """The client wants a call that Carlos ends, and that goes on after a lost socket. `token` is that of the call to go
-    on with, empty for a new one."""
+    on with, empty for a new one. Whom Carlos does not `greet` says something himself at once."""
 
     token: str = field(repr=False)
+    greet: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +346,7 @@ def _read_extension(message: str) -> AckStarted | Ack | CallStart | ProtocolViol
             case "ack":
                 return Ack(_number(body, "sequence", int), _number(body, "bufferedMs", float))
             case "callStart":
-                return CallStart(_token(body))
+                return CallStart(_token(body), body.get("greet") is not False)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return ProtocolViolation("malformed", f"an extension: {error!r}")
     return None

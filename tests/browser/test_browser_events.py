@@ -152,7 +152,7 @@ def test_acknowledgements_are_opted_into_before_the_audio() -> None:
 def test_a_call_is_asked_for_before_the_audio() -> None:
     stream = BrowserStream()
     assert receive(stream, {"callStart": {}}) == [CallStart("")]
-    assert receive(stream, {"callStart": {"token": "t"}}) == [CallStart("t")]
+    assert receive(stream, {"callStart": {"token": "t", "greet": False}}) == [CallStart("t", greet=False)]
     assert codes(receive(stream, {"callStart": {"token": 7}}, {"callStart": {"token": "t" * 65}})) == ["malformed"] * 2
     assert codes(receive(talking(), {"callStart": {}})) == ["out_of_order"]
 
