@@ -118,7 +118,7 @@ async def test_without_a_microphone_one_types_and_listens(server: Served, browse
     page = await browser.page(f"{server.url}/", microphone="denied")
     await call(page)
     assert "Carlos cannot hear you" in await page.text("#alert")
-    assert await page.text("#state") == "Reads what you write"
+    await page.until("document.querySelector('#state').innerText === 'Reads what you write'")
     speakers = await Speakers.of(page)
     await type_(page, "hola")
     await told(page, "Entendí hola.")
