@@ -150,7 +150,7 @@ export default {
   "calls.line": "Línea",
   "calls.caller": "Quién llama",
   "calls.duration": "Duración",
-  "calls.turns": "Turnos",
+  "calls.turns": "Intervenciones",
   "calls.outcome": "Resultado",
   "calls.interruptions": "Interrupciones",
   "calls.latency": "Respuesta mediana",
