@@ -148,6 +148,7 @@ class CallSetup:
     facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
     reasons: Reasons = lambda: None  # for which a person could take the caller now
     callbacks: bool = False  # whether one who is not taken can ask to be called
+    hangs_up: bool = False  # whether Carlos ends a browser's call after the goodbye, as he does a phone's
 
 
 class Call:
@@ -183,6 +184,7 @@ class Call:
         self._words_came = asyncio.Event()
         self._began = self._loop.time()
         self._floor = self._floor_of(line)
+        self._hangs_up = line.kind == "phone" or setup.hangs_up
         self._runner = WorkerRunner(handle_sigint=False)
 
         config = self._configured()
@@ -404,12 +406,13 @@ class Call:
         return self._configured().system
 
     def _configured(self) -> SonicConfig:
-        own_tools: tuple[ToolSpec, ...] = (HANG_UP,) if self._line.kind == "phone" else ()
+        own_tools: tuple[ToolSpec, ...] = (HANG_UP,) if self._hangs_up else ()
         if (reasons := self._reasons()) is not None:
             own_tools += (to_person_tool(reasons),)
         tools, persona = self._setup.toolbox.specs, self._setup.persona
         specs = tuple(ToolSpec(spec.name, spec.description, tool_schema(spec.input_schema, persona)) for spec in tools)
-        system = system_prompt(self._line.kind, self._setup.clock(), persona, self._setup.facts())
+        kind, facts = self._line.kind, self._setup.facts()
+        system = system_prompt(kind, self._setup.clock(), persona, facts, hangs_up=self._hangs_up)
         return self._setup.sonic(system, specs + own_tools)
 
     def user_speech_started(self) -> None:
@@ -671,7 +674,7 @@ class Call:
     # --- tools ----------------------------------------------------------------------------------------------
 
     async def _run_tool(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
-        if name == HANG_UP.name and self._line.kind == "phone":
+        if name == HANG_UP.name and self._hangs_up:
             return await self._begin_goodbye()
         if name == TO_PERSON and self._line.kind == "phone":
             return await self._pass_on_as(str(_readable(arguments).get("reason", "")), Cause.ASKED)

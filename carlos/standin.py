@@ -7,11 +7,13 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from loguru import logger
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 3.0
+HEARS = "hears with Whisper base, understands by rules, speaks with prepared clips and espeak-ng"
 
 
 class StandInFailed(Exception):
@@ -74,7 +76,12 @@ class StandIn:
             await process.wait()
 
 
+def takes(notice: str | None) -> Literal["speech", "text", ""]:
+    """Return what a stand-in with this notice takes; nothing where there is none. The console has its own words."""
+    return "" if notice is None else "speech" if notice == HEARS else "text"
+
+
 def _notice(said: dict[str, object]) -> str:
     if said.get("hears"):
-        return "hears with Whisper base, understands by rules, speaks with prepared clips and espeak-ng"
+        return HEARS
     return f"takes typed text and keypad only: {said.get('why_not') or 'it cannot hear here'}"

@@ -5,7 +5,7 @@ import { Calls } from "./admin/calls.js";
 import { Orders } from "./admin/orders.js";
 import { Webhooks } from "./admin/webhooks.js";
 import { byId } from "./dom.js";
-import { bind, choose, current, translate } from "./language.js";
+import { choose, current, translate } from "./language.js";
 import { Talk } from "./talk/talk.js";
 
 translate();
@@ -28,6 +28,7 @@ function show() {
     const here = link.getAttribute("href") === `#/${wanted}`;
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    if (here) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   sections[wanted].open(...rest.map(decodeURIComponent));
   if (shown !== null && shown !== wanted) byId("main").focus({ preventScroll: true });
@@ -43,11 +44,6 @@ function turnLight() {
   talk.scope.draw();
 }
 
-const notice = document.querySelector("meta[name=carlos-notice]").content;
-if (notice) {
-  bind(byId("notice"), "text", "notice", { what: notice });
-  byId("notice").hidden = false;
-}
 byId("language").addEventListener("click", () => choose(current() === "en" ? "es" : "en"));
 byId("theme").addEventListener("click", turnLight);
 document.querySelector(".skip").addEventListener("click", (event) => {
@@ -56,6 +52,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 window.addEventListener("hashchange", show);
 window.addEventListener("resize", () => talk.scope.draw());
-window.addEventListener("beforeunload", () => talk.busy && talk.session.hangUp());
 window.carlos = talk; // for a developer's console, and for tests
 show();

@@ -1,12 +1,13 @@
 /** One call: the facts, who spoke when, and every word. */
 
 import { h } from "../dom.js";
+import { wordsFor } from "../fault.js";
 import { cost, count, moment, span } from "../format.js";
 import { getFile, post, RestError } from "../rest.js";
 import { entry } from "../talk/transcript.js";
 import { factList } from "./details.js";
-import { outcome } from "./outcome.js";
-import { layOut, timeline } from "./timeline.js";
+import { outcome, reason } from "./outcome.js";
+import { begun, layOut, timeline } from "./timeline.js";
 
 export function callView(call, onChange) {
   return [
@@ -45,14 +46,18 @@ function facts(call) {
   return factList([
     ["calls.line", h("span", { t: `line.${call.line}` })],
     ["calls.caller", call.callerNumber],
+    ["calls.reason", reason(call)],
     ["calls.duration", call.durationSeconds === null ? null : span(call.durationSeconds)],
     ["calls.turns", count(call.turns.length)],
     ["calls.interruptions", count(call.interruptions)],
     ["calls.usage", tokens ? count(tokens) : null],
     ["calls.cost", call.cost ? cost(call.cost.usd) : null],
-    ["calls.faults", faults.length ? faults.join("; ") : null],
+    ["calls.faults", faults.length ? h("ul", {}, faults.map(fault)) : null],
   ]);
 }
+
+/** What whoever runs the server needs to know of it is beneath. */
+const fault = (text) => h("li", {}, h("span", { t: wordsFor(text) }), h("small", {}, text));
 
 /** Fetched only when it is asked for: it is long, and an element cannot send a key. */
 function recording(call) {
@@ -63,18 +68,18 @@ function recording(call) {
   return button;
 }
 
-/** Turns and tools in the order they happened; `from` is where the drawing has a turn begin. */
+/** Turns and tools in the order in which they began, `from`; a turn begins where it does in the drawing. */
 function story({ turns, tools }) {
   const bars = layOut(turns);
   return [
     ...turns.map((turn, index) => ({ ...turn, kind: turn.role, from: bars[index].from })),
-    ...tools.map((tool) => ({ ...tool, kind: "tool" })),
-  ].sort((a, b) => a.at_ms - b.at_ms);
+    ...tools.map((tool) => ({ ...tool, kind: "tool", from: begun(tool) })),
+  ].sort((a, b) => a.from - b.from);
 }
 
 function line(happening) {
   const element = entry(item(happening));
-  element.prepend(h("time", { class: "at" }, span((happening.from ?? happening.at_ms) / 1000)));
+  element.prepend(h("time", { class: "at" }, span(happening.from / 1000)));
   const ms = happening.latency_ms;
   if (ms) element.querySelector(".who").append(h("span", { class: "ms", t: ["calls.answered-after", { ms }] }));
   return element;
