@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -14,7 +16,24 @@ import tools.catalogue  # noqa: F401 - declares the records of the tools' files,
 from carlos.commands import check, connect_number, customers, facts, migrate_calls, records, serve
 from common.settings.problems import problems
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"carlos {version('carlos')}")
+        raise typer.Exit
+
+
+@app.callback()
+def carlos(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Carlos, a phone voice agent. `carlos serve` starts it; `carlos call` rings it."""
+
+
 for command in (serve, check, connect_number, records, migrate_calls, facts, customers):
     command.register(app)
 # What lies above the server, and is in a checkout but not in the server's image, brings its own commands.
