@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
         """Take phone calls, browsers and admins on one port; Ctrl-C stops it."""
         from common import log
         from common.settings import Settings
+        from common.settings.doubts import doubts
         from common.settings.misspelt import misspelt, names_given
         from common.settings.unused import unused
 
@@ -29,6 +30,8 @@ def register(app: typer.Typer) -> None:
         for name, meant in misspelt(names_given()).items():
             hint = f"did you mean {meant}?" if meant else "see docs/settings.md"
             logger.warning("{} is no setting of Carlos and does nothing: {}", name, hint)
+        for doubt in doubts(settings):
+            logger.warning(doubt)
         if idle := unused(settings, names_given()):
             logger.warning(idle)
         if settings.processes > 1:
