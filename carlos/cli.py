@@ -15,8 +15,10 @@ from rich.markup import escape
 import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
 from carlos.commands import check, connect_number, customers, facts, init, migrate_calls, records, serve
 from common.settings.problems import problems
+from data.errors import DataError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+# What a variable held when something failed may be a secret, or somebody's name.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,14 +45,23 @@ for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.
 
 
 def main() -> None:
-    """Run the command. Settings that do not fit are explained, without a traceback."""
+    """Run the command. Settings that do not fit, a store or a file that cannot be had are told in a line, without a
+    traceback."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         app()
     except ValidationError as error:
-        console = Console(stderr=True, soft_wrap=True)
         for problem in problems(error):
             console.print(f"[red]setting[/] {escape(problem)}")
         raise SystemExit(2) from None
+    except DataError as error:
+        console.print(f"[red]failed[/] {escape(str(error))}; `carlos check` says more")
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        console.print(f"[red]failed[/] {escape(str(error.filename))}: {escape(error.strerror or type(error).__name__)}")
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":
