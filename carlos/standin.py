@@ -89,7 +89,9 @@ class StandIn:
             process.kill()
             await process.wait()
         if self._reader is not None:
-            await self._reader  # to the end of its last words
+            await asyncio.gather(
+                self._reader, return_exceptions=True
+            )  # to its last words; cancelled by a second Ctrl-C
 
     async def _log(self, messages: asyncio.StreamReader | None) -> None:
         """What it prints for developers is theirs: it goes to the log, and not to a terminal."""

@@ -25,8 +25,6 @@ def register(app: typer.Typer) -> None:
         if debug:
             settings = settings.model_copy(update={"loglevel": "DEBUG"})
         log.configure(settings.loglevel, None if verbose or debug else settings.carlos_home / LOG_FILE)
-        if log.current_file() is not None:
-            typer.echo("starting Carlos …", err=True)
         for name, meant in misspelt(names_given()).items():
             hint = f"did you mean {meant}?" if meant else "see docs/settings.md"
             logger.warning("{} is no setting of Carlos and does nothing: {}", name, hint)

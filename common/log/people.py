@@ -83,10 +83,11 @@ def people_line(name: str | None, level: int, line: Facts) -> str | None:
     return None
 
 
-def _gist(message: str) -> str:
-    """The first line; of a traceback the last, which says what it is about, without the error's name."""
+def _gist(message: str) -> str | None:
+    """The first line; of a traceback the last, which says what it is about, without the error's name. What was broken
+    off by a second Ctrl-C is no news."""
     lines = message.strip().splitlines() or [""]
     if not lines[0].startswith("Traceback"):
         return lines[0][:_MAX_LINE]
     name, _, words = lines[-1].partition(": ")
-    return (words or name)[:_MAX_LINE]
+    return None if name.endswith("CancelledError") else (words or name)[:_MAX_LINE]

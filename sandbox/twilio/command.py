@@ -46,8 +46,6 @@ def call(
     """Phone Carlos with recorded speech: on a terminal the dialogue and its sound, as they happen; elsewhere the last
     line is a JSON summary."""
     console = Console(stderr=as_json, highlight=False)
-    if not list_callers:
-        console.print("phoning Carlos …", style="dim")  # what a call needs takes seconds to import
     from sandbox.twilio.errors import DoubleError
 
     try:

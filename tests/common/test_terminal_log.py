@@ -81,11 +81,14 @@ def test_what_goes_wrong_is_told_in_one_line(tmp_path: Path) -> None:
             raise ValueError(SAID)
         except ValueError:
             logger.exception("a browser's call failed")
+        logging.getLogger("uvicorn.error").error(
+            "Traceback (most recent call last):\nasyncio.exceptions.CancelledError\n"
+        )
         logger.bind(event="notice").info("draining 1 live call")
         logger.info("nobody needs to read this")
     assert [line for line in shown(out.getvalue()) if "Error" in line] == []
     assert shown(out.getvalue())[0] == "it did not start: no ear"
-    assert shown(out.getvalue())[-1] == "draining 1 live call"
+    assert shown(out.getvalue())[1:] == ["a browser's call failed", "draining 1 live call"]
     assert "ValueError" in (tmp_path / "carlos.log").read_text()
 
 
