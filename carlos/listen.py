@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from common import log
+from common.running import may_be_rung
 from common.settings import Settings
 
 INDENT = 10  # characters before what the banner says
@@ -54,8 +55,10 @@ def _banner(settings: Settings, notice: str | None) -> list[tuple[str, str, str]
     sentence, meaning = TRY_STAND_IN if notice else TRY_MODEL
     if settings.public_base_url:
         dial = f"your Twilio number, voice webhook {settings.base_url}/twilio/voice"
-    else:
+    elif may_be_rung(settings):
         dial = "make call, in another terminal: a recorded caller rings this server"
+    else:
+        dial = f"carlos call --server {address_of(settings)}: a recorded caller"
     if notice:
         answers = ("stand-in", "bold yellow", f"Sonic is a local stand-in: {notice}")
     else:

@@ -28,7 +28,7 @@ from carlos.http import BoundedHttp
 from carlos.listen import address_of, listen, print_banner
 from carlos.standin import missing_packages
 from carlos.websocket import FastWebSocket
-from common.running import RunningServer, announced
+from common.running import RunningServer, announced, may_be_rung
 from common.settings import Settings
 from telephony.twilio.socket import WS_MAX_SIZE
 
@@ -88,14 +88,14 @@ class DrainingServer(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Run until a signal; prints where to go once calls can be taken."""
-    sock, health = listen(settings)
-    settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
+    """Run until a signal; prints where to go once calls can be taken. SystemExit says why it cannot be started."""
     if needs_standin(settings) and (missing := missing_packages()):
         raise SystemExit(
             f"the Sonic stand-in needs {', '.join(missing)}: start with `make run` in a checkout, or"
             " `pip install 'carlos[sandbox,speech]'`, or set SONIC=bedrock for the real model"
         )
+    sock, health = listen(settings)
+    settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
     server: DrainingServer
     standing = ExitStack()
 
@@ -111,12 +111,6 @@ def serve(settings: Settings) -> None:
     server.health = health
     with standing:
         server.run(sockets=[sock])
-
-
-def may_be_rung(settings: Settings) -> bool:
-    """Whether `carlos call` may ring this server unasked: nothing real is touched, and no webhook must be signed."""
-    is_local = needs_standin(settings) and settings.store == "sqlite"
-    return is_local and not (settings.is_public or settings.public_base_url or settings.twilio_auth_token)
 
 
 def configured(app: ASGIApp, **options: Any) -> uvicorn.Config:

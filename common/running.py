@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from common.settings import Settings
+
 FILE = "server.json"
 
 
@@ -30,6 +32,12 @@ class RunningServer:
         except PermissionError:
             return True
         return True
+
+
+def may_be_rung(settings: Settings) -> bool:
+    """Whether `carlos call` may ring this server unasked: nothing real is touched, and no webhook must be signed."""
+    is_local = settings.sonic == "local" and settings.sonic_endpoint is None and settings.store == "sqlite"
+    return is_local and not (settings.is_public or settings.public_base_url or settings.twilio_auth_token)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ BEFORE = ".before"  # what is added to the name of a file that was there
 _PLAIN = re.compile(r"[\w./:@+,=&?%*~^-]*")  # what a .env file needs no quotes for
 _KEY = "ADMIN_API_KEYS"
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = Console(highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,20 @@ def _is_public(answers: Answers) -> bool:
 QUESTIONS = (
     Question(
         "SONIC",
-        "Who answers: the stand-in on this machine (local), or Amazon Nova Sonic with your AWS account (bedrock)?",
+        "Who answers? local: a stand-in on this machine; bedrock: Amazon Nova Sonic",
         ("local", "bedrock"),
     ),
-    Question("STORE", "Where are the records: in a file (sqlite), or in AWS (dynamodb)?", ("sqlite", "dynamodb")),
-    Question("AWS_DEFAULT_REGION", "Which AWS Region?", applies=_uses_aws),
+    Question("STORE", "Where are records kept? sqlite: in a file; dynamodb: in AWS", ("sqlite", "dynamodb")),
+    Question("AWS_DEFAULT_REGION", "AWS Region", applies=_uses_aws),
     Question(
         "PUBLIC_BASE_URL",
-        "The https:// address at which Twilio will reach this server; empty to stay on this machine",
+        "https:// address at which Twilio reaches this server; none: it stays here",
     ),
     Question("TWILIO_ACCOUNT_SID", "Twilio account SID, AC…", applies=_is_public),
-    Question("TWILIO_AUTH_TOKEN", "Twilio auth token (is not shown)", secret=True, applies=_is_public),
-    Question("RECORD_CALLS", "Record calls, with the caller's consent?", ("false", "true"), applies=_is_public),
+    Question("TWILIO_AUTH_TOKEN", "Twilio auth token (what you type is not shown)", secret=True, applies=_is_public),
+    Question(
+        "RECORD_CALLS", "Record calls, with the caller's consent? false or true", ("false", "true"), applies=_is_public
+    ),
 )
 
 
@@ -82,7 +84,7 @@ def init(
     """Ask the few things that matter, write them to .env, and say what is missing."""
     if file.exists() and not yes:
         typer.confirm(f"{file} is there already. Replace it? It is kept as {file.name}{BEFORE}", abort=True)
-    _out.print("Enter takes what stands in brackets. Everything else has a default: see .env.example.")
+    _out.print("Enter takes what stands in brackets. All else has a default, see .env.example.")
     answers = asked(_ask)
     key = None
     if _is_public(answers):
@@ -94,7 +96,8 @@ def init(
         raise typer.Exit(1) from None
     _out.print(f"written: {escape(str(file))}, for your eyes only ({', '.join(answers) or 'all defaults'})")
     if key is not None:
-        _out.print(f"the key of the console and REST, shown this once: [bold]{key}[/]")
+        _out.print("the key of the console and of REST, shown this once:")
+        typer.echo(key)
     _tell(file, answers)
 
 
@@ -112,8 +115,7 @@ def asked(ask: Callable[[Question, str], str]) -> dict[str, str]:
 def _ask(question: Question, default: str) -> str:
     words = question.words
     while True:
-        shown = f"{words} ({'/'.join(question.choices)})" if question.choices else words
-        answer = str(typer.prompt(shown, default=default, hide_input=question.secret, show_default=bool(default)))
+        answer = str(typer.prompt(words, default=default, hide_input=question.secret, show_default=bool(default)))
         if question.choices and answer.strip() not in question.choices:
             _out.print(f"{' or '.join(question.choices)}, please")
         elif "${" in answer:

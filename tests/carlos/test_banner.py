@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from carlos import server
 from carlos.listen import _banner, address_of
-from carlos.server import may_be_rung
+from carlos.standin import missing_packages
+from common.running import may_be_rung
 from common.settings import Settings
 
 PUBLIC = {
@@ -55,6 +57,11 @@ def test_it_says_what_to_say_what_that_means_and_how_to_stop(notice: str | None)
     assert all(10 + len(text) <= 80 for word, _, text in lines if word not in ("stand-in", "real"))
 
 
+def test_a_server_that_is_not_rung_unasked_says_how_to_ring_it() -> None:
+    told = {word: text for word, _, text in _banner(settings(sonic="bedrock"), None)}
+    assert told["dial"].startswith("carlos call --server http://localhost:8081/")
+
+
 @pytest.mark.parametrize(
     ("given", "rung"),
     [
@@ -71,3 +78,14 @@ def test_a_made_up_caller_rings_only_where_nothing_real_is_touched(
     tmp_path: Path, given: dict[str, Any], rung: bool
 ) -> None:
     assert may_be_rung(settings(carlos_home=tmp_path, **given)) is rung
+
+
+def test_a_stand_in_that_is_not_installed_is_told_before_anything_is_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "missing_packages", lambda: ["espeakng_loader"])
+    monkeypatch.setattr(server, "listen", lambda settings: pytest.fail("it is not to listen"))
+    with pytest.raises(SystemExit, match="the Sonic stand-in needs espeakng_loader: start with `make run`"):
+        server.serve(settings())
+
+
+def test_here_everything_is_installed_that_the_stand_in_needs() -> None:
+    assert missing_packages() == []
