@@ -117,6 +117,10 @@ check: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+settings: .venv/.run ## docs/settings.md and .env.example anew, from the settings themselves
+	@$(BIN)/python -m common.settings.page > docs/settings.md
+	@$(BIN)/python -m common.settings.env_example > .env.example
+
 races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both stores
 	@$(BIN)/python -m bench.races
 
@@ -163,4 +167,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call init bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run call init settings bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
