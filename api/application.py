@@ -18,6 +18,7 @@ from api.limits import RateLimit
 from api.middleware import SecurityMiddleware
 from api.orders import order_routes
 from api.proxy import Proxied
+from api.webhooks import webhook_routes
 from common.settings import Settings
 from common.times import Clock, utcnow
 from data.recordings import Recordings
@@ -64,6 +65,7 @@ def record_routers(
         call_routes(queries),
         customer_routes(queries),
         callback_routes(store),
+        webhook_routes(store),
     ]
 
 

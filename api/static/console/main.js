@@ -3,6 +3,7 @@
 import { Appointments } from "./admin/appointments.js";
 import { Calls } from "./admin/calls.js";
 import { Orders } from "./admin/orders.js";
+import { Webhooks } from "./admin/webhooks.js";
 import { byId } from "./dom.js";
 import { bind, choose, current, translate } from "./language.js";
 import { Talk } from "./talk/talk.js";
@@ -14,6 +15,7 @@ const sections = {
   orders: new Orders(byId("orders")),
   appointments: new Appointments(byId("appointments")),
   calls: new Calls(byId("calls")),
+  webhooks: new Webhooks(byId("webhooks")),
 };
 let shown = null;
 
