@@ -72,8 +72,10 @@ def key(
     made = secrets.token_urlsafe(32)
     try:
         parsed = ApiKey.parse(f"{name}:{scopes}:{made}")
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    except ValueError:
+        raise typer.BadParameter(
+            f"a name is letters, digits and . _ @ - only; scopes are {', '.join(sorted(ALL))}, joined by +"
+        ) from None
     typer.echo(made)
     typer.echo(f"{name}:{scopes}:{HASHED}{parsed.digest.hex()}")
 
