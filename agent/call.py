@@ -72,6 +72,7 @@ from common.spanish.backchannel import is_backchannel
 from common.spanish.consent import Consent, consent
 from common.tasks import TaskSet
 from common.times import Clock, utcnow
+from data.call_flags import DEAD_AIR, MOST_MOMENTS
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -601,7 +602,13 @@ class Call:
             return
         while (due := self._floor.look(self._loop.time(), self.state, self._sound())) is not None:
             self._do(due)
+        self._note_dead_air()
         self._wake_at(self._floor.due, self._look)
+
+    def _note_dead_air(self) -> None:
+        for began in self._floor.take_dead_air():
+            known, at_s = self.log.notes.get(DEAD_AIR, []), self.log.age_s - (self._loop.time() - began)
+            self.log.note(**{DEAD_AIR: [*known, round(at_s * 1000)][:MOST_MOMENTS]})
 
     def _do(self, due: Due) -> None:
         match due:
