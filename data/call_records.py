@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
 from common.spanish.names import plain
@@ -52,6 +52,7 @@ _TRANSACTION = 100  # writes: DynamoDB's limit
 _AT_ONCE = 16  # writes, and reads of whole records
 _SEARCHED = 50_000  # characters of a call
 _ITEMS_SEARCHED = 400  # turns and tool uses of it, which mostly have more
+_FILED_A_PAGE = 25  # calls of versions before
 _MOST_SEARCHED = 500  # calls; each is read for it
 
 
@@ -258,12 +259,25 @@ class CallRecords:
             await _all(self._backend.put(Put(TableName.CALLS, item)) for item in some)
 
     async def _with_findings(self, page: Page[CallHead]) -> Page[CallHead]:
-        """Those that a version before has stored are read whole for it."""
-        bare = {head.id for head in page.items if head.findings is None and head.record.ended_at is not None}
+        """Those that a version before has stored are read whole for it, and some of them filed and counted."""
+        bare = [head.id for head in page.items if head.findings is None and head.record.ended_at is not None]
         if not bare:
             return page
-        read = {record.id: CallHead.of(record) for record in (await self.whole(sorted(bare))).records}
-        return replace(page, items=tuple(read.get(head.id, head) for head in page.items))
+        read = {record.id: record for record in (await self.whole(bare)).records}
+        for record in islice(read.values(), _FILED_A_PAGE):
+            await self._file_late(record)
+        heads = {call_id: CallHead.of(record) for call_id, record in read.items()}
+        return replace(page, items=tuple(heads.get(head.id, head) for head in page.items))
+
+    async def _file_late(self, call: CallRecord) -> None:
+        """What `_settle` does when a call ends, and its head, in one transaction; nothing where others write to it."""
+        found, expires = Findings.of(call), self._expires(call)
+        filed = labels(call, found)
+        items = [*label_items(call, filed, epoch(expires)), head_item(replace(call, version=call.version + 1), expires)]
+        puts = [Put(TableName.CALLS, item, Version(call.version) if item["SK"] == HEAD else None) for item in items]
+        counted = day_counts.writes(call, day_counts.counts_of(call, found), filed, None, epoch(expires))
+        with suppress(ConditionFailed):
+            await self._backend.transact([*puts, *counted])
 
     async def _put_head(self, call: CallRecord, base: CallRecord | None) -> CallRecord:
         """Raise ConditionFailed where the stored head is not that of `base` any more, or there is one."""

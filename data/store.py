@@ -391,6 +391,13 @@ class Store:
         item = await self._live(TableName.CALLS, *callbacks.key(call_id))
         return to_callback(item) if item else None
 
+    async def callbacks_of(self, calls: Sequence[str]) -> tuple[CallBack, ...]:
+        """Those that were asked for in these calls, without any that cannot be read."""
+        keys = [callbacks.key(call_id) for call_id in calls]
+        found = await self.backend.get_many(TableName.CALLS, keys) if keys else []
+        read, _ = await readable(to_callback, [item for item in found if item and self._is_live(item)])
+        return tuple(read)
+
     async def callbacks(
         self, *, status: CallBackStatus | None = None, limit: int | None = None, after: str | None = None
     ) -> Page[CallBack]:

@@ -161,6 +161,9 @@ async def test_calls_that_versions_before_have_stored_are_shown_with_what_they_c
     await store.backend.replace(TableName.CALLS, [*bare, legacy_call_item(ended(2))], [])
     heads = (await store.calls(limit=5)).items
     assert [head.findings.disposition if head.findings else None for head in heads] == ["booked", "booked"]
+    assert await found(store, disposition="booked") == ["CA1"], "filed when it was listed; CA2 was in its head already"
+    assert (await today(store))["calls"] == 1
+    assert await store.call("CA1") == ended(1)
 
 
 async def test_days_are_read_in_one_query_however_many_calls_they_had(store: Store) -> None:
