@@ -117,8 +117,7 @@ def asked(
     if is_masked(request) and (number or text):
         raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
     since, until = begins(read_day("from", from_)), ends(read_day("to", to))
-    named = (each or None for each in (number, text, outcome, disposition, tool, flag))
-    return Asked(*named, fault, since, until)
+    return Asked(number or None, text, outcome or None, disposition, tool or None, flag, fault, since, until)
 
 
 Search = Annotated[Asked, Depends(asked)]

@@ -43,7 +43,7 @@ def on(name: str, appointment: int, seconds: float = 10) -> ToolCall:
     return use(name, {**DONE, "appointmentId": str(appointment)}, seconds)
 
 
-def call(*story: Turn | ToolCall, outcome: str = "completed", greets: bool = True, **fields: Any) -> CallRecord:
+def call(*story: Turn | ToolCall, outcome: str | None = "completed", greets: bool = True, **fields: Any) -> CallRecord:
     turns = tuple(each for each in story if isinstance(each, Turn))
     tools = tuple(each for each in story if isinstance(each, ToolCall))
     turns = (GREETING, *turns) if greets else turns

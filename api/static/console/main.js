@@ -2,7 +2,9 @@
 
 import { Appointments } from "./admin/appointments.js";
 import { Calls } from "./admin/calls.js";
+import { Customer } from "./admin/customer.js";
 import { Orders } from "./admin/orders.js";
+import { Today } from "./admin/today.js";
 import { byId } from "./dom.js";
 import { bind, choose, current, translate } from "./language.js";
 import { Talk } from "./talk/talk.js";
@@ -14,6 +16,8 @@ const sections = {
   orders: new Orders(byId("orders")),
   appointments: new Appointments(byId("appointments")),
   calls: new Calls(byId("calls")),
+  today: new Today(byId("today")),
+  customer: new Customer(byId("customer")),
 };
 let shown = null;
 
