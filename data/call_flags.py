@@ -29,6 +29,7 @@ DEAD_AIR = "dead_air"  # in details: when each began, in ms of the call
 BARGE_INS = 3
 MOST_MOMENTS = 8  # of one flag in a call: whoever looks has seen enough
 _MOST_TURNS = 400  # whose questions are looked at: an hour of talk
+_SAME_MOMENT_MS = 5000  # a tool asks, and Carlos says so
 _LONGEST = 300  # characters of a turn that are looked at
 
 REFUSALS = frozenset(
@@ -89,8 +90,10 @@ def _asked_twice(call: CallRecord) -> Iterator[int]:
         if turn.role == "carlos" and "?" in turn.text:
             asked += [(_ms(call, turn.at), words) for words in _questions(turn.text) if not _ANEW.search(words)]
     known: dict[str, int] = {}
+    told = -_SAME_MOMENT_MS
     for at, what in sorted(asked):
-        if known.setdefault(what, at) != at:
+        if known.setdefault(what, at) != at and at - told >= _SAME_MOMENT_MS:
+            told = at
             yield at
 
 
