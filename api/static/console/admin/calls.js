@@ -120,6 +120,7 @@ export class Calls extends Page {
       return reply.data.filter((call) => !call.live);
     };
     this.table = new Windowed({ label: "calls.title", columns: COLUMNS, row, more });
+    this.table.onTrouble = ({ kind, values }) => counted.replaceChildren(h("span", { t: [`admin.${kind}`, values] }));
     this.table.onCount = (shown, isAll) => counted.replaceChildren(h("span", { t: [isAll ? "calls.count" : "calls.count-so-far", { shown: count(shown) }] }));
     this.table.set(past);
     return [this.table.element, h("div", { class: "under" }, counted, downloadButton("calls.csv", () => `/calls.csv?${this.query()}`, "calls.csv"))];

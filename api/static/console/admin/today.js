@@ -45,7 +45,7 @@ function figures({ now, all, day, first }, callbacksOpen) {
     figure("today.transfers", taken(now), taken(all)),
     figure("today.callbacks", count(callbacksOpen), null),
     figure("today.minutes", count(Math.round(now.minutes)), count(Math.round(all.minutes))),
-    figure("today.cost", cost(now.cost.usd), cost(all.cost.usd)),
+    figure("today.cost", cost(cents(now.cost.usd)), cost(cents(all.cost.usd))),
     figure("today.latency", latency(now), latency(all)),
     figure("today.faults", number(now.faults, { ...span, fault: "true" }), number(all.faults, { ...month, fault: "true" })));
 }
@@ -62,6 +62,7 @@ function number(value, asked) {
   return value ? h("a", { href: found(asked) }, count(value)) : "0";
 }
 
+const cents = (usd) => Math.round(100 * usd) / 100;
 const percent = (part, whole) => (whole ? `${Math.round((100 * part) / whole)} %` : "–");
 const share = ({ answered, calls }) => percent(answered, calls);
 const served = ({ dispositions, calls }) => percent(calls - (dispositions.nothing_done ?? 0) - (dispositions.not_answered ?? 0), calls);

@@ -4,6 +4,7 @@
  */
 
 import { h } from "../dom.js";
+import { RestError } from "../rest.js";
 
 const AHEAD = 8; // rows beyond either edge of the view
 const HEIGHT = 44; // px of a row
@@ -20,11 +21,12 @@ export class Windowed {
     this.columns = columns;
     this.more = more;
     this.height = height;
-    this.above = spacer(columns.length);
-    this.below = spacer(columns.length);
-    this.body = h("tbody", {}, this.above, this.below);
+    this.above = spacer();
+    this.below = spacer();
+    this.body = h("tbody");
     const heads = columns.map((column) => h("th", { scope: "col", class: classes(column), t: column.t }));
-    this.table = h("table", { class: "records windowed" }, h("thead", {}, h("tr", { "aria-rowindex": 1 }, heads)), this.body);
+    this.table = h("table", { class: "records windowed" },
+      h("thead", {}, h("tr", { "aria-rowindex": 1 }, heads), this.above), this.body, h("tfoot", {}, this.below));
     this.table.style.setProperty("--row", `${height}px`);
     this.element = h("div", { class: "card sheet window", tabindex: "0", role: "region", label }, this.table);
     this.element.addEventListener("scroll", () => this.drawSoon());
@@ -52,7 +54,7 @@ export class Windowed {
   }
 
   drawSoon() {
-    if (this.due) return;
+    if (this.due || !this.element.isConnected) return;
     this.due = true;
     requestAnimationFrame(() => {
       this.due = false;
@@ -68,10 +70,10 @@ export class Windowed {
       row.remove();
       this.drawn.delete(index);
     }
-    let before = this.below;
+    let before = null;
     for (let index = last - 1; index >= first; index--) {
       const row = this.drawn.get(index) ?? this.make(index);
-      if (row.nextSibling !== before || !row.isConnected) this.body.insertBefore(row, before);
+      if (row.parentNode !== this.body || row.nextSibling !== before) this.body.insertBefore(row, before);
       before = row;
     }
     stretch(this.above, first * this.height);
@@ -103,19 +105,26 @@ export class Windowed {
   async fetch() {
     if (!this.more || this.fetching) return;
     this.fetching = true;
+    const { items } = this;
+    let found = [];
     try {
-      const found = await this.more();
-      if (found === null) this.more = null;
-      else this.items.push(...found);
+      found = await this.more();
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      this.onTrouble?.(error); // whoever scrolls tries again
+      return;
     } finally {
       this.fetching = false;
     }
-    if (this.element.isConnected) this.draw();
+    if (items !== this.items) return this.onStale?.(); // they are others by now
+    if (found === null) this.more = null;
+    else this.items.push(...found);
+    this.drawSoon();
   }
 }
 
 const classes = ({ name, minor }) => `${name}${minor ? " minor" : ""}`;
-const spacer = (columns) => h("tr", { class: "spacer", "aria-hidden": "true" }, h("td", { colspan: String(columns) }));
+const spacer = () => h("tr", { class: "spacer", "aria-hidden": "true" }, h("td")); // one cell: a narrow page has fewer columns
 
 function stretch(row, height) {
   row.firstChild.style.height = `${height}px`;

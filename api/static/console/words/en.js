@@ -185,6 +185,7 @@ export default {
 
   "nav.today": "Today",
   "nav.customer": "Customers",
+  "admin.count-so-far": "{shown} of {all} so far; more come as you scroll",
   "calls.search": "Find calls",
   "calls.by.from": "From",
   "calls.by.to": "To",
@@ -217,7 +218,7 @@ export default {
   "flag.dead_air": "Dead air",
   "flag.asked_twice": "Asked twice",
   "flag.refused_proof": "Proof refused",
-  "flag.barge_ins": "Interrupted thrice",
+  "flag.barge_ins": "Three interruptions",
   "flag.gave_up": "Gave up",
   "today.title": "Today",
   "today.calls": "Calls",

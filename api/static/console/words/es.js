@@ -185,6 +185,7 @@ export default {
 
   "nav.today": "Hoy",
   "nav.customer": "Clientes",
+  "admin.count-so-far": "{shown} de {all} hasta ahora; al bajar aparecen más",
   "calls.search": "Buscar llamadas",
   "calls.by.from": "Desde",
   "calls.by.to": "Hasta",
