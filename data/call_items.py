@@ -28,6 +28,7 @@ from data.calls import CallHead, part
 from data.errors import Malformed
 from data.findings import Findings
 from data.items import MISSHAPEN, optional_iso, present, whole
+from data.labels import labels
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.slices import sliced
 from data.tables import TTL_ATTRIBUTE
@@ -70,6 +71,7 @@ def head_item(call: CallRecord, expires: datetime) -> Item:
             "toolCount": head.tools,
             "latencyMs": head.latency_ms,
             "findings": _json(head.findings.to_json()) if head.findings else None,
+            "labels": sorted(labels(call, head.findings)) or None,
             "details": _json(dict(call.details)),
             "version": call.version,
             # What a process of the version before reads during a release: it takes the call for a short one.

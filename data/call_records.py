@@ -38,7 +38,7 @@ from data.calls import CallHead, changes_head, merged, part
 from data.errors import Conflict, Malformed
 from data.findings import Findings
 from data.items import optional_iso
-from data.labels import CallSearch, filed_keys, label_items, label_key, labels
+from data.labels import CallSearch, filed_keys, label_items, label_key, labels, outcome_label
 from data.models import CallRecord
 from data.pages import Listing, Load, Page, read_page, readable
 from data.references import of_number, reference_items, reference_key, references
@@ -384,14 +384,9 @@ def _settled(call: CallRecord) -> tuple[frozenset[str], day_counts.Counts]:
 
 
 def _has(item: Item, search: CallSearch) -> bool:
-    """Whether a head is of a call that is looked for. One that cannot be read is not."""
-    if not search.labels:
-        return True
-    try:
-        head = to_head(item)
-    except Malformed:
-        return False
-    return labels(head.record, head.findings).issuperset(search.labels)
+    """Whether a head is of a call that is looked for; of what a version before has stored its outcome tells."""
+    known = item["labels"] if "labels" in item else [outcome_label(str(item.get("outcome")))]
+    return set(search.labels).issubset(known)
 
 
 def _holds(items: Sequence[Item], words: Sequence[str]) -> bool:

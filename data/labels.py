@@ -40,6 +40,10 @@ def labels(call: CallRecord, found: Findings | None) -> frozenset[str]:
     return frozenset(_labels(call, found)) if found else frozenset()
 
 
+def outcome_label(outcome: str) -> str:
+    return _label("outcome", outcome)
+
+
 def label_key(label: str) -> str:
     """The partition of the calls with a label: a digest, since a tool's name is the model's text."""
     return PREFIX + hashlib.sha256(label.encode(errors="replace")).hexdigest()[:32]
@@ -63,7 +67,7 @@ def filed_keys(counted: Item, but: Collection[str] = ()) -> list[Key]:
 
 def _labels(call: CallRecord, found: Findings) -> Iterator[str]:
     if call.outcome:
-        yield _label("outcome", call.outcome)
+        yield outcome_label(call.outcome)
     yield from (_label("disposition", kind) for kind in {found.disposition, *found.done})
     yield from (_label("tool", name) for name in found.tools)
     yield from (_label("flag", each.flag) for each in found.flags)
