@@ -13,6 +13,7 @@ import { Windowed } from "./windowed.js";
 
 const FRESH_MS = 3000; // between two looks at the live calls
 const LOOK = "/calls?limit=50";
+const FRESH_ROWS = 200; // among which one is looked for that has just ended
 const COLUMNS = [
   { name: "when", t: "calls.when" },
   { name: "caller", t: "calls.caller" },
@@ -39,6 +40,7 @@ export class Calls extends Page {
     if (!this.id) this.asked = id === "find" ? Object.fromEntries(new URLSearchParams(detail ?? "")) : {};
     await this.load(this.where());
     clearInterval(this.timer);
+    if (Object.keys(this.asked).length) this.keepFresh(); // who is on the line is not among those that are looked for
     if (this.isOpen) this.timer = setInterval(() => this.keepFresh(), FRESH_MS);
   }
 
@@ -63,6 +65,7 @@ export class Calls extends Page {
     this.kept = isNew ? null : this.form;
     await this.refresh();
     this.kept = null;
+    this.keepFresh();
   }
 
   /** Only what changes is fetched again, and never under somebody's hands. */
@@ -84,10 +87,13 @@ export class Calls extends Page {
 
   tell(newest) {
     this.live.replaceChildren(...liveCalls(newest.filter((call) => call.live)));
-    if (Object.keys(this.asked).length || !this.table) return;
-    const known = this.table.items[0]?.startedAt ?? "";
-    const fresh = newest.filter((call) => !call.live && call.startedAt > known);
-    if (fresh.length) this.table.prepend(fresh);
+    if (Object.keys(this.asked).length) return;
+    const known = this.table?.items.slice(0, FRESH_ROWS) ?? [];
+    const ids = new Set(known.map(({ id }) => id));
+    const fresh = newest.filter((call) => !call.live && !ids.has(call.id) && call.startedAt >= (known.at(-1)?.startedAt ?? ""));
+    if (!fresh.length) return;
+    if (this.table) this.table.prepend(fresh);
+    else this.refresh();
   }
 
   redraw() {

@@ -29,7 +29,7 @@ export class Today extends Page {
       h("section", { class: "card" }, h("h2", { t: "today.chart" }), dayChart(everyDay(days, both, total))),
       h("div", { class: "columns" },
         table("today.done", DISPOSITIONS.filter((kind) => !NOTHING.has(kind)), both, "done", "disposition", (kind) => h("span", { t: `disposition.${kind}` })),
-        table("today.ended", Object.keys(total.ended), both, "ended", "outcome", outcomeWord, { disposition: "nothing_done" }),
+        table("today.ended", Object.keys(total.ended), both, "ended", null, outcomeWord),
         table("today.flags", FLAGS, both, "flags", "flag", (flag) => h("span", { t: `flag.${flag}` }))),
     ];
   }
@@ -70,13 +70,14 @@ const taken = ({ transfers, done }) => `${count(done.transferred ?? 0)} / ${coun
 const latency = (day) => (day.latency_p50_ms === null ? "–" : `${seconds(day.latency_p50_ms)} · ${seconds(day.latency_p95_ms)}`);
 const seconds = (ms) => `${(ms / 1000).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
 
-/** What there was of each kind, today and in thirty days; a number leads to the calls. */
-function table(title, kinds, { now, all, day, first }, part, parameter, word, also = {}) {
+/** What there was of each kind, today and in thirty days; a number leads to the calls, where a parameter finds just them. */
+function table(title, kinds, { now, all, day, first }, part, parameter, word) {
   const there = kinds.filter((kind) => all[part][kind]);
+  const cell = (days, kind, span) => (parameter ? number(days[part][kind] ?? 0, { [parameter]: kind, ...span }) : count(days[part][kind] ?? 0));
   const row = (kind) => h("tr", {},
     h("th", { scope: "row" }, word(kind)),
-    h("td", { class: "number" }, number(now[part][kind] ?? 0, { ...also, [parameter]: kind, from: day, to: day })),
-    h("td", { class: "number" }, number(all[part][kind], { ...also, [parameter]: kind, from: first, to: day })));
+    h("td", { class: "number" }, cell(now, kind, { from: day, to: day })),
+    h("td", { class: "number" }, cell(all, kind, { from: first, to: day })));
   const head = h("tr", {}, h("td"), h("th", { scope: "col", t: "today.today" }), h("th", { scope: "col", t: "today.thirty" }));
   return h("section", { class: "card" },
     h("h2", { t: title }),
