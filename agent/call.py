@@ -181,7 +181,7 @@ class Call:
         self._left = ""  # what the call had come to when the caller hung up
         self._words_at = 0.0
         self._words_came = asyncio.Event()
-        self._began = self._loop.time()
+        self._began, self._age_s = self._loop.time(), log.age_s
         self._floor = self._floor_of(line)
         self._runner = WorkerRunner(handle_sigint=False)
 
@@ -607,7 +607,7 @@ class Call:
 
     def _note_dead_air(self) -> None:
         for began in self._floor.take_dead_air():
-            known, at_s = self.log.notes.get(DEAD_AIR, []), self.log.age_s - (self._loop.time() - began)
+            known, at_s = self.log.notes.get(DEAD_AIR, []), self._age_s + began - self._began
             self.log.note(**{DEAD_AIR: [*known, round(at_s * 1000)][:MOST_MOMENTS]})
 
     def _do(self, due: Due) -> None:
