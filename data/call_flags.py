@@ -41,7 +41,8 @@ _ANEW = re.compile(
 )
 _MORE = re.compile(r"algo mas|otra cosa")
 _FAREWELL = re.compile(r"\b(?:chau|chao|gracias|adios|hasta luego|nada mas|eso es todo|no hace falta)\b")
-_QUESTION = re.compile(r"([^.!?¿¡]{4,})\?")
+_BEFORE = re.compile(r"[.!¿¡]")  # a question
+_SHORTEST = 4  # characters of a question
 
 
 class Flag(StrEnum):
@@ -135,7 +136,8 @@ def _asks(tool: ToolCall) -> bool:
 
 
 def _questions(text: str) -> list[str]:
-    return [plain(words) for words in _QUESTION.findall(text[-_LONGEST:])]
+    asked = (_BEFORE.split(part)[-1] for part in text[-_LONGEST:].split("?")[:-1])
+    return [words for each in asked if len(words := plain(each)) >= _SHORTEST]
 
 
 def _ms(call: CallRecord, moment: datetime) -> int:
