@@ -36,8 +36,8 @@ _EMAIL = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$"
 
 OrderStatusText = Literal["pending", "processing", "shipped", "delivered", "cancelled"]
 DispositionText = Literal[
-    "booked", "ordered", "moved", "cancelled", "transferred", "call_back", "looked_up", "answered", "nothing_done",
-    "not_answered",
+    "booked", "ordered", "moved", "cancelled", "other_done", "transferred", "call_back", "looked_up", "answered",
+    "nothing_done", "not_answered",
 ]  # fmt: skip
 FlagText = Literal["dead_air", "asked_twice", "refused_proof", "barge_ins", "gave_up"]
 AppointmentStatusText = Literal["scheduled", "confirmed", "cancelled", "completed"]

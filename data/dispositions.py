@@ -7,7 +7,7 @@ one appointment twice in a call has moved one appointment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 
 from data.models import CallRecord, ToolCall
@@ -22,6 +22,7 @@ class Disposition(StrEnum):
     ORDERED = "ordered"
     MOVED = "moved"
     CANCELLED = "cancelled"
+    OTHER_DONE = "other_done"  # by a tool that is none of `TOOLS`
     TRANSFERRED = "transferred"  # taken by a person
     CALL_BACK = "call_back"  # asked for, and noted
     LOOKED_UP = "looked_up"  # a record was opened, or free times were told
@@ -30,7 +31,8 @@ class Disposition(StrEnum):
     NOT_ANSWERED = "not_answered"  # the caller heard nothing of Carlos
 
 
-# What a use of a tool comes to, by its name in lower case; a new tool has a line here, or comes to nothing.
+# What a use of a tool comes to, by its name in lower case. Another tool's has done something if it was proposed in the
+# call, as every write is, and else looked something up.
 TOOLS: Mapping[str, Disposition | None] = {
     "agendarturno": Disposition.BOOKED,
     "crearorder": Disposition.ORDERED,
@@ -72,21 +74,22 @@ def is_answered(call: CallRecord) -> bool:
 
 def _done(call: CallRecord) -> Iterator[tuple[Disposition, str]]:
     """What was done to which record."""
+    proposed = {tool.name.lower() for tool in call.tools if tool.result.get("confirmation_required")}
     for tool in call.tools:
-        if (kind := _of(tool)) is not None:
+        if (kind := _of(tool, proposed)) is not None:
             yield kind, _record_of(tool)
     if call.outcome == TRANSFERRED_OUTCOME:
         yield Disposition.TRANSFERRED, ""
 
 
-def _of(tool: ToolCall) -> Disposition | None:
+def _of(tool: ToolCall, proposed: Collection[str]) -> Disposition | None:
     result = tool.result
     if result.get("success") is not True or result.get("confirmation_required") or result.get("found") is False:
         return None
-    return TOOLS.get(tool.name.lower())
+    name = tool.name.lower()
+    return TOOLS.get(name, Disposition.OTHER_DONE if name in proposed else Disposition.LOOKED_UP)
 
 
 def _record_of(tool: ToolCall) -> str:
     """Empty for what is no record: to ask for three free times is to have looked them up."""
-    ids = (f"{name} {tool.result[name]}" for name in ("appointmentId", "orderId") if tool.result.get(name))
-    return next(ids, "")
+    return next((f"{name} {value}" for name, value in tool.result.items() if name.endswith("Id")), "")

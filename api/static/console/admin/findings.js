@@ -6,7 +6,7 @@ import { knows } from "../language.js";
 import { pill } from "./details.js";
 
 export const DISPOSITIONS = [
-  "booked", "ordered", "moved", "cancelled", "transferred", "call_back", "looked_up", "answered", "nothing_done", "not_answered",
+  "booked", "ordered", "moved", "cancelled", "other_done", "transferred", "call_back", "looked_up", "answered", "nothing_done", "not_answered",
 ];
 export const FLAGS = ["dead_air", "asked_twice", "refused_proof", "barge_ins", "gave_up"];
 export const OUTCOMES = [

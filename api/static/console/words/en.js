@@ -209,6 +209,7 @@ export default {
   "disposition.ordered": "Ordered",
   "disposition.moved": "Moved",
   "disposition.cancelled": "Cancelled",
+  "disposition.other_done": "Something else done",
   "disposition.transferred": "Taken by a person",
   "disposition.call_back": "Call-back",
   "disposition.looked_up": "Looked up",

@@ -209,6 +209,7 @@ export default {
   "disposition.ordered": "Pedido hecho",
   "disposition.moved": "Turno cambiado",
   "disposition.cancelled": "Cancelación",
+  "disposition.other_done": "Otra gestión",
   "disposition.transferred": "La atendió una persona",
   "disposition.call_back": "Llamado anotado",
   "disposition.looked_up": "Consulta",
