@@ -21,7 +21,7 @@ export function callView(call, { onChange, second = null, back = "#/calls" }) {
     h(
       "div",
       { class: "call-page" },
-      h("section", { class: "card" }, heading(call, onChange), facts(call), call.recorded && recording(call, second), downloads(call)),
+      h("section", { class: "card" }, heading(call, onChange), call.flags.length > 0 && lookAtThis(call), facts(call), call.recorded && recording(call, second), downloads(call)),
       h("section", { class: "card" }, h("h2", { t: "calls.timeline" }), h("p", { class: "hint", t: "calls.timeline.hint" }), timeline(call)),
       h("section", { class: "card" }, h("h2", { t: "calls.transcript" }), transcript),
     ),
@@ -51,7 +51,6 @@ function facts(call) {
   const { usage = {}, faults = [] } = call.details;
   const tokens = Object.values(usage).reduce((sum, each) => sum + each, 0);
   return factList([
-    ["calls.flags", call.flags.length ? flags(call) : null],
     ["calls.line", h("span", { t: `line.${call.line}` })],
     ["calls.caller", call.callerNumber && caller(call.callerNumber)],
     ["calls.duration", call.durationSeconds === null ? null : span(call.durationSeconds)],
@@ -61,6 +60,10 @@ function facts(call) {
     ["calls.cost", call.cost ? cost(call.cost.usd) : null],
     ["calls.faults", faults.length ? faults.join("; ") : null],
   ]);
+}
+
+function lookAtThis(call) {
+  return h("p", { class: "to-look-at" }, h("span", { class: "hint", t: "calls.flags" }), flags(call));
 }
 
 /** A masked number is nobody's to look for. */
