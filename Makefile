@@ -130,6 +130,9 @@ fuzz: .venv/.dev ## a million hostile inputs to all that reads what comes from o
 rehearse: .venv/.dev ## every scenario through the whole server, judged by the store and by what was said
 	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m tests.scenarios.rehearse
 
+day: .venv/.dev ## a scripted day of 200 calls of known truth, and what the owner is told of it: make day SEED=1
+	@$(BIN)/python -W ignore -m bench.day $(if $(SEED),--seed $(SEED))
+
 recorded: .venv/.dev .venv/.weights ## how many of the recorded utterances the stand-in understands
 	@$(BIN)/python -W ignore -m bench.recorded
 
@@ -169,4 +172,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run call day bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

@@ -73,6 +73,7 @@ from common.spanish.backchannel import is_backchannel
 from common.spanish.consent import Consent, consent
 from common.tasks import TaskSet
 from common.times import Clock, utcnow
+from data.call_flags import DEAD_AIR, MOST_MOMENTS
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -182,7 +183,7 @@ class Call:
         self._left = ""  # what the call had come to when the caller hung up
         self._words_at = 0.0
         self._words_came = asyncio.Event()
-        self._began = self._loop.time()
+        self._began, self._age_s = self._loop.time(), log.age_s
         self._floor = self._floor_of(line)
         self._hangs_up = line.kind == "phone" or setup.hangs_up
         self._runner = WorkerRunner(handle_sigint=False)
@@ -619,7 +620,13 @@ class Call:
             return
         while (due := self._floor.look(self._loop.time(), self.state, self._sound())) is not None:
             self._do(due)
+        self._note_dead_air()
         self._wake_at(self._floor.due, self._look)
+
+    def _note_dead_air(self) -> None:
+        for began in self._floor.take_dead_air():
+            known, at_s = self.log.notes.get(DEAD_AIR, []), self._age_s + began - self._began
+            self.log.note(**{DEAD_AIR: [*known, round(at_s * 1000)][:MOST_MOMENTS]})
 
     def _do(self, due: Due) -> None:
         match due:

@@ -292,7 +292,7 @@ async def test_the_page_speaks_spanish_and_remembers_it(server: Served, browser:
 
 async def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(server: Served, browser: Chromium) -> None:
     page = await browser.page(f"{server.url}/", width=360, height=740)
-    for section in ("talk", "orders", "appointments", "calls"):
+    for section in ("talk", "orders", "appointments", "calls", "today", "customer"):
         await page.js(f"location.hash = '#/{section}'")
         await page.until(f"!document.querySelector('#{section}').hidden && !document.querySelector('.loading')")
         assert await page.js("document.documentElement.scrollWidth <= innerWidth"), section

@@ -2,7 +2,9 @@
 
 import { Appointments } from "./admin/appointments.js";
 import { Calls } from "./admin/calls.js";
+import { Customer } from "./admin/customer.js";
 import { Orders } from "./admin/orders.js";
+import { Today } from "./admin/today.js";
 import { Webhooks } from "./admin/webhooks.js";
 import { byId } from "./dom.js";
 import { choose, current, translate } from "./language.js";
@@ -15,6 +17,8 @@ const sections = {
   orders: new Orders(byId("orders")),
   appointments: new Appointments(byId("appointments")),
   calls: new Calls(byId("calls")),
+  today: new Today(byId("today")),
+  customer: new Customer(byId("customer")),
   webhooks: new Webhooks(byId("webhooks")),
 };
 let shown = null;
