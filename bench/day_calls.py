@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from agent.answer_times import AnswerTime
 from agent.call_state import CallState
 from agent.end_reason import end_of
 from agent.floor import Floor, FloorTimes, Sound
@@ -95,7 +96,7 @@ class Caller:
         """Carlos says this, so long after the caller's last voice or his own; `heard` of it, from 0 to 1."""
         self.wait(max(0.0, self._quiet_from + after_s - self._now))
         self._answers += 1
-        self.log.answered_after(round(after_s * 1000))
+        self.log.answered(AnswerTime(round(after_s * 1000)))
         self._floor.answer_began()
         self.clock.advance(heard * len(text) / CHARACTERS_A_SECOND)
         self._heard_until = self._now

@@ -82,7 +82,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     settings = Settings(_env_file=None, carlos_home=home, rate_limit_per_minute=100_000)
     app = FastAPI(docs_url=None, redoc_url=None)
     mount(app, [live_routes(ActiveCalls(1)), *record_routers(settings, store)])
-    app.include_router(console_routes(None))
+    app.include_router(console_routes(""))
     guard(app, settings)
     with loopback(port) as listener:
         async with serving(app, listener):
