@@ -18,16 +18,16 @@ more than the clock allows is left out.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.audio.pcm import Samples, samples
-from telephony.browser.timeline import Timeline, loud
+from telephony.browser.timeline import SAME, Timeline, loud
 
 CLOCKS_APART = 1.0025  # the original rounds each block up, at 48 kHz by 0.2 %; clocks differ by less
 MAX_COPIES = 4  # more of them are too many messages
-LIKE, UNLIKE = 0.15, 0.4  # how far apart a copy's sound may be, and must be to be another's
-CERTAIN = 24  # agreements that are believed where all might be one microphone's, but late
+LIKE, UNLIKE = 0.15, 0.25  # how far apart a copy's sound may be, and must be to be another's
+PROVEN = 6  # agreements, where there is more audio than one microphone makes
+CERTAIN = 24  # agreements, where there may be one that is late
 MAX_DOUBTED_S = 0.5  # of audio; doubted, it waits
 MAX_WAITING = 16  # messages that wait for what was sent before them, 85 ms of two copies
 BLIND_S = 0.25  # of audio that tells nothing
@@ -40,9 +40,15 @@ CROWDED = 1.25  # messages at once: more than one that comes when it is due
 
 @dataclass(slots=True)
 class Copy:
-    """One of the page's pipelines. `end` is the place at which its next message begins."""
+    """One of the page's pipelines. `end` is the place at which its next message begins, `size` the last one's."""
 
     end: int
+    size: int = 0  # samples
+
+    @property
+    def due(self) -> int:
+        """The place at which its next message ends: the copies have their turns in this order."""
+        return self.end + self.size
 
 
 class Pace:
@@ -73,6 +79,7 @@ class Microphone:
     def __init__(self, rate: int, opened: float) -> None:
         self._rate = rate
         self._opened = opened
+        self._came_s = 0.0
         self._heard_s = 0.0  # passed on
         self._pace = Pace()
         self._timeline = Timeline(rate)
@@ -93,16 +100,16 @@ class Microphone:
         piece = samples(pcm)
         seconds = len(piece) / self._rate
         crowded = self._pace.push(seconds, now)
+        self._came_s += seconds
         if len(self._copies) > 1:
-            self._sort(piece, seconds, now)
+            self._sort(piece, now)
         elif not (crowded and self._doubt(piece)):
             self._continue(self._copies[0], piece)
         return self._take(seconds, now)
 
-    def _ahead(self, pieces: Sequence[Samples], now: float) -> float:
-        """Return by how much what was heard, and these, are more than a microphone can have made, in seconds."""
-        more_s = sum(map(len, pieces)) / self._rate
-        return self._heard_s + more_s - CLOCKS_APART * (now - self._opened)
+    def _beyond(self, audio_s: float, now: float, copies: int = 1) -> float:
+        """Return by how much so much audio is more than so many copies can have made until now, in seconds."""
+        return audio_s - copies * CLOCKS_APART * (now - self._opened)
 
     def _take(self, seconds: float, now: float) -> bytes:
         """Return what the first copy has new."""
@@ -110,7 +117,7 @@ class Microphone:
             return b""
         sound = self._timeline.between(self._heard_to, self._copies[0].end)
         self._heard_to = max(self._heard_to, self._copies[0].end)
-        early_s = self._ahead([sound], now) - EARLY[self.copies > 1] * seconds
+        early_s = self._beyond(self._heard_s + len(sound) / self._rate, now) - EARLY[self.copies > 1] * seconds
         if early_s > 0 and not loud(sound):
             sound = sound[: max(0, len(sound) - int(early_s * self._rate))]
         self._heard_s += len(sound) / self._rate
@@ -126,10 +133,12 @@ class Microphone:
         self._agreed, self._blind_s = 1, 0.0
         return True
 
-    def _decide(self, seconds: float, now: float) -> None:
-        if self._agreed >= CERTAIN or self._ahead(self._doubted, now) > EARLY[False] * seconds:
+    def _decide(self, piece: Samples, now: float) -> None:
+        doubted_s = sum(map(len, self._doubted)) / self._rate
+        proof = self._beyond(self._heard_s + doubted_s, now) > EARLY[False] * len(piece) / self._rate
+        if self._agreed >= (PROVEN if proof else CERTAIN):
             self._doubted = []
-        elif self._waiting or self._blind_s > BLIND_S or sum(map(len, self._doubted)) > MAX_DOUBTED_S * self._rate:
+        elif self._waiting or self._blind_s > BLIND_S or doubted_s > MAX_DOUBTED_S:
             self._acquit()
 
     def _acquit(self) -> None:
@@ -142,32 +151,43 @@ class Microphone:
 
     # Which copy's a message is.
 
-    def _sort(self, piece: Samples, seconds: float, now: float) -> None:
+    def _sort(self, piece: Samples, now: float) -> None:
         if self._doubted:
             self._doubted.append(piece)
-        if self._place(piece, may_be_new=self._pace.rate > len(self._copies) + 0.5) or self._add(piece):
+        more = self._beyond(self._came_s, now, len(self._copies)) > EARLY[True] * len(piece) / self._rate
+        if (more and self._unplaced(piece) and self._add(piece)) or self._place(piece, overtakes=bool(self._waiting)):
             self._settle()
         else:
             self._waiting.append(piece)
         if self._doubted:
-            self._decide(seconds, now)
+            self._decide(piece, now)
         else:
             self._count_copies()
 
-    def _place(self, piece: Samples, may_be_new: bool = False) -> bool:
-        """Put a message where the copy stopped that it continues. False when it is none's, as far as is known."""
-        copies = sorted(self._copies, key=lambda copy: copy.end)
-        apart = [self._timeline.apart(piece, copy.end) for copy in copies]
+    def _next(self) -> Copy:
+        return min(self._copies, key=lambda copy: copy.due)
+
+    def _unplaced(self, piece: Samples) -> bool:
+        """Whether nothing says that it is the turn of the copy that is farthest behind."""
+        apart = self._timeline.apart(piece, self._next().end)
+        return loud(piece) if apart is None else apart >= UNLIKE
+
+    def _place(self, piece: Samples, *, overtakes: bool = False) -> bool:
+        """Put a message where the copy stopped that it continues. False when it is none's, as far as is known.
+
+        Where nothing tells, the copies have their turns; but a message that overtakes others must be told.
+        """
+        copies = sorted(self._copies, key=lambda copy: copy.due)
+        apart = [self._timeline.apart(piece, copy.end, brief=overtakes) for copy in copies]
         for copy, far in zip(copies, apart, strict=True):
-            if far is not None and far <= LIKE:
+            in_turn = copy is copies[0] and not overtakes
+            if far is not None and far <= (LIKE if in_turn else SAME):
                 self._agreed += 1
                 self._blind_s = 0.0
                 self._continue(copy, piece)
                 return True
-        if apart[0] is not None and apart[0] >= UNLIKE:
+        if overtakes or (apart[0] is not None and apart[0] >= UNLIKE):
             return False
-        if may_be_new and apart[0] is None and loud(piece) and self._add(piece):
-            return True
         self._blind_s += len(piece) / self._rate
         self._continue(copies[0], piece)
         return True
@@ -177,6 +197,7 @@ class Microphone:
         known = 0 if copy is self._copies[0] else min(len(piece), self._timeline.end - copy.end)
         self._timeline.put(copy.end + known, piece[known:])
         copy.end += len(piece)
+        copy.size = len(piece)
 
     def _add(self, piece: Samples) -> bool:
         """Begin another copy where the piece is found."""
@@ -190,7 +211,7 @@ class Microphone:
         """Look again at those that wait, now that more is known."""
         index = 0
         while index < len(self._waiting):
-            if self._place(self._waiting[index]):
+            if self._place(self._waiting[index], overtakes=index > 0):
                 del self._waiting[index]
                 index = 0
             else:
@@ -205,11 +226,11 @@ class Microphone:
             if self._pace_is_of_fewer():
                 self._copies.pop()
         while len(self._waiting) > MAX_WAITING or (self._waiting and len(self._copies) == 1):
-            behind = min(self._copies, key=lambda copy: copy.end)
+            behind = self._next()
             if len(self._copies) > 1 and self._pace_is_of_fewer():
                 self._copies.remove(behind)
-            else:
-                self._continue(behind, self._waiting.pop(0))
+            elif (piece := self._waiting.pop(0)) is not None and not self._add(piece):
+                self._continue(behind, piece)
             self._settle()
 
     def _pace_is_of_fewer(self) -> bool:

@@ -15,7 +15,10 @@ from agent.audio.pcm import PCM16, Samples
 KEPT_S = 4.0  # of sound; more than the longest message and all that copies run apart
 SMOOTHED = 4  # samples of which the mean is compared: 2 kHz and below, at 16 kHz
 QUIET = 40.0  # root mean square of the smoothed samples, -58 dBFS: below it there is a room's noise and no sound
-MIN_OVERLAP = 48  # samples: 3 ms at 16 kHz; what is shorter looks like anything
+MIN_OVERLAP = 48  # samples: 3 ms at 16 kHz; what is shorter may look like anything
+MIN_CONTRADICTION = 16  # samples, in which what is the same looks the same all the same
+STRANGE, BRIEF = 0.7, 0.03  # how far apart so few are that are others, and that may be the same
+HISS = 0.12  # of a sound's power: with less of it below 2 kHz, copies of it differ too much
 MAX_COMPARED = 512  # samples
 MIN_FOUND = 80  # samples that a piece has in common with where it is found
 MAX_PROBE = 512  # samples of a piece that is looked for
@@ -62,18 +65,21 @@ class Timeline:
         """Forget what comes after."""
         self.end = place
 
-    def apart(self, piece: Samples, place: int) -> float | None:
-        """Return how far a piece is from what is at a place; None where that is too little, or too quiet, to tell."""
+    def apart(self, piece: Samples, place: int, *, brief: bool = False) -> float | None:
+        """Return how far a piece is from what is at a place; None where that is too short, too quiet or too hissing to
+        tell. A short one may tell only that it is another one, unless a `brief` look is enough."""
         there = self.between(place, place + min(len(piece), MAX_COMPARED))
-        if len(there) < MIN_OVERLAP or place < self._begin:
+        if len(there) < MIN_CONTRADICTION or place < self._begin:
             return None
-        one, other = smooth(piece[: len(there)]), smooth(there)
+        piece = piece[: len(there)]
+        one, other = smooth(piece), smooth(there)
         one, other = one - one.mean(), other - other.mean()
         power = float(one @ one + other @ other)
-        if power < 2 * len(one) * QUIET**2:
+        if power < 2 * len(one) * QUIET**2 or power < HISS * _power(piece, there):
             return None
         rest = one - other
-        return float(rest @ rest) / power
+        apart = float(rest @ rest) / power
+        return apart if len(there) >= MIN_OVERLAP or apart >= STRANGE or (brief and apart <= BRIEF) else None
 
     def find(self, piece: Samples) -> int | None:
         """Return the one recent place that sounds like the piece, or like its beginning; None without one."""
@@ -93,6 +99,10 @@ def smooth(piece: Samples) -> Floats:
     """Return the means of each SMOOTHED samples."""
     sums = np.cumsum(np.concatenate(([0.0], piece)))
     return (sums[SMOOTHED:] - sums[:-SMOOTHED]) / SMOOTHED
+
+
+def _power(*pieces: Samples) -> float:
+    return sum(float(wide @ wide) for wide in (piece.astype(np.float64) for piece in pieces))
 
 
 def loud(piece: Samples) -> bool:

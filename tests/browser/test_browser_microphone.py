@@ -40,7 +40,9 @@ def talk(seconds: float, seed: int = 1) -> Floats:
                 [colour * np.sin(n * phase) for n, colour in enumerate(colours, 1)], axis=0
             )
         elif kind < 0.8:
-            sound[at : at + long] += swell / 6 * random.normal(0, 1, long)
+            hiss = np.fft.rfft(random.normal(0, 1, long))
+            heights = np.fft.rfftfreq(long, 1 / DEVICE_RATE)
+            sound[at : at + long] += swell / 3 * np.fft.irfft(hiss * ((heights > 3500) & (heights < 9000)), long)
         at += long
     return sound
 
@@ -73,10 +75,8 @@ def listen(messages: Iterable[Message], microphone: Microphone | None = None) ->
 def shares_an_end(heard: Samples, pipeline: Sequence[Message], seconds: float) -> bool:
     """Whether the last seconds that were heard are one pipeline's, sample for sample."""
     tail, sound = heard[-int(seconds * RATE) :], whole(pipeline)
-    return any(
-        np.array_equal(tail, sound[stop - len(tail) : stop])
-        for stop in range(len(sound), len(sound) - (MAX_WAITING + 2) * CHUNK, -1)
-    )
+    stops = range(len(sound), len(sound) - (MAX_WAITING + 2) * CHUNK, -1)
+    return any(np.array_equal(tail, sound[stop - len(tail) : stop]) for stop in stops)
 
 
 PHASES = [
@@ -100,8 +100,8 @@ def test_copies_of_a_microphone_become_one_stream_sample_for_sample(phases: tupl
     microphone = Microphone(RATE, opened=0.0)
     heard = listen(arriving(*pipelines), microphone)
     assert microphone.copies == len(phases)
-    assert any(shares_an_end(heard, pipeline, 4.0) for pipeline in pipelines)
-    assert abs(len(heard) - len(sound) // 3) <= 2 * CHUNK
+    assert any(shares_an_end(heard, pipeline, 4.5) for pipeline in pipelines)
+    assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
 
 
 def test_a_second_pipeline_that_starts_later_is_noticed_in_a_moment() -> None:
@@ -111,6 +111,7 @@ def test_a_second_pipeline_that_starts_later_is_noticed_in_a_moment() -> None:
     assert any(shares_an_end(heard, pipeline, 3.6) for pipeline in (first, second))
 
 
+@pytest.mark.slow
 def test_ten_minutes_of_two_copies_do_not_drift() -> None:
     piece = talk(5)[: 450 * BLOCK]
     first, second = (cut(np.concatenate((piece, piece)), begin)[: len(piece) // BLOCK] for begin in (0, 96))
@@ -155,13 +156,16 @@ def test_copies_that_come_late_and_at_once_are_one_stream() -> None:
     assert any(shares_an_end(heard, pipeline, 5.0) for pipeline in pipelines)
 
 
-def test_messages_that_overtake_each_other_find_their_places() -> None:
-    pipelines = [cut(talk(6), begin) for begin in (0, 96)]
+def test_messages_that_overtake_each_other_are_got_over() -> None:
+    pipelines = [cut(talk(6), begin) for begin in (0, 255)]
     sent = arriving(*pipelines)
-    for index in range(300, len(sent) - 2, 31):
+    for index in range(300, 800, 31):  # a busy page's: 7 %
         sent[index], sent[index + 2] = (sent[index][0], sent[index + 2][1]), (sent[index + 2][0], sent[index][1])
-    heard = listen(sent)
-    assert any(shares_an_end(heard, pipeline, 4.0) for pipeline in pipelines)
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(sent, microphone)
+    assert microphone.copies == 2
+    assert any(shares_an_end(heard, pipeline, 1.5) for pipeline in pipelines)
+    assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
 
 
 @pytest.mark.parametrize("stops", [0, 1])
@@ -209,9 +213,9 @@ def test_other_audio_than_one_microphones_is_passed_on_and_is_soon_too_much() ->
 
 
 def counting(method: Callable[..., object], calls: list[int]) -> Callable[..., object]:
-    def counted(*given: object) -> object:
+    def counted(*given: object, **named: object) -> object:
         calls.append(1)
-        return method(*given)
+        return method(*given, **named)
 
     return counted
 
@@ -220,18 +224,16 @@ def test_a_message_costs_little_whatever_comes(monkeypatch: pytest.MonkeyPatch) 
     compared: list[int] = []
     for name in ("apart", "find"):
         monkeypatch.setattr(Timeline, name, counting(getattr(Timeline, name), compared))
-    random = np.random.default_rng(9)
-    pipelines = [cut(talk(3), begin) for begin in (0, 100, 200, 300)]
-    hostile = arriving(*pipelines, cut(random.normal(0, 2000, 3 * DEVICE_RATE), 50))
-    microphone, most = Microphone(RATE, opened=0.0), []
-    for now, piece in hostile:
-        before = len(compared)
-        microphone.push(piece.tobytes(), now)
-        most.append(len(compared) - before)
-    assert max(most) <= MAX_COPIES * MAX_WAITING * MAX_WAITING
-    compared.clear()
     listen(cut(talk(3)))
-    assert not compared, "a single microphone in time is not compared with anything"
+    assert not compared, "a single microphone that is in time is compared with nothing"
+    noise = np.random.default_rng(9).normal(0, 2000, 3 * DEVICE_RATE)
+    hostile = arriving(*(cut(talk(3), begin) for begin in (0, 100, 200, 300)), cut(noise, 50))
+    microphone, most = Microphone(RATE, opened=0.0), 0
+    for now, piece in hostile:
+        compared.clear()
+        microphone.push(piece.tobytes(), now)
+        most = max(most, len(compared))
+    assert most <= 2 * MAX_COPIES * MAX_WAITING
 
 
 def test_a_timeline_forgets_what_is_old() -> None:
