@@ -58,6 +58,9 @@ run: .venv/.run .venv/.weights ## start Carlos on the embedded defaults
 call: .venv/.run .venv/.weights ## place a phone call: make call CALLER=book
 	@$(BIN)/carlos call $(CALLER)
 
+talk: .venv/.run ## type with Carlos, while `make run` is running: make talk ENGLISH=1 says what to try
+	@$(BIN)/carlos talk $(if $(ENGLISH),--english)
+
 bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with stock pipecat
 	@$(BIN)/carlos bench
 
