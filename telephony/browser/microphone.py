@@ -2,7 +2,7 @@
 
     one ──a piece that is there already──▶ doubted ──the copies agree──▶ several
      ▲                                        │                              │
-     └──────────one piece contradicts─────────┴──────a copy has stopped──────┘
+     └──────────some contradict it────────────┴──────a copy has stopped──────┘
 
 The original client never closes its microphone: a second conversation on the same page sends it twice, and a third one
 three times, in messages without a number. Nothing can be understood of them all. But each copy goes on where it
@@ -29,6 +29,7 @@ LIKE, UNLIKE = 0.15, 0.25  # how far apart a copy's sound may be, and must be to
 PROVEN = 6  # agreements, where there is more audio than one microphone makes
 CERTAIN = 24  # agreements, where there may be one that is late
 MAX_DOUBTED_S = 0.5  # of audio; doubted, it waits
+MAX_UNEXPLAINED = 6  # messages that go on where no copy is known to be; copies may come in pairs, or a few at once
 MAX_WAITING = 16  # messages that wait for what was sent before them, 85 ms of two copies
 BLIND_S = 0.25  # of audio that tells nothing
 OBSERVED = 24  # messages whose pace is known
@@ -138,7 +139,7 @@ class Microphone:
         proof = self._beyond(self._heard_s + doubted_s, now) > EARLY[False] * len(piece) / self._rate
         if self._agreed >= (PROVEN if proof else CERTAIN):
             self._doubted = []
-        elif self._waiting or self._blind_s > BLIND_S or doubted_s > MAX_DOUBTED_S:
+        elif len(self._waiting) > MAX_UNEXPLAINED or self._blind_s > BLIND_S or doubted_s > MAX_DOUBTED_S:
             self._acquit()
 
     def _acquit(self) -> None:

@@ -98,7 +98,8 @@ class Timeline:
 def smooth(piece: Samples) -> Floats:
     """Return the means of each SMOOTHED samples."""
     sums = np.cumsum(np.concatenate(([0.0], piece)))
-    return (sums[SMOOTHED:] - sums[:-SMOOTHED]) / SMOOTHED
+    means: Floats = (sums[SMOOTHED:] - sums[:-SMOOTHED]) / SMOOTHED
+    return means
 
 
 def _power(*pieces: Samples) -> float:

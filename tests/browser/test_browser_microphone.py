@@ -128,6 +128,10 @@ def late(messages: Iterable[Message], stalls: Iterable[tuple[float, float]]) -> 
     return [(max([now, *(stop for start, stop in stalls if start <= now < stop)]), piece) for now, piece in messages]
 
 
+def at_once(messages: Sequence[Message]) -> list[Message]:
+    return [(messages[-1][0], piece) for _, piece in messages]
+
+
 STALLS = [
     [],
     [(1.0, 1.4)],
@@ -148,6 +152,17 @@ def test_one_microphone_on_a_loaded_machine_is_heard_as_it_is(stalls: list[tuple
     assert np.array_equal(listen(sent, microphone), whole(sent))
     assert microphone.copies == 1
     assert not any([guard.push(len(piece) / RATE, now) for now, piece in sent])
+
+
+@pytest.mark.parametrize("together", [2, 4])
+@pytest.mark.parametrize("phases", [(0, 180), (0, 180, 330), (0, 40, 80)])
+def test_copies_of_which_some_come_at_once_are_one_stream(phases: tuple[int, ...], together: int) -> None:
+    pipelines = [cut(talk(5), begin) for begin in phases]
+    batches = [at_once(pipeline[at : at + together]) for pipeline in pipelines for at in range(0, 460, together)]
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(arriving(*batches), microphone)
+    assert microphone.copies == len(phases)
+    assert any(shares_an_end(heard, pipeline, 4.0) for pipeline in pipelines)
 
 
 def test_copies_that_come_late_and_at_once_are_one_stream() -> None:
