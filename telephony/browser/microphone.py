@@ -25,12 +25,14 @@ from telephony.browser.timeline import SAME, Timeline, loud
 
 CLOCKS_APART = 1.0025  # the original rounds each block up, at 48 kHz by 0.2 %; clocks differ by less
 MAX_COPIES = 4  # more of them are too many messages
-LIKE, UNLIKE = 0.15, 0.25  # how far apart a copy's sound may be, and must be to be another's
+LIKE, LIKE_IN_RHYTHM = 0.15, 0.3  # how far apart a copy's sound may be; what is farther apart is another's
+OUT_OF_RHYTHM = 0.005  # how far apart a copy's may be whose turn it is not: vowels resemble themselves
 PROVEN = 6  # agreements, where there is more audio than one microphone makes
 CERTAIN = 24  # agreements, where there may be one that is late
 MAX_DOUBTED_S = 0.5  # of audio; doubted, it waits
-MAX_UNEXPLAINED = 6  # messages that go on where no copy is known to be; copies may come in pairs, or a few at once
+MAX_UNEXPLAINED = 8  # messages that go on where no copy is known to be; copies may come in pairs, or a few at once
 MAX_WAITING = 16  # messages that wait for what was sent before them, 85 ms of two copies
+REMEMBERED, REPEATED, LONGEST_PERIOD = 48, 12, 16  # messages whose owners are known, that agree, and in a rhythm
 BLIND_S = 0.25  # of audio that tells nothing
 OBSERVED = 24  # messages whose pace is known
 LONGEST_GAP = 3.0  # times a message's own length; what is longer was a stall, and says nothing of the pace
@@ -39,16 +41,16 @@ LEAK = 1.05  # of which the pace of one microphone may be above its clock
 CROWDED = 1.25  # messages at once: more than one that comes when it is due
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Copy:
-    """One of the page's pipelines. `end` is the place at which its next message begins, `size` the last one's."""
+    """One of the page's pipelines. `end` is the place at which its next message begins."""
 
     end: int
-    size: int = 0  # samples
+    size: int = 0  # of its last message, in samples
 
     @property
     def due(self) -> int:
-        """The place at which its next message ends: the copies have their turns in this order."""
+        """The place at which its next message ends, if that is as long."""
         return self.end + self.size
 
 
@@ -74,6 +76,36 @@ class Pace:
         return sum(seconds for seconds, _ in self._seen) / max(1e-6, sum(gap for _, gap in self._seen))
 
 
+class Turns:
+    """Whose turn it is, by the rhythm of the last messages: one of each copy, or some of one, then of another."""
+
+    def __init__(self) -> None:
+        self._came = 0
+        self._owners: dict[int, Copy] = {}  # by the message's number
+        self._period = 0
+
+    def come(self) -> int:
+        """Return the number of the next message."""
+        self._came += 1
+        self._owners.pop(self._came - REMEMBERED, None)
+        return self._came
+
+    def took(self, number: int, copy: Copy) -> None:
+        expected = self.of(number)
+        self._owners[number] = copy
+        if expected is not copy:
+            self._period = next((period for period in range(2, LONGEST_PERIOD + 1) if self._repeats(period)), 0)
+
+    def of(self, number: int) -> Copy | None:
+        """Return the copy whose turn it is with this message; None without a rhythm."""
+        return self._owners.get(number - self._period) if self._period else None
+
+    def _repeats(self, period: int) -> bool:
+        pairs = [(owner, self._owners.get(number - period)) for number, owner in self._owners.items()]
+        known = [owner is before for owner, before in pairs if before is not None]
+        return len(known) >= REPEATED and sum(known) >= 0.9 * len(known)
+
+
 class Microphone:
     """`rate` is in Hz. `opened` is when the socket was accepted, in seconds of a monotonic clock."""
 
@@ -88,7 +120,8 @@ class Microphone:
         self._heard_to = 0  # the place up to which sound was passed on, or left out
         self._doubted: list[Samples] = []  # all messages since the first that seemed a copy's
         self._agreed = 0
-        self._waiting: list[Samples] = []  # messages that continue no copy yet
+        self._waiting: list[tuple[int, Samples]] = []  # messages that continue no copy yet, with their numbers
+        self._turns = Turns()
         self._blind_s = 0.0
 
     @property
@@ -102,11 +135,14 @@ class Microphone:
         seconds = len(piece) / self._rate
         crowded = self._pace.push(seconds, now)
         self._came_s += seconds
+        self._hear(piece, now, crowded=crowded)
+        return self._take(seconds, now)
+
+    def _hear(self, piece: Samples, now: float, *, crowded: bool) -> None:
         if len(self._copies) > 1:
             self._sort(piece, now)
         elif not (crowded and self._doubt(piece)):
             self._continue(self._copies[0], piece)
-        return self._take(seconds, now)
 
     def _beyond(self, audio_s: float, now: float, copies: int = 1) -> float:
         """Return by how much so much audio is more than so many copies can have made until now, in seconds."""
@@ -132,6 +168,7 @@ class Microphone:
             return False
         self._doubted = [piece]
         self._agreed, self._blind_s = 1, 0.0
+        self._turns = Turns()
         return True
 
     def _decide(self, piece: Samples, now: float) -> None:
@@ -155,43 +192,59 @@ class Microphone:
     def _sort(self, piece: Samples, now: float) -> None:
         if self._doubted:
             self._doubted.append(piece)
+        number = self._turns.come()
         more = self._beyond(self._came_s, now, len(self._copies)) > EARLY[True] * len(piece) / self._rate
-        if (more and self._unplaced(piece) and self._add(piece)) or self._place(piece, overtakes=bool(self._waiting)):
+        if more and self._unplaced(piece, number) and self._add(piece):
+            self._turns.took(number, self._copies[-1])
+            self._settle()
+        elif self._place(piece, number, overtakes=bool(self._waiting)):
             self._settle()
         else:
-            self._waiting.append(piece)
+            self._waiting.append((number, piece))
         if self._doubted:
             self._decide(piece, now)
         else:
-            self._count_copies()
+            self._count_copies(now)
 
-    def _next(self) -> Copy:
+    def _turn(self, number: int) -> Copy:
+        """Return the copy whose turn it is: by their rhythm, or without one, the one that is farthest behind."""
+        copy = self._turns.of(number)
+        return copy if copy in self._copies else self._behind()  # type: ignore[return-value]
+
+    def _behind(self) -> Copy:
         return min(self._copies, key=lambda copy: copy.due)
 
-    def _unplaced(self, piece: Samples) -> bool:
-        """Whether nothing says that it is the turn of the copy that is farthest behind."""
-        apart = self._timeline.apart(piece, self._next().end)
-        return loud(piece) if apart is None else apart >= UNLIKE
+    def _unplaced(self, piece: Samples, number: int) -> bool:
+        """Whether nothing says that the piece is of the copy whose turn it is."""
+        apart = self._timeline.apart(piece, self._turn(number).end)
+        return loud(piece) if apart is None else apart > LIKE
 
-    def _place(self, piece: Samples, *, overtakes: bool = False) -> bool:
+    def _place(self, piece: Samples, number: int, *, overtakes: bool = False) -> bool:
         """Put a message where the copy stopped that it continues. False when it is none's, as far as is known.
 
         Where nothing tells, the copies have their turns; but a message that overtakes others must be told.
         """
-        copies = sorted(self._copies, key=lambda copy: copy.due)
+        turn = self._turn(number)
+        rhythm = self._turns.of(number) is turn
+        in_turn = SAME if overtakes else LIKE_IN_RHYTHM if rhythm else LIKE
+        out_of_turn = OUT_OF_RHYTHM if rhythm and not overtakes else SAME
+        copies = [turn, *sorted((copy for copy in self._copies if copy is not turn), key=lambda copy: copy.due)]
         apart = [self._timeline.apart(piece, copy.end, brief=overtakes) for copy in copies]
         for copy, far in zip(copies, apart, strict=True):
-            in_turn = copy is copies[0] and not overtakes
-            if far is not None and far <= (LIKE if in_turn else SAME):
+            if far is not None and far <= (in_turn if copy is turn else out_of_turn):
                 self._agreed += 1
                 self._blind_s = 0.0
-                self._continue(copy, piece)
+                self._give(copy, piece, number)
                 return True
-        if overtakes or (apart[0] is not None and apart[0] >= UNLIKE):
+        if overtakes or apart[0] is not None:
             return False
         self._blind_s += len(piece) / self._rate
-        self._continue(copies[0], piece)
+        self._give(turn, piece, number)
         return True
+
+    def _give(self, copy: Copy, piece: Samples, number: int) -> None:
+        self._continue(copy, piece)
+        self._turns.took(number, copy)
 
     def _continue(self, copy: Copy, piece: Samples) -> None:
         """The first copy's sound counts, the others' where it has not come yet."""
@@ -212,7 +265,8 @@ class Microphone:
         """Look again at those that wait, now that more is known."""
         index = 0
         while index < len(self._waiting):
-            if self._place(self._waiting[index], overtakes=index > 0):
+            number, piece = self._waiting[index]
+            if self._place(piece, number, overtakes=index > 0):
                 del self._waiting[index]
                 index = 0
             else:
@@ -220,19 +274,26 @@ class Microphone:
 
     # A copy that has stopped.
 
-    def _count_copies(self) -> None:
+    def _count_copies(self, now: float) -> None:
         """Give up a copy that nothing continues, or the last one where nothing tells and the pace is of fewer."""
         if self._blind_s >= BLIND_S:
             self._blind_s = 0.0
             if self._pace_is_of_fewer():
                 self._copies.pop()
-        while len(self._waiting) > MAX_WAITING or (self._waiting and len(self._copies) == 1):
-            behind = self._next()
-            if len(self._copies) > 1 and self._pace_is_of_fewer():
-                self._copies.remove(behind)
-            elif (piece := self._waiting.pop(0)) is not None and not self._add(piece):
-                self._continue(behind, piece)
-            self._settle()
+        if len(self._waiting) > MAX_WAITING:
+            if self._pace_is_of_fewer():
+                self._copies.remove(self._behind())
+                self._settle()
+            else:
+                self._start_again(now)
+
+    def _start_again(self, now: float) -> None:
+        """Nothing fits any more: take up from what was heard, with the messages that wait."""
+        self._timeline.rewind(self._heard_to)
+        self._copies = [Copy(self._heard_to)]
+        waiting, self._waiting = self._waiting, []
+        for _, piece in waiting:
+            self._hear(piece, now, crowded=True)
 
     def _pace_is_of_fewer(self) -> bool:
         return self._pace.rate < len(self._copies) - 0.5

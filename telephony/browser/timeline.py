@@ -27,6 +27,7 @@ SAME = 0.05  # how far apart a piece and its place may be, from 0 for the same t
 ELSEWHERE = (
     0.05  # farther apart than there must be every other place; a steady tone is found everywhere, and so nowhere
 )
+REPEATED = 0.3  # how far a vowel may be from its last periods
 NEIGHBOURS = 16  # samples around a place that count as the same
 
 type Floats = NDArray[np.float64]
@@ -92,7 +93,13 @@ class Timeline:
         apart[max(0, best - NEIGHBOURS) : best + NEIGHBOURS + 1] = 1.0
         if nearest > SAME or apart.min() < nearest + max(ELSEWHERE, 2 * nearest):
             return None
-        return self.end - len(known) + best
+        place = self.end - len(known) + best
+        return None if self._repeats(self.end - place, len(piece)) else place
+
+    def _repeats(self, distance: int, long: int) -> bool:
+        """Whether the end sounds as it did at this distance before: then what comes next will, too, and is no copy."""
+        apart = self.apart(self.between(self.end - long, self.end), self.end - long - distance)
+        return apart is not None and apart <= REPEATED
 
 
 def smooth(piece: Samples) -> Floats:
