@@ -209,7 +209,7 @@ class Microphone:
     def _turn(self, number: int) -> Copy:
         """Return the copy whose turn it is: by their rhythm, or without one, the one that is farthest behind."""
         copy = self._turns.of(number)
-        return copy if copy in self._copies else self._behind()  # type: ignore[return-value]
+        return copy if copy is not None and copy in self._copies else self._behind()
 
     def _behind(self) -> Copy:
         return min(self._copies, key=lambda copy: copy.due)
@@ -286,6 +286,10 @@ class Microphone:
                 self._settle()
             else:
                 self._start_again(now)
+        if len(self._copies) == 1:
+            waiting, self._waiting = self._waiting, []
+            for _, piece in waiting:
+                self._continue(self._copies[0], piece)
 
     def _start_again(self, now: float) -> None:
         """Nothing fits any more: take up from what was heard, with the messages that wait."""

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from agent.capacity import Admission
-from agent.sonic.events import AudioInput
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
 from telephony.browser.events import WEBM
@@ -130,8 +129,8 @@ async def test_a_second_conversation_on_the_same_page_is_heard(serve: Serve) -> 
         client.speak(loud(0.5))
         await until(client, lambda: client.screen.texts("USER", "FINAL") == ["Hola"])
         assert client.close_code is None
-    sound = b"".join(event.audio for event in served.sonic.sessions[0].received if isinstance(event, AudioInput))
-    assert sound.count(loud(0.5)[8000:16000]) == 1, "the model hears the words once, sample for sample"
+    heard = bytes(served.sonic.sessions[0].audio_in)
+    assert heard.count(loud(0.5)[8000:16000]) == 1, "the model hears the words once, sample for sample"
 
 
 async def test_a_client_that_sends_more_than_a_microphone_makes_is_told_to_reload(serve: Serve) -> None:
