@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from agent.audio.pcm import Samples, samples
-from telephony.browser.timeline import SAME, Timeline, loud
+from telephony.browser.timeline import HUSHED, SAME, Timeline, loud
 
 CLOCKS_APART = 1.0025  # the original rounds each block up, at 48 kHz by 0.2 %; clocks differ by less
 MAX_COPIES = 4  # more of them are too many messages
@@ -155,7 +155,7 @@ class Microphone:
         sound = self._timeline.between(self._heard_to, self._copies[0].end)
         self._heard_to = max(self._heard_to, self._copies[0].end)
         early_s = self._beyond(self._heard_s + len(sound) / self._rate, now) - EARLY[self.copies > 1] * seconds
-        if early_s > 0 and not loud(sound):
+        if early_s > 0 and not loud(sound, HUSHED):
             sound = sound[: max(0, len(sound) - int(early_s * self._rate))]
         self._heard_s += len(sound) / self._rate
         return sound.tobytes()

@@ -15,6 +15,9 @@ from agent.audio.pcm import PCM16, Samples
 KEPT_S = 4.0  # of sound; more than the longest message and all that copies run apart
 SMOOTHED = 4  # samples of which the mean is compared: 2 kHz and below, at 16 kHz
 QUIET = 40.0  # root mean square of the smoothed samples, -58 dBFS: below it there is a room's noise and no sound
+FAINT = 0.01  # of the loudest of late: a voice's pauses, in which noise differs from copy to copy
+FADING = 0.998  # of it that is left at each comparison: half of it after a second or two
+HUSHED = 300.0  # as QUIET, -41 dBFS: what may be left out where there is more than a microphone makes
 MIN_OVERLAP = 48  # samples: 3 ms at 16 kHz; what is shorter may look like anything
 MIN_CONTRADICTION = 16  # samples, in which what is the same looks the same all the same
 STRANGE, BRIEF = 0.7, 0.03  # how far apart so few are that are others, and that may be the same
@@ -40,6 +43,7 @@ class Timeline:
         self.end = 0
         self._kept = int(KEPT_S * rate)
         self._samples: Samples = np.zeros(2 * self._kept, dtype=PCM16)
+        self._loudest = 0.0  # mean square of what was compared of late
         self._begin = 0  # the place of the first sample in the buffer
 
     def put(self, place: int, piece: Samples) -> None:
@@ -76,7 +80,8 @@ class Timeline:
         one, other = smooth(piece), smooth(there)
         one, other = one - one.mean(), other - other.mean()
         power = float(one @ one + other @ other)
-        if power < 2 * len(one) * QUIET**2 or power < HISS * _power(piece, there):
+        self._loudest = max(FADING * self._loudest, power / (2 * len(one)))
+        if power < 2 * len(one) * max(QUIET**2, FAINT * self._loudest) or power < HISS * _power(piece, there):
             return None
         rest = one - other
         apart = float(rest @ rest) / power
@@ -113,10 +118,10 @@ def _power(*pieces: Samples) -> float:
     return sum(float(wide @ wide) for wide in (piece.astype(np.float64) for piece in pieces))
 
 
-def loud(piece: Samples) -> bool:
+def loud(piece: Samples, level: float = QUIET) -> bool:
     """Whether there is more in it than a room's noise."""
     means = smooth(piece[:MAX_COMPARED])
-    return len(means) > 0 and float(means @ means) >= len(means) * QUIET**2
+    return len(means) > 0 and float(means @ means) >= len(means) * level**2
 
 
 def _distances(piece: Floats, known: Floats) -> Floats:

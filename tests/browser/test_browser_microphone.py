@@ -104,6 +104,16 @@ def test_copies_of_a_microphone_become_one_stream_sample_for_sample(phases: tupl
     assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
 
 
+def test_a_noisy_room_is_no_reason_to_hear_twice() -> None:
+    noise = np.random.default_rng(4).normal(0, 150, 5 * DEVICE_RATE)  # -47 dBFS, another in each resampled copy
+    pipelines = [cut(talk(5) + noise, begin) for begin in (0, 97)]
+    microphone, guard = Microphone(RATE, opened=0.0), AudioRateGuard(opened=0.0)
+    heard = [(now, samples(microphone.push(piece.tobytes(), now))) for now, piece in arriving(*pipelines)]
+    assert microphone.copies == 2
+    assert any(shares_an_end(whole(heard), pipeline, 3.0) for pipeline in pipelines)
+    assert not any([guard.push(len(piece) / RATE, now) for now, piece in heard])
+
+
 def test_a_second_pipeline_that_starts_later_is_noticed_in_a_moment() -> None:
     first = cut(talk(5))
     second = cut(talk(5), begin=DEVICE_RATE + 100)
