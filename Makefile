@@ -72,6 +72,9 @@ run: .venv/.run .venv/.weights ## start Carlos: a page to talk to him, a console
 call: .venv/.run .venv/.weights ## a recorded caller rings him; others: make call CALLER=book
 	@$(BIN)/carlos call $(CALLER)
 
+talk: .venv/.run ## type with Carlos, while `make run` is running: make talk ENGLISH=1 says what to try
+	@$(BIN)/carlos talk $(if $(ENGLISH),--english)
+
 init: .venv/.run ## go on from there: asks what matters, and writes .env
 	@$(BIN)/carlos init
 

@@ -23,6 +23,7 @@ from carlos.commands import (
     migrate_calls,
     records,
     serve,
+    talk,
     webhooks,
 )
 from common.settings.problems import problems
@@ -47,7 +48,7 @@ def carlos(
     """Carlos, a phone voice agent. `carlos serve` starts it; `carlos call` rings it."""
 
 
-for command in (serve, init, check, connect_number, records, migrate_calls, facts, customers, audit, webhooks):
+for command in (serve, init, check, connect_number, records, migrate_calls, facts, customers, audit, talk, webhooks):
     command.register(app)
 # What lies above the server, and is in a checkout but not in the server's image, brings its own commands.
 for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.command")):

@@ -6,6 +6,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import uuid4
 
@@ -34,6 +35,14 @@ def lpcm(rate: int, **more: Any) -> dict[str, Any]:
     }
 
 
+@dataclass(slots=True)
+class Pipeline:
+    """What becomes of a microphone's sound in the page. `said` is still to be sent, as PCM."""
+
+    phase: int = 0  # samples by which its chunks begin later
+    said: bytearray = field(default_factory=bytearray)
+
+
 class OriginalClient:
     """One conversation: a socket, its screen, and a microphone that never stops.
 
@@ -59,7 +68,7 @@ class OriginalClient:
         self._chunk = CHUNKS[device_rate]
         self._voice, self._system, self._tools, self._history = voice, system, tools, history
         self._shuffled = shuffled
-        self._speech = bytearray()
+        self._pipelines = [Pipeline()]
         self._ws: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._microphones: list[asyncio.Task[None]] = []
@@ -161,19 +170,26 @@ class OriginalClient:
 
     # The microphone.
 
-    def open_microphone(self) -> None:
-        """It is never closed: a second conversation on the same page opens one more."""
-        self._microphones.append(asyncio.create_task(self._record(), name="browser microphone"))
+    def open_microphone(self, phase: int = 0) -> None:
+        """It is never closed: a second conversation on the same page opens one more, which cuts its chunks elsewhere.
+
+        `phase` is in samples.
+        """
+        if len(self._microphones) == len(self._pipelines):
+            self._pipelines.append(Pipeline(phase))
+        pipeline = self._pipelines[len(self._microphones)]
+        self._microphones.append(asyncio.create_task(self._record(pipeline), name="browser microphone"))
 
     def speak(self, *pcm: bytes) -> None:
-        """Say this into the microphone, 16 kHz; silence otherwise."""
-        self._speech += b"".join(pcm)
+        """Say this into the microphone, 16 kHz; silence otherwise. Every pipeline of the page hears it."""
+        for pipeline in self._pipelines:
+            pipeline.said += bytes(2 * pipeline.phase) + b"".join(pcm)
 
-    async def _record(self) -> None:
+    async def _record(self, pipeline: Pipeline) -> None:
         loop = asyncio.get_running_loop()
         began, sent = loop.time(), 0
         try:
-            for pair in self._pairs():
+            for pair in self._pairs(pipeline):
                 for chunk in pair:
                     sent += len(chunk)
                     await self.send(self.audio_input(chunk))
@@ -181,16 +197,16 @@ class OriginalClient:
         except ConnectionClosed:
             pass  # the original drops what it records after the close
 
-    def _pairs(self) -> Iterator[Iterable[bytes]]:
+    def _pairs(self, pipeline: Pipeline) -> Iterator[Iterable[bytes]]:
         number = 0
         while True:
             number += 1
-            pair = self._next_chunk(), self._next_chunk()
+            pair = self._next_chunk(pipeline), self._next_chunk(pipeline)
             yield reversed(pair) if self._shuffled and number % REORDERED == 0 else pair
 
-    def _next_chunk(self) -> bytes:
-        chunk = bytes(self._speech[: self._chunk])
-        del self._speech[: self._chunk]
+    def _next_chunk(self, pipeline: Pipeline) -> bytes:
+        chunk = bytes(pipeline.said[: self._chunk])
+        del pipeline.said[: self._chunk]
         return chunk.ljust(self._chunk, b"\0")
 
     # The end.

@@ -42,7 +42,9 @@ REASON_OF_OUTCOME = {
         4408, "idle", "Cerré la conversación porque hace rato que nadie dice nada. Podés empezar otra."
     ),
     "doubled_audio": CloseReason(
-        4429, "doubled_audio", "El micrófono me llega duplicado y no te entiendo. Recargá la página y empezá de nuevo."
+        4429,
+        "doubled_audio",
+        "Me llega más audio que el de un micrófono. Recargá la página y empezá de nuevo.",
     ),
     "flooded": CloseReason(1008, "too_many_messages", "Llegan demasiados mensajes juntos. Recargá la página."),
     "too_much_text": CloseReason(1009, "too_much_text", "Llegó demasiado texto junto. Recargá la página."),

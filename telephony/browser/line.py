@@ -38,6 +38,7 @@ from telephony.browser.client_setup import ClientSetup
 from telephony.browser.close_reasons import DONE, FULL, GOING_AWAY, NO_HANDSHAKE, REASON_OF_OUTCOME, CloseReason
 from telephony.browser.events import Ack, Audio, BrowserStream, Ended, Event, ProtocolViolation, Talking, Typed
 from telephony.browser.messages import BrowserMessages
+from telephony.browser.microphone import Microphone
 from telephony.browser.playback_acks import PlaybackAcks
 from telephony.browser.resumption import RESUME_S, Resumptions
 from telephony.browser.send_queue import SendQueue
@@ -111,7 +112,9 @@ class BrowserLine:
         self._idle_at = 0.0
         self._flood = MessageRateLimit()
         self._slices = Slices()
-        self._doubled = AudioRateGuard()
+        self._opened = self._loop.time()  # no audio is older
+        self._too_much = AudioRateGuard(self._opened)
+        self._microphone = Microphone(INPUT_RATE, self._opened)
         self._typing = typing()
         self._breaches = 0
         self._rate = INPUT_RATE
@@ -196,10 +199,15 @@ class BrowserLine:
     def _listen_at(self, rate: int) -> None:
         if rate != self._rate:
             self._rate = rate
+            self._microphone = Microphone(rate, self._opened)
             self._upsample = Resampler(rate, INPUT_RATE) if rate != INPUT_RATE else None
 
     def _hear(self, pcm: bytes) -> list[LineEvent]:
-        if self._doubled.push(len(pcm) / SAMPLE_BYTES / self._rate, self._loop.time()):
+        now, copies = self._loop.time(), self._microphone.copies
+        pcm = self._microphone.push(pcm, now)
+        if self._microphone.copies > copies:
+            logger.info("a page sends its microphone {} times; one is heard", self._microphone.copies)
+        if self._too_much.push(len(pcm) / SAMPLE_BYTES / self._rate, now):
             raise LineDropped("more audio than one microphone makes", "doubled_audio")
         self._audio += self._upsample.push(pcm) if self._upsample else pcm
         if len(self._audio) < CHUNK_BYTES:

@@ -1,4 +1,4 @@
-"""Places, time, breaches and doubled microphones: every end is told to the person before the socket closes."""
+"""Places, time, breaches and too much audio: every end is told to the person before the socket closes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 from base64 import b64encode
 
+import numpy as np
 import pytest
 
 from agent.capacity import Admission
@@ -118,11 +119,28 @@ async def test_a_handshake_that_never_comes_is_not_waited_for(serve: Serve) -> N
         await assert_told(client, 4408, "no_handshake")
 
 
-async def test_a_doubled_microphone_is_told_to_reload(serve: Serve) -> None:
-    served = await serve([GREETING])
+async def test_a_second_conversation_on_the_same_page_is_heard(serve: Serve) -> None:
+    served = await serve([GREETING, ScriptTurn((Say("Sí."),), hear="Hola")])
     async with served.client() as client:
         await client.start()
-        client.open_microphone()
+        client.open_microphone(phase=60)
+        client.open_microphone(phase=110)
+        await until(client, lambda: client.screen.texts("ASSISTANT", "FINAL"))
+        client.speak(loud(0.5))
+        await until(client, lambda: client.screen.texts("USER", "FINAL") == ["Hola"])
+        assert client.close_code is None
+    heard = bytes(served.sonic.sessions[0].audio_in)
+    assert heard.count(loud(0.5)[8000:16000]) == 1, "the model hears the words once, sample for sample"
+
+
+async def test_a_client_that_sends_more_than_a_microphone_makes_is_told_to_reload(serve: Serve) -> None:
+    served = await serve([GREETING])
+    noise = np.random.default_rng(5).normal(0, 3000, (100, 800)).astype("<i2")
+    async with served.client() as client:
+        await client.start()
+        for piece in [*noise] * 10:
+            if client.close_code is None:
+                await client.send(client.audio_input(piece.tobytes()))
         await assert_told(client, 4429, "doubled_audio")
         assert "Recargá" in client.screen.texts("ASSISTANT")[0]
     assert (await served.record()).outcome == "doubled_audio"

@@ -1,0 +1,72 @@
+"""`carlos talk`: type with Carlos in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from common.settings import Settings
+
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound
+
+
+def register(app: typer.Typer) -> None:
+    app.command("talk")(talk)
+
+
+def talk(
+    server: Annotated[
+        str | None, typer.Option(help="The server; by default http://localhost with this machine's WS_PORT.")
+    ] = None,
+    english: Annotated[bool, typer.Option("--english", help="First show what can be said, with its meaning.")] = False,
+) -> None:
+    """Type with Carlos: his words, and a line for each tool. /colgar, Ctrl-D or Ctrl-C hangs up; a pipe's lines wait
+    for their answers."""
+    from carlos.talk.phrases import english_help
+    from carlos.talk.session import TalkError
+
+    if english:
+        typer.echo(english_help() + "\n")
+    try:
+        status = asyncio.run(_talk(address(server, Settings())))
+    except TalkError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(status)
+
+
+def address(server: str | None, settings: Settings) -> str:
+    """Return the server's URL, also where somebody leaves the scheme out. Raise BadParameter for what is none."""
+    host = "localhost" if settings.host in EVERY_ADDRESS else settings.host
+    text = server or f"http://{f'[{host}]' if ':' in host else host}:{settings.ws_port}"
+    url = (text if "://" in text else f"http://{text}").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.hostname and not parts.path and (parts.port or 1) > 0
+    except ValueError:
+        fits = None
+    if not fits:
+        raise typer.BadParameter(f"{text!r} is no address of a server, such as http://localhost:8081")
+    return url
+
+
+async def _talk(url: str) -> int:
+    from carlos.talk.session import talk
+    from carlos.talk.terminal import PlainScreen, PromptScreen, is_terminal, keys, script
+
+    settings = Settings()
+    key = settings.own_api_key if settings.asks_browser_tokens else None
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    leave = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, leave.set)
+    if is_terminal():
+        prompt = PromptScreen(sys.stdout)
+        with keys(sys.stdin.fileno(), prompt, lines):
+            return await talk(url, lines, prompt, leave, key=key)
+    with script(sys.stdin, lines):
+        return await talk(url, lines, PlainScreen(sys.stdout), leave, key=key, waits=not sys.stdin.isatty())

@@ -1,0 +1,272 @@
+"""One microphone out of what a page sends of it: the original's blocks, at the pace at which it sends them.
+
+Time is virtual. `Page` cuts a sound of 48 kHz as the original does: blocks of 512, each resampled on its own to 171.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agent.audio.pcm import Samples, pcm16, samples
+from telephony.browser.microphone import MAX_COPIES, MAX_WAITING, Microphone
+from telephony.browser.timeline import Timeline
+from telephony.rate_guards import AudioRateGuard
+
+DEVICE_RATE, RATE = 48_000, 16_000
+BLOCK, CHUNK = 512, 171
+
+type Floats = NDArray[np.float64]
+type Message = tuple[float, Samples]  # when it comes, in seconds, and its audio
+
+
+def talk(seconds: float, seed: int = 1) -> Floats:
+    """Somebody who talks, at 48 kHz: gliding vowels, hisses, pauses, and a quiet room."""
+    random = np.random.default_rng(seed)
+    sound = random.normal(0, 6, int(seconds * DEVICE_RATE))
+    at = 0
+    while at < len(sound):
+        long = min(int(random.uniform(0.06, 0.25) * DEVICE_RATE), len(sound) - at)
+        swell = 3000 * np.sqrt(np.sin(np.linspace(0, np.pi, long)))
+        kind = random.uniform()
+        if kind < 0.7:
+            pitch = np.linspace(random.uniform(90, 240), random.uniform(90, 240), long)
+            phase = 2 * np.pi * np.cumsum(pitch) / DEVICE_RATE
+            colours = random.uniform(0, 1, 16) / np.arange(1, 17)
+            sound[at : at + long] += swell * np.sum(
+                [colour * np.sin(n * phase) for n, colour in enumerate(colours, 1)], axis=0
+            )
+        elif kind < 0.8:
+            hiss = np.fft.rfft(random.normal(0, 1, long))
+            heights = np.fft.rfftfreq(long, 1 / DEVICE_RATE)
+            sound[at : at + long] += swell / 3 * np.fft.irfft(hiss * ((heights > 3500) & (heights < 9000)), long)
+        at += long
+    return sound
+
+
+def cut(sound: Floats, begin: int = 0, chunk: int = CHUNK) -> list[Message]:
+    """What one pipeline makes of it, if its first block begins at this frame of the device."""
+    block = BLOCK if chunk == CHUNK else 3 * chunk
+    places = np.arange(chunk) * 3.0
+    made = []
+    for at in range(begin, len(sound) - block + 1, block):
+        piece = np.interp(places, np.arange(block), sound[at : at + block])
+        made.append(((at + block) / DEVICE_RATE, samples(pcm16(piece))))
+    return made
+
+
+def arriving(*pipelines: Iterable[Message]) -> list[Message]:
+    return sorted((message for pipeline in pipelines for message in pipeline), key=lambda message: message[0])
+
+
+def whole(messages: Iterable[Message]) -> Samples:
+    return np.concatenate([piece for _, piece in messages])
+
+
+def listen(messages: Iterable[Message], microphone: Microphone | None = None) -> Samples:
+    microphone = microphone or Microphone(RATE, opened=0.0)
+    heard = [samples(microphone.push(piece.tobytes(), now)) for now, piece in messages]
+    return np.concatenate([np.zeros(0, dtype="<i2"), *heard])
+
+
+def shares_an_end(heard: Samples, pipeline: Sequence[Message], seconds: float) -> bool:
+    """Whether the last seconds that were heard are one pipeline's, sample for sample."""
+    tail, sound = heard[-int(seconds * RATE) :], whole(pipeline)
+    stops = range(len(sound), len(sound) - (MAX_WAITING + 2) * CHUNK, -1)
+    return any(np.array_equal(tail, sound[stop - len(tail) : stop]) for stop in stops)
+
+
+PHASES = [
+    (0, 0),
+    (0, 3),
+    (0, 97),
+    (0, 255),
+    (0, 256),
+    (0, 509),
+    (0, 511),
+    (0, 0, 0),
+    (0, 7, 9),
+    (0, 170, 341),
+]
+
+
+@pytest.mark.parametrize("phases", PHASES)
+def test_copies_of_a_microphone_become_one_stream_sample_for_sample(phases: tuple[int, ...]) -> None:
+    sound = np.concatenate((np.zeros(DEVICE_RATE // 2), talk(5), np.zeros(DEVICE_RATE // 2)))
+    pipelines = [cut(sound, begin) for begin in phases]
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(arriving(*pipelines), microphone)
+    assert microphone.copies == len(phases)
+    assert any(shares_an_end(heard, pipeline, 4.5) for pipeline in pipelines)
+    assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
+
+
+def test_a_noisy_room_is_no_reason_to_hear_twice() -> None:
+    noise = np.random.default_rng(4).normal(0, 150, 5 * DEVICE_RATE)  # -47 dBFS, another in each resampled copy
+    pipelines = [cut(talk(5) + noise, begin) for begin in (0, 97)]
+    microphone, guard = Microphone(RATE, opened=0.0), AudioRateGuard(opened=0.0)
+    heard = [(now, samples(microphone.push(piece.tobytes(), now))) for now, piece in arriving(*pipelines)]
+    assert microphone.copies == 2
+    assert any(shares_an_end(whole(heard), pipeline, 3.0) for pipeline in pipelines)
+    assert not any([guard.push(len(piece) / RATE, now) for now, piece in heard])
+
+
+def test_a_second_pipeline_that_starts_later_is_noticed_in_a_moment() -> None:
+    first = cut(talk(5))
+    second = cut(talk(5), begin=DEVICE_RATE + 100)
+    heard = listen(arriving(first, second))
+    assert any(shares_an_end(heard, pipeline, 2.5) for pipeline in (first, second))
+
+
+@pytest.mark.slow
+def test_ten_minutes_of_two_copies_do_not_drift() -> None:
+    piece = talk(5)[: 450 * BLOCK]
+    first, second = (cut(np.concatenate((piece, piece)), begin)[: len(piece) // BLOCK] for begin in (0, 96))
+    long = len(piece) / DEVICE_RATE
+    microphone, heard, rounds = Microphone(RATE, opened=0.0), 0, int(600 / long)
+    for number in range(rounds):
+        heard += len(listen(((now + number * long, piece) for now, piece in arriving(first, second)), microphone))
+    assert microphone.copies == 2
+    assert abs(heard - rounds * len(first) * CHUNK) <= 2 * CHUNK
+
+
+def late(messages: Iterable[Message], stalls: Iterable[tuple[float, float]]) -> list[Message]:
+    """Nothing comes from the one second to the other; then all of it at once."""
+    return [(max([now, *(stop for start, stop in stalls if start <= now < stop)]), piece) for now, piece in messages]
+
+
+def at_once(messages: Sequence[Message]) -> list[Message]:
+    return [(messages[-1][0], piece) for _, piece in messages]
+
+
+STALLS = [
+    [],
+    [(1.0, 1.4)],
+    [(0.0, 4.0)],
+    [(0.5, 5.5)],
+    [(n * 0.7, n * 0.7 + 0.6) for n in range(9)],
+]
+BUZZ = 2000 * np.sign(np.sin(2 * np.pi * 50 * np.arange(6 * DEVICE_RATE) / DEVICE_RATE))
+TONE = 6000 * np.sin(2 * np.pi * 440 * np.arange(6 * DEVICE_RATE) / DEVICE_RATE)
+SOUNDS = {"talk": talk(6, seed=3), "silence": np.zeros(6 * DEVICE_RATE), "buzz": BUZZ, "tone": TONE}
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("stalls", STALLS)
+def test_one_microphone_on_a_loaded_machine_is_heard_as_it_is(stalls: list[tuple[float, float]], sound: str) -> None:
+    sent = late(cut(SOUNDS[sound]), stalls)
+    microphone, guard = Microphone(RATE, opened=0.0), AudioRateGuard(opened=0.0)
+    assert np.array_equal(listen(sent, microphone), whole(sent))
+    assert microphone.copies == 1
+    assert not any([guard.push(len(piece) / RATE, now) for now, piece in sent])
+
+
+@pytest.mark.parametrize(
+    ("phases", "together"), [((0, 180), 2), ((0, 180), 4), ((0, 40, 80), 2), ((0, 180, 330), 2), ((0, 180, 330), 4)]
+)
+def test_copies_of_which_some_come_at_once_are_one_stream(phases: tuple[int, ...], together: int) -> None:
+    pipelines = [cut(talk(5), begin) for begin in phases]
+    batches = [at_once(pipeline[at : at + together]) for pipeline in pipelines for at in range(0, 460, together)]
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(arriving(*batches), microphone)
+    assert microphone.copies == len(phases)
+    assert any(shares_an_end(heard, pipeline, 2.0) for pipeline in pipelines)
+
+
+def test_copies_that_come_late_and_at_once_are_one_stream() -> None:
+    pipelines = [cut(talk(6), begin) for begin in (0, 96)]
+    heard = listen(late(arriving(*pipelines), [(2.0, 3.5), (4.0, 4.3)]))
+    assert any(shares_an_end(heard, pipeline, 5.0) for pipeline in pipelines)
+
+
+def test_messages_that_overtake_each_other_are_got_over() -> None:
+    pipelines = [cut(talk(6), begin) for begin in (0, 255)]
+    sent = arriving(*pipelines)
+    for index in range(300, 800, 31):  # a busy page's: 7 %
+        sent[index], sent[index + 2] = (sent[index][0], sent[index + 2][1]), (sent[index + 2][0], sent[index][1])
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(sent, microphone)
+    assert microphone.copies == 2
+    assert any(shares_an_end(heard, pipeline, 1.5) for pipeline in pipelines)
+    assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
+
+
+@pytest.mark.parametrize("stops", [0, 1])
+def test_a_copy_that_stops_is_not_missed(stops: int) -> None:
+    pipelines = [cut(talk(6), begin) for begin in (0, 96)]
+    sent = arriving(pipelines[1 - stops], [message for message in pipelines[stops] if message[0] < 3.0])
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(sent, microphone)
+    assert microphone.copies == 1
+    assert shares_an_end(heard, pipelines[1 - stops], 2.5)
+    assert abs(len(heard) - 6 * RATE) <= 3 * CHUNK
+
+
+def test_silence_is_no_evidence_and_no_longer_than_it_was() -> None:
+    silence = [cut(np.zeros(20 * DEVICE_RATE), begin) for begin in (0, 200)]
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(arriving(*silence), microphone)
+    assert microphone.copies == 1
+    assert abs(len(heard) - 20 * RATE) <= 20 * RATE * 0.003 + 3 * CHUNK
+
+
+def test_a_copy_that_stops_in_silence_does_not_slow_it_down() -> None:
+    sound = np.concatenate((talk(2), np.zeros(8 * DEVICE_RATE)))
+    first, second = (cut(sound, begin) for begin in (0, 96))
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(arriving(first, [message for message in second if message[0] < 4.0]), microphone)
+    assert microphone.copies == 1
+    assert len(heard) / RATE == pytest.approx(10, abs=0.3)
+
+
+def test_copies_in_messages_of_different_lengths_are_one_stream() -> None:
+    sound = talk(6)
+    short, long = cut(sound, chunk=160), cut(sound, begin=300, chunk=320)
+    heard = listen(arriving(short, long))
+    assert any(shares_an_end(heard, pipeline, 4.0) for pipeline in (short, long))
+
+
+def test_other_audio_than_one_microphones_is_passed_on_and_is_soon_too_much() -> None:
+    sent = arriving(cut(talk(12, seed=5)), cut(talk(12, seed=6), begin=99))
+    microphone, guard = Microphone(RATE, opened=0.0), AudioRateGuard(opened=0.0)
+    for now, piece in sent:
+        if guard.push(len(microphone.push(piece.tobytes(), now)) / 2 / RATE, now):
+            break
+    assert now < 12
+
+
+def counting(method: Callable[..., object], calls: list[int]) -> Callable[..., object]:
+    def counted(*given: object, **named: object) -> object:
+        calls.append(1)
+        return method(*given, **named)
+
+    return counted
+
+
+def test_a_message_costs_little_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    for name in ("apart", "find"):
+        monkeypatch.setattr(Timeline, name, counting(getattr(Timeline, name), compared))
+    listen(cut(talk(3)))
+    assert not compared, "a single microphone that is in time is compared with nothing"
+    noise = np.random.default_rng(9).normal(0, 2000, 3 * DEVICE_RATE)
+    hostile = arriving(*(cut(talk(3), begin) for begin in (0, 100, 200, 300)), cut(noise, 50))
+    microphone, most = Microphone(RATE, opened=0.0), 0
+    for now, piece in hostile:
+        compared.clear()
+        microphone.push(piece.tobytes(), now)
+        most = max(most, len(compared))
+    assert most <= 2 * MAX_COPIES * MAX_WAITING
+
+
+def test_a_timeline_forgets_what_is_old() -> None:
+    timeline = Timeline(RATE)
+    pieces = [np.full(CHUNK, number, dtype="<i2") for number in range(2000)]
+    for piece in pieces:
+        timeline.put(timeline.end, piece)
+    assert timeline.end == 2000 * CHUNK
+    assert np.array_equal(timeline.between(timeline.end - 2 * CHUNK, timeline.end), np.concatenate(pieces[-2:]))
+    assert len(timeline.between(0, CHUNK)) == 0
