@@ -1,6 +1,8 @@
 /** The console: which section is shown, in which language and light. */
 
 import { Appointments } from "./admin/appointments.js";
+import { Business } from "./admin/business.js";
+import { CallBacks } from "./admin/callbacks.js";
 import { Calls } from "./admin/calls.js";
 import { Orders } from "./admin/orders.js";
 import { byId } from "./dom.js";
@@ -14,6 +16,8 @@ const sections = {
   orders: new Orders(byId("orders")),
   appointments: new Appointments(byId("appointments")),
   calls: new Calls(byId("calls")),
+  callbacks: new CallBacks(byId("callbacks")),
+  business: new Business(byId("business")),
 };
 let shown = null;
 
@@ -55,5 +59,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 window.addEventListener("hashchange", show);
 window.addEventListener("resize", () => talk.scope.draw());
 window.addEventListener("beforeunload", () => talk.busy && talk.session.hangUp());
+window.addEventListener("beforeunload", (event) => sections.business.isDirty && event.preventDefault());
 window.carlos = talk; // for a developer's console, and for tests
 show();

@@ -7,14 +7,22 @@ const KEPT = "carlos.api-key";
 /** Kinds of errors that a key, or another one, may help with. */
 export const LOCKED = new Set(["unauthorized", "wrong-key", "forbidden"]);
 
-/** `kind` is one of LOCKED, or missing, unreachable or failed; `values` fill the words for it. */
+/**
+ * `kind` is one of LOCKED, or missing, unreachable or failed; `values` fill the words for it. `status`, `code` and `faults`
+ * are the server's, where it has answered.
+ */
 export class RestError extends Error {
-  constructor(kind, values) {
+  constructor(kind, values, { status, code, faults } = {}) {
     super(`${kind} ${values.path}`);
     this.kind = kind;
     this.values = values;
+    this.status = status;
+    this.code = code;
+    this.faults = faults ?? [];
   }
 }
+
+export const currentKey = () => sessionStorage.getItem(KEPT);
 
 export function useKey(key) {
   sessionStorage.setItem(KEPT, key);
@@ -29,7 +37,19 @@ export async function get(path) {
 /** A list's `data`, and whether more follows that was not sent. Raises RestError. */
 export async function getList(path) {
   const reply = await request(path);
-  return { data: (await reply.json()).data, more: reply.headers.has("X-Next-Cursor") };
+  const next = reply.headers.get("X-Next-Cursor");
+  return { data: (await reply.json()).data, more: next !== null, next };
+}
+
+/** One thing, and its version. Raises RestError. */
+export async function getTagged(path) {
+  return tagged(await request(path));
+}
+
+/** Write a body, over the version of `etag` alone where there is one: what stands now, and its version. Raises RestError. */
+export async function send(method, path, body, etag = null) {
+  const headers = { "Content-Type": "application/json", ...(etag && { "If-Match": etag }) };
+  return tagged(await request(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }));
 }
 
 export async function post(path) {
@@ -60,15 +80,18 @@ export async function* follow(path, signal) {
   }
 }
 
+const tagged = async (reply) => ({ data: (await reply.json()).data, etag: reply.headers.get("ETag") });
+
 async function request(path, options = {}) {
-  const key = sessionStorage.getItem(KEPT);
-  const reply = await reach(path, { ...options, headers: key ? { "X-Api-Key": key } : {} });
+  const key = currentKey();
+  const reply = await reach(path, { ...options, headers: { ...options.headers, ...(key && { "X-Api-Key": key }) } });
   if (reply.ok) return reply;
   const body = await reply.json().catch(() => ({}));
   if (reply.status === 401) throw new RestError(body.code === "key_missing" ? "unauthorized" : "wrong-key", { path });
   if (reply.status === 403) throw new RestError("forbidden", { path });
   if (reply.status === 404 && body.success === undefined) throw new RestError("missing", { path });
-  throw new RestError("failed", { path, status: reply.status, text: body.message ?? body.error ?? reply.statusText });
+  const text = body.message ?? body.error ?? reply.statusText;
+  throw new RestError("failed", { path, status: reply.status, text }, { ...body, status: reply.status });
 }
 
 async function reach(path, options) {

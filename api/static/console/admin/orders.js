@@ -1,9 +1,11 @@
 /** Orders: a table to search, and each order's items. */
 
 import { h } from "../dom.js";
-import { count, date, moment, money } from "../format.js";
+import { count, date, money } from "../format.js";
 import { say } from "../language.js";
-import { pill, showDetails } from "./details.js";
+import { deskTools } from "./desk.js";
+import { pill } from "./details.js";
+import { newOrder, openOrder } from "./order-dialog.js";
 import { Page } from "./page.js";
 
 const STATUSES = ["pending", "processing", "shipped", "delivered", "cancelled"];
@@ -25,7 +27,7 @@ export class Orders extends Page {
     const counted = h("p", { class: "hint", role: "status" });
     const fill = () => {
       const shown = orders.filter((order) => this.matches(order));
-      body.replaceChildren(...(shown.length ? shown.map(row) : [nothing()]));
+      body.replaceChildren(...(shown.length ? shown.map((order) => row(order, () => this.refresh())) : [nothing()]));
       counted.textContent = say("admin.count", { shown: count(shown.length), all: count(orders.length) });
     };
     const filters = this.filters(fill);
@@ -53,18 +55,22 @@ export class Orders extends Page {
     );
   }
 
+  tools() {
+    return [...deskTools(this, "orders.new", () => newOrder(() => this.refresh())), ...super.tools()];
+  }
+
   matches(order) {
     const text = plain([order.id, order.customerName, order.customerEmail, ...order.items.map(({ name }) => name)].join(" "));
     return text.includes(plain(this.search)) && (!this.status || order.status === this.status);
   }
 }
 
-function row(order) {
+function row(order, then) {
   const names = order.items.map(({ name, quantity }) => (quantity > 1 ? `${quantity} × ${name}` : name));
   return h(
     "tr",
     {},
-    h("td", {}, h("button", { type: "button", class: "link", label: ["orders.number", { id: order.id }], onclick: () => open(order) }, `#${order.id}`)),
+    h("td", {}, h("button", { type: "button", class: "link", label: ["orders.number", { id: order.id }], onclick: () => openOrder(order, then) }, `#${order.id}`)),
     h("td", {}, order.customerName, h("small", {}, order.customerEmail)),
     h("td", { class: "wide" }, names[0] ?? "", names.length > 1 && h("small", {}, names.slice(1).join(", "))),
     h("td", { class: "number" }, money(order.total)),
@@ -72,27 +78,6 @@ function row(order) {
     h("td", {}, order.estimatedDelivery ? date(order.estimatedDelivery) : "–"),
     h("td", {}, pill("status", order.status)),
   );
-}
-
-function open(order) {
-  const heads = ["orders.item", "orders.quantity", "orders.price"];
-  const items = h(
-    "table",
-    { class: "records" },
-    h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col", t })))),
-    h("tbody", {}, order.items.map(({ name, quantity, price, description }) =>
-      h("tr", {}, h("td", {}, name, h("small", {}, description ?? "")), h("td", { class: "number" }, count(quantity)), h("td", { class: "number" }, money(price))))),
-  );
-  showDetails(["orders.number", { id: order.id }], [
-    ["admin.status", pill("status", order.status)],
-    ["orders.customer", order.customerName],
-    ["appointments.email", order.customerEmail],
-    ["orders.total", money(order.total)],
-    ["orders.created", moment(order.createdAt)],
-    ["orders.updated", moment(order.updatedAt)],
-    ["orders.delivery", order.estimatedDelivery && date(order.estimatedDelivery)],
-    ["orders.tracking", order.trackingNumber],
-  ], items);
 }
 
 const nothing = () => h("tr", {}, h("td", { colspan: "7", class: "empty", t: "admin.none" }));
