@@ -8,9 +8,9 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
-from api.schemas import FaultJson, Few
+from api.schemas import MOST_FIELDS, FaultJson, Few
 from data.facts_file import LIST_LIMIT, PRODUCT_LIMIT, SENTENCE_LIMIT, TEXT_LIMIT
 
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # in YAML, or in UTF-8
@@ -23,9 +23,22 @@ def _writable(text: str) -> str:
     return text
 
 
+def _at_most(most: int) -> BeforeValidator:
+    """Refuses a map at once that has more keys: each of them may be a complaint of its own."""
+
+    def count(value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > most:
+            raise ValueError(f"must have at most {most} keys")
+        return value
+
+    return BeforeValidator(count)
+
+
+# Of a list the first entry that is wrong is named: a body can hold tens of thousands.
 Words = Annotated[str, Field(max_length=_WORDS_LIMIT), AfterValidator(_writable)]
-Many = Annotated[list[Words], Field(max_length=LIST_LIMIT)]
-HoursByDay = Annotated[dict[Words, Words], Field(max_length=LIST_LIMIT)]
+Many = Annotated[list[Words], Field(max_length=LIST_LIMIT), FailFast()]
+Week = Annotated[dict[Words, Words], Field(max_length=MOST_FIELDS), _at_most(MOST_FIELDS)]
+Days = Annotated[dict[Words, Words], Field(max_length=LIST_LIMIT), _at_most(LIST_LIMIT)]
 
 
 class _Part(Few):
@@ -34,16 +47,18 @@ class _Part(Few):
 
 class HolidaysJson(_Part):
     national: bool = Field(True, description="Argentina's are kept.")
-    closed: HoursByDay = Field({}, description="`2026-12-24`, or `12-24` for every year, each with its name.")
-    open: HoursByDay = Field({}, description="Days unlike others, each with its hours.")
+    closed: Days = Field({}, description="`2026-12-24`, or `12-24` for every year, each with its name.")
+    open: Days = Field({}, description="Days unlike others, each with its hours.")
 
 
 class DoctorJson(_Part):
     name: Words
     speciality: Words | None = None
-    days: HoursByDay | None = Field(None, description="As `hours`; null: whenever the business is open.")
+    days: Week | None = Field(None, description="As `hours`; null: whenever the business is open.")
     off: Many = Field([], description="`2026-12-24`, or `2026-12-24 to 2027-01-06`.")
-    slot_minutes: Annotated[list[int], Field(max_length=LIST_LIMIT)] = Field([], description="The usual length first.")
+    slot_minutes: Annotated[list[int], Field(max_length=LIST_LIMIT), FailFast()] = Field(
+        [], description="The usual length first."
+    )
     plans: Many = Field([], description="Where they differ.")
 
 
@@ -64,16 +79,16 @@ class FactsJson(_Part):
 
     name: Words
     address: Words | None = None
-    hours: HoursByDay | None = Field(
+    hours: Week | None = Field(
         None, description="`monday` to `sunday` or a range, each with `8:00-12:30, 16:00-20:00` or `closed`."
     )
     holidays: HolidaysJson | None = None
     plans: Many = Field([], description="Health plans that are taken.")
-    doctors: Annotated[list[DoctorJson], Field(max_length=LIST_LIMIT)] = []
-    products: Annotated[list[ProductJson], Field(max_length=PRODUCT_LIMIT)] = []
+    doctors: Annotated[list[DoctorJson], Field(max_length=LIST_LIMIT), FailFast()] = []
+    products: Annotated[list[ProductJson], Field(max_length=PRODUCT_LIMIT), FailFast()] = []
     delivery: Words | None = Field(None, description="A sentence about delivery.")
     emergency: Words | None = Field(None, description="What whoever is in danger hears first.")
-    questions: Annotated[list[QuestionJson], Field(max_length=LIST_LIMIT)] = []
+    questions: Annotated[list[QuestionJson], Field(max_length=LIST_LIMIT), FailFast()] = []
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -93,14 +108,14 @@ class FactsJson(_Part):
 
 
 class TextBody(_Part):
-    text: Annotated[str, Field(max_length=TEXT_LIMIT), AfterValidator(_writable)]
+    text: Annotated[str, Field(description=f"At most {TEXT_LIMIT} characters."), AfterValidator(_writable)]
 
 
 class AnswerBody(_Part):
     """An answer to a question that the facts did not answer."""
 
     answer: Words
-    asked: Annotated[list[Words], Field(min_length=1, max_length=LIST_LIMIT)] | None = Field(
+    asked: Annotated[list[Words], Field(min_length=1, max_length=LIST_LIMIT), FailFast()] | None = Field(
         None, description="Ways in which it is asked; left out, the caller's."
     )
 

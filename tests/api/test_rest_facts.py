@@ -92,6 +92,24 @@ async def test_every_fault_is_named_by_its_field_and_nothing_is_changed(
     assert await kept(quick_rest) == (told, match)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"doctors": [{"name": "Dr. Paz", "slot_minutes": 200 * [""]} for _ in range(200)]},
+        {"questions": [{"asked": 200 * [1], "answer": 1} for _ in range(200)]},
+        {"holidays": {"closed": {str(n): n for n in range(9000)}}},
+        {"hours": {str(n): n for n in range(9000)}},
+        {"products": 9000 * [{}]},
+        {"doctors": 200 * [{"name": "Dr. Paz"}], "plans": 200 * [""]},
+    ],
+)
+async def test_faults_without_number_are_told_by_the_first_of_them(quick_rest: Rest, changes: dict[str, Any]) -> None:
+    told, match = await kept(quick_rest)
+    answer = await quick_rest.http.put("/facts", json=told["facts"] | changes, headers=match)
+    assert answer.status_code == 422
+    assert 1 <= len(answer.json()["faults"]) <= 100
+
+
 async def test_a_change_says_which_version_it_is_of(quick_rest: Rest) -> None:
     told, match = await kept(quick_rest)
     for path, body in (("/facts", told["facts"]), ("/facts/text", {"text": told["text"]})):

@@ -206,6 +206,7 @@ async def test_the_business_is_told_in_a_form_and_counts_at_once(server: Served,
     await page.click("#language")
     await page.js("location.hash = '#/business'")
     await page.until("!document.querySelector('#business').hidden")
+    assert "Quién puede llamar" in await page.text("#line")
     await page.click("#business form [type=submit]")
     found = '#business [data-field="hours.sunday"] > .wrong'
     await page.until(f"document.querySelector('{found}:not([hidden])')")
@@ -251,6 +252,10 @@ async def test_a_call_back_is_made(server: Served, browser: Chromium) -> None:
     await until_answered(is_done)
     await page.click("input[name=callbacks][value=done]")
     await page.until("document.querySelector('.callbacks li')")
+    await page.click("#language")
+    await page.js("location.hash = '#/business'")
+    await page.until("document.querySelector('.business')")
+    assert "Preguntas sin respuesta" in await page.text("#questions"), "whenever the language was chosen"
     assert unexpected(page) == []
     await page.close()
 

@@ -54,8 +54,7 @@ export class Appointments extends Page {
     const problem = h("p", { class: "alert", role: "alert", hidden: true });
     const sheet = calendar(days, active, (each) => openAppointment(each, () => this.refresh()), this.canBook && ((day, minute) => this.book(day, minute)));
     sheet.dataset.from = days[0];
-    sheet.dataset.to = days.at(-1);
-    this.problem = problem;
+        this.problem = problem;
     return [
       problem,
       h("div", { class: "card sheet" }, sheet),

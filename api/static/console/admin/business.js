@@ -1,7 +1,7 @@
 /** The business: what Carlos may say of it, what callers asked in vain, and who may ring. */
 
 import { h } from "../dom.js";
-import { languages } from "../language.js";
+import { languages, translate } from "../language.js";
 import { getTagged, RestError, send } from "../rest.js";
 import { forStrangers, may } from "../scopes.js";
 import { askForKey } from "../key.js";
@@ -32,9 +32,9 @@ export class Business extends Page {
   open() {
     if (this.isDirty) {
       this.isOpen = true;
-      return;
+      return this.retell();
     }
-    this.load(PATH);
+    return this.load(PATH);
   }
 
   async refresh() {
@@ -55,6 +55,7 @@ export class Business extends Page {
   redraw() {}
 
   async retell() {
+    for (const { element } of [this.questions, this.line]) translate(element); // they were not in the page all the time
     await Promise.all([this.questions.refresh(), this.line.refresh()]);
   }
 

@@ -12,7 +12,7 @@ export function openEditor(title, spec, data, etag) {
   };
   const leave = () => {
     if (!editor.isDirty) close();
-    else dialog.querySelector(".leaving").hidden = false;
+    else ask();
   };
   const editor = new Editor({ ...spec, onLeave: leave, onSaved: (...saved) => {
     close();
@@ -26,6 +26,11 @@ export function openEditor(title, spec, data, etag) {
         leaving.hidden = true;
         editor.saver.focus();
       } })));
+  const ask = () => {
+    leaving.hidden = false;
+    leaving.scrollIntoView({ block: "nearest" });
+    leaving.querySelector(".quiet").focus();
+  };
   dialog.replaceChildren(h("header", { class: "head" }, h("h2", { id: "editor-title", t: title })), editor.element, leaving);
   dialog.onkeydown = (event) => {
     if (event.key !== "Escape") return;
