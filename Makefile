@@ -88,10 +88,10 @@ transfers: .venv/.bench ## every ending of a transfer to a person, with and with
 # --- checks ------------------------------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25
+	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-quick: .venv/.dev ## the inner loop: nothing in real time, no browser, no local AWS
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not ministack and not speech"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=quick -m "not slow and not browser and not ministack and not speech"
 
 N ?= 5
 test-often: setup-test ## the suite N times in random order, every second time on busy cores: make test-often N=5

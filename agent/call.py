@@ -30,6 +30,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.workers.runner import WorkerRunner
 
 from agent import passing_on
+from agent.answer_times import AnswerTimes, SpeechEnd
 from agent.barge_in import HOLD_S, BargeIn
 from agent.barge_in import State as BargeInState
 from agent.call_events import known_tool
@@ -166,7 +167,7 @@ class Call:
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self._tools_in_a_row = self._tools_pending = 0
         self._barge_in = BargeIn()
-        self._speech_ended_at: float | None = None
+        self._speech: SpeechEnd | None = None  # the caller's last, if nothing of Carlos answers it yet
         # A tool answered, or the line was cut, and nothing of Carlos was heard since.
         self._untold = self.state is CallState.RESUMING
         self._pass_on: PassOn | None = None  # to a person, once that has been said
@@ -190,10 +191,12 @@ class Call:
         self._service = SonicService(opener, config, self, self._run_tool, setup.breaker)
         self._input = LineInput(config.input_rate, self._service.session.send_audio)
         sink = MeasuredSink(line.sink, self._meter)
+        self._answer_times = AnswerTimes(config.input_rate, sink.rate)
+        sink.ears.append(self._on_sound)
         self._output = LineOutput(sink, config.output_rate, self._on_played)
         self._recording = CallRecording(setup.recording, sink.rate, log, self._output.say, self._output.fill)
         if setup.recording is not None:
-            sink.ear = self._recording
+            sink.ears.append(self._recording.carlos)
 
     def _floor_of(self, line: Line) -> Floor:
         """A browser's page shows that nobody speaks, and its line has limits of its own."""
@@ -280,6 +283,7 @@ class Call:
 
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
+        self._answer_times.caller(pcm, self._loop.time())
         self._recording.caller(pcm)
         await self._input.deliver(pcm)
 
@@ -409,13 +413,14 @@ class Call:
         return self._setup.sonic(system, specs + own_tools)
 
     def user_speech_started(self) -> None:
-        self._speech_ended_at = None
+        self._speech = None
+        self._answer_times.forget()
         self._recording.speech_began()
         if self._output.playing:
             self._hold()
 
-    def user_speech_ended(self) -> None:
-        self._speech_ended_at = self._loop.time()
+    def user_speech_ended(self, speech: SpeechEnd) -> None:
+        self._speech = speech
         self._barge_in.speech_ended(self._loop.time())
 
     def _hold(self) -> None:
@@ -499,6 +504,7 @@ class Call:
         self._answered = self._asked = False
         self._proposed &= is_backchannel(text)  # a "sí" may have been its answer, and may not
         self._recording.spoke(text)
+        self._speech = (self._speech or SpeechEnd()) if spoken else None
         self._floor.understood(self._loop.time(), spoken=spoken)
         if spoken:
             self._keypad.answered()
@@ -522,13 +528,22 @@ class Call:
             greeting_s = self._loop.time() - self._began
             metrics.GREETING_LATENCY.observe(greeting_s)
             self.log.note(greeting_ms=round(greeting_s * 1000))
-        if self._speech_ended_at is not None:
-            self.log.answered_after(round((self._loop.time() - self._speech_ended_at) * 1000))
-            self._speech_ended_at = None
+        self._begin_to_answer()
         if self.state is CallState.ENDING:
             self._ending.audio(self._loop.time())
             self._on_ending_moved()
         self._move(CallMove.ANSWER_BEGAN)
+
+    def _begin_to_answer(self) -> None:
+        """The next sound answers what the caller said last."""
+        if self._speech is not None:
+            self._answer_times.expect(self._speech)
+            self._speech = None
+
+    def _on_sound(self, pcm: bytes) -> None:
+        """This is played to the caller."""
+        if (time := self._answer_times.carlos(pcm, self._loop.time())) is not None:
+            self.log.answered(time)
 
     def interrupted(self, answer: int) -> None:
         self._end_hold()
@@ -640,6 +655,7 @@ class Call:
     async def _say(self, text: str, pcm: bytes) -> None:
         """Say something without the model: a turn of the record like any other. 16-bit mono at OUTPUT_RATE."""
         self._own_answer -= 1
+        self._begin_to_answer()
         self._setup.observer.planned(text)
         block = SpokenBlock(text, TextType.SENTENCE, answer=self._own_answer, block=1)
         await self._output.queue_frame(block)
@@ -649,6 +665,7 @@ class Call:
     def _fill(self, pcm: bytes) -> None:
         metrics.FILLERS.add()
         self.log.note(fillers=self.log.notes.get("fillers", 0) + 1)
+        self._begin_to_answer()
         self._output.fill(pcm)
 
     # --- tools ----------------------------------------------------------------------------------------------

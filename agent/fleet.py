@@ -11,7 +11,7 @@ Where the store does not answer, nobody is refused for that: the process admits 
 owes, and leases it when the store is back, even beyond what a Region has, for the streams are open already. That rule
 is here and nowhere else; `LeasesUnknown` counts how often it was used.
 
-Without `leases` there is one process: a stream is opened in the first Region that is up, and nothing is counted.
+`Fleet.alone` is one process: a stream is opened in the first Region that is up, and nothing is counted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 from loguru import logger
 
@@ -35,7 +36,9 @@ from data.leases import BEAT_S, LEASE_S, Member, StreamLeases, Taken
 STORE_LIMIT_S = 1.0  # how long a call waits for the store
 AUDIT_BEATS = 15  # a minute between two looks at all that is written as ours
 MEMBERS_S = 2.0  # how old what is known of the other processes may be
-MAX_TRIES = 4  # times that a call is sent on, where another process is known to have a seat; once where that is unknown
+# Times that a call is sent on where another process is known to have a seat; once where that is unknown. Who asks again
+# meets any process: where one in two is full, four tries would lose a call in thirty.
+MAX_TRIES = 8
 
 
 @dataclass(slots=True)
@@ -67,13 +70,13 @@ class Seats:
 
 
 class Fleet:
-    """`leases` None: there is one process. `is_down` tells of a Region what its circuit breaker says."""
+    """`leases` None: there is one process (`alone`). `is_down` tells of a Region what its circuit breaker says."""
 
     def __init__(
         self,
         plan: RegionPlan,
         seats: Seats,
-        leases: StreamLeases | None = None,
+        leases: StreamLeases | None,
         is_down: Callable[[str], bool] = lambda region: False,
     ) -> None:
         self._plan = plan
@@ -90,9 +93,24 @@ class Fleet:
         self._beats = 0
         self._in_touch = True
 
+    @classmethod
+    def alone(
+        cls,
+        plan: RegionPlan = RegionPlan({}),  # noqa: B008 - frozen
+        is_down: Callable[[str], bool] = lambda region: False,
+    ) -> Self:
+        """Return the fleet of one process, which leases nothing, keeps nothing and asks for nobody's seats."""
+        nobodys = Seats(0, lambda: 0, lambda: False, lambda call_id: True, lambda call_id: None)
+        return cls(plan, nobodys, None, is_down)
+
     @property
     def is_one_process(self) -> bool:
         return self._leases is None
+
+    def may_send_on(self, tries: int | None) -> bool:
+        """Return whether a call that was sent on `tries` times (None: it cannot be) may be sent on once more, if there
+        is a reason to think that another process has a place for it."""
+        return self._leases is not None and tries is not None and tries < MAX_TRIES
 
     @property
     def leased(self) -> list[Lease]:
@@ -112,7 +130,8 @@ class Fleet:
                 return Admission.ACCEPTED
             self._seats.free(call_id)
             return Admission.EXHAUSTED
-        if admission in (Admission.FULL, Admission.DRAINING) and tries is not None and await self._send_on(tries):
+        is_full = admission in (Admission.FULL, Admission.DRAINING)
+        if is_full and tries is not None and self.may_send_on(tries) and await self._others_have_seats(tries):
             return Admission.ELSEWHERE
         return admission
 
@@ -235,10 +254,9 @@ class Fleet:
 
     # Other processes.
 
-    async def _send_on(self, tries: int) -> bool:
-        """Return whether a call that finds no seat here is to be sent on once more."""
-        if self._leases is None or tries >= MAX_TRIES:
-            return False
+    async def _others_have_seats(self, tries: int) -> bool:
+        """Where the store does not say so, they may have: at the first try."""
+        assert self._leases is not None  # noqa: S101 - its caller asked
         now = asyncio.get_running_loop().time()
         if now - self._members_at >= MEMBERS_S:
             try:

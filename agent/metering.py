@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
 
 from agent.audio.pacing import FRAME_S
 from agent.line import AudioSink
@@ -11,12 +11,6 @@ from agent.sonic.errors import SonicError
 from agent.sonic.events import AudioInput, ClientEvent, ServiceEvent
 from agent.sonic.session import Opener, Stream
 from common import metrics
-
-
-class Ear(Protocol):
-    """Gets what the line plays, besides the caller."""
-
-    def carlos(self, pcm: bytes) -> None: ...
 
 
 class Meter:
@@ -66,14 +60,14 @@ class Meter:
 
 
 class MeasuredSink:
-    """A line's sink, measured; `ear`, if there is one, gets a copy of what is played."""
+    """A line's sink, measured; each of `ears` gets a copy of what is played."""
 
     def __init__(self, sink: AudioSink, meter: Meter) -> None:
         self.rate, self.lead = sink.rate, sink.lead
         self.acknowledges, self.tail_s = sink.acknowledges, sink.tail_s
         self._sink = sink
         self._meter = meter
-        self.ear: Ear | None = None
+        self.ears: list[Callable[[bytes], None]] = []
         self._frame = int(sink.rate * FRAME_S) * 2
 
     @property
@@ -83,8 +77,8 @@ class MeasuredSink:
     async def send_audio(self, pcm: bytes) -> None:
         await self._sink.send_audio(pcm)
         self._meter.frame_played(len(pcm) / self._frame * FRAME_S)
-        if self.ear is not None:
-            self.ear.carlos(pcm)
+        for ear in self.ears:
+            ear(pcm)
 
     async def send_mark(self, name: str) -> None:
         self._meter.block_ended()

@@ -97,6 +97,12 @@ class CallRecordWriter:
         record = await self._store.call(call_id)
         return record is not None and (is_over(record) or carrier in record.details)
 
+    async def was_answered(self, call_id: str, resumes: int) -> bool:
+        """Return whether the call's line was ever answered, in whichever process, after it was opened anew so often.
+        Raise DataError where the store cannot tell."""
+        record = await self._store.call(call_id)
+        return record is not None and int(record.details.get("resumed", 0)) >= resumes
+
     async def cut_off(self, call_id: str) -> CutOff | None:
         """Return what there is to go on with; None for a call that is over, never began, or has lain too long."""
         await self.kept(call_id)
@@ -222,7 +228,13 @@ def _is_abandoned(record: CallRecord, now: datetime) -> bool:
         return False
     if record.started_at < now - MAX_CALL_AGE:
         return True
-    host, _, pid = str(record.details.get("process", "")).rpartition(":")
+    return is_gone(str(record.details.get("process", "")))
+
+
+def is_gone(process: str) -> bool:
+    """Return True for a process, named as `PROCESS`, that was on this host and is not alive, or was an earlier one with
+    this one's number."""
+    host, _, pid = process.rpartition(":")
     return host == HOST and not (pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid)))
 
 

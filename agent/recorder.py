@@ -27,6 +27,7 @@ __all__ = ["RATE", "Recorder"]
 PIECE = RATE  # samples: a second at a time
 MAX_BACKLOG_CHUNKS = 3000  # chunks of 20 ms: a disk that hangs for a minute
 FINISH_S = 2.0  # for what is still to be written when a call ends; a disk that hangs holds no call up
+PAUSE = RATE // 50  # samples; a resampler holds a few milliseconds, and less is the sender's unrest
 HEADER_BYTES = 44  # of a WAV as `wave` writes it
 FRAME_BYTES = 2 * SAMPLE_BYTES
 
@@ -116,13 +117,21 @@ class Recorder:
                 if self._sides.ready >= PIECE:
                     self._write(wav, self._sides.ready)
         if self._kept:
+            self._end_sound()
             self._write(wav, self._sides.finish())
 
     def _add_caller(self, at: int, pcm: bytes) -> None:
         self._sides.caller(at, pcm)
 
     def _add_carlos(self, at: int, pcm: bytes) -> None:
+        if at > self._sides.carlos_until + PAUSE:
+            self._end_sound()
         self._sides.carlos(at, self._resampler.push(pcm) if self._resampler else pcm)
+
+    def _end_sound(self) -> None:
+        """What the resampler holds belongs to the sound before, and not to the beginning of the next one."""
+        if self._resampler:
+            self._sides.carlos(0, self._resampler.flush())
 
     def _pause(self, since: int) -> None:
         if self._paused_from is None or since < self._paused_from:

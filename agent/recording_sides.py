@@ -63,6 +63,11 @@ class Sides:
         self._pass(at)
 
     @property
+    def carlos_until(self) -> int:
+        """Where Carlos's sound ends so far."""
+        return self._length(CARLOS)
+
+    @property
     def ready(self) -> int:
         """Samples that both sides have."""
         return min(map(len, self._pcm)) // SAMPLE_BYTES

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
+from agent.answer_times import AnswerTime
 from agent.call_events import CallEvents, known_tool, retold
 from agent.passing_on import TRANSFERRING
 from agent.playout import Played
@@ -54,7 +55,7 @@ class CallTranscript:
         self._turns: list[Turn] = []
         self._tools: list[ToolCall] = []
         self._answer: int | None = None  # whose text the last turn is
-        self._latency_ms: int | None = None
+        self._time = AnswerTime()  # of the answer that is about to be heard
         self._usage: Counter[str] = Counter()
         self._faults: list[str] = []
         self._notes: dict[str, Any] = {}
@@ -111,14 +112,19 @@ class CallTranscript:
             last = self._turns[-1]
             self._turns[-1] = replace(last, text=f"{last.text} {text}", interrupted=interrupted)
         else:
-            self._turns.append(Turn("carlos", text, self._clock(), interrupted, self._latency_ms))
-        self._answer, self._latency_ms = part.answer, None
+            ours, end, detected = self._time.words_ms, self._time.sonic_end_ms, self._time.sonic_detected_ms
+            self._turns.append(Turn("carlos", text, self._clock(), interrupted, ours, end, detected))
+        self._answer, self._time = part.answer, AnswerTime()
         self.events.tell("said", text=text, interrupted=interrupted)
 
-    def answered_after(self, latency_ms: int) -> None:
-        """The time from the end of the caller's speech to the first audio of the answer that follows."""
-        self._latency_ms = latency_ms
-        metrics.TURN_LATENCY.observe(latency_ms / 1000)
+    def answered(self, time: AnswerTime) -> None:
+        """The caller hears the first sound of an answer, so long after his words."""
+        self._time = time
+        if time.words_ms is not None:
+            metrics.TURN_LATENCY.observe(time.words_ms / 1000)
+        if time != AnswerTime():
+            times = {"sonic_end_ms": time.sonic_end_ms, "sonic_detected_ms": time.sonic_detected_ms}
+            self.events.tell("answered", latency_ms=time.words_ms, **times)
 
     def tool(self, name: str, tool_use_id: str, arguments: Mapping[str, Any], result: Mapping[str, Any],
              *, ok: bool, elapsed_ms: int) -> None:  # fmt: skip

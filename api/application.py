@@ -21,6 +21,7 @@ from api.me import me_routes
 from api.middleware import SecurityMiddleware
 from api.orders import order_routes
 from api.proxy import Proxied
+from api.webhooks import webhook_routes
 from common.settings import Settings
 from common.times import Clock, utcnow
 from data.recordings import Recordings
@@ -70,6 +71,7 @@ def record_routers(
         doctor_routes(store),
         facts_routes(store, clock),
         me_routes(),
+        webhook_routes(store),
     ]
 
 

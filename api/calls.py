@@ -217,6 +217,8 @@ def call_json(record: CallRecord, prices: Prices) -> dict[str, Any]:
                 "at_ms": at_ms(turn.at),
                 "interrupted": turn.interrupted,
                 "latency_ms": turn.latency_ms,
+                "sonic_end_ms": turn.sonic_end_ms,
+                "sonic_detected_ms": turn.sonic_detected_ms,
             }
             for turn in record.turns
         ],

@@ -266,7 +266,15 @@ class TurnJson(BaseModel):
     text: str = Field(description="For Carlos, what was heard of it.")
     at_ms: int = Field(description="From the call's start.")
     interrupted: bool
-    latency_ms: int | None = Field(description="From the end of the caller's speech to the answer's first audio.")
+    latency_ms: int | None = Field(
+        description="The answer time: from the end of the caller's last word, as this server hears it, to the first "
+        "sound of the answer on the line."
+    )
+    sonic_end_ms: int | None = Field(description="To the same sound, from where Sonic says that the speech ended.")
+    sonic_detected_ms: int | None = Field(
+        description="To the same sound, from where Sonic was sure that the speech had ended: no answer time, since the "
+        "caller waits for that, too."
+    )
 
 
 class ToolJson(BaseModel):
@@ -308,7 +316,7 @@ class CallJson(_CallJson):
 class ListedCallJson(_CallJson):
     turnCount: int = Field(description="Of a call without an end that is not `live`: as it was written last.")
     toolCount: int
-    latencyMs: int | None = Field(description="The median of its answers.")
+    latencyMs: int | None = Field(description="The median of its answer times, `latency_ms`.")
     lastTurn: TurnJson | None = Field(description="Of a call that is on the line.")
 
 
@@ -341,6 +349,41 @@ class Erased(BaseModel):
     appointments: int
     calls: int
     erased: bool = Field(description="False for a dry run.")
+
+
+class DeliveryJson(BaseModel):
+    """An attempt to deliver a webhook; without a `reason` it was taken."""
+
+    id: str
+    type: str
+    at: str
+    status: int | None = Field(description="HTTP's; null where there was no answer.")
+    attempt: int
+    ms: int
+    reason: str | None
+
+
+class ReceiverJson(BaseModel):
+    id: str
+    origin: str = Field(description="Of its URL, whose path may hold a secret.")
+    status: Literal["ok", "failing", "off"] = Field(description="`off`: it has answered 410, and is told nothing.")
+    since: str | None = Field(description="When it began to fail, or was turned off.")
+    waiting: int = Field(description="Events that are to be delivered to it; 1000 stands for more, too.")
+    recent: list[DeliveryJson] = Field(description="The last attempts, newest first.")
+
+
+class DeadWebhookJson(BaseModel):
+    """An event that a receiver did not take in all its tries."""
+
+    id: str
+    event: str = Field(description="The message's `webhook-id`.")
+    receiver: str
+    type: str
+    about: str = Field(description="The id of the record or call.")
+    at: str = Field(description="When it happened.")
+    attempts: int
+    reason: str
+    given_up_at: str = Field(alias="givenUpAt")
 
 
 class Found[T](BaseModel):

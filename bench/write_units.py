@@ -20,6 +20,7 @@ from typing import Any
 
 from loguru import logger
 
+from agent.answer_times import AnswerTime
 from agent.playout import Played
 from agent.record_writer import CallRecordWriter
 from agent.sonic.events import Usage
@@ -155,7 +156,7 @@ class _Tale:
 
     async def _said(self, fraction: float = 1.0) -> None:
         self._answers += 1
-        self._log.answered_after(740)
+        self._log.answered(AnswerTime(740, 720, 90))
         self._log.played(Played(self._answers, SAID, fraction, last=True))
         self._log.used(Usage(1200, 300, 900, 80, 1500, 980))
         if fraction < 1.0:

@@ -49,6 +49,7 @@ from carlos.readiness import ToldOpener, faults_of_calls, told_by_store, watched
 from carlos.sonic_fleet import SonicFleet
 from carlos.standin import StandIn
 from carlos.telemetry import MeasuredBackend, emf_interval, telemetry
+from carlos.webhooks.delivery import WebhookDelivery
 from common.log import error_text
 from common.log.cloudwatch import CallLogGroup, open_log_group
 from common.settings import Settings
@@ -308,6 +309,8 @@ async def open_services(
         follow_ups=FollowUps(store, messages) if messages else None,
         readiness=readiness,
     )
+    webhooks = WebhookDelivery(settings, store)
+    webhooks.start()
     try:
         async with (
             telemetry(
@@ -326,6 +329,7 @@ async def open_services(
             await services.follow_ups.settled()
         await services.record_writer.close()
         await _uploaded(services)
+        await webhooks.close()  # after the records of the last calls, which tell of their ends
         if services.group is not None:
             await services.group.close()
         for carrier in services.carriers:

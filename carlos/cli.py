@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 import tools.catalogue  # noqa: F401 - declares the records of the tools' files, which erasing must know
-from carlos.commands import check, connect_number, customers, facts, migrate_calls, records, serve
+from carlos.commands import audit, check, connect_number, customers, facts, migrate_calls, records, serve, webhooks
 from common.settings.problems import problems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Carlos, a phone voice agent.")
-for command in (serve, check, connect_number, records, migrate_calls, facts, customers):
+for command in (serve, check, connect_number, records, migrate_calls, facts, customers, audit, webhooks):
     command.register(app)
 # What lies above the server, and is in a checkout but not in the server's image, brings its own commands.
 for package, module in (("sandbox", "sandbox.twilio.command"), ("bench", "bench.command")):

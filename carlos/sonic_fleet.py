@@ -30,18 +30,19 @@ class SonicFleet:
         self._openers = openers
         self._breakers = {region: CircuitBreaker() for region in plan.regions}
         phones, browsers = active_calls.capacity, active_calls.browsers
-        leases = None
         if settings.leases_streams:
+            seats = Seats(
+                settings.max_calls,
+                lambda: phones.taken,
+                lambda: phones.draining,
+                lambda call_id: phones.holds(call_id) or browsers.holds(call_id),
+                self._free,
+            )
             leases = StreamLeases(lambda: store.backend, plan.streams, uuid4().hex[:12])
-        seats = Seats(
-            settings.max_calls,
-            lambda: phones.taken,
-            lambda: phones.draining,
-            lambda call_id: phones.holds(call_id) or browsers.holds(call_id),
-            self._free,
-        )
-        self.fleet = Fleet(plan, seats, leases, lambda region: self._breakers[region].is_open)
-        is_plain = leases is None and len(plan.regions) == 1
+            self.fleet = Fleet(plan, seats, leases, self._is_down)
+        else:
+            self.fleet = Fleet.alone(plan, self._is_down)
+        is_plain = self.fleet.is_one_process and len(plan.regions) == 1
         self._streams = None if is_plain else RegionalStreams(self.fleet, openers, self._breakers)
 
     @property
@@ -54,6 +55,9 @@ class SonicFleet:
 
     def breaker_of(self, call_id: str) -> Breaker:
         return self._streams.of(call_id) if self._streams else self._breakers[self._first]
+
+    def _is_down(self, region: str) -> bool:
+        return self._breakers[region].is_open
 
     def _free(self, call_id: str) -> None:
         self._active_calls.capacity.release(call_id)

@@ -180,7 +180,9 @@ FALLBACKS = Counter(
 INTERRUPTIONS = Counter(name="Interruptions", help="Answers that the caller cut off.")
 
 # Latency.
-TURN_LATENCY = Timer(name="TurnLatency", help="From the end of the caller's speech to the first audio of the answer.")
+TURN_LATENCY = Timer(
+    name="TurnLatency", help="From the end of the caller's last word to the first sound of the answer on his line."
+)
 GREETING_LATENCY = Timer(name="GreetingLatency", help="From the start of a call to the first audio.")
 ADDED_LATENCY = Timer(
     name="AddedLatency",

@@ -35,6 +35,7 @@ class CallTrace:
         self._call = self._tracer.start_span("call", attributes=attributes, start_time=now_ns())
         self._turn: Span | None = None
         self._turns = 0
+        self._answered = False
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         match event:
@@ -42,6 +43,8 @@ class CallTrace:
                 self._begin_turn()
             case {"type": "tool", "name": name, "ok": ok, "ms": elapsed_ms}:
                 self._use_tool(str(name), bool(ok), int(elapsed_ms))
+            case {"type": "answered"}:
+                self._answer(event)
             case {"type": "interrupted" | "fault" as kind}:
                 (self._turn or self._call).add_event(kind, timestamp=self._now_ns())
             case {"type": "ended", "outcome": outcome}:
@@ -52,6 +55,7 @@ class CallTrace:
     def _begin_turn(self) -> None:
         self._end_turn()
         self._turns += 1
+        self._answered = False
         self._turn = self._tracer.start_span(
             "turn", self._within(self._call), attributes={"carlos.turn": self._turns}, start_time=self._now_ns()
         )
@@ -60,6 +64,15 @@ class CallTrace:
         if self._turn is not None:
             self._turn.end(self._now_ns())
             self._turn = None
+
+    def _answer(self, times: Mapping[str, Any]) -> None:
+        """The first sound of an answer; of two in one turn, the first one's times stay."""
+        if self._turn is None or self._answered:
+            return
+        self._answered = True
+        for name in ("latency_ms", "sonic_end_ms", "sonic_detected_ms"):
+            if times.get(name) is not None:
+                self._turn.set_attribute(f"carlos.turn.{name}", int(times[name]))
 
     def _use_tool(self, name: str, ok: bool, elapsed_ms: int) -> None:
         end = self._now_ns()

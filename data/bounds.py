@@ -22,7 +22,8 @@ ID_DIGITS = 7  # that a caller can be asked for
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 # A change is one transaction of at most 100 writes (DynamoDB's TransactWriteItems): the record, two of its receipt, and
-# one for each cell of the doctor's time, of which an appointment that begins off the grid touches one more.
+# one for each cell of the doctor's time, of which an appointment that begins off the grid touches one more. A receiver
+# of webhooks takes one too (docs/webhooks.md, "Who sends").
 MOST_CELLS = 100 - 3
 MOST_MINUTES = (MOST_CELLS - 1) * SLOT_MINUTES
 

@@ -33,6 +33,7 @@ from data.tables import TTL_ATTRIBUTE
 
 HEAD = "RECORD"
 TURN, TOOL = "TURN#", "TOOL#"
+BESIDE = ("sonic_end_ms", "sonic_detected_ms")  # a turn's fields that a process of the version before would not read
 FIRST, LAST = HEAD, "TURN$"  # the sort keys between which a record lies, with a few items that are not of it
 
 
@@ -82,7 +83,7 @@ def story_items(call: CallRecord, known: CallRecord | None, expires: datetime) -
     """The turns and tool uses that are not in `known` as they are here."""
     turns, tools = (known.turns, known.tools) if known else ((), ())
     fixed = {"resumed": part(call), TTL_ATTRIBUTE: int(expires.timestamp())}
-    items = [{"SK": _key(TURN, n), "turn": _json(asdict(turn))} for n, turn in _news(call.turns, turns)]
+    items = [{"SK": _key(TURN, n), **_turn_item(turn)} for n, turn in _news(call.turns, turns)]
     items += [{"SK": _key(TOOL, n), "tool": _json(asdict(tool))} for n, tool in _news(call.tools, tools)]
     return [{"PK": call_key(call.id)} | item | fixed for item in items]
 
@@ -124,7 +125,10 @@ async def to_call(items: Sequence[Item]) -> CallRecord | None:
         return None
     record = to_head(head).record
     try:
-        turns = [_turn(json.loads(item["turn"])) async for item in sliced(_standing(items, TURN))]
+        turns = [
+            _turn(json.loads(item["turn"]) | json.loads(item.get("sonic", "{}")))
+            async for item in sliced(_standing(items, TURN))
+        ]
         tools = [_tool(json.loads(item["tool"])) async for item in sliced(_standing(items, TOOL))]
         inside = _with_story_inside(record, head)
     except MISSHAPEN as error:
@@ -152,6 +156,12 @@ def _standing(items: Iterable[Item], prefix: str) -> Iterator[Item]:
 def _with_story_inside(record: CallRecord, item: Mapping[str, Any]) -> CallRecord:
     turns, tools = json.loads(item.get("turns", "[]")), json.loads(item.get("tools", "[]"))
     return replace(record, turns=tuple(map(_turn, turns)), tools=tuple(map(_tool, tools)))
+
+
+def _turn_item(turn: Turn) -> Item:
+    fields = asdict(turn)
+    beside = {name: fields.pop(name) for name in BESIDE}
+    return present({"turn": _json(fields), "sonic": _json(beside) if any(beside.values()) else None})
 
 
 def _turn(fields: dict[str, Any]) -> Turn:

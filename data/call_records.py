@@ -18,6 +18,7 @@ from typing import Any
 
 from common.spanish.names import plain
 from common.times import Clock
+from data import events
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, NotLater, Put, Version, Write
 from data.call_indexes import ALL_SHARDS, BY_BEGIN, OLDER, OLDER_CALLS, OPEN, OPEN_SHARDS
 from data.call_items import (
@@ -40,6 +41,7 @@ from data.models import CallRecord
 from data.pages import Listing, Load, Page, read_page, readable
 from data.references import of_number, reference_items, reference_key, references
 from data.tables import TTL_ATTRIBUTE, TableName
+from data.webhooks import Webhooks
 
 KEEP_CALLS = timedelta(days=90)
 KEEP_STATE = timedelta(hours=2)  # longer than a call may last
@@ -63,10 +65,11 @@ class CallsFound:
 class CallRecords:
     """Any method may raise `Unavailable`. `backend` is asked for each time: the store's may be replaced."""
 
-    def __init__(self, backend: Callable[[], Backend], clock: Clock, keep: timedelta) -> None:
+    def __init__(self, backend: Callable[[], Backend], clock: Clock, keep: timedelta, webhooks: Webhooks) -> None:
         self._get_backend = backend
         self._clock = clock
         self._keep = keep
+        self._webhooks = webhooks
 
     # One call.
 
@@ -229,11 +232,14 @@ class CallRecords:
         """Raise ConditionFailed where the stored head is not that of `base` any more, or there is one."""
         written = replace(call, version=base.version + 1 if base else 1, legacy=False)
         item = head_item(written, self._expires(call))
+        put = Put(TableName.CALLS, item, Version(base.version) if base else Absent())
+        told = self._webhooks.writes(events.of_call(base, written, self._clock()))
         try:
-            await self._backend.put(Put(TableName.CALLS, item, Version(base.version) if base else Absent()))
+            await (self._backend.transact([put, *told]) if told else self._backend.put(put))
         except ConditionFailed:  # also of a write that was done, and whose answer was lost
             if await self._backend.get(TableName.CALLS, item["PK"], item["SK"]) != item:
                 raise
+        self._webhooks.added(told)
         return written
 
     async def _tell(self, call: CallRecord, kept: CallRecord | None) -> None:

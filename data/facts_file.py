@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -52,8 +53,9 @@ class FactsError(DataError):
         self.faults = faults
 
 
+@lru_cache(maxsize=8)
 def read(text: str) -> Facts:
-    """Return the facts in a text. Raise FactsError."""
+    """Return the facts in a text. Raise FactsError. A text is parsed once, for reading YAML takes its time."""
     faults: list[Fault] = []
     facts = _read_facts(_parsed(text), _Place("", faults))
     if faults:

@@ -131,7 +131,10 @@ class Turn:
     text: str
     at: datetime
     interrupted: bool = False
-    latency_ms: int | None = None  # from the end of the caller's speech to Carlos's first audio
+    # Until the first sound of Carlos that the caller heard, milliseconds:
+    latency_ms: int | None = None  # from the end of his last word, as our own detector hears it: the answer time
+    sonic_end_ms: int | None = None  # from where Sonic says that his speech ended
+    sonic_detected_ms: int | None = None  # from where Sonic was sure of that, some tenths of a second later
 
 
 @dataclass(frozen=True, slots=True)

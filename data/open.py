@@ -12,12 +12,20 @@ from data.backends.sqlite import SqliteBackend
 from data.kept_facts import FILE as FACTS_FILE
 from data.store import KEEP_CALLS, Store
 from data.tables import TableName
+from data.webhooks import Receiver
 
 SQLITE_FILE = "carlos.db"
 
 
 async def open_store(settings: Settings) -> Store:
-    """Return the store that the settings name. Raise Unavailable."""
+    """Return the store that the settings name, which notes what webhooks tell of. Raise Unavailable."""
+    store = await _open(settings)
+    store.webhooks.receivers = tuple(map(Receiver, settings.webhook_urls))
+    store.webhooks.wanted = settings.webhook_events
+    return store
+
+
+async def _open(settings: Settings) -> Store:
     keep_calls = timedelta(days=settings.keep_calls_days)
     if settings.store == "sqlite":
         return await open_sqlite(settings.carlos_home / SQLITE_FILE, keep_calls=keep_calls)

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
-from data import callbacks, outbox, questions
+from data import callbacks, events, outbox, questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.call_indexes import BY_BEGIN, OLDER
 from data.call_records import ERASED, KEEP_CALLS, KEEP_STATE, MERGES, CallRecords, CallsFound, epoch, is_live
@@ -50,6 +50,7 @@ from data.models import (
 from data.pages import Listing, Page, read_page, readable
 from data.records import APPOINTMENTS, ORDERS, RecordType, type_of
 from data.tables import TTL_ATTRIBUTE, Index, TableName
+from data.webhooks import Webhooks
 
 __all__ = ["ERASED", "KEEP_CALLS", "CallsFound", "Change", "IdempotencyRecord", "Page", "Store"]
 
@@ -69,7 +70,8 @@ class Store:
         self.backend = backend
         self._clock = clock
         self._keep_calls = keep_calls
-        self._calls = CallRecords(lambda: self.backend, clock, keep_calls)
+        self.webhooks = Webhooks(lambda: self.backend, clock)
+        self._calls = CallRecords(lambda: self.backend, clock, keep_calls, self.webhooks)
         self._facts = KeptFacts(FileHome(facts_file) if facts_file else ItemHome(lambda: self.backend))
 
     @property
@@ -151,15 +153,21 @@ class Store:
         keep = _with(status=status, patientEmail=patient)
         return await self._records(APPOINTMENTS, index, partitions, since, until, keep, limit, after)
 
-    async def commit(self, change: Change, idempotency: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
-        """Do the change once, and return the receipt that stands: the first one, if it was done before.
+    async def commit(
+        self, change: Change, idempotency: IdempotencyRecord | None = None, *, tell: bool = True
+    ) -> IdempotencyRecord | None:
+        """Do the change once, and return the receipt that stands: the first one, if it was done before. Webhooks tell
+        of it, unless told not to.
 
         Raises Conflict if the record is no longer as `change.before` (or the new id is taken), and SlotTaken
         if another appointment holds some of the time. After Unavailable the same call may be made again, with
         the same receipt, without doing anything twice.
         """
+        now = self._clock()
+        event = events.of_change(change, now, idempotency.call_id if idempotency else None) if tell else None
+        told = self.webhooks.writes(event)
         try:
-            await self._transact(writes_of(change, idempotency, self._clock() + KEEP_RECEIPTS))
+            await self._transact([*writes_of(change, idempotency, now + KEEP_RECEIPTS), *told])
         except ConditionFailed as failed:
             if idempotency and (stored := await self._standing(idempotency)):
                 return stored
@@ -168,6 +176,7 @@ class Store:
             if idempotency and (stored := await self._standing(idempotency)):
                 return stored
             raise
+        self.webhooks.added(told)
         return idempotency
 
     async def idempotency(self, call_id: str, tool_use_id: str) -> IdempotencyRecord | None:
@@ -371,14 +380,16 @@ class Store:
         before = await self.callback(callback.call_id)
         written = replace(callback, version=before.version + 1 if before else 1)
         put = Put(TableName.CALLS, self._callback_item(written), Version(before.version) if before else Absent())
+        told = self.webhooks.writes(events.of_callback(written, self._clock()))
         try:
-            await self.backend.transact([put, *receipt_writes(idempotency, self._clock() + KEEP_RECEIPTS)])
+            await self.backend.transact([put, *receipt_writes(idempotency, self._clock() + KEEP_RECEIPTS), *told])
         except (ConditionFailed, Unavailable) as failed:
             if stored := await self._standing(idempotency):
                 return stored
             if isinstance(failed, ConditionFailed):
                 raise Conflict from failed
             raise
+        self.webhooks.added(told)
         return idempotency
 
     async def callback(self, call_id: str) -> CallBack | None:

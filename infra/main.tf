@@ -77,6 +77,7 @@ module "voice" {
 
   sonic_regions        = var.sonic_regions
   sonic_region_streams = var.sonic_region_streams
+  sonic_headroom       = var.sonic_headroom
   recordings           = module.recordings.settings
   recordings_policy    = module.recordings.writer_policy
 }

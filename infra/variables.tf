@@ -117,6 +117,17 @@ variable "sonic_regions" {
   }
 }
 
+variable "sonic_headroom" {
+  description = "Streams of each Region that no new call gets: one that goes on takes a second one for a moment. Less than each Region has."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.sonic_headroom >= 0 && floor(var.sonic_headroom) == var.sonic_headroom
+    error_message = "sonic_headroom must be a whole number from 0."
+  }
+}
+
 variable "sonic_region_streams" {
   description = "Concurrent streams to Sonic that the account may open in a Region, where that is not AWS's 20: { us-east-1 = 40 }. Service Quotas says how many."
   type        = map(number)
@@ -181,8 +192,8 @@ variable "server_settings" {
   }
 
   validation {
-    condition     = length(setintersection(keys(var.server_settings), ["SONIC_REGIONS", "SONIC_REGION_STREAMS"])) == 0
-    error_message = "SONIC_REGIONS and SONIC_REGION_STREAMS are the variables sonic_regions and sonic_region_streams: permissions and limits depend on them."
+    condition     = length(setintersection(keys(var.server_settings), ["SONIC_REGIONS", "SONIC_REGION_STREAMS", "SONIC_HEADROOM"])) == 0
+    error_message = "SONIC_REGIONS, SONIC_REGION_STREAMS and SONIC_HEADROOM are the variables sonic_regions, sonic_region_streams and sonic_headroom: permissions and limits depend on them."
   }
 
   validation {

@@ -74,7 +74,17 @@ class Resume:
     """The stream died under the call: open another one."""
 
 
-AfterStream = HangUp | Apologise | Hold | Dial | Resume
+@dataclass(frozen=True, slots=True)
+class OpenAgain:
+    """The stream was never answered, because it came to a process without a place: open the same one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """The call goes on, and there is no place here: ask again, and perhaps reach another process."""
+
+
+AfterStream = HangUp | Apologise | Hold | Dial | Resume | OpenAgain | AskAgain
 
 
 class CarrierHandler(Protocol):
@@ -121,14 +131,16 @@ class CarrierHandler(Protocol):
         """Give the place of a started call back, before its socket is closed. `failed`: `answer` raised."""
         ...
 
-    async def ended(self, call_id: str, resumes: int) -> AfterStream:
+    async def ended(self, call_id: str, resumes: int, *, tries: int | None = None) -> AfterStream:
         """Return what comes after the call's line, which was opened anew `resumes` times so far. A call that was
-        admitted and never started has failed too: its line could not be opened.
+        admitted and never started has failed too: its line could not be opened. `tries` is how often the carrier was
+        told AskAgain or OpenAgain since the call had its last line, or was sent on before it had one; None: it cannot
+        do either, and is told neither.
         """
         ...
 
-    async def brought_back(self, call_id: str) -> AfterStream:
-        """Return what comes after a transfer that is over, for a caller who is still there."""
+    async def brought_back(self, call_id: str, *, tries: int | None = None) -> AfterStream:
+        """Return what comes after a transfer that is over, for a caller who is still there. `tries` as above."""
         ...
 
     async def status(self, call_id: str, status: CallStatus) -> None:

@@ -31,6 +31,7 @@ from telephony.admission import Door
 from telephony.carrier import (
     AfterStream,
     Apologise,
+    AskAgain,
     Caller,
     CallStatus,
     Carrier,
@@ -38,6 +39,7 @@ from telephony.carrier import (
     HangUp,
     Hold,
     MakeLine,
+    OpenAgain,
     Resume,
 )
 from telephony.closed_line import CallBacks, ClosedLine
@@ -67,7 +69,7 @@ class PhoneCalls:
     """One process's calls of one carrier (telephony.carrier.CarrierHandler).
 
     `make_call` gets the call's log, its line and, for a call that goes on, the memory of its tools. Without a `door`
-    every call is taken for which there is a place.
+    every call is taken for which there is a place, and without a `fleet` this process is the only one.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class PhoneCalls:
         *,
         door: Door | None = None,
         callbacks: CallBacks | None = None,
-        fleet: Fleet | None = None,
+        fleet: Fleet = Fleet.alone(),  # noqa: B008 - it keeps nothing
     ) -> None:
         self.transfers = transfers
         self._active_calls = active_calls
@@ -110,9 +112,8 @@ class PhoneCalls:
             admission = self._active_calls.capacity.admit(call_id)
         else:
             admission = await self._door.admit(call_id, number)
-        if self._fleet is not None:
-            need = Need.GOES_ON if number is None else Need.CALL
-            admission = await self._fleet.answer(call_id, admission, need, tries)
+        need = Need.GOES_ON if number is None else Need.CALL
+        admission = await self._fleet.answer(call_id, admission, need, tries)
         if admission is Admission.ACCEPTED:
             self._preconnector.prepare(call_id)
         elif admission is not Admission.ELSEWHERE:
@@ -137,7 +138,7 @@ class PhoneCalls:
 
     async def started(self, call_id: str) -> bool:
         if self._active_calls.capacity.start(call_id):
-            if self._fleet is None or await self._fleet.start(call_id):
+            if await self._fleet.start(call_id):
                 return True
             self._active_calls.capacity.release(call_id)
             return False
@@ -156,10 +157,9 @@ class PhoneCalls:
 
     def _free(self, call_id: str) -> None:
         self._active_calls.capacity.release(call_id)
-        if self._fleet is not None:
-            self._fleet.release(call_id)
+        self._fleet.release(call_id)
 
-    async def ended(self, call_id: str, resumes: int) -> AfterStream:
+    async def ended(self, call_id: str, resumes: int, *, tries: int | None = None) -> AfterStream:
         """Resume a call that is not over; apologise where that cannot be done and Carlos did not do so himself. Without
         the store what this process knows decides, and a call of which it knows nothing goes on: a new greeting is
         better than a line that goes dead."""
@@ -171,28 +171,42 @@ class PhoneCalls:
             return Apologise()
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._after_stream(call_id, resumes)
+                return await self._after_stream(call_id, resumes, tries)
         except (DataError, TimeoutError) as error:
             logger.error("what comes after the stream of call {} is settled without the store: {!r}", call_id, error)
         log = self._active_calls.log_of(call_id)
         if log is not None and is_over(log.record()):
             return HangUp()
-        return await self._resumed(call_id) if resumes < MAX_RESUMES else Apologise()
+        return await self._with_a_place(call_id, tries) if resumes < MAX_RESUMES else Apologise()
 
-    async def _after_stream(self, call_id: str, resumes: int) -> AfterStream:
-        if (passed_on := await self._passed_on(call_id, resumes)) is not None:
+    async def _after_stream(self, call_id: str, resumes: int, tries: int | None) -> AfterStream:
+        if (passed_on := await self._passed_on(call_id, resumes, tries)) is not None:
             return passed_on
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
+        is_one_process = tries is None or self._fleet.is_one_process
+        if not is_one_process and not await self._record_writer.was_answered(call_id, resumes):
+            may_open = self._fleet.may_send_on(tries)
+            return await self._with_a_place(call_id, tries, OpenAgain()) if may_open else Apologise()
         transfers = await self.transfers.count(call_id) if self.transfers else 0  # each opens a line anew, as it should
         if resumes >= MAX_RESUMES + transfers:
             return Apologise()
-        return await self._resumed(call_id)
+        return await self._with_a_place(call_id, tries)
 
-    async def _resumed(self, call_id: str) -> AfterStream:
-        return Resume() if await self.admit(call_id) is Admission.ACCEPTED else Apologise()
+    async def _with_a_place(
+        self,
+        call_id: str,
+        tries: int | None,
+        then: Resume | OpenAgain = Resume(),  # noqa: B008 - frozen
+    ) -> AfterStream:
+        match await self.admit(call_id, tries=tries):
+            case Admission.ACCEPTED:
+                return then
+            case Admission.ELSEWHERE:
+                return AskAgain()
+        return Apologise()
 
-    async def _passed_on(self, call_id: str, resumes: int) -> AfterStream | None:
+    async def _passed_on(self, call_id: str, resumes: int, tries: int | None) -> AfterStream | None:
         """What comes next for a caller who is passed on to a person; None for anybody else."""
         await self._record_writer.kept(call_id)
         transfer = await self.transfers.begun(call_id, resumes) if self.transfers else None
@@ -200,12 +214,12 @@ class PhoneCalls:
             return None
         match transfer.state:
             case State.RETURNED:
-                return await self._resumed(call_id)
+                return await self._with_a_place(call_id, tries)
             case State.OVER:
                 return HangUp()
         return Dial(transfer, self.transfers.caller_id) if self.transfers.cold else Hold(transfer)
 
-    async def brought_back(self, call_id: str) -> AfterStream:
+    async def brought_back(self, call_id: str, *, tries: int | None = None) -> AfterStream:
         """Resume with Carlos if nobody took the caller, and only then: the request may be a replay. Where no place is
         free the music goes on for a while."""
         back = await self.transfers.came_back(call_id) if self.transfers else None
@@ -213,7 +227,7 @@ class PhoneCalls:
             return HangUp()
         if await self._record_writer.is_over(call_id, self._carrier.name):
             return HangUp()
-        after = await self._resumed(call_id)
+        after = await self._with_a_place(call_id, tries)
         return Hold(back) if isinstance(after, Apologise) and self.transfers.may_wait(back) else after
 
     def _was_turned_away(self, call_id: str) -> bool:

@@ -41,8 +41,9 @@ LONG = (
 
 # A shared machine is slow at times; no test here measures time.
 # Hypothesis chooses the same examples each time, or a test would fail by chance; `--hypothesis-profile=explore` looks
-# for new ones.
+# for new ones, and `quick`, the inner loop's, makes do with few.
 settings.register_profile("carlos", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=20)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("carlos")
 

@@ -34,6 +34,7 @@ from pipecat.services.llm_service import LLMService
 from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
 
+from agent.answer_times import SpeechEnd
 from agent.persona.prompt import without_marker
 from agent.pipeline_frames import AnswerBrokenOff, SpokenBlock
 from agent.sonic.answers import Answers
@@ -69,7 +70,7 @@ class Listener(Caller, Protocol):
     @property
     def talking(self) -> bool: ...  # the line still has something of an answer to play
     def user_speech_started(self) -> None: ...
-    def user_speech_ended(self) -> None: ...
+    def user_speech_ended(self, speech: SpeechEnd) -> None: ...
     def goes_on(self, text: str) -> bool: ...  # these words interrupt nothing
     @property
     def tells_result(self) -> bool: ...  # of a tool, in the next answer
@@ -178,7 +179,7 @@ class SonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._told_of_break = False
                 self._listener.user_speech_started()
             case UserSpeechEnd():
-                self._listener.user_speech_ended()
+                self._listener.user_speech_ended(self.session.time_of(event))
             case Usage():
                 self._listener.used(event)
 

@@ -29,6 +29,7 @@ from typing import Any, Protocol
 
 from loguru import logger
 
+from agent.answer_times import SpeechEnd
 from agent.sonic.breaker import Breaker, CircuitBreaker
 from agent.sonic.budget import HEALTHY_S, RetryBudget
 from agent.sonic.conversation import Conversation, speaks
@@ -273,6 +274,17 @@ class SonicSession:
         """Return when our own detector last heard a voice on the caller's side; the event loop's time."""
         voice = self._uplink.voice
         return self._loop.time() - self._uplink.seconds(voice.now - voice.voiced_until) if voice.voiced_until else 0.0
+
+    def time_of(self, end: UserSpeechEnd) -> SpeechEnd:
+        """Return when, in the event loop's time, the caller said what the live stream's offsets point to. One that the
+        service did not give is 0."""
+        if self._link is None or self._link.reader is None:
+            return SpeechEnd()
+        return SpeechEnd(*(self._said_at(self._link.reader, offset) for offset in (end.offset_ms, end.detected_ms)))
+
+    def _said_at(self, reader: Reader, offset_ms: int) -> float | None:
+        ago = self._uplink.end - reader.base - self._uplink.size(offset_ms / 1000)
+        return self._loop.time() - self._uplink.seconds(ago) if offset_ms and ago >= 0 else None
 
     @property
     def caller_speaking(self) -> bool:

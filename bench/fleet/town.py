@@ -3,10 +3,14 @@
     simulated here                                      the product's
     arrivals (Poisson) and lengths (log-normal)         seats (agent.capacity.CallCapacity)
     the balancer: the task with the fewest open calls   the answer to a ring (agent.fleet.Fleet)
-    the carrier: rings, media 1 s later on any task,    leases (data.leases.StreamLeases)
-      asks again when it is told to                     the Region of a stream (agent.sonic.regional)
-    the service: streams, its quota, its outages        circuit breakers (agent.sonic.breaker.CircuitBreaker)
+      of its own, in each of its nodes                  leases (data.leases.StreamLeases)
+    the carrier: rings, media 1 s later on any task,    the Region of a stream (agent.sonic.regional)
+      asks again when it is told to                     circuit breakers (agent.sonic.breaker.CircuitBreaker)
+    the service: streams, its quota, its outages
     the store: a backend in memory, 5 to 15 ms away
+
+A node of the balancer knows of no call that came through another: with several nodes tasks are unevenly full. Then a
+task answers with a redirect, and media that comes to a full one is turned away and opened again.
 
 A call is *refused with capacity* if it heard busy although a Region that was up had had a stream more than its headroom
 free for SETTLE_S, and some task had a seat: what is given back needs a few ways to the store until another can have it.
@@ -20,9 +24,9 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum, auto
 from math import log
 from typing import Any
 
@@ -30,50 +34,45 @@ from agent.capacity import Admission, CallCapacity
 from agent.fleet import Fleet, Seats
 from agent.regions import Need, RegionPlan
 from agent.sonic.breaker import FAILURE_WINDOW_S, CircuitBreaker
-from agent.sonic.errors import SonicError
-from agent.sonic.regional import CallStreams, RegionalStreams
+from agent.sonic.regional import RegionalStreams
 from bench.fleet.memory import MemoryBackend
+from bench.fleet.score import Loss, Moment, Score
 from bench.fleet.service import RegionalService
+from bench.fleet.talk import Talk
 from data.leases import StreamLeases
+from telephony.phone_calls import MAX_RESUMES
 
 MEAN_CALL_S, SPREAD = 180.0, 0.6  # of the log-normal distribution
 LONGEST_CALL_S = 1800.0
 MEDIA_AFTER_S = (0.5, 2.0)  # from the answer to a ring to the call's media
 ASK_AGAIN_S = 0.2
-ROTATE_S = (400.0, 430.0)  # a stream's age when it is replaced
-RESERVE_S = 2.0  # for which the old one is kept then
-RECONNECT_S = (0.1, 1.0)  # between two tries of a call whose stream is lost
-RECONNECT_LIMIT_S = 8.0
-MAX_RESUMES = 2
 DRAIN_S = 110.0
 BOOT_S = 20.0  # from a task's end to its successor's start
 DEAD_LEASES_S = 15.0
 SETTLE_S = 0.25
 RAMP_S = 30.0  # in which the calls ring that are there from the beginning
 STORE_S = (0.005, 0.015)
+LOOK_EVERY_S = 1.0  # at how much there is of what
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`calls` at once on average are offered to `tasks` with `seats` each."""
+    """`calls` at once on average are offered to `tasks` with `seats` each, through so many `nodes` of a balancer."""
 
     calls: int
     tasks: int
     streams: dict[str, int]
     seats: int = 16
     headroom: int = 2
+    nodes: int = 1
 
 
-@dataclass(slots=True)
-class Score:
-    offered: int = 0
-    answered: int = 0
-    refused: int = 0
-    refused_with_capacity: int = 0
-    sent_on: int = 0  # rings that were sent to another task
-    moved: int = 0  # calls whose media came to another task than the one that answered
-    lost: int = 0  # calls that were answered and could not be brought to their end
-    most: int = 0  # calls at once
+class Over(Enum):
+    """How a stream ended."""
+
+    HUNG_UP = auto()  # with the call
+    CUT = auto()  # its task died, or did not wait any longer
+    TURNED_AWAY = auto()  # its task had no seat
 
 
 @dataclass(eq=False)
@@ -82,7 +81,8 @@ class Task:
     fleet: Fleet
     streams: RegionalStreams
     beating: asyncio.Task[None] | None = None
-    calls: dict[asyncio.Task[str], None] = field(default_factory=dict)  # in order: a set's is not the seed's
+    calls: dict[asyncio.Task[Over | Loss], int] = field(default_factory=dict)  # and the balancer's node of each
+    of_nodes: Counter[int] = field(default_factory=Counter)  # calls through each
     is_dead: bool = False
     is_draining: bool = False
 
@@ -120,6 +120,7 @@ class Town:
         self.graves: deque[tuple[float, Counter[str]]] = deque()  # when a task died, and what it had leased
         self.free_since: dict[str, float] = {}  # Regions that have a stream for a new call
         self.callers: dict[asyncio.Task[None], None] = {}
+        self.history: list[Moment] = []
         self._on_line = 0
         self._names = 0
         self._is_over = False
@@ -144,13 +145,15 @@ class Town:
         self.tasks.append(task)
         return task
 
-    def balance(self) -> Task | None:
-        """The target with the fewest open requests, as `least_outstanding_requests` has it."""
+    def balance(self) -> tuple[Task | None, int]:
+        """The target with the fewest open requests, as `least_outstanding_requests` has it, of one of the balancer's
+        nodes; and the node."""
+        node = self.chance.randrange(self.load.nodes)
         ready = [task for task in self.tasks if not (task.is_dead or task.is_draining)]
         if not ready:
-            return None
-        fewest = min(len(task.calls) for task in ready)
-        return self.chance.choice([task for task in ready if len(task.calls) == fewest])
+            return None, node
+        fewest = min(task.of_nodes[node] for task in ready)
+        return self.chance.choice([task for task in ready if task.of_nodes[node] == fewest]), node
 
     async def kill_one(self) -> None:
         """A task dies with its calls, and another is started for it."""
@@ -231,6 +234,16 @@ class Town:
         is_free = any(now - since > SETTLE_S for since in self.free_since.values())
         return is_free and any(task.has_seat for task in self.tasks)
 
+    async def watch(self) -> None:
+        """Keep what there is, every second."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            leased = len({lease.name for task in self.tasks for lease in task.fleet.leased})
+            streams = sum(len(region.streams) for region in self.regions.values())
+            self.history.append(Moment(loop.time() - began, self._on_line, leased, streams))
+            await asyncio.sleep(LOOK_EVERY_S)
+
     # Callers.
 
     async def arrivals(self, until: float) -> None:
@@ -268,60 +281,70 @@ class Town:
             await task.fleet.close()
 
     async def _caller(self, call_id: str, seconds: float) -> None:
-        answering = await self._ring(call_id)
-        if answering is None:
+        tries, answering = await self._ask(call_id, Need.CALL)
+        if not isinstance(answering, Task):
             return self._refuse()
         end = asyncio.get_running_loop().time() + seconds
         self._on_line += 1
         self.score.most = max(self.score.most, self._on_line)
         try:
-            for resumes in range(MAX_RESUMES + 1):
-                match await self._stream(call_id, answering, end):
-                    case "over":
-                        self.score.answered += 1
-                        return
-                    case "turned away" if resumes == MAX_RESUMES:
-                        return self._refuse()
-                answering = await self._resume(call_id)
-                if answering is None:
-                    break
-            self.score.lost += 1
+            loss = await self._lines(call_id, answering, tries, end)
         except asyncio.CancelledError:
             self.score.answered += 1
             raise
         finally:
             self._on_line -= 1
+        if loss is None:
+            self.score.answered += 1
+        else:
+            self.score.losses[loss] += 1
 
     def _refuse(self) -> None:
         self.score.refused += 1
         self.score.refused_with_capacity += self.has_capacity
 
-    async def _ring(self, call_id: str) -> Task | None:
-        """Ask tasks until one answers; None for busy."""
-        tries = 0
+    async def _lines(self, call_id: str, answering: Task, tries: int, end: float) -> Loss | None:
+        """The call's streams until it is over, as telephony.phone_calls has them follow each other; or why it is
+        lost."""
+        resumes = 0
         while True:
-            task = self.balance()
+            over = await self._stream(call_id, answering, end)
+            match over:
+                case Over.HUNG_UP:
+                    return None
+                case Over.TURNED_AWAY if not answering.fleet.may_send_on(tries):
+                    return Loss.NO_SEAT
+                case Over.CUT if resumes == MAX_RESUMES:
+                    return Loss.DIED_AGAIN
+                case Loss():
+                    return over
+            tries, place = await self._ask(call_id, Need.GOES_ON, tries)
+            if not isinstance(place, Task):
+                return place
+            answering = place
+            if over is Over.CUT:
+                resumes, tries = resumes + 1, 0
+                self.score.resumed += 1
+            else:
+                tries += 1
+                self.score.opened_again += 1
+
+    async def _ask(self, call_id: str, need: Need, tries: int = 0) -> tuple[int, Task | Loss]:
+        """Ask tasks until one answers with a stream. Return how often the call was sent on by then, and that task; or
+        what there was none of."""
+        while True:
+            task, _ = self.balance()
             if task is None:
-                return None
-            admission = await task.fleet.answer(call_id, task.capacity.admit(call_id), tries=tries)
+                return tries, Loss.NO_SEAT
+            admission = await task.fleet.answer(call_id, task.capacity.admit(call_id), need, tries)
             if admission is Admission.ACCEPTED:
                 self._promise(call_id, task)
-                return task
+                return tries, task
             if admission is not Admission.ELSEWHERE:
-                return None
+                return tries, Loss.NO_LEASE if admission is Admission.EXHAUSTED else Loss.NO_SEAT
             tries += 1
             self.score.sent_on += 1
             await asyncio.sleep(ASK_AGAIN_S)
-
-    async def _resume(self, call_id: str) -> Task | None:
-        task = self.balance()
-        if task is None:
-            return None
-        admission = await task.fleet.answer(call_id, task.capacity.admit(call_id), Need.GOES_ON)
-        if admission is not Admission.ACCEPTED:
-            return None
-        self._promise(call_id, task)
-        return task
 
     def _promise(self, call_id: str, task: Task) -> None:
         lease = next((lease for lease in task.fleet.leased if lease.name == call_id), None)
@@ -333,36 +356,37 @@ class Town:
         if self.promised.pop(call_id, None) is not None:
             self.look()
 
-    async def _stream(self, call_id: str, answering: Task, end: float) -> str:
-        """The call's media, on whichever task: until the call is "over", the task is gone ("cut"), or there is no
-        place ("turned away")."""
+    async def _stream(self, call_id: str, answering: Task, end: float) -> Over | Loss:
+        """The call's media, on whichever task: how it ended, or why there was no stream to Sonic for it."""
         await asyncio.sleep(self.chance.uniform(*MEDIA_AFTER_S))
-        task = self.balance()
+        task, node = self.balance()
         if task is None:
             self.keep_promise(call_id)
-            return "turned away"
+            return Over.TURNED_AWAY
         self.score.moved += task is not answering
         holding = asyncio.create_task(self._hold(call_id, task, end))
-        task.calls[holding] = None
+        task.calls[holding] = node
+        task.of_nodes[node] += 1
         try:
             return await holding
         except asyncio.CancelledError:
             if self._is_over:
                 raise
-            return "cut"
+            return Over.CUT
         finally:
-            task.calls.pop(holding, None)
+            del task.calls[holding]
+            task.of_nodes[node] -= 1
             self.keep_promise(call_id)
 
-    async def _hold(self, call_id: str, task: Task, end: float) -> str:
+    async def _hold(self, call_id: str, task: Task, end: float) -> Over | Loss:
         if not task.capacity.start(call_id):
-            return "turned away"
+            return Over.TURNED_AWAY
         if not await task.fleet.start(call_id):
             task.capacity.release(call_id)
-            return "turned away"
-        talk = _Talk(self, call_id, task.streams.of(call_id), end)
+            return Loss.NO_LEASE
+        talk = Talk(task.streams.of(call_id), end, self.chance, lambda: self.keep_promise(call_id))
         try:
-            return await talk.run()
+            return await talk.run() or Over.HUNG_UP
         finally:
             await talk.close()
             if not task.is_dead:
@@ -373,74 +397,6 @@ class Town:
         running = asyncio.create_task(work)
         self.callers[running] = None
         running.add_done_callback(self.callers.pop)
-
-
-class _Talk:
-    """A call's streams, one after another, as its session has them."""
-
-    def __init__(self, town: Town, call_id: str, streams: CallStreams, end: float) -> None:
-        self._town = town
-        self._call_id = call_id
-        self._streams = streams
-        self._end = end
-        self._loop = asyncio.get_running_loop()
-        self._open: list[Any] = []
-
-    async def run(self) -> str:
-        """Return "over", or "cut" when no stream can be had for too long."""
-        while True:
-            stream = await self._dial_until(self._loop.time() + RECONNECT_LIMIT_S)
-            if stream is None:
-                return "cut"
-            self._town.keep_promise(self._call_id)
-            self._streams.proved()
-            if await self._talk(stream):
-                return "over"
-            self._streams.failed()
-
-    async def _talk(self, stream: Any) -> bool:
-        """Return True at the call's end, False when the stream is lost."""
-        while True:
-            rotation = self._loop.time() + self._town.chance.uniform(*ROTATE_S)
-            try:
-                async with asyncio.timeout_at(min(self._end, rotation)):
-                    await stream.receive()
-            except TimeoutError:
-                if self._loop.time() >= self._end:
-                    return True
-            except SonicError:
-                await self._close(stream)
-                return False
-            with suppress(SonicError):
-                fresh = await self._dial()
-                await asyncio.sleep(RESERVE_S)
-                await self._close(stream)
-                stream = fresh
-
-    async def _dial_until(self, limit: float) -> Any | None:
-        while True:
-            try:
-                async with asyncio.timeout_at(limit):
-                    return await self._dial()
-            except (SonicError, TimeoutError):
-                self._streams.failed()
-            if self._loop.time() >= min(limit, self._end):
-                return None
-            await asyncio.sleep(self._town.chance.uniform(*RECONNECT_S))
-
-    async def _dial(self) -> Any:
-        await self._streams.admit()
-        stream = await self._streams.open("sonic")
-        self._open.append(stream)
-        return stream
-
-    async def _close(self, stream: Any) -> None:
-        self._open.remove(stream)
-        await stream.close()
-
-    async def close(self) -> None:
-        for stream in list(self._open):
-            await self._close(stream)
 
 
 async def simulate(load: Load, seconds: float, seed: int) -> tuple[Town, float]:
@@ -466,8 +422,10 @@ async def simulate(load: Load, seconds: float, seed: int) -> tuple[Town, float]:
 
     happening = [asyncio.create_task(at(moment, event)) for moment, event in events]
     happening.append(asyncio.create_task(town.residents()))
+    watching = asyncio.create_task(town.watch())
     await town.arrivals(began + seconds)
     await asyncio.gather(*happening)
     ran = loop.time() - began
+    watching.cancel()
     await town.hang_up()
     return town, ran

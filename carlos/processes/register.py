@@ -4,6 +4,7 @@
     CA123…      1           0       inf     77ab…   8060.1  live
     CA456…      0           0       8137.2  77ab…   8077.2  rings: its place is held until then
     CA789…      1           0       8090.4  0       0       over since then: Twilio and people may still ask for it
+    CA777…      255         0       8091.0  77ab…   8091.0  refused then: nobody's, and counted for its caller
     d6a0…       0           1       inf     0       0       a browser's
 
 `caller` is a hash of the number that it rang from, where that number is somebody's; its limits hold over all processes.
@@ -39,12 +40,17 @@ _PHONE, _BROWSER = 0, 1
 _ID_BYTES = 64  # bytes
 _LIVE = np.inf
 _NOBODY = 0  # the caller of a call without a limit
+_NO_PROCESS = 255  # the holder of a call that never had a place
 _FREE = b"", 0, _PHONE, 0.0, _NOBODY, 0.0
 
 
 class Register:
     """The table as process `number` sees it, and the phone's capacity in it (agent.capacity.CapacityCounter);
-    `browsers` is the same table with the browsers' capacity. The supervisor takes none."""
+    `browsers` is the same table with the browsers' capacity. The supervisor takes none.
+
+    `seats_ringing` is as in agent.capacity.CallCapacity. False: the media of a call that rings here may come to
+    another host, which counts it then; until this one learned of that, the call would have two seats.
+    """
 
     def __init__(
         self,
@@ -57,6 +63,7 @@ class Register:
         hold_s: float = HOLD_S,
         clock: Callable[[], float] = time.monotonic,
         limits: CallerLimits = CallerLimits(),  # noqa: B008 - frozen
+        seats_ringing: bool = True,
     ) -> None:
         self.fd = fd
         self.processes = processes
@@ -66,6 +73,7 @@ class Register:
         self._hold_s = hold_s
         self._clock = clock
         self._limits = limits
+        self._seats_ringing = seats_ringing
         self._line = _PHONE
         rows = capacity + browsers + MAX_ENDED_CALLS
         memory = mmap.mmap(fd, size_of(processes, capacity + browsers))
@@ -91,9 +99,10 @@ class Register:
 
     @property
     def taken(self) -> int:
-        """The line's calls that are live, or admitted and about to start, in any process."""
+        """The line's calls that have a seat, in any process: those that are live and, where ringing takes one, those
+        that are admitted and about to start."""
         with self._locked():
-            return int(np.count_nonzero(self._ours & self._taken()))
+            return self._seats(self._taken())
 
     def drain(self) -> None:
         """Admit no more calls in this process; those already admitted may start."""
@@ -121,6 +130,8 @@ class Register:
             if row is not None and self._rows["at"][row] == _LIVE:
                 return False
             if self._admit(call_sid) is not Admission.ACCEPTED:
+                return False
+            if self._seats(self._rows["at"] == _LIVE) >= self.capacity:  # it rang here, which is no seat
                 return False
             row = self._find(call_sid)
             assert row is not None  # noqa: S101 - it was admitted
@@ -152,7 +163,7 @@ class Register:
                 return Admission.SEATED
         if self.draining:
             return Admission.DRAINING
-        if np.count_nonzero(self._ours & taken) >= self.capacity:
+        if self._seats(taken) >= self.capacity:
             return Admission.FULL
         if row is None:
             row = self._write(call_sid, self._clock(), _NOBODY)
@@ -160,10 +171,16 @@ class Register:
         return Admission.ACCEPTED
 
     def _write(self, call_sid: str, at: float, caller: int) -> int:
-        """Write a call down that is in no row yet, without a place; return its row."""
+        """Write a call down that is in no row yet, without a place or a holder; return its row. If it is refused and
+        asks again, any process may take it."""
         row = int(np.argmin(self._rows["at"]))  # free, or over for longest
-        self._rows[row] = _key(call_sid), self.number, self._line, at, caller, at
+        self._rows[row] = _key(call_sid), _NO_PROCESS, self._line, at, caller, at
         return row
+
+    def _seats(self, taken: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+        """Return how many of the line's calls have a seat, of those that are `taken` or about to be."""
+        live = taken if self._seats_ringing else taken & (self._rows["at"] == _LIVE)
+        return int(np.count_nonzero(self._ours & live))
 
     # Who holds what.
 
@@ -171,7 +188,8 @@ class Register:
         """Return the process that holds a call, or held it; None for a call that no process knows."""
         with self._locked():
             row = self._find(call_id)
-            return None if row is None else int(self._rows["process"][row])
+            number = _NO_PROCESS if row is None else int(self._rows["process"][row])
+            return None if number == _NO_PROCESS else number
 
     def __contains__(self, call_id: object) -> bool:
         """Return whether a call is live, in any process."""

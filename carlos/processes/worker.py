@@ -73,6 +73,7 @@ def main() -> None:
         place.number,
         browsers=place.max_browsers,
         limits=CallerLimits.of(settings),
+        seats_ringing=not settings.leases_streams,
     )
     _serve(settings, channel, Path(place.folder), register, [socket.socket(fileno=fd) for fd in listening])
 

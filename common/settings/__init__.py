@@ -25,6 +25,7 @@ from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
 from common.settings.server import ServerSettings
 from common.settings.sonic import SonicSettings
+from common.settings.webhooks import WebhookSettings
 
 __all__ = ["CONCERNS", "Settings", "host_of", "is_loopback"]
 
@@ -36,6 +37,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     FleetSettings,
     PhoneSettings,
     MessageSettings,
+    WebhookSettings,
     DoorSettings,
     FloorSettings,
     BrowserSettings,
@@ -49,6 +51,7 @@ TOLD = {"host", "processes", "sonic_headroom"}  # settings that a refusal names
 class Settings(
     AccessSettings,
     BrowserSettings,
+    WebhookSettings,
     MessageSettings,
     DoorSettings,
     FloorSettings,

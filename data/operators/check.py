@@ -37,6 +37,9 @@ _KINDS = {
     "NONCE": "nonce",
     "FACTS": "facts of the business",
     "QUESTION": "question without an answer",
+    "DUE": "webhook",
+    "DEAD": "undelivered webhook",
+    "RECEIVER": "webhook receiver",
 }
 
 

@@ -46,7 +46,7 @@ async def _add_facts(store: Store) -> None:
 
 async def _add(store: Store, record: Record) -> bool:
     try:
-        await store.commit(Change(None, record))
+        await store.commit(Change(None, record), tell=False)
     except (Conflict, SlotTaken):
         return False
     return True

@@ -32,6 +32,7 @@ run "wrong_values" {
     allowed_origins    = ["*"]
     server_settings    = { ADMIN_API_KEYS = "a-key" }
     sonic_regions      = ["us-east-1", "us-east-1"]
+    sonic_headroom     = 1.5
 
     dynamodb_billing_mode = "ON_DEMAND"
     api_package           = "tests/nowhere.zip"
@@ -41,7 +42,7 @@ run "wrong_values" {
     var.stage, var.project_name, var.domain_name, var.aws_region, var.zones,
     var.task_cpu, var.max_tasks, var.target_calls, var.nat_gateways,
     var.image_tag, var.sonic_model_id, var.twilio_account_sid, var.transfer_targets, var.allowed_origins, var.server_settings, var.api_package,
-    var.sonic_regions, var.dynamodb_billing_mode,
+    var.sonic_regions, var.sonic_headroom, var.dynamodb_billing_mode,
   ]
 }
 
@@ -49,7 +50,7 @@ run "settings_that_are_variables" {
   command = plan
 
   variables {
-    server_settings = { SONIC_REGIONS = "us-west-2" }
+    server_settings = { SONIC_HEADROOM = "4" }
   }
 
   expect_failures = [var.server_settings]

@@ -39,6 +39,7 @@ variables {
   sonic_regions      = ["us-east-1", "us-west-2"]
 
   sonic_region_streams = { us-west-2 = 44 }
+  sonic_headroom       = 3
   recordings           = { RECORDINGS = "s3", RECORDINGS_BUCKET = "bucket" }
   recordings_policy    = [{ Effect = "Allow", Action = ["s3:PutObject"], Resource = ["arn:bucket/*"] }]
   allowed_origins      = ["https://example.com"]
@@ -133,6 +134,11 @@ run "regions_of_sonic" {
   }
 
   assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.server.container_definitions)[0].environment, { name = "SONIC_HEADROOM", value = "3" })
+    error_message = "The server must know how many streams of each no new call gets."
+  }
+
+  assert {
     condition = jsondecode(aws_iam_role_policy.task.policy).Statement[1].Resource == [
       "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-2-5-sonic",
       "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-2-5-sonic",
@@ -187,6 +193,20 @@ run "a_setting_that_terraform_sets_itself" {
 
   variables {
     settings = { WS_PORT = "8080" }
+  }
+
+  expect_failures = [aws_ecs_task_definition.server]
+}
+
+run "no_stream_for_a_new_call" {
+  command = plan
+
+  module {
+    source = "./modules/voice"
+  }
+
+  variables {
+    sonic_headroom = 20
   }
 
   expect_failures = [aws_ecs_task_definition.server]

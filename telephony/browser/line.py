@@ -277,7 +277,7 @@ class BrowserSocket:
         make_call: MakeBrowserCall,
         policy: UpgradePolicy,
         limits: BrowserLimits | None = None,
-        fleet: Fleet | None = None,
+        fleet: Fleet = Fleet.alone(),  # noqa: B008 - it keeps nothing
     ) -> None:
         self.waiting = 0
         self._fleet = fleet
@@ -311,14 +311,13 @@ class BrowserSocket:
                 return
             if capacity.start(log.id):
                 try:
-                    if self._fleet is None or await self._fleet.admit(log.id, Need.BROWSER):
+                    if await self._fleet.admit(log.id, Need.BROWSER):
                         outcome = await self._active_calls.hold(self._make_call(log, line, client_setup))
                         logger.info("browser call ended: {}", outcome)
                         return
                 finally:
                     capacity.release(log.id)
-                    if self._fleet is not None:
-                        self._fleet.release(log.id)
+                    self._fleet.release(log.id)
             refused = GOING_AWAY if capacity.draining else FULL
         logger.warning("a browser's socket turned away: {}", refused.reason)
         metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
@@ -349,7 +348,7 @@ def browser_routes(
     *,
     spent: SpentNonces | None = None,
     limits: BrowserLimits | None = None,
-    fleet: Fleet | None = None,
+    fleet: Fleet = Fleet.alone(),  # noqa: B008 - it keeps nothing
 ) -> APIRouter:
     """Return `WS /` and `POST /browser/tokens`. `spent` remembers used tokens; by default, in this process."""
     policy = UpgradePolicy.from_settings(settings, spent)

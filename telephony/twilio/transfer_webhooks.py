@@ -14,7 +14,7 @@ from loguru import logger
 from starlette.responses import FileResponse, Response
 
 from data.errors import DataError
-from telephony.carrier import CarrierHandler, HangUp
+from telephony.carrier import CarrierHandler
 from telephony.transfer import TALK_S, State
 from telephony.transfers import Transfers
 from telephony.twilio import transfer_twiml, twiml
@@ -85,10 +85,9 @@ class TransferWebhooks:
         call_id = params["CallSid"]
         if params.get("CallStatus") in ENDED_STATUSES:
             await self._phone_calls.status(call_id, status_of(params))
-        after = (
-            HangUp() if params.get("CallStatus") in ENDED_STATUSES else await self._phone_calls.brought_back(call_id)
-        )
-        return self._webhooks.next_step(params, after, twiml.resumes_of(params))
+            return xml(twiml.hang_up())
+        after = await self._phone_calls.brought_back(call_id, tries=twiml.tries_of(params))
+        return self._webhooks.next_step(params, after, transfer_twiml.BACK_PATH)
 
     # The person.
 

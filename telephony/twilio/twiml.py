@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
@@ -24,7 +25,7 @@ OVERFLOW = (
 
 MEDIA_PATH = "/twilio/media"
 AFTER_STREAM_PATH = "/twilio/after-stream"
-TRIES = "tries"  # in the query of the URL that a ringing call is sent on to
+TRIES = "tries"  # in the query of the URL that a call is sent on to, and of its stream's action
 RESUMES = "resumes"  # the name of a stream's parameter, and of one in its action's URL
 STREAM_STATUS_PATH = "/twilio/stream-status"
 
@@ -37,6 +38,7 @@ class StreamParameters:
     from_: str
     to: str
     resumes: int = 0
+    tries: int = 0  # in the action's URL alone: they are no matter of the stream's
 
 
 def webhook_url(base_url: str, target: str, overrides: str = "") -> str:
@@ -48,7 +50,7 @@ def webhook_url(base_url: str, target: str, overrides: str = "") -> str:
 def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA_PATH, *, overrides: str = "") -> str:
     """Open the media stream. When it ends, however it ends, Twilio asks `AFTER_STREAM_PATH` what comes next.
 
-    The count of resumes goes round with the call, in the action's signed URL: it holds when all else is lost.
+    The counts of resumes and tries go round with the call, in the action's signed URL: they hold when all else is lost.
     """
     stream = Stream(
         url=websocket_url(base_url) + media_path,
@@ -59,10 +61,9 @@ def connect(base_url: str, parameters: StreamParameters, media_path: str = MEDIA
     stream.parameter(name="token", value=parameters.token)
     stream.parameter(name="from", value=printable(parameters.from_))
     stream.parameter(name="to", value=printable(parameters.to))
-    action = AFTER_STREAM_PATH
     if parameters.resumes:
         stream.parameter(name=RESUMES, value=str(parameters.resumes))
-        action += f"?{RESUMES}={parameters.resumes}"
+    action = _counted(AFTER_STREAM_PATH, parameters.resumes, parameters.tries)
     verb = Connect(action=webhook_url(base_url, action, overrides), method="POST")
     verb.append(stream)
     response = VoiceResponse()
@@ -76,7 +77,7 @@ def resumes_of(parameters: Mapping[str, str]) -> int:
 
 
 def tries_of(parameters: Mapping[str, str]) -> int:
-    """Return how often a ringing call was sent on."""
+    """Return how often a call was sent on, before its first stream or after its last one."""
     return _count(parameters, TRIES)
 
 
@@ -85,11 +86,16 @@ def _count(parameters: Mapping[str, str], name: str) -> int:
     return int(count) if count.isascii() and count.isdecimal() and len(count) < 4 else 0
 
 
-def ask_again(base_url: str, path: str, tries: int, overrides: str = "") -> str:
-    """Have Twilio ask about the ringing call again, at once: the load balancer may send it to another server. Twilio
-    signs the URL with its query: https://www.twilio.com/docs/voice/twiml/redirect."""
+def _counted(path: str, resumes: int, tries: int) -> str:
+    query = urlencode({name: count for name, count in ((RESUMES, resumes), (TRIES, tries)) if count})
+    return f"{path}?{query}" if query else path
+
+
+def ask_again(base_url: str, path: str, resumes: int = 0, tries: int = 0, overrides: str = "") -> str:
+    """Have Twilio ask about the call again, at once: the load balancer may send it to another server. Twilio signs the
+    URL with its query: https://www.twilio.com/docs/voice/twiml/redirect."""
     response = VoiceResponse()
-    response.redirect(webhook_url(base_url, f"{path}?{TRIES}={tries}", overrides), method="POST")
+    response.redirect(webhook_url(base_url, _counted(path, resumes, tries), overrides), method="POST")
     return document(response)
 
 

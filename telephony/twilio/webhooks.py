@@ -17,7 +17,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.capacity import Admission
-from telephony.carrier import AfterStream, Apologise, CallStatus, CarrierHandler, Dial, Hold, Resume
+from telephony.carrier import (
+    AfterStream,
+    Apologise,
+    AskAgain,
+    CallStatus,
+    CarrierHandler,
+    Dial,
+    Hold,
+    OpenAgain,
+    Resume,
+)
 from telephony.stream_tokens import StreamTokens
 from telephony.twilio import door_twiml, transfer_twiml, twiml
 from telephony.twilio.closed import ClosedLineWebhooks
@@ -97,12 +107,12 @@ class Webhooks:
         admission = await self._phone_calls.admit(call_sid, params.get("From", ""), tries=tries)
         logger.info("call {} rings: {}", call_sid, admission.name.lower())
         if admission is Admission.ELSEWHERE:
-            return xml(twiml.ask_again(self._base_url, VOICE_PATH, tries + 1, self._overrides))
+            return xml(twiml.ask_again(self._base_url, VOICE_PATH, tries=tries + 1, overrides=self._overrides))
         if admission is Admission.CLOSED:
             return xml(await self._closed.answer(params))
         if admission is not Admission.ACCEPTED:
             return xml(door_twiml.refused(admission))
-        return self._connect(params, resumes=0)
+        return self._connect(params, resumes=0, tries=tries)
 
     async def _after_stream(self, params: Params) -> Response:
         """The stream is over, whoever ended it, or could not be opened; the call may be over with it."""
@@ -110,15 +120,21 @@ class Webhooks:
             await self._phone_calls.status(params["CallSid"], status_of(params))
             return xml(twiml.hang_up())
         resumes = twiml.resumes_of(params)
-        after = await self._phone_calls.ended(params["CallSid"], resumes)
+        after = await self._phone_calls.ended(params["CallSid"], resumes, tries=twiml.tries_of(params))
         logger.info("stream of {} is over: {}", params["CallSid"], type(after).__name__)
-        return self.next_step(params, after, resumes)
+        return self.next_step(params, after, twiml.AFTER_STREAM_PATH)
 
-    def next_step(self, params: Params, after: AfterStream, resumes: int) -> Response:
-        """Return the TwiML for what comes after a call's stream, which was opened anew `resumes` times."""
+    def next_step(self, params: Params, after: AfterStream, path: str) -> Response:
+        """Return the TwiML for what comes after a call's stream, or after a transfer. `path` is where to ask again. The
+        counts of the request go on with the call: every answer raises one of them, and both are bounded."""
+        resumes, tries = twiml.resumes_of(params), twiml.tries_of(params)
         match after:
             case Resume():
-                return self._connect(params, resumes + 1)
+                return self._connect(params, resumes + 1, tries=0)
+            case OpenAgain():
+                return self._connect(params, resumes, tries + 1)
+            case AskAgain():
+                return xml(twiml.ask_again(self._base_url, path, resumes, tries + 1, self._overrides))
             case Hold(transfer):
                 to = twiml.printable(params.get("To", ""))
                 return xml(transfer_twiml.hold(self._base_url, transfer, to, self._overrides))
@@ -128,9 +144,9 @@ class Webhooks:
                 return xml(twiml.apology())
         return xml(twiml.hang_up())
 
-    def _connect(self, params: Params, resumes: int) -> Response:
+    def _connect(self, params: Params, resumes: int, tries: int) -> Response:
         token = self._tokens.mint(params["CallSid"], params.get("AccountSid", ""))
-        parameters = twiml.StreamParameters(token, params.get("From", ""), params.get("To", ""), resumes)
+        parameters = twiml.StreamParameters(token, params.get("From", ""), params.get("To", ""), resumes, tries)
         path = f"{twiml.MEDIA_PATH}/{quote(params['CallSid'], safe='')}" if self._call_in_path else twiml.MEDIA_PATH
         return xml(twiml.connect(self._base_url, parameters, path, overrides=self._overrides))
 

@@ -282,8 +282,7 @@ def test_one_process_alone_counts_no_streams() -> None:
     async def story() -> None:
         down: set[str] = set()
         capacity = CallCapacity(30)
-        seats = Seats(30, lambda: capacity.taken, lambda: False, capacity.holds, capacity.release)
-        fleet = Fleet(RegionPlan({EAST: 20, WEST: 20}), seats, None, down.__contains__)
+        fleet = Fleet.alone(RegionPlan({EAST: 20, WEST: 20}), down.__contains__)
         answers = [await fleet.answer(f"CA{n}", capacity.admit(f"CA{n}"), tries=0) for n in range(31)]
         assert answers == [Admission.ACCEPTED] * 30 + [Admission.FULL]
         assert (await fleet.lend("CA0")).region == EAST

@@ -234,3 +234,21 @@ def _hang(recorder: Recorder, waiting: list[Callable[[], None]]) -> None:
     over = Event()
     waiting.append(over.set)
     over.wait()
+
+
+# --- where a sound ends
+
+
+def test_a_sound_that_was_cut_leaves_nothing_at_the_beginning_of_the_next_one(tmp_path: Path) -> None:
+    now = 0.0
+    recorder = Recorder(tmp_path / "call.wav", 8000, clock=lambda: now)
+    for begins in (0.0, 2.0):
+        now = begins
+        recorder.carlos(pcm(9000 if begins == 0.0 else 0, 8000 // 50))
+    now = 2.02
+    recorder.carlos(pcm(9000, 8000 // 50))
+    recorder.finish()
+    _, carlos = read(tmp_path / "call.wav")
+    loud = np.flatnonzero(np.abs(carlos.astype(np.int32)) > CLICK // 10)
+    assert loud[loud < RATE].max() >= FRAME - 2
+    assert loud[loud > RATE].min() >= 2.02 * RATE - 60  # the filter rings before an edge

@@ -92,7 +92,15 @@ def call_record(**changes: Any) -> CallRecord:
         "turns": (
             Turn("carlos", "Hola, soy Carlos.", began + timedelta(seconds=1)),
             Turn("caller", "Soy María González, DNI 28.456.789", began + timedelta(seconds=3)),
-            Turn("carlos", "Gracias, María. Tu", began + timedelta(seconds=5), interrupted=True, latency_ms=740),
+            Turn(
+                "carlos",
+                "Gracias, María. Tu",
+                began + timedelta(seconds=5),
+                interrupted=True,
+                latency_ms=740,
+                sonic_end_ms=720,
+                sonic_detected_ms=90,
+            ),
         ),
         "tools": (
             ToolCall(

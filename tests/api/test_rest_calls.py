@@ -43,6 +43,8 @@ async def test_a_call_is_shown_whole_to_those_who_may(rest: Rest) -> None:
         "at_ms": 5000,
         "interrupted": True,
         "latency_ms": 740,
+        "sonic_end_ms": 720,
+        "sonic_detected_ms": 90,
     }
     assert call["tools"][0]["arguments"]["dni"] == "28456789"
     assert call["cost"] == {"usd": 15.0125, "model": 15.0, "phone": 0.0125, "estimate": True}

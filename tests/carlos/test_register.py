@@ -20,10 +20,15 @@ def shared(
     capacity: int,
     clock: Seconds,
     limits: CallerLimits = CallerLimits(),  # noqa: B008 - frozen
+    *,
+    seats_ringing: bool = True,
 ) -> list[Register]:
     """One register, as each process sees it."""
     fd = Register.create(processes, capacity).fd
-    seen = [Register(fd, processes, capacity, number, clock=clock, limits=limits) for number in range(processes)]
+    seen = [
+        Register(fd, processes, capacity, number, clock=clock, limits=limits, seats_ringing=seats_ringing)
+        for number in range(processes)
+    ]
     for register in seen:
         register.open()
     return seen
@@ -132,6 +137,32 @@ def test_a_call_of_a_process_that_is_gone_is_taken_by_who_is_asked(two: list[Reg
     other.disown("a", 0)
     assert other.start("a")
     assert one.holder("a") == 1
+
+
+def test_a_call_that_is_refused_is_nobodys_and_whoever_is_asked_next_may_take_it(two: list[Register]) -> None:
+    one, other = two
+    one.drain()
+    assert one.admit("a", "+54911") is Admission.DRAINING
+    assert one.holder("a") is None, "its next request goes to a process that takes calls"
+    assert other.admit("a", "+54911") is Admission.ACCEPTED
+    assert (one.holder("a"), one.taken) == (1, 1)
+
+
+def test_where_media_may_come_to_another_host_a_call_that_rings_here_has_no_seat_before_it_came(
+    clock: Seconds,
+) -> None:
+    one, other = shared(2, 2, clock, seats_ringing=False)
+    assert [one.admit(call) for call in "abc"] == [Admission.ACCEPTED] * 3
+    assert (one.taken, one.holds("a"), other.holds("a")) == (0, True, True)
+    assert other.start("a"), "its media came to another process of this host"
+    assert one.start("b")
+    assert (one.taken, one.live) == (2, 2)
+    assert not one.start("c"), "there are two seats, whatever rang"
+    assert other.admit("d") is Admission.FULL
+    other.release("a")
+    assert one.start("c")
+    clock.now += 60
+    assert not one.holds("a")
 
 
 def test_who_held_a_call_is_known_after_its_end_for_the_last_thousand(clock: Seconds) -> None:
@@ -270,12 +301,15 @@ def test_a_call_that_goes_on_is_still_its_callers(clock: Seconds) -> None:
             st.sampled_from(["", "+54911", "+54912"]),
         ),
         max_size=40,
-    )
+    ),
+    seats_ringing=st.booleans(),
 )
-def test_one_process_and_several_let_the_same_calls_in(steps: list[tuple[str, str, str]]) -> None:
+def test_one_process_and_several_let_the_same_calls_in(
+    steps: list[tuple[str, str, str]], *, seats_ringing: bool
+) -> None:
     clock, limits = Seconds(100.0), CallerLimits(seats=2, calls_per_minute=3)
-    capacity = CallCapacity(3, clock=clock, limits=limits)
-    (register,) = shared(1, 3, clock, limits)
+    capacity = CallCapacity(3, clock=clock, limits=limits, seats_ringing=seats_ringing)
+    (register,) = shared(1, 3, clock, limits, seats_ringing=seats_ringing)
     for step, call, caller in steps:
         clock.now += 20.0 if step == "later" else 0.5
         if step == "admit":

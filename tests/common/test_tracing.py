@@ -5,6 +5,7 @@ from typing import Any
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, get_current_span
 
+from agent.answer_times import AnswerTime
 from agent.transcript import CallTranscript
 from common.tracing import CallTrace
 from data.models import Line
@@ -45,7 +46,9 @@ def told() -> list[FakeSpan]:
     log.user_transcript("Mi DNI es 28456789")
     log.tool("consultarOrder", "t1", {"dni": "28456789"}, {}, ok=True, elapsed_ms=40)
     log.tool("28456789", "t2", {}, {}, ok=False, elapsed_ms=1)
+    log.answered(AnswerTime(1700, None, 900))
     log.interrupted()
+    log.answered(AnswerTime(2900))
     log.user_transcript("Chau")
     log.end("completed")
     return tracer.spans
@@ -60,6 +63,14 @@ def test_a_call_has_turns_and_turns_have_tools() -> None:
     assert tool.ended - tool.start == 40_000_000
     assert first.events == ["interrupted"]
     assert call.attributes["carlos.call.outcome"] == "completed"
+
+
+def test_a_turn_tells_how_long_its_answer_took() -> None:
+    _, first, *_, second = told()
+    assert first.attributes == {
+        "carlos.turn": 1, "carlos.turn.latency_ms": 1700, "carlos.turn.sonic_detected_ms": 900,
+    }  # fmt: skip
+    assert second.attributes == {"carlos.turn": 2}
 
 
 def test_every_span_is_ended() -> None:

@@ -290,6 +290,16 @@ async def test_open_calls_come_in_pages(store: Store) -> None:
 # Records of versions before.
 
 
+async def test_the_times_of_a_turn_come_back_and_a_process_of_a_version_before_can_read_it(store: Store) -> None:
+    answered = Turn("carlos", "Hola", NOON, latency_ms=1700, sonic_end_ms=1650, sonic_detected_ms=900)
+    call = a_call(1, turns=(*said("Hola"), answered))
+    await store.save_call(call)
+    assert await store.call("CA1") == call
+    for item in (await stored(store)).values():
+        fields = json.loads(item.get("turn", "{}"))
+        assert not fields or set(fields) == {"role", "text", "at", "interrupted", "latency_ms"}
+
+
 async def legacy(store: Store, call: CallRecord) -> None:
     await store.backend.replace(TableName.CALLS, [legacy_call_item(replace(call, version=4))], [])
 

@@ -29,7 +29,7 @@ from data.store import Store
 from data.tables import TableName
 from tests.data.legacy import original_appointment, original_order
 
-FEW, MANY = 250, 2_000  # of each kind; a page of SQLite has 200
+FEW, MANY = 250, 1_000  # of each kind; a page of SQLite has 200
 MOST_BYTES = 1_500_000  # that Python may take more for MANY: held, an order alone is some 3 kB
 
 Work = Callable[[Store, Path, Clock], Awaitable[Any]]

@@ -39,7 +39,7 @@ class Watch(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if FORGOTTEN_BY_THE_SDK not in record.getMessage():
             cause = f": {record.exc_info[1]!r}" if record.exc_info else ""
-        self._complaints.append(f"asyncio said: {record.getMessage()}{cause}")
+            self._complaints.append(f"asyncio said: {record.getMessage()}{cause}")
 
     def left(self) -> list[str]:
         """What is left, a line each. Removes the folder."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.support.leftovers import processes
 
 LONGEST_S = 30 * 60.0  # a run that takes longer hangs, and is killed
-SUITE = ("-m", "pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25")
+SUITE = ("-m", "pytest", "-n", "5", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25")
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 MARK = "SUITE_RUN"  # in the environment of all that a run starts
 

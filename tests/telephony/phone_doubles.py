@@ -66,11 +66,12 @@ class FakeCalls:
     async def release(self, call_id: str, *, failed: bool = False) -> None:
         self._note("release", call_id, failed)
 
-    async def ended(self, call_id: str, resumes: int) -> AfterStream:
+    async def ended(self, call_id: str, resumes: int, *, tries: int | None = None) -> AfterStream:
+        self.tries.append(tries)
         self._note("ended", call_id, resumes)
         return self.after
 
-    async def brought_back(self, call_id: str) -> AfterStream:
+    async def brought_back(self, call_id: str, *, tries: int | None = None) -> AfterStream:
         self._note("brought_back", call_id)
         return self.after
 

@@ -13,7 +13,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from agent.capacity import Admission
-from telephony.carrier import AfterStream, Apologise, HangUp, Resume
+from telephony.carrier import AfterStream, Apologise, AskAgain, HangUp, OpenAgain, Resume
 from telephony.twilio import webhooks
 from telephony.twilio.routes import phone_routes
 from telephony.twilio.webhooks import ENDED_STATUSES
@@ -124,6 +124,33 @@ def test_a_call_goes_on_over_another_stream_which_is_counted_in_its_action(query
     assert phone_calls.asked == [("ended", CALL, resumes)]
     assert f'action="{BASE_URL}/twilio/after-stream?resumes={resumes + 1}"' in response.text
     assert f'<Parameter name="resumes" value="{resumes + 1}"' in response.text
+
+
+@pytest.mark.parametrize(
+    ("after", "query", "expected"),
+    [
+        (AskAgain(), "", ("Redirect", "?tries=1")),
+        (AskAgain(), "?resumes=1&tries=2", ("Redirect", "?resumes=1&tries=3")),
+        (OpenAgain(), "", ("Connect", "?tries=1")),
+        (OpenAgain(), "?resumes=1&tries=2", ("Connect", "?resumes=1&tries=3")),
+        (Resume(), "?resumes=1&tries=2", ("Connect", "?resumes=2")),
+    ],
+)
+def test_each_next_step_raises_a_count_that_goes_round_with_the_call(
+    after: AfterStream, query: str, expected: tuple[str, str]
+) -> None:
+    phone_calls = FakeCalls(after=after)
+    response = post(phone_calls, f"/twilio/after-stream{query}", RING)
+    (verb,) = ElementTree.fromstring(response.text)  # noqa: S314 - our own document
+    url = verb.attrib["action"] if verb.tag == "Connect" else str(verb.text)
+    assert (verb.tag, url.removeprefix(f"{BASE_URL}/twilio/after-stream")) == expected
+    assert phone_calls.tries == [2 if "tries" in query else 0]
+
+
+def test_how_often_a_ringing_call_was_sent_on_is_known_when_its_stream_is_over() -> None:
+    response = post(FakeCalls(), "/twilio/voice?tries=3", RING)
+    assert f'action="{BASE_URL}/twilio/after-stream?tries=3"' in response.text
+    assert '<Parameter name="tries"' not in response.text
 
 
 def test_a_count_that_was_not_signed_is_403() -> None:

@@ -5,6 +5,7 @@ import { Business } from "./admin/business.js";
 import { CallBacks } from "./admin/callbacks.js";
 import { Calls } from "./admin/calls.js";
 import { Orders } from "./admin/orders.js";
+import { Webhooks } from "./admin/webhooks.js";
 import { byId } from "./dom.js";
 import { bind, choose, current, translate } from "./language.js";
 import { Talk } from "./talk/talk.js";
@@ -18,6 +19,7 @@ const sections = {
   calls: new Calls(byId("calls")),
   callbacks: new CallBacks(byId("callbacks")),
   business: new Business(byId("business")),
+  webhooks: new Webhooks(byId("webhooks")),
 };
 let shown = null;
 

@@ -57,6 +57,10 @@ export async function post(path) {
   return (await reply.json()).data;
 }
 
+export async function remove(path) {
+  await request(path, { method: "DELETE" });
+}
+
 /** A body as a URL for an element's `src`, since elements send no key. */
 export async function getFile(path) {
   const reply = await request(path);

@@ -37,7 +37,7 @@ locals {
       unit      = "ms"
     }
     slow-turns = {
-      chart     = "End of speech to first audio, p99"
+      chart     = "Last word to first sound, p99"
       means     = "One turn in a hundred waits over 3 seconds for Carlos; with few calls, the slowest one."
       metric    = "TurnLatency"
       statistic = "p99"

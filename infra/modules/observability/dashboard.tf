@@ -40,8 +40,8 @@ locals {
   own_widgets = [
     { title = "Calls", label = "calls", stat = "Sum", metrics = ["Calls", "FaultyCalls", "Refusals", "Fallbacks"] },
     { title = "Live calls per task", label = "calls", stat = "Average", metrics = ["ActiveCalls"] },
-    { title = "A turn: end of speech to first audio, p50", label = "ms", stat = "p50", metrics = local.hops },
-    { title = "A turn: end of speech to first audio, p99", label = "ms", stat = "p99", metrics = local.hops },
+    { title = "A turn: last word to first sound, p50", label = "ms", stat = "p50", metrics = local.hops },
+    { title = "A turn: last word to first sound, p99", label = "ms", stat = "p99", metrics = local.hops },
     { title = "Sonic", label = "events", stat = "Sum", metrics = ["SonicFaults", "SonicSuspicions", "Rotations", "Fillers"] },
     { title = "REST on the server", label = "requests", stat = "Sum", metrics = ["Requests", "RestDenials"] },
     {

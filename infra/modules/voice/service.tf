@@ -19,6 +19,7 @@ locals {
     CALL_LOG_GROUP     = aws_cloudwatch_log_group.calls.name
     SONIC              = "bedrock"
     SONIC_MODEL_ID     = var.sonic_model_id
+    SONIC_HEADROOM     = tostring(var.sonic_headroom)
     TWILIO_ACCOUNT_SID = var.twilio_account_sid
     TRANSFER_TARGETS   = var.transfer_targets
     ALLOWED_ORIGINS    = join(",", var.allowed_origins)
@@ -125,6 +126,11 @@ resource "aws_ecs_task_definition" "server" {
     precondition {
       condition     = length(setintersection(keys(var.settings), keys(local.own))) == 0
       error_message = "server_settings may not hold what Terraform sets itself: ${join(", ", keys(local.own))}."
+    }
+
+    precondition {
+      condition     = var.sonic_headroom < min(values(local.streams)...)
+      error_message = "sonic_headroom (${var.sonic_headroom}) leaves a Region without a stream for a new call: ${join(", ", [for region, streams in local.streams : "${region}: ${streams}"])}."
     }
 
     precondition {

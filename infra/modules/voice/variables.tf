@@ -143,6 +143,11 @@ variable "sonic_region_streams" {
   type        = map(number)
 }
 
+variable "sonic_headroom" {
+  description = "Streams of each Region that no new call gets."
+  type        = number
+}
+
 variable "recordings" {
   description = "Settings that say where recordings go."
   type        = map(string)

@@ -75,7 +75,8 @@ function story({ turns, tools }) {
 function line(happening) {
   const element = entry(item(happening));
   element.prepend(h("time", { class: "at" }, span((happening.from ?? happening.at_ms) / 1000)));
-  if (happening.latency_ms) element.querySelector(".who").append(h("span", { class: "ms" }, `${happening.latency_ms} ms`));
+  const ms = happening.latency_ms;
+  if (ms) element.querySelector(".who").append(h("span", { class: "ms", t: ["calls.answered-after", { ms }] }));
   return element;
 }
 

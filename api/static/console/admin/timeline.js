@@ -1,6 +1,7 @@
 /**
- * Who spoke when, as two lanes. A record has the moment at which a caller's words were understood, which is soon after
- * their end, and at which the first of Carlos's had been heard; how long they lasted is estimated from their length.
+ * Who spoke when, as two lanes. A record has the moment at which a caller's words were understood, about when Sonic was
+ * sure of their end, and at which the first of Carlos's had been heard; how long they lasted is estimated from their
+ * length. Where a turn has its answer time, the caller's words end so long before Carlos begins.
  */
 
 import { h, svg } from "../dom.js";
@@ -30,17 +31,27 @@ export function timeline(call) {
 /** Bars that do not overlap their own lane: {role, from, to, latency, text, interrupted}. */
 export function layOut(turns) {
   const ends = { caller: 0, carlos: 0 };
-  let asked = 0;
-  return turns.map(({ role, text, at_ms, latency_ms, interrupted }) => {
+  let words = null; // of the caller's, the latest
+  return turns.map(({ role, text, at_ms, latency_ms, sonic_detected_ms, interrupted }) => {
     const length = Math.max(SHORTEST_MS, (text.length / CHARACTERS_A_SECOND) * 1000);
     const carlos = role === "carlos";
-    const earliest = carlos && latency_ms !== null ? asked + latency_ms : at_ms - length;
+    const answers = carlos && latency_ms !== null && words !== null;
+    const earliest = answers ? words.to + (sonic_detected_ms ?? latency_ms) : at_ms - length;
     const from = Math.max(ends[role], earliest, 0);
     const to = Math.max(carlos ? from + length : at_ms, from + SHORTEST_MS);
     ends[role] = to;
-    if (!carlos) asked = to;
-    return { role, text, from, to, latency: carlos ? latency_ms : null, interrupted };
+    if (answers) endAt(words, from - latency_ms);
+    const bar = { role, text, from, to, latency: carlos ? latency_ms : null, interrupted };
+    if (!carlos) words = bar;
+    return bar;
   });
+}
+
+/** The words ended sooner than they were understood: they are moved there, as far as there is room. */
+function endAt(words, end) {
+  const early = Math.max(0, Math.min(words.to - end, words.from));
+  words.from -= early;
+  words.to -= early;
 }
 
 function drawn({ role, text, from, to, latency, interrupted }, x) {
