@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 OWNER, READER = "a-key-of-the-owner", "a-key-that-reads"
 ALWAYS = "name: Sol\nhours:\n  monday-sunday: 8:00-20:00\nholidays:\n  national: false\n"
-REFUSED = ("422", "412", "409")  # of which a browser says that a resource failed to load
+REFUSED = ("422", "412", "409", "ERR_")  # of which a browser says that a resource failed to load
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -123,6 +123,11 @@ async def test_an_order_is_made_by_keyboard_and_cancelled(server: Served, browse
     await page.key("Escape")
     assert await page.js("document.querySelector('#editor').open")
     await put(page, "customerEmail", "luis@example.com")
+    async with server.away():
+        await page.js("document.querySelector('#editor [type=submit]').click()")
+        await page.until("document.querySelector('#editor form > .alert:not([hidden])')")
+        assert "not known whether this was saved" in await page.text("#editor form > .alert")
+    store = server.services.store
     await page.js("document.querySelector('#editor [type=submit]').focus()")
     await page.key("Enter")
     await page.until("!document.querySelector('#editor').open")

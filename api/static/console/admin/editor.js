@@ -142,7 +142,8 @@ export class Editor {
 
   trouble(error) {
     const line = h("p");
-    if (error.kind === "failed") bind(line, "text", "desk.failed", { text: error.values.text });
+    if (error.kind === "unreachable" || error.status === 503) bind(line, "text", this.spec.fetch ? "desk.unreachable" : "desk.unreachable.new");
+    else if (error.kind === "failed") bind(line, "text", "desk.failed", { text: error.values.text });
     else bind(line, "text", `desk.${error.kind}`);
     this.say([line, LOCKED.has(error.kind) && h("button", { type: "button", class: "quiet", t: "admin.key", onclick: () => askForKey(() => this.save()) })]);
   }

@@ -57,6 +57,7 @@ export function describe(element, error) {
   if (fault) tell(element, fault);
   else if (error.kind === "failed" && /^(order|appointment)_/.test(error.code ?? "")) bind(element, "text", `rule.${error.code}`, { said: error.values.text });
   else if (error.status === 409 || error.status === 412) bind(element, "text", "desk.changed-again");
+  else if (error.status === 503) bind(element, "text", "desk.unreachable");
   else if (error.kind === "failed") bind(element, "text", "desk.failed", { text: error.values.text });
   else bind(element, "text", `desk.${error.kind}`);
   element.hidden = false;
