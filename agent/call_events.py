@@ -80,7 +80,7 @@ def retold(record: CallRecord) -> list[CallEvent]:
         told.append((turn.at, {**kind, "text": turn.text}))
     for tool in record.tools:
         facts = {"arguments": dict(tool.arguments), "result": dict(tool.result), "ok": tool.ok, "ms": tool.elapsed_ms}
-        told.append((tool.at, {"type": "tool", "name": tool.name, **facts}))
+        told.append((tool.at, {"type": "tool", "use": tool.tool_use_id, "name": tool.name, **facts}))
     return [
         {"at_ms": int((at - record.started_at).total_seconds() * 1000), **event}
         for at, event in sorted(told, key=lambda each: each[0])

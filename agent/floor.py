@@ -18,6 +18,7 @@ from enum import StrEnum, auto
 
 from agent.call_state import CallState
 
+DEAD_AIR_S = 3.0  # of silence in which an answer is owed: what the record flags (data.call_flags)
 FILLER_S = 3.6  # of silence, and a little to be heard in: no caller waits 4 s for a sound
 MOST_FILLERS = 5  # for one answer; what is silent for longer is given up by others
 LULL_S = 0.8  # after the last sound: neither speaks, and neither is taking a breath
@@ -100,6 +101,8 @@ class Floor:
         self._fillers = self._asked = 0
         self._warned = limit_at is not None and limit_at - began <= WARNING_S
         self._time_is_up = False
+        self._dead_from: float | None = None  # the last silence that was told
+        self._dead_air: list[float] = []
         self._cue: tuple[Due, float] | None = None  # what the model was asked to say, and when
 
     # --- what happens ---------------------------------------------------------------------------------------
@@ -137,10 +140,11 @@ class Floor:
             self._cue = None  # he says it
         if not (sound.owed or sound.tool):
             self._fillers = 0
+        dead_at = self._dead_air_at(now, state, sound)
         times = {due: at for due, at in self._times_of(sound).items() if due in DUE_IN[state]}
         first = min(times, key=lambda due: times[due], default=None)
         if first is None or now < times[first]:
-            self.due = min([now + LOOK_S, *times.values()])
+            self.due = min([now + LOOK_S, *dead_at, *times.values()])
             return None
         self._take(first, now)
         self.due = now
@@ -158,6 +162,23 @@ class Floor:
                 self._warned = True
             case Due.TIME_UP:
                 self._time_is_up = True
+
+    def take_dead_air(self) -> list[float]:
+        """Return when each silence began that has become dead air since this was asked last."""
+        found, self._dead_air = self._dead_air, []
+        return found
+
+    def _dead_air_at(self, now: float, state: CallState, sound: Sound) -> list[float]:
+        """Note the silence if it is dead air by now; else return when it will be."""
+        quiet_from = max(self._quiet_from, sound.carlos_until, sound.caller_until)
+        waits = (sound.owed or sound.tool) and not sound.keying and Due.FILLER in DUE_IN[state]
+        if not waits or quiet_from == self._dead_from:
+            return []
+        if now < quiet_from + DEAD_AIR_S:
+            return [quiet_from + DEAD_AIR_S]
+        self._dead_from = quiet_from
+        self._dead_air.append(quiet_from)
+        return []
 
     @property
     def fillers(self) -> int:

@@ -132,7 +132,8 @@ class CallTranscript:
         self.names.learn_from([arguments, result])
         metrics.TOOL_LATENCY.observe(elapsed_ms / 1000, tool=known_tool(name), outcome=_tool_outcome(result))
         self._tools.append(ToolCall(name, printable(tool_use_id), ok, elapsed_ms, self._clock(), arguments, result))
-        self.events.tell("tool", name=name, arguments=arguments, result=result, ok=ok, ms=elapsed_ms)
+        told = {"name": name, "arguments": arguments, "result": result, "ok": ok, "ms": elapsed_ms}
+        self.events.tell("tool", use=self._tools[-1].tool_use_id, **told)
 
     def interrupted(self) -> None:
         metrics.INTERRUPTIONS.add()

@@ -10,6 +10,7 @@ from loguru import logger
 from api import envelope
 from api.access import Access
 from api.appointments import appointment_routes
+from api.call_export import call_export_routes
 from api.callbacks import callback_routes
 from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
@@ -21,6 +22,7 @@ from api.me import me_routes
 from api.middleware import SecurityMiddleware
 from api.orders import order_routes
 from api.proxy import Proxied
+from api.stats import stats_routes
 from api.webhooks import webhook_routes
 from common.settings import Settings
 from common.times import Clock, utcnow
@@ -66,6 +68,8 @@ def record_routers(
         order_routes(store, clock),
         appointment_routes(store, clock),
         call_routes(queries),
+        call_export_routes(queries),
+        stats_routes(store, queries.prices, clock),
         customer_routes(queries),
         callback_routes(store),
         doctor_routes(store),

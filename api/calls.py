@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from api.envelope import ApiError, NotFound, encoded, encoded_list, enveloped, retrieved
 from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
-from api.schemas import CallJson, Found, ListedCallJson, content, failures
+from api.schemas import CallJson, DispositionText, FlagText, Found, ListedCallJson, content, failures
 from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
 from common.times import to_iso
 from data.calls import VOICEMAIL, CallHead
+from data.findings import Findings
 from data.models import CallRecord, Line
+from data.pages import Page
 from data.recordings import Recordings
 from data.store import Store
 
 Number = Annotated[str | None, Query(max_length=64, description="Of the caller, as it is on record: `+54911…`.")]
-Outcome = Annotated[str | None, Query(max_length=32)]
+Outcome = Annotated[str | None, Query(max_length=32, description="How it ended: docs/phone-line.md.")]
+Came = Annotated[DispositionText | None, Query(description="Calls that came to this, whatever else they came to.")]
+Tool = Annotated[str | None, Query(max_length=64, description="Calls in which it was used: `agendarTurno`.")]
+FlagOf = Annotated[FlagText | None, Query(description="Calls with this flag: docs/calls-and-days.md.")]
+Fault = Annotated[bool, Query(description="Only calls in which something went wrong.")]
 Words = Annotated[
     str | None,
     Query(
@@ -70,11 +76,51 @@ class Prices:
 
     def cost(self, record: CallRecord, seconds: float) -> dict[str, Any]:
         """Return an estimate in USD: the use of the model is exact, the prices are list prices."""
-        usage: Mapping[str, int] = record.details.get("usage", {})
+        return self.of(record.details.get("usage", {}), seconds if record.line is Line.PHONE else 0.0)
+
+    def of(self, usage: Mapping[str, int], phone_seconds: float) -> dict[str, Any]:
+        """The same of any number of calls, from their tokens and their time on the phone."""
         kinds = ("input_speech", "output_speech", "input_text", "output_text")
         model = sum(usage.get(kind, 0) * float(getattr(self, kind)) for kind in kinds) / 1_000_000
-        phone = seconds / 60 * self.phone_minute if record.line is Line.PHONE else 0.0
+        phone = phone_seconds / 60 * self.phone_minute
         return {"usd": round(model + phone, 6), "model": round(model, 6), "phone": round(phone, 6), "estimate": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What calls are looked for."""
+
+    number: str | None = None
+    text: str | None = None
+    outcome: str | None = None
+    disposition: str | None = None
+    tool: str | None = None
+    flag: str | None = None
+    fault: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def asked(
+    request: Request,
+    number: Number = None,
+    text: Words = None,
+    outcome: Outcome = None,
+    disposition: Came = None,
+    tool: Tool = None,
+    flag: FlagOf = None,
+    fault: Fault = False,
+    from_: Annotated[Day, Query(alias="from")] = None,
+    to: Day = None,
+) -> Asked:
+    """The search of a request. Raise ApiError 403 for one by what its key sees masked, BadRequest."""
+    if is_masked(request) and (number or text):
+        raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
+    since, until = begins(read_day("from", from_)), ends(read_day("to", to))
+    return Asked(number or None, text, outcome or None, disposition, tool or None, flag, fault, since, until)
+
+
+Search = Annotated[Asked, Depends(asked)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +140,10 @@ class CallQueries:
             raise NotFound("Call", call_id)
         return record
 
+    async def page(self, asked: Asked, limit: int, after: str | None) -> Page[CallHead]:
+        """A page of the calls that are looked for, newest first."""
+        return await self.store.calls(**asdict(asked), limit=limit, after=after)
+
     async def newest(self, head: CallHead) -> CallHead | CallRecord:
         """Return the whole record of a call on the line, with which the head in the store does not keep up."""
         if log := self.calls.log_of(head.id):
@@ -101,13 +151,13 @@ class CallQueries:
         return (await self.store.call(head.id)) or head if head.id in self.calls.live else head
 
     def json(self, record: CallRecord, *, masked: bool) -> dict[str, Any]:
-        body = call_json(record, self.prices) | self._now(record)
+        body = call_json(record, self.prices, Findings.of(record)) | self._now(record)
         return mask_call(body) if masked else body
 
     def listed(self, call: CallHead | CallRecord, *, masked: bool) -> dict[str, Any]:
         """Return a call as a list has it: how much was said and done, and of one on the line what was said last."""
         head, record = (CallHead.of(call), call) if isinstance(call, CallRecord) else (call, call.record)
-        body = call_json(record, self.prices) | self._now(record)
+        body = call_json(record, self.prices, head.findings) | self._now(record)
         body = mask_call(body) if masked else body
         turns, tools = body.pop("turns"), body.pop("tools")
         if masked and not tools:
@@ -128,29 +178,13 @@ def call_routes(queries: CallQueries) -> APIRouter:
 
     @router.get("", response_model=Found[list[ListedCallJson]], responses=failures())
     async def list_calls(
-        request: Request,
-        number: Number = None,
-        text: Words = None,
-        outcome: Outcome = None,
-        from_: Annotated[Day, Query(alias="from")] = None,
-        to: Day = None,
-        limit: CallLimit = CALLS_A_PAGE,
-        cursor: Cursor = None,
+        request: Request, search: Search, limit: CallLimit = CALLS_A_PAGE, cursor: Cursor = None
     ) -> Response:
         """Calls, newest first, those on the line included; those of one day to another, both included. What was said
-        and done in one is at `/calls/{id}`. To search by `number` or `text` takes the scope `calls`."""
+        and done in one is at `/calls/{id}`. To search by `number` or `text` takes the scope `calls`. What a call came
+        to, its outcome, tools and flags are known of calls that have ended."""
         masked = is_masked(request)
-        if masked and (number or text):
-            raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
-        page = await queries.store.calls(
-            number=number or None,
-            outcome=outcome or None,
-            text=text,
-            since=begins(read_day("from", from_)),
-            until=ends(read_day("to", to)),
-            limit=limit,
-            after=read_cursor(cursor),
-        )
+        page = await queries.page(search, limit, read_cursor(cursor))
         calls = [await queries.newest(head) for head in page.items]
         found = await encoded_list(calls, lambda call: queries.listed(call, masked=masked))
         return enveloped(found, retrieved("calls", len(page.items), page.unreadable), next_page(request, page.next))
@@ -194,8 +228,9 @@ def is_masked(request: Request) -> bool:
     return CALLS not in request.scope["principal"].scopes
 
 
-def call_json(record: CallRecord, prices: Prices) -> dict[str, Any]:
-    """Return a call record as JSON; times are UTC ISO strings, `at_ms` counts from the call's start."""
+def call_json(record: CallRecord, prices: Prices, found: Findings | None) -> dict[str, Any]:
+    """Return a call record as JSON; times are UTC ISO strings, `at_ms` counts from the call's start. What is `found` of
+    a call is nothing while it goes on."""
 
     def at_ms(moment: datetime) -> int:
         return int((moment - record.started_at).total_seconds() * 1000)
@@ -209,6 +244,9 @@ def call_json(record: CallRecord, prices: Prices) -> dict[str, Any]:
         "endedAt": to_iso(record.ended_at) if record.ended_at else None,
         "durationSeconds": seconds,
         "outcome": record.outcome,
+        "disposition": str(found.disposition) if found else None,
+        "done": {str(kind): count for kind, count in found.done.items()} if found else {},
+        "flags": [{"flag": str(each.flag), "at_ms": each.at_ms} for each in found.flags] if found else [],
         "interruptions": record.interruptions,
         "turns": [
             {

@@ -37,7 +37,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # asked for again each time, and answered with 304
 }
-NOTICE, TOKENS = b"{{notice}}", b"{{tokens}}"
+STANDIN, TOKENS = b"{{standin}}", b"{{tokens}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class Asset:
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 
-def console_routes(notice: str | None, *, tokens: bool = False) -> APIRouter:
-    """Return `GET /` and `GET /console/…`. `notice` says which parts are stand-ins; with `tokens` the page fetches one
-    of `POST /browser/tokens` for each of its sockets."""
+def console_routes(standin: str, *, tokens: bool = False) -> APIRouter:
+    """Return `GET /` and `GET /console/…`. `standin` is what a stand-in for Sonic takes, "speech" or "text", and empty
+    where there is none; with `tokens` the page fetches one of `POST /browser/tokens` for each of its sockets."""
     assets = load_assets()
     template = assets.pop("index.html")
-    content = template.content.replace(NOTICE, escape(notice or "").encode())
+    content = template.content.replace(STANDIN, escape(standin).encode())
     page = asset("index.html", content.replace(TOKENS, b"needed" if tokens else b""))
     router = APIRouter(include_in_schema=False)
 

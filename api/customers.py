@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
+from api.callbacks import callback_json
 from api.calls import CallQueries
 from api.envelope import ApiError, encoded, encoded_list, enveloped, success
 from api.schemas import CustomerBody, CustomerJson, EraseBody, Erased, Found, failures, record_json
@@ -18,10 +19,11 @@ def customer_routes(queries: CallQueries) -> APIRouter:
 
     @router.post("/export", response_model=Found[CustomerJson], responses=failures(422))
     async def export_customer(body: CustomerBody) -> Response:
-        """Orders, appointments and calls of a customer."""
+        """Orders, appointments and calls of a customer, and the call-backs asked for in these calls."""
         found = await export(queries.store, _customer(body))
         parts = {each.nouns: await encoded_list(found.of(each.kind), record_json) for each in record_types()}
         parts["calls"] = await encoded_list(found.calls, lambda call: queries.json(call, masked=False))
+        parts["callbacks"] = await encoded_list(found.callbacks, callback_json)
         data = b",".join(encoded(name) + b":" + part for name, part in parts.items())
         return enveloped(b"{" + data + b"}", _exported(found))
 

@@ -88,9 +88,8 @@ def failure(status: int, error: str, message: str, **extra: Any) -> JSONResponse
 def failed_to(method: str, path: str) -> str:
     """What a 500 says, as the original said it: `Failed to retrieve orders`."""
     parts = [part for part in path.removeprefix("/demo").split("/") if part]
-    nouns = {"calls", "callbacks", "customers", "doctors", "facts", "webhooks"} | {
-        record_type.nouns for record_type in record_types()
-    }
+    own = {"calls", "callbacks", "customers", "doctors", "facts", "stats", "webhooks"}
+    nouns = own | {record_type.nouns for record_type in record_types()}
     noun = parts[0] if parts and parts[0] in nouns else "page"
     one = noun.removesuffix("s") if len(parts) > 1 or method == "POST" else noun
     return f"Failed to {_VERBS.get(method, 'answer')} {one}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -35,6 +35,11 @@ MOST_FIELDS = 32  # of an object; the largest of ours has 8
 _EMAIL = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$"
 
 OrderStatusText = Literal["pending", "processing", "shipped", "delivered", "cancelled"]
+DispositionText = Literal[
+    "booked", "ordered", "moved", "cancelled", "other_done", "transferred", "call_back", "looked_up", "answered",
+    "nothing_done", "not_answered",
+]  # fmt: skip
+FlagText = Literal["dead_air", "asked_twice", "refused_proof", "barge_ins", "gave_up"]
 AppointmentStatusText = Literal["scheduled", "confirmed", "cancelled", "completed"]
 AppointmentTypeText = Literal["consultation", "follow-up", "emergency", "routine"]
 
@@ -293,6 +298,11 @@ class CostJson(BaseModel):
     estimate: Literal[True]
 
 
+class FlaggedJson(BaseModel):
+    flag: FlagText
+    at_ms: int = Field(description="From the call's start: where to look.")
+
+
 class _CallJson(BaseModel):
     id: str
     line: Literal["phone", "browser"]
@@ -301,6 +311,9 @@ class _CallJson(BaseModel):
     endedAt: datetime | None
     durationSeconds: float | None
     outcome: str | None
+    disposition: DispositionText | None = Field(description="What it came to; null while it goes on.")
+    done: dict[str, int] = Field(description="All that it came to, and how many records each.")
+    flags: list[FlaggedJson] = Field(description="What to look at: docs/calls-and-days.md.")
     live: bool
     recorded: bool
     interruptions: int
@@ -337,10 +350,35 @@ class CallBackEdit(BaseModel):
     status: Literal["pending", "done"]
 
 
+class DayJson(BaseModel):
+    """What the calls came to that began on this day in Buenos Aires and have ended."""
+
+    day: date | None = Field(description="Null for all days together.")
+    calls: int
+    answered: int = Field(description="Calls in which the caller heard Carlos.")
+    dispositions: dict[str, int] = Field(description="Calls, by what each came to.")
+    done: dict[str, int] = Field(description="Records: a call may have booked two appointments.")
+    ended: dict[str, int] = Field(description="Why the calls ended in which nothing was done, by their outcome.")
+    flags: dict[str, int] = Field(description="Calls with each flag.")
+    faults: int = Field(description="Calls in which something went wrong.")
+    transfers: int = Field(description="Tried; those that a person took are in `done`.")
+    minutes: float
+    cost: CostJson
+    latency_p50_ms: int | None = Field(description="Of Carlos's answers, to 5 %.")
+    latency_p95_ms: int | None
+
+
+class StatsJson(BaseModel):
+    days: list[DayJson] = Field(description="Those that had calls, the earliest first.")
+    total: DayJson
+    callbacksOpen: int = Field(description="Call-backs to be made now, whenever they were asked for; 500 at most.")
+
+
 class CustomerJson(BaseModel):
     orders: list[OrderJson]
     appointments: list[AppointmentJson]
     calls: list[CallJson]
+    callbacks: list[CallBackJson]
 
 
 class Erased(BaseModel):

@@ -47,7 +47,7 @@ from carlos.processes.register import Register
 from carlos.protection import task_protection
 from carlos.readiness import ToldOpener, faults_of_calls, told_by_store, watched
 from carlos.sonic_fleet import SonicFleet
-from carlos.standin import StandIn
+from carlos.standin import StandIn, takes
 from carlos.telemetry import MeasuredBackend, emf_interval, telemetry
 from carlos.webhooks.delivery import WebhookDelivery
 from common.log import error_text
@@ -172,13 +172,19 @@ class Services:
         return bool(self.settings.people) and (is_cold or carrier.person_line is not None)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
-        """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies."""
+        """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies, or
+        goes on with it if it asked for that."""
+        toolbox = self._toolbox(log, client_setup.memory, line.address)
+        line.memory = lambda: toolbox.memory
         setup = replace(
-            self._setup(log, self._toolbox(log, address=line.address)),
+            self._setup(log, toolbox),
             observer=line,
             earlier=client_setup.history,
             max_call_s=self.settings.browser_max_s,
+            hangs_up=client_setup.call is not None,
         )
+        if client_setup.call is not None and not client_setup.call.greet:
+            setup = replace(setup, sonic=lambda system, tools: replace(self.sonic_config(system, tools), greeting=None))
         if self.settings.browser_trust == "client":
             setup = replace(
                 setup, sonic=lambda system, tools: with_client_setup(self.sonic_config(system, tools), client_setup)
@@ -479,7 +485,7 @@ def create_app(
             app.include_router(metrics_routes() if handover is None else metrics_routes(ProcessMetrics(handover).told))
             app.include_router(docs_routes())
             app.include_router(health_routes(services.active_calls, services.readiness))
-            app.include_router(console_routes(services.notice, tokens=settings.asks_browser_tokens))
+            app.include_router(console_routes(takes(services.notice), tokens=settings.asks_browser_tokens))
             _warm_up(app)
             on_ready(services)
             looks = {Part.STORE: services.look_at_store, Part.SONIC: services.look_at_sonic}

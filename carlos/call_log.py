@@ -14,6 +14,7 @@ from agent.transcript import CallTranscript
 from api.calls import Prices, call_json, mask_call
 from common.log.cloudwatch import CallLogGroup
 from common.masking import mask_value
+from data.findings import Findings
 
 _SPOKEN_FIELDS = frozenset({"text", "name", "arguments", "result"})  # in a caller's, Carlos's or the model's words
 
@@ -32,7 +33,7 @@ def cloudwatch_listener(
                 group.event({"kind": "event", "call_id": log.id, "turn": turn, **mask_value(each, log.names)})
             waiting.clear()
         if is_end:
-            record = mask_call(call_json(log.record(), prices))
+            record = mask_call(call_json(log.record(), prices, Findings.of(log.record())))
             group.record({"kind": "record", "call_id": log.id, **(record if texts else _untold(record))})
 
     return tell

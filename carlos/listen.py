@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import socket
+import sys
+from textwrap import wrap
 
 from rich.console import Console
+from rich.text import Text
 
+from common import log
+from common.running import may_be_rung
 from common.settings import Settings
+
+INDENT = 10  # characters before what the banner says
+EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})
+# Something to begin with, and what it means. The stand-in's records are the demo's: order 1 is María's.
+TRY_STAND_IN = (
+    "Hola, quería saber el estado de mi pedido número uno.",
+    "Hello, what is the state of my order one? If he asks: DNI 28456789",
+)
+TRY_MODEL = ("Hola, ¿en qué me podés ayudar?", "Hello, what can you help me with?")
 
 
 def listen(settings: Settings) -> tuple[socket.socket, socket.socket | None]:
@@ -15,18 +29,51 @@ def listen(settings: Settings) -> tuple[socket.socket, socket.socket | None]:
     return sock, None if settings.health_port is None else _bind(settings.host, settings.health_port, "HEALTH_PORT")
 
 
-def print_banner(settings: Settings, notice: str | None) -> None:
-    """Say where to go; `notice` says which parts are stand-ins. WS_PORT is the port that was bound."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[bold]open[/]   http://{settings.host}:{settings.ws_port}/")
+def address_of(settings: Settings) -> str:
+    """Where a browser finds the server: PUBLIC_BASE_URL, else its own address. No browser goes to 0.0.0.0 or ::, which
+    only mean that every address was bound."""
     if settings.public_base_url:
-        console.print(f"[bold]dial[/]   your Twilio number, voice webhook {settings.base_url}/twilio/voice")
+        return f"{settings.base_url}/"
+    host = "localhost" if settings.host in EVERY_ADDRESS else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.ws_port}/"
+
+
+def print_banner(settings: Settings, notice: str | None) -> None:
+    """Say where to go, what to say there, and how to stop; `notice` says which parts are stand-ins. WS_PORT is the port
+    that was bound."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    room = console.width - INDENT if console.is_terminal else sys.maxsize
+    for word, style, text in _banner(settings, notice):
+        first, *others = wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        console.print(Text(f"{word:{INDENT}}", style=style), Text(first), sep="")
+        for other in others:
+            console.print(Text(f"{'':{INDENT}}{other}"))
+
+
+def _banner(settings: Settings, notice: str | None) -> list[tuple[str, str, str]]:
+    """A word, its style and what there is to say, a line each."""
+    sentence, meaning = TRY_STAND_IN if notice else TRY_MODEL
+    if settings.public_base_url:
+        dial = f"your Twilio number, voice webhook {settings.base_url}/twilio/voice"
+    elif may_be_rung(settings):
+        dial = "make call, in another terminal: a recorded caller rings this server"
     else:
-        console.print("[bold]dial[/]   make call, or carlos call (a recorded caller through the Twilio double)")
+        dial = f"carlos call --server {address_of(settings)}: a recorded caller"
     if notice:
-        console.print(f"[bold yellow]stand-in[/] Sonic is a local stand-in: {notice}")
+        answers = ("stand-in", "bold yellow", f"Sonic is a local stand-in: {notice}")
     else:
-        console.print(f"[bold]real[/]   Sonic is {settings.sonic_model_id} in {settings.aws_default_region}")
+        answers = ("real", "bold", f"Sonic is {settings.sonic_model_id} in {settings.aws_default_region}")
+    lines = [
+        ("open", "bold", address_of(settings)),
+        ("say", "bold", f"or type there: «{sentence}»"),
+        ("", "", f"({meaning})"),
+        ("dial", "bold", dial),
+        answers,
+        ("stop", "bold", "Ctrl-C"),
+    ]
+    if (file := log.current_file()) is not None:
+        lines.append(("log", "bold", f"{file}, or start with --verbose"))
+    return lines
 
 
 def _bind(host: str, port: int, name: str) -> socket.socket:

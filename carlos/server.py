@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
@@ -20,21 +23,25 @@ from starlette.types import ASGIApp
 
 from agent.audio.resample import filter_for
 from api.health import health_app
-from carlos.app import Services, create_app
+from carlos.app import Services, create_app, needs_standin
 from carlos.http import BoundedHttp
-from carlos.listen import listen, print_banner
+from carlos.listen import address_of, listen, print_banner
+from carlos.standin import missing_packages
 from carlos.websocket import FastWebSocket
+from common.running import RunningServer, announced, may_be_rung
 from common.settings import Settings
 from telephony.twilio.socket import WS_MAX_SIZE
 
 # A load balancer sends its next request on a connection that it kept: the server must not close that first (502).
 KEEP_ALIVE_S = 310
+INTERRUPT_DRAIN_S = 20.0  # who presses Ctrl-C waits for it; SIGTERM gives calls DRAIN_SECONDS
 
 
 class DrainingServer(uvicorn.Server):
     """Waits for the calls of `services` before it lets uvicorn stop."""
 
     services: Services | None = None
+    _drain_s = 0.0
     _drain: asyncio.Task[None] | None = None
     _loop: asyncio.AbstractEventLoop
 
@@ -57,6 +64,8 @@ class DrainingServer(uvicorn.Server):
         elif self.services is None or not self.services.active_calls.live:
             self.should_exit = True
         else:
+            drain_s = self.services.settings.drain_seconds
+            self._drain_s = min(drain_s, INTERRUPT_DRAIN_S) if sig == signal.SIGINT else drain_s
             self._loop.call_soon_threadsafe(self._start_draining)
 
     def _start_draining(self) -> None:
@@ -65,28 +74,43 @@ class DrainingServer(uvicorn.Server):
 
     async def _wait_for_calls(self) -> None:
         assert self.services is not None  # noqa: S101 - handle_exit has seen it
-        seconds = self.services.settings.drain_seconds
-        logger.info("draining {} calls, for {:g} s at most", len(self.services.active_calls.live), seconds)
+        calls = len(self.services.active_calls.live)
+        logger.bind(event="notice").info(
+            "draining {} live call{}, for {:g} s at most; a second signal (Ctrl-C) stops at once",
+            calls,
+            "" if calls == 1 else "s",
+            self._drain_s,
+        )
         try:
-            await self.services.active_calls.drain(seconds)
+            await self.services.active_calls.drain(self._drain_s)
         finally:
             self.should_exit = True
 
 
 def serve(settings: Settings) -> None:
-    """Run until a signal; prints where to go once calls can be taken."""
+    """Run until a signal; prints where to go once calls can be taken. SystemExit says why it cannot be started."""
+    if needs_standin(settings) and (missing := missing_packages()):
+        raise SystemExit(
+            f"the Sonic stand-in needs {', '.join(missing)}: start with `make run` in a checkout, or"
+            " `pip install 'carlos[sandbox,speech]'`, or set SONIC=bedrock for the real model"
+        )
     sock, health = listen(settings)
     settings = settings.model_copy(update={"ws_port": sock.getsockname()[1]})
     server: DrainingServer
+    standing = ExitStack()
 
     def on_ready(services: Services) -> None:
         server.takes_calls_of(services)
         print_banner(settings, services.notice)
+        if may_be_rung(settings):
+            here = RunningServer(address_of(settings).rstrip("/"), os.getpid())
+            standing.enter_context(announced(settings.carlos_home, here))
 
     warm_up()
     server = DrainingServer(configured(create_app(settings, on_ready)))
     server.health = health
-    server.run(sockets=[sock])
+    with standing:
+        server.run(sockets=[sock])
 
 
 def configured(app: ASGIApp, **options: Any) -> uvicorn.Config:

@@ -44,7 +44,9 @@ def digest(key: str) -> bytes:
 
 
 def check_entries(entries: tuple[str, ...], *, hashed: bool) -> None:
-    """Raise ValueError with what to do about the first entry that does not hold; `hashed` allows no key in clear."""
+    """Raise ValueError with what to do about the entries that do not hold, a line each; `hashed` allows no key in
+    clear."""
+    faults: list[str] = []
     for number, entry in enumerate(entries, 1):
         try:
             ApiKey.parse(entry)
@@ -52,4 +54,6 @@ def check_entries(entries: tuple[str, ...], *, hashed: bool) -> None:
                 raise ValueError("holds a key in clear, which a server that others reach must not keep")
         except ValueError as error:
             how = "`carlos key ana --scopes read+calls` makes a key and its entry"
-            raise ValueError(f"ADMIN_API_KEYS: entry {number} {error}. {how}") from None
+            faults.append(f"ADMIN_API_KEYS: entry {number} {error}. {how}")
+    if faults:
+        raise ValueError("\n".join(faults))

@@ -26,7 +26,9 @@ from data.backends.base import Item, Key
 from data.call_indexes import ALL_SHARDS, OPEN_SHARDS, shard_of
 from data.calls import CallHead, part
 from data.errors import Malformed
+from data.findings import Findings
 from data.items import MISSHAPEN, optional_iso, present, whole
+from data.labels import labels
 from data.models import CallRecord, Line, ToolCall, Turn
 from data.slices import sliced
 from data.tables import TTL_ATTRIBUTE
@@ -69,6 +71,8 @@ def head_item(call: CallRecord, expires: datetime) -> Item:
             "turnCount": head.turns,
             "toolCount": head.tools,
             "latencyMs": head.latency_ms,
+            "findings": _json(head.findings.to_json()) if head.findings else None,
+            "labels": sorted(labels(call, head.findings)) or None,
             "details": _json(dict(call.details)),
             "version": call.version,
             # What a process of the version before reads during a release: it takes the call for a short one.
@@ -113,7 +117,8 @@ def to_head(item: Mapping[str, Any]) -> CallHead:
         if record.legacy:
             return CallHead.of(_with_story_inside(record, item))
         latency_ms = whole(item["latencyMs"]) if "latencyMs" in item else None
-        return CallHead(record, whole(item["turnCount"]), whole(item["toolCount"]), latency_ms)
+        found = Findings.from_json(json.loads(item["findings"])) if "findings" in item else None
+        return CallHead(record, whole(item["turnCount"]), whole(item["toolCount"]), latency_ms, found)
     except MISSHAPEN as error:
         raise Malformed(f"call item: {type(error).__name__}") from error
 

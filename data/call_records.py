@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
 from common.spanish.names import plain
 from common.times import Clock
-from data import events
+from data import day_counts, events
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, NotLater, Put, Version, Write
 from data.call_indexes import ALL_SHARDS, BY_BEGIN, OLDER, OLDER_CALLS, OPEN, OPEN_SHARDS
 from data.call_items import (
@@ -36,7 +36,9 @@ from data.call_items import (
 )
 from data.calls import CallHead, changes_head, merged, part
 from data.errors import Conflict, Malformed
+from data.findings import Findings
 from data.items import optional_iso
+from data.labels import CallSearch, filed_keys, label_items, label_key, labels, outcome_label
 from data.models import CallRecord
 from data.pages import Listing, Load, Page, read_page, readable
 from data.references import of_number, reference_items, reference_key, references
@@ -51,6 +53,7 @@ _TRANSACTION = 100  # writes: DynamoDB's limit
 _AT_ONCE = 16  # writes, and reads of whole records
 _SEARCHED = 50_000  # characters of a call
 _ITEMS_SEARCHED = 400  # turns and tool uses of it, which mostly have more
+_FILED_A_PAGE = 25  # calls of versions before
 _MOST_SEARCHED = 500  # calls; each is read for it
 
 
@@ -90,6 +93,7 @@ class CallRecords:
             return call
         base = kept or (call if call.version else None)
         for _ in range(MERGES):
+            await self._settle(call, base)
             try:
                 return await self._put_head(call, base)
             except ConditionFailed:
@@ -134,7 +138,7 @@ class CallRecords:
         self,
         *,
         number: str | None,
-        outcome: str | None,
+        search: CallSearch,
         words: Sequence[str],
         since: datetime | None,
         until: datetime | None,
@@ -145,25 +149,26 @@ class CallRecords:
 
         async def load(entries: Sequence[Item]) -> list[Item | None]:
             ids = [str(item["callId"]) if "callId" in item else call_id_of(item) for item in entries]
-            return await self._wanted(ids, outcome, words)
+            return await self._wanted(ids, search, words)
 
         within = optional_iso(since), optional_iso(until)
-        if number is None:
+        if number is not None or search.labels:
+            key = label_key(search.labels[0]) if number is None else reference_key(of_number(number))
+            listing = Listing(TableName.CALLS, None, (key,), *within, descending=True)
+        else:
             index, parts, also = BY_BEGIN.name, ALL_SHARDS, ((OLDER.name, OLDER_CALLS),)
             listing = Listing(TableName.CALLS, index, parts, *within, descending=True, also=also)
-        else:
-            key = reference_key(of_number(number))
-            listing = Listing(TableName.CALLS, None, (key,), *within, descending=True)
-        if outcome is None and not words:
-            return await self._heads(listing, limit, after, load)
+        if not search.labels and not words:
+            return await self._with_findings(await self._heads(listing, limit, after, load))
         most_read = _MOST_SEARCHED if words else None
-        return await self._heads(replace(listing, load=load, most_read=most_read), limit, after)
+        found = await self._heads(replace(listing, load=load, most_read=most_read), limit, after)
+        return await self._with_findings(found)
 
     async def open(self, limit: int, after: str | None = None) -> Page[CallHead]:
         """The calls without an end, of all processes. Those that versions before have stored are not among them."""
 
         async def load(entries: Sequence[Item]) -> list[Item | None]:
-            heads = await self._wanted([call_id_of(item) for item in entries], None, ())
+            heads = await self._wanted([call_id_of(item) for item in entries], CallSearch(), ())
             return [head if head and "endedAt" not in head else None for head in heads]
 
         return await self._heads(Listing(TableName.CALLS, OPEN.name, OPEN_SHARDS), limit, after, load)
@@ -198,15 +203,17 @@ class CallRecords:
         return self._get_backend()
 
     async def _erase(self, call_id: str, known: CallRecord | None) -> None:
-        """`known` is what may be filed of a record that is not there. The head goes after what lies beside it, and what
-        leads to it last: where it takes several transactions, a second try finds what the first one left."""
+        """`known` is what may be filed of a record that is not there. The labels go first, since an item beside the
+        head names them, the head after what lies beside it, and what leads to it last: where it takes several
+        transactions, a second try finds what the first one left."""
         items = await self._backend.query(TableName.CALLS, call_key(call_id))
         keys = sorted(((str(item["PK"]), str(item["SK"])) for item in items), key=lambda key: key[1] == HEAD)
+        filed = [key for item in items if item["SK"] == day_counts.COUNTED for key in filed_keys(item)]
         with suppress(Malformed):
             known = await to_call(items) or known
         if known is not None:
             keys += [(item["PK"], item["SK"]) for item in self._references(known, references(known))]
-        writes: list[Write] = [self._erased(call_id), *(Delete(TableName.CALLS, key) for key in keys)]
+        writes: list[Write] = [self._erased(call_id), *(Delete(TableName.CALLS, key) for key in filed + keys)]
         await self._transact(writes)
 
     async def _items(self, call_id: str, limit: int | None = None) -> list[Item]:
@@ -222,11 +229,57 @@ class CallRecords:
             if base is None or ((changed := change(base)) == base and not (even_if_same and base.legacy)):
                 return base
             await self._tell(changed, base)
+            await self._settle(changed, base)
             try:
                 return await self._put_head(changed, base)
             except ConditionFailed:
                 continue
         raise Conflict
+
+    async def _settle(self, call: CallRecord, base: CallRecord | None) -> None:
+        """File a call that has ended under its labels, and count it for its day; `base` is as it was settled before."""
+        found, before = Findings.of(call), None
+        filed, counts = labels(call, found), day_counts.counts_of(call, found)
+        if found is None or (base is not None and not base.legacy and _settled(base) == (filed, counts)):
+            return
+        expires = epoch(self._expires(call))
+        await self._put_all(label_items(call, filed, expires))
+        for _ in range(MERGES):
+            try:
+                if writes := day_counts.writes(call, counts, filed, before, expires):
+                    await self._backend.transact(writes)
+                break
+            except ConditionFailed:
+                before = await self._backend.get(TableName.CALLS, *day_counts.key(call.id))
+        else:
+            raise Conflict
+        if before is not None:
+            await self._transact([Delete(TableName.CALLS, key) for key in filed_keys(before, filed)])
+
+    async def _put_all(self, items: Iterable[Item]) -> None:
+        for some in batched(items, _AT_ONCE):
+            await _all(self._backend.put(Put(TableName.CALLS, item)) for item in some)
+
+    async def _with_findings(self, page: Page[CallHead]) -> Page[CallHead]:
+        """Those that a version before has stored are read whole for it, and some of them filed and counted."""
+        bare = [head.id for head in page.items if head.findings is None and head.record.ended_at is not None]
+        if not bare:
+            return page
+        read = {record.id: record for record in (await self.whole(bare)).records}
+        for record in islice(read.values(), _FILED_A_PAGE):
+            await self._file_late(record)
+        heads = {call_id: CallHead.of(record) for call_id, record in read.items()}
+        return replace(page, items=tuple(heads.get(head.id, head) for head in page.items))
+
+    async def _file_late(self, call: CallRecord) -> None:
+        """What `_settle` does when a call ends, and its head, in one transaction; nothing where others write to it."""
+        found, expires = Findings.of(call), self._expires(call)
+        filed = labels(call, found)
+        items = [*label_items(call, filed, epoch(expires)), head_item(replace(call, version=call.version + 1), expires)]
+        puts = [Put(TableName.CALLS, item, Version(call.version) if item["SK"] == HEAD else None) for item in items]
+        counted = day_counts.writes(call, day_counts.counts_of(call, found), filed, None, epoch(expires))
+        with suppress(ConditionFailed):
+            await self._backend.transact([*puts, *counted])
 
     async def _put_head(self, call: CallRecord, base: CallRecord | None) -> CallRecord:
         """Raise ConditionFailed where the stored head is not that of `base` any more, or there is one."""
@@ -273,17 +326,13 @@ class CallRecords:
         if kept is not None and kept.tools == call.tools:
             return
         new = references(call) - (references(kept) if kept else frozenset())
-        for some in batched(self._references(call, new), _AT_ONCE):
-            await _all(self._backend.put(Put(TableName.CALLS, item)) for item in some)
+        await self._put_all(self._references(call, new))
 
-    async def _wanted(self, ids: Sequence[str], outcome: str | None, words: Sequence[str]) -> list[Item | None]:
+    async def _wanted(self, ids: Sequence[str], search: CallSearch, words: Sequence[str]) -> list[Item | None]:
         """The heads of these calls, None for those that are not asked for."""
         keys = [(call_key(call_id), HEAD) for call_id in ids]
         heads = await self._backend.get_many(TableName.CALLS, keys)
-        heads = [
-            head if head and is_live(head, self._clock) and outcome in (None, head.get("outcome")) else None
-            for head in heads
-        ]
+        heads = [head if head and is_live(head, self._clock) and _has(head, search) else None for head in heads]
         if not words:
             return heads
         found = {call_id for call_id, head in zip(ids, heads, strict=True) if head}
@@ -332,6 +381,17 @@ def is_live(item: Item, clock: Clock) -> bool:
 
 def epoch(moment: datetime) -> int:
     return int(moment.timestamp())
+
+
+def _settled(call: CallRecord) -> tuple[frozenset[str], day_counts.Counts]:
+    found = Findings.of(call)
+    return labels(call, found), day_counts.counts_of(call, found)
+
+
+def _has(item: Item, search: CallSearch) -> bool:
+    """Whether a head is of a call that is looked for; of what a version before has stored its outcome tells."""
+    known = item["labels"] if "labels" in item else [outcome_label(str(item.get("outcome")))]
+    return set(search.labels).issubset(known)
 
 
 def _holds(items: Sequence[Item], words: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Self
 
+from data.findings import Findings
 from data.models import CallRecord
 
 VOICEMAIL = "voicemail"  # the outcome of a call that left a message, and in its details where that lies
@@ -23,6 +24,7 @@ class CallHead:
     turns: int
     tools: int
     latency_ms: int | None  # median of Carlos's answers
+    findings: Findings | None = None  # of a call that has ended; not in the heads that versions before have stored
 
     @property
     def id(self) -> str:
@@ -32,7 +34,8 @@ class CallHead:
     def of(cls, record: CallRecord) -> Self:
         latencies = [turn.latency_ms for turn in record.turns if turn.latency_ms is not None]
         bare = replace(record, turns=(), tools=())
-        return cls(bare, len(record.turns), len(record.tools), round(median(latencies)) if latencies else None)
+        latency_ms = round(median(latencies)) if latencies else None
+        return cls(bare, len(record.turns), len(record.tools), latency_ms, Findings.of(record))
 
 
 def merged(ours: CallRecord, stored: CallRecord) -> CallRecord:

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from common.masking import Personal, holds_personal_data
 from common.phones import known_number
+from data.callbacks import CallBack
 from data.errors import Conflict
 from data.models import CallRecord, Record
 from data.recordings import Recordings
@@ -38,11 +39,13 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class CustomerData:
-    """`unreadable` are the ids of calls that cannot be read, and so not be handed over, but be erased."""
+    """`unreadable` are the ids of calls that cannot be read, and so not be handed over, but be erased. Call-backs are
+    those that were asked for in the calls, and go with them."""
 
     records: tuple[Record, ...]
     calls: tuple[CallRecord, ...]
     unreadable: tuple[str, ...] = ()
+    callbacks: tuple[CallBack, ...] = ()
 
     def of[R: Record](self, kind: type[R]) -> list[R]:
         """The records of one type."""
@@ -72,7 +75,8 @@ async def export(store: Store, customer: Customer) -> CustomerData:
         for each in record_types():
             records += (await store.records(each, email=customer.email)).items
     calls: CallsFound = await store.calls_of(set(_names(customer, records)))
-    return CustomerData(tuple(records), calls.records, calls.unreadable)
+    callbacks = await store.callbacks_of([call.id for call in calls.records])
+    return CustomerData(tuple(records), calls.records, calls.unreadable, callbacks)
 
 
 async def erase(store: Store, recordings: Recordings, found: CustomerData) -> None:

@@ -12,13 +12,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
-from data import callbacks, events, outbox, questions
+from data import callbacks, day_counts, events, outbox, questions
 from data.backends.base import Absent, Backend, ConditionFailed, Delete, Item, Put, Version, Write
 from data.call_indexes import BY_BEGIN, OLDER
 from data.call_records import ERASED, KEEP_CALLS, KEEP_STATE, MERGES, CallRecords, CallsFound, epoch, is_live
@@ -32,11 +32,13 @@ from data.changes import (
     to_idempotency_record,
     writes_of,
 )
+from data.day_counts import DayCounts
 from data.errors import Conflict, SlotTaken, Unavailable
 from data.facts import Facts
 from data.facts_file import read as read_facts
 from data.items import optional_iso, slots_key
 from data.kept_facts import FileHome, ItemHome, KeptFacts
+from data.labels import CallSearch
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -319,21 +321,33 @@ class Store:
         *,
         number: str | None = None,
         outcome: str | None = None,
+        disposition: str | None = None,
+        tool: str | None = None,
+        flag: str | None = None,
+        fault: bool = False,
         text: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
         after: str | None = None,
     ) -> Page[CallHead]:
-        """Newest first, `since` <= begin < `until`. `after` is the `next` of the page before.
+        """Newest first, `since` <= begin < `until`. `after` is the `next` of the page before. What
+        a call came to is known of calls that have ended, and `disposition` is any that it came to.
 
         `text` are words that were said or that a tool was given, in any order, case and accents apart. What a search
         looks through for one page is bounded: it may hold few, and yet have a `next`.
         """
         words = plain(text).split() if text else []
+        search = CallSearch(fault, flag, tool, disposition, outcome)
         return await self._calls.page(
-            number=number, outcome=outcome, words=words, since=since, until=until, limit=limit, after=after
+            number=number, search=search, words=words, since=since, until=until, limit=limit, after=after
         )
+
+    async def days(self, first: date, last: date) -> tuple[DayCounts, ...]:
+        """What the calls of each of these days came to, both included; a day without calls is left out."""
+        low, high = day_counts.span(first, last)
+        items = await self.backend.query(TableName.CALLS, day_counts.DAYS, low=low, high=high)
+        return tuple(day_counts.summed(items).values())
 
     async def calls_of(self, names: Collection[str]) -> CallsFound:
         """The calls that are filed under any of these names (data.references), newest first."""
@@ -396,6 +410,13 @@ class Store:
         """Raises Malformed for one that cannot be read."""
         item = await self._live(TableName.CALLS, *callbacks.key(call_id))
         return to_callback(item) if item else None
+
+    async def callbacks_of(self, calls: Sequence[str]) -> tuple[CallBack, ...]:
+        """Those that were asked for in these calls, without any that cannot be read."""
+        keys = [callbacks.key(call_id) for call_id in calls]
+        found = await self.backend.get_many(TableName.CALLS, keys) if keys else []
+        read, _ = await readable(to_callback, [item for item in found if item and self._is_live(item)])
+        return tuple(read)
 
     async def callbacks(
         self, *, status: CallBackStatus | None = None, limit: int | None = None, after: str | None = None

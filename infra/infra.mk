@@ -3,6 +3,8 @@ STAGE ?= demo
 REGION ?= us-east-1
 INFRA_BIN := .venv-infra/bin
 
+# --- infra/ and the image ----------------------------------------------------------------------------------
+
 .venv-infra/.done: .venv/.base requirements/infra.txt
 	$(UV) venv --quiet --clear --python $(BIN)/python .venv-infra
 	$(UV) pip install --quiet --python $(INFRA_BIN)/python --require-hashes -r requirements/infra.txt

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+# isort: off
 import os
+
+os.environ["CARLOS_ENV_FILE"] = ""  # before settings are imported: no test depends on a developer's .env
+# isort: on
+
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import chain, zip_longest

@@ -45,13 +45,16 @@ HERRAMIENTAS:
 - Cuando llega el resultado, decí lo que trae en speak y después hacé lo que pide en next.
 - Contá como hecho lo que el resultado da por hecho, con sus mismos números."""
 
+GOODBYE_RULE = """\
+- Cuando el cliente se despide o ya tiene todo, finalizarLlamada va aparte: primero despedite en una frase, en voz \
+alta, y después usala."""
+
 LINE_RULES: Mapping[LineKind, str] = {
-    "phone": """\
+    "phone": f"""\
 TELÉFONO:
 - El cliente solamente te escucha: lo que digas se tiene que entender de oído.
 - Lo que marca en el teclado llega como [DTMF] y los dígitos: tomalo como si lo hubiera dicho.
-- Cuando el cliente se despide o ya tiene todo, finalizarLlamada va aparte: primero despedite en una frase, en voz \
-alta, y después usala.""",
+{GOODBYE_RULE}""",
     "browser": """\
 NAVEGADOR:
 - El cliente te escucha y puede leer la transcripción.""",
@@ -65,13 +68,19 @@ CONTROL DE SALIDA:
 - Suena natural al decirla."""
 
 
-def system_prompt(line: LineKind, now: datetime, persona: Persona = "original", facts: str = "") -> str:
+def system_prompt(
+    line: LineKind, now: datetime, persona: Persona = "original", facts: str = "", *, hangs_up: bool = False
+) -> str:
     """Return the SYSTEM text of a session. `now` is aware; the model is told Buenos Aires time.
 
-    `facts` is what the business wants known, a short line each.
+    `facts` is what the business wants known, a short line each. With `hangs_up` Carlos may end a browser's call, as he
+    may a phone's.
     """
+    rules = LINE_RULES[line]
+    if hangs_up and line == "browser":
+        rules = f"{rules}\n{GOODBYE_RULE}"
     business = [_section("NEGOCIO", facts.splitlines())] if facts else []
-    parts = [CORES[persona], TALKING_RULES, TOOL_RULES, LINE_RULES[line], *business, _calendar(now), LAST_CHECK]
+    parts = [CORES[persona], TALKING_RULES, TOOL_RULES, rules, *business, _calendar(now), LAST_CHECK]
     return "\n\n".join(parts)
 
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
+from data.backends.base import Absent, Add, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
 from data.errors import Unavailable
 from data.tables import TableName
 
@@ -65,6 +65,9 @@ class MemoryBackend:
             pk, sk = write.key
             if isinstance(write, Put):
                 self._items[write.table][pk][sk] = dict(write.item)
+            elif isinstance(write, Add):
+                item = self._items[write.table][pk].setdefault(sk, {"PK": pk, "SK": sk})
+                item.update({name: item.get(name, 0) + amount for name, amount in write.amounts.items()})
             else:
                 self._items[write.table][pk].pop(sk, None)
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 class Mark(StrEnum):
     OK = "ok"
     FAILED = "failed"
+    DOUBTFUL = "doubtful"
     NOT_TRIED = "not tried"
 
 
@@ -27,6 +28,10 @@ def ok(what: str, detail: str) -> Finding:
 
 def failed(what: str, detail: str) -> Finding:
     return Finding(what, Mark.FAILED, detail)
+
+
+def doubtful(what: str, detail: str) -> Finding:
+    return Finding(what, Mark.DOUBTFUL, detail)
 
 
 def not_tried(what: str, why: str) -> Finding:

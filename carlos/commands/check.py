@@ -10,14 +10,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from carlos.checks.finding import Finding, Mark, failed, not_tried, ok
+from carlos.checks.finding import Finding, Mark, doubtful, failed, not_tried, ok
 from common.settings import Settings
+from common.settings.doubts import doubts
 from common.settings.misspelt import misspelt, names_given
 from common.settings.problems import problems
 
 SETTINGS = "settings"
 WITHOUT = ("store", "model", "Twilio account", "public address", "signature", "people", "messages", "recordings")
-_COLOURS = {Mark.OK: "green", Mark.FAILED: "red", Mark.NOT_TRIED: "yellow"}
+_COLOURS = {Mark.OK: "green", Mark.FAILED: "red", Mark.DOUBTFUL: "yellow", Mark.NOT_TRIED: "yellow"}
 
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -44,11 +45,10 @@ async def findings_of_all() -> list[Finding]:
         settings = Settings()
     except ValidationError as error:
         told = [failed(SETTINGS, line) for line in problems(error)]
-        if any(problem["loc"] for problem in error.errors(include_url=False, include_input=False)):
-            told.append(not_tried(SETTINGS, "what they need of one another: each must hold by itself first"))
         return [*told, *_misspelt(), *(not_tried(what, "the settings do not hold") for what in WITHOUT)]
     found = await asyncio.gather(*(each(settings) for each in _checks()))
-    return [ok(SETTINGS, "they hold together"), *_misspelt(), *found]
+    doubted = [doubtful(SETTINGS, doubt) for doubt in doubts(settings)]
+    return [ok(SETTINGS, "they hold together"), *_misspelt(), *doubted, *found]
 
 
 def _checks() -> list[Callable[[Settings], Awaitable[Finding]]]:

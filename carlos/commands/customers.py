@@ -13,6 +13,7 @@ from rich.console import Console
 
 from common.keys import ALL, HASHED, ApiKey
 from common.settings import Settings
+from data.findings import Findings
 from data.open import open_store
 from data.privacy import Customer, CustomerData
 from data.privacy import erase as erase_customer
@@ -36,13 +37,15 @@ def register(app: typer.Typer) -> None:
 def export(email: Email = None, phone: Phone = None) -> None:
     """Print everything that is kept of a customer, as JSON."""
     from api.application import prices
+    from api.callbacks import callback_json
     from api.calls import call_json
     from api.schemas import record_json
 
     settings = Settings()
     found = _with_store(settings, lambda store: export_customer(store, _customer(email, phone)))
     body = {each.nouns: [record_json(record) for record in found.of(each.kind)] for each in record_types()}
-    body["calls"] = [call_json(call, prices(settings)) for call in found.calls]
+    body["callbacks"] = [callback_json(callback) for callback in found.callbacks]
+    body["calls"] = [call_json(call, prices(settings), Findings.of(call)) for call in found.calls]
     typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
 
 
@@ -72,8 +75,10 @@ def key(
     made = secrets.token_urlsafe(32)
     try:
         parsed = ApiKey.parse(f"{name}:{scopes}:{made}")
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    except ValueError:
+        raise typer.BadParameter(
+            f"a name is letters, digits and . _ @ - only; scopes are {', '.join(sorted(ALL))}, joined by +"
+        ) from None
     typer.echo(made)
     typer.echo(f"{name}:{scopes}:{HASHED}{parsed.digest.hex()}")
 

@@ -44,8 +44,8 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate_calls(backup: Backup = None, check: Check = False, rollback: Rollback = None) -> None:
-    """Write call records of versions before anew: each turn an item of its own. Servers may go on meanwhile, and a run
-    that was stopped is run again, with another file."""
+    """Rewrite the call records of earlier versions: each turn an item of its own. Servers may go on meanwhile, and a
+    run that was stopped is run again, with another file."""
     try:
         bad = asyncio.run(_with_store(lambda store: _done(store, backup, rollback, check=check)))
     except (DataError, OSError) as error:

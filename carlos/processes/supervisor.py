@@ -29,6 +29,7 @@ from carlos.listen import listen, print_banner
 from carlos.processes.register import Register
 from carlos.processes.worker import READY, Place
 from carlos.protection import task_protection
+from common import log
 from common.log import error_text
 from common.settings import Settings
 
@@ -135,7 +136,10 @@ class Supervisor:
 
     def _place(self, number: int) -> Place:
         made, folder = self._settings, str(self._folder)
-        return Place(number, made.processes, made.max_calls, made.max_browsers, folder, made.loglevel, self._key)
+        log_file = str(log.current_file() or "")
+        return Place(
+            number, made.processes, made.max_calls, made.max_browsers, folder, made.loglevel, self._key, log_file
+        )
 
     async def _keep(self, number: int) -> int:
         """Start a process again each time that it ends, unless all are to stop. Return its last exit code."""

@@ -39,6 +39,7 @@ class Place:
     folder: str
     loglevel: str
     key: str
+    log_file: str  # for what a terminal does not show; empty: none
 
     def give(self, channel: socket.socket, descriptors: list[int]) -> None:
         """Send it to a new process, with the register's descriptor, the listening socket's and, if there is one,
@@ -64,7 +65,7 @@ def main() -> None:
             "stream_token_key": SecretStr(place.key),
         }
     )
-    log.configure(settings.loglevel)
+    log.configure(settings.loglevel, Path(place.log_file) if place.log_file else None)
     logger.configure(extra={"process": place.number})
     register = Register(
         register_fd,

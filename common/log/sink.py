@@ -1,7 +1,8 @@
 """One sink for every log line: loguru's, the standard library's and uvicorn's.
 
 A line is a JSON object: `time`, `level`, `logger`, `message`, and what was bound to it. What is personal is hidden
-here, on the way out, whoever wrote the line. Bind a call as `call=` (a `Scope`): its turn is then on each of its
+here, on the way out, whoever wrote the line. On a terminal people's lines are shown alone (common.log.people), and the
+JSON goes to a file. Bind a call as `call=` (a `Scope`): its turn is then on each of its
 lines, and the names it has come to know are hidden in them. A name that nobody knows yet cannot be: so no line says
 what was said, and of exceptions only what `common.log.errors` lets through.
 """
@@ -14,11 +15,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loguru import logger
 
 from common.log.errors import error_text, traceback_text
+from common.log.file import LogFile
+from common.log.people import people_line
 from common.masking import NO_NAMES, Names, mask_text, mask_value
 
 if TYPE_CHECKING:
@@ -56,14 +60,34 @@ def _message(record: logging.LogRecord) -> str:
     return _VALUES.split(said)[0] + took + seconds
 
 
-def configure(level: str) -> None:
-    """Send everything to stdout: JSON lines, or short coloured ones on a terminal."""
+_file: LogFile | None = None  # where the lines go that a terminal does not show
+
+
+def configure(level: str, file: Path | None = None) -> None:
+    """Send everything to stdout as JSON lines. On a terminal: people's lines there, and everything to `file`; without a
+    file, or where it cannot be written, everything in short coloured lines."""
+    global _file
+    _file = _opened(file) if file is not None and sys.stdout.isatty() else None
     logger.remove()
-    sink = _terminal_line if sys.stdout.isatty() else _json_line
+    alone = _terminal_line if sys.stdout.isatty() else _json_line
+    sink = alone if _file is None else _people_line
     logger.add(_guarded(sink), level=level, filter=_talks, format="{message}", backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_Intercept()], level=logging.INFO, force=True)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def current_file() -> Path | None:
+    """Where the lines are that this process's terminal does not show."""
+    return None if _file is None else _file.path
+
+
+def _opened(path: Path) -> LogFile | None:
+    try:
+        return LogFile(path)
+    except OSError as error:
+        _write(f"{path} cannot be written ({error.strerror}): the whole log is shown here")
+        return None
 
 
 def _guarded(sink: Callable[[Message], None]) -> Callable[[Message], None]:
@@ -80,8 +104,15 @@ def _guarded(sink: Callable[[Message], None]) -> Callable[[Message], None]:
 
 
 def write_line(line: Mapping[str, Any]) -> None:
-    """Put a JSON object on stdout as it is: for metrics, which hold nothing personal."""
-    _write(json.dumps(line, ensure_ascii=False, default=str))
+    """Put a JSON object on stdout as it is, or into the file: for metrics, which hold nothing personal."""
+    text = json.dumps(line, ensure_ascii=False, default=str)
+    if _file is None:
+        _write(text)
+        return
+    try:
+        _file.write(f"{text}\n")
+    except OSError:  # a full disk: what cannot be kept can still be read
+        _write(text)
 
 
 def _write(text: str) -> None:
@@ -116,21 +147,39 @@ def _plain(value: Any) -> Any:
 
 
 def _json_line(message: Message) -> None:
-    record = message.record
+    _tell(message.record, safe(message.record))
+
+
+def _tell(record: Record, line: Mapping[str, Any]) -> None:
     write_line(
         {
             "time": record["time"].astimezone().isoformat(timespec="milliseconds"),
             "level": record["level"].name,
             "logger": record["name"],
-            **safe(record),
+            **line,
         }
     )
+
+
+def _people_line(message: Message) -> None:
+    record = message.record
+    line = safe(record)
+    _tell(record, line)
+    level = record["level"].no
+    words = people_line(record["name"], level, line)
+    if words is not None:
+        colour = 31 if level >= logging.ERROR else 33 if level >= logging.WARNING else 0
+        _write(f"{_clock(record)} \033[{colour}m{words}\033[0m")
+
+
+def _clock(record: Record) -> str:
+    return f"\033[2m{record['time']:HH:mm:ss}\033[0m"
 
 
 def _terminal_line(message: Message) -> None:
     record = message.record
     line = safe(record)
-    words = [f"\033[2m{record['time']:HH:mm:ss}\033[0m", record["level"].name.lower(), line.pop("message")]
+    words = [_clock(record), record["level"].name.lower(), line.pop("message")]
     error = line.pop("exception", None)
     words += [f"\033[2m{key}={value}\033[0m" for key, value in line.items()]
     _write(" ".join(words) + (f"\n{error}" if error else ""))

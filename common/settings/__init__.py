@@ -71,7 +71,7 @@ class Settings(
         try:
             check_entries(tuple(key.get_secret_value() for key in self.admin_api_keys), hashed=self.is_public)
         except ValueError as error:
-            problems.append(str(error))
+            problems += str(error).splitlines()
         for concern in CONCERNS:
             for is_given, sentence in concern.UNSAFE:
                 if is_given(self):

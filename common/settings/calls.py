@@ -27,7 +27,7 @@ class CallSettings(Concern):
         "file", description="Where recordings are kept: under CARLOS_HOME/recordings, or in an S3 bucket."
     )
     recordings_bucket: str | None = Field(None, description="The bucket, for RECORDINGS=s3.")
-    recordings_prefix: str = Field("recordings/", description="What their keys begin with there.")
+    recordings_prefix: str = Field("recordings/", description="What their keys begin with there; may be empty.")
     recordings_endpoint: str | None = Field(None, description="Another endpoint for S3: a local AWS.")
     call_log_group: str | None = Field(
         None, description="CloudWatch log group that call records and events are delivered to, besides stdout."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, ClassVar
@@ -37,6 +38,9 @@ def scheme_of(url: str) -> str:
     return urlsplit(url).scheme
 
 
+MAY_BE_EMPTY = frozenset({"recordings_prefix", "webhook_overrides"})  # for them an empty text is a value
+
+
 class Concern(BaseSettings):
     """Settings of one concern. Each has a description, with its unit, for docs/settings.md."""
 
@@ -44,8 +48,9 @@ class Concern(BaseSettings):
     UNSAFE: ClassVar[tuple[Unsafe, ...]] = ()
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=os.environ.get("CARLOS_ENV_FILE", ".env") or None,
         env_file_encoding="utf-8",
+        enable_decoding=False,  # lists are written with commas, and not as JSON
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,  # some of it is secret
@@ -53,9 +58,12 @@ class Concern(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _split_commas(cls, value: object, info: Any) -> object:
-        """Split a list that is written with commas."""
-        annotation = str(cls.model_fields[info.field_name].annotation)
-        if isinstance(value, str) and annotation.startswith("tuple["):
+    def _read_text(cls, value: object, info: Any) -> object:
+        """Split a list that is written with commas; take an empty text, `HEALTH_PORT=`, for one that is not set."""
+        if not isinstance(value, str):
+            return value
+        field = cls.model_fields[info.field_name]
+        if str(field.annotation).startswith("tuple["):
             return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        is_unset = not value.strip() and info.field_name not in MAY_BE_EMPTY
+        return field.get_default() if is_unset else value

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pydantic.fields import FieldInfo
 
 from common.settings import CONCERNS, Settings
+from common.settings.env_example import default_text
 
 
 def page() -> str:
@@ -19,8 +20,10 @@ def page() -> str:
         "",
         "Made by `python -m common.settings.page`; do not edit.",
         "",
-        "Set them as environment variables, or in a file `.env` where the server starts. A name that looks like one of"
-        " these and is none is named at the start.",
+        "Set them as environment variables, or in a file `.env` where the server starts (`CARLOS_ENV_FILE` names"
+        " another one): `carlos init` writes one, and `.env.example` has them all. An empty value is the default,"
+        " except in lists and where *empty* has a meaning below. A name that looks like one of these and is none is"
+        " named at the start.",
         "",
     ]
     for concern in CONCERNS:
@@ -42,17 +45,8 @@ def _cell(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    match field.default:
-        case None | () | "":
-            return ""
-        case tuple() as several:
-            return f"`{','.join(several)}`"
-        case bool() as on:
-            return f"`{str(on).lower()}`"
-        case float() as number:
-            return f"`{number:g}`"
-        case default:
-            return f"`{default}`"
+    text = default_text(field)
+    return f"`{text}`" if text else ""
 
 
 if __name__ == "__main__":

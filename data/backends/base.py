@@ -66,7 +66,18 @@ class Delete:
     when: Condition | None = None
 
 
-Write = Put | Delete
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Add to whole numbers of an item, which is made where it is not there; `expires` in epoch seconds."""
+
+    table: TableName
+    key: Key
+    amounts: Mapping[str, int]
+    expires: int
+    when: None = None
+
+
+Write = Put | Delete | Add
 
 
 class ConditionFailed(DataError):

@@ -25,7 +25,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
+from data.backends.base import Absent, Add, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
 from data.errors import Unavailable
 from data.records import TABLES
 from data.tables import PRIMARY, TTL_ATTRIBUTE, Table, TableName, create_request, key_schema
@@ -241,6 +241,8 @@ class DynamoBackend:
             place |= _condition(write.when)
         if isinstance(write, Put):
             return {"Put": place | {"Item": _written(write.item)}}
+        if isinstance(write, Add):
+            return {"Update": place | _addition(write)}
         return {"Delete": place | {"Key": {"PK": {"S": write.key[0]}, "SK": {"S": write.key[1]}}}}
 
     def _create_table(self, table: Table) -> None:
@@ -364,6 +366,18 @@ def _condition(condition: Condition) -> dict[str, Any]:
                 "ConditionExpression": "attribute_not_exists(resumed) OR resumed <= :resumed",
                 "ExpressionAttributeValues": {":resumed": {"N": str(resumed)}},
             }
+
+
+def _addition(write: Add) -> dict[str, Any]:
+    names = {f"#{number}": name for number, name in enumerate(write.amounts)}
+    amounts = {f":{number}": {"N": str(amount)} for number, amount in enumerate(write.amounts.values())}
+    added = ", ".join(f"#{number} :{number}" for number in range(len(names)))
+    return {
+        "Key": {"PK": {"S": write.key[0]}, "SK": {"S": write.key[1]}},
+        "UpdateExpression": f"ADD {added} SET #expires = :expires",
+        "ExpressionAttributeNames": names | {"#expires": TTL_ATTRIBUTE},
+        "ExpressionAttributeValues": amounts | {":expires": {"N": str(write.expires)}},
+    }
 
 
 def _reasons(error: ClientError) -> list[str]:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from common.times import Clock, utcnow
-from data.backends.base import Absent, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
+from data.backends.base import Absent, Add, Condition, ConditionFailed, HeldBy, Item, Key, NotLater, Put, Version, Write
 from data.backends.encoding import decode, encode
 from data.errors import Unavailable
 from data.records import TABLES
@@ -170,13 +170,21 @@ class SqliteBackend:
             if failed:
                 raise ConditionFailed(failed)
             for write in writes:
-                if isinstance(write, Put):
-                    self._write(write.table, write.item)
-                else:
-                    self._delete(write.table, write.key)
+                self._do(write)
             self._transactions += 1
             if self._transactions % _PURGE_EVERY == 0:
                 self._purge()
+
+    def _do(self, write: Write) -> None:
+        match write:
+            case Put():
+                self._write(write.table, write.item)
+            case Add():
+                item = self._read(write.table, write.key) or {"PK": write.key[0], "SK": write.key[1]}
+                sums = {name: int(item.get(name, 0)) + amount for name, amount in write.amounts.items()}
+                self._write(write.table, item | sums | {TTL_ATTRIBUTE: write.expires})
+            case _:
+                self._delete(write.table, write.key)
 
     def _allows(self, write: Write) -> bool:
         return write.when is None or _holds(write.when, self._read(write.table, write.key))

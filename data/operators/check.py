@@ -12,8 +12,10 @@ from common.times import BUENOS_AIRES
 from data.backends.base import Item
 from data.bounds import MOST_MINUTES, problems
 from data.call_items import call_id_of, call_key
+from data.day_counts import DAYS
 from data.errors import DataError, Malformed
 from data.items import MISSHAPEN, MOST_DIGITS, slot_items, whole
+from data.labels import PREFIX as LABEL
 from data.models import Appointment, known_email
 from data.operators.lines import from_line, to_line
 from data.operators.progress import Progress, no_progress, pages
@@ -31,6 +33,7 @@ _KINDS = {
     "STATE": "call state",
     "TRANSFER": "transfer",
     "CALLBACK": "call-back",
+    "COUNTED": "counted call",
     "DONE": "receipt",
     "INTENT": "intent",
     "MESSAGE": "message",
@@ -242,6 +245,10 @@ def _is_expired(item: Item, now: datetime) -> bool:
 def _kind(item: Item) -> str:
     if item["PK"].startswith(PREFIX):
         return "reference"
+    if item["PK"].startswith(LABEL):
+        return "label of a call"
+    if item["PK"] == DAYS:
+        return "counters of a day"
     if item["PK"] == ERASED:
         return "erased call"
     sort = item["SK"].partition("#")[0]

@@ -56,7 +56,7 @@ class HttpStream:
     @property
     def gone(self) -> bool:
         """Nothing can be sent on it any more: it was reset, or its connection has said goodbye."""
-        return self._gone or self._connection.h2.state_machine.state is ConnectionState.CLOSED
+        return self._gone or self._connection.ended(self._id)
 
     @gone.setter
     def gone(self, gone: bool) -> None:
@@ -127,6 +127,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._acknowledging = True
         self._frozen = False
+        self._reset: set[int | None] = set()  # streams, in the read that is being handled
         self.h2 = H2Connection(
             H2Configuration(
                 client_side=False,
@@ -137,6 +138,10 @@ class Http2Connection(asyncio.Protocol):
                 normalize_outbound_headers=False,
             )
         )
+
+    def ended(self, stream_id: int) -> bool:
+        """Whether the client has ended the connection, or reset the stream in what is being read."""
+        return stream_id in self._reset or self.h2.state_machine.state is ConnectionState.CLOSED
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -166,6 +171,8 @@ class Http2Connection(asyncio.Protocol):
             self.flush()
             self.drop()
             return
+        # h2 has taken all of them in already: nothing can be sent any more on a stream that one of them resets.
+        self._reset = {event.stream_id for event in events if isinstance(event, StreamReset)}
         for event in events:
             self._handle(event)
         self.flush()

@@ -37,17 +37,22 @@ class Manners:
 
 
 class RecordedCaller:
-    """Plays `turns`; `begins` is told of each turn as it starts."""
+    """Plays `turns`; `begins` is told of each turn as it starts, `answered` of each answer as it does, with the ms
+    since the turn before it ended, and `overheard` of each frame of both sides, what he says and what he hears."""
 
     def __init__(
         self,
         turns: Sequence[Turn],
         manners: Manners | None = None,
         begins: Callable[[Turn], None] = lambda turn: None,
+        answered: Callable[[int], None] = lambda after_ms: None,
+        overheard: Callable[[bytes, bytes], None] = lambda said, heard: None,
     ) -> None:
         self._turns = deque(turns)
         self._manners = manners or Manners()
         self._begins = begins
+        self._answered = answered
+        self._overheard = overheard
         self._acts: deque[Act] = deque()  # what is left of the turn he is in
         self._now_ms = 0
         self._turn_ended_ms = 0
@@ -68,7 +73,9 @@ class RecordedCaller:
         if not self._acts:
             self._hear(heard)
             self._decide()
-        return self._act()
+        act = self._act()
+        self._overheard(act.sound, heard)
+        return act
 
     def marked(self) -> None:
         """All that Carlos sent before a mark has been heard."""
@@ -84,6 +91,7 @@ class RecordedCaller:
             self._last_speech_ms = self._now_ms
             if self._onset_ms is None:
                 self._onset_ms = self._now_ms
+                self._answered(self._now_ms - self._turn_ended_ms)
 
     def _decide(self) -> None:
         if self._now_ms >= self._manners.longest_ms:

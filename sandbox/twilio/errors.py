@@ -11,6 +11,7 @@ DoubleError
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 
 
@@ -72,3 +73,16 @@ class ScriptError(DoubleError):
 
 class ServerUnavailable(DoubleError):
     """The server under test did not start, or does not answer; the message says what it printed."""
+
+
+def why(error: BaseException) -> str:
+    """Say in words for a person why a server could not be reached."""
+    match error:
+        case TimeoutError():
+            return "it does not answer in time"
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number).lower()
+        case OSError():
+            return "its name is not known"
+        case _:
+            return f"what it says is not understood ({type(error).__name__})"

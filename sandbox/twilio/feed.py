@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from sandbox.twilio.errors import ServerUnavailable
+from sandbox.twilio.errors import ServerUnavailable, why
 
 KNOWN_WITHIN_S = 15.0  # from dialling to the webhook that makes the call known
 ENDED_WITHIN_S = 5.0  # from hanging up to the record's outcome
@@ -47,7 +47,7 @@ class CallFeed:
                     if line.startswith(b"data:"):
                         yield json.loads(line.removeprefix(b"data:"))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise ServerUnavailable(f"{url}: {error!r}") from error
+            raise ServerUnavailable(f"{url}: {why(error)}") from error
 
     async def record(self, call_sid: str) -> dict[str, Any]:
         """The call's record, as soon as it has an outcome; after a while, as it is."""
@@ -79,4 +79,4 @@ class CallFeed:
                     raise ServerUnavailable(f"no record of the call: {url} answered {response.status}")
                 return dict((await response.json())["data"])
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
-            raise ServerUnavailable(f"{url}: {error!r}") from error
+            raise ServerUnavailable(f"{url}: {why(error)}") from error

@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+import aiohttp
+
+from common.running import RunningServer, running_server
 from common.settings import Settings, is_loopback
 from sandbox.twilio.account import Account
 from sandbox.twilio.call import CallEvent, PhoneCall, Streaming
 from sandbox.twilio.caller import RecordedCaller
 from sandbox.twilio.double import TwilioDouble
-from sandbox.twilio.errors import ServerUnavailable
+from sandbox.twilio.errors import ServerUnavailable, why
 from sandbox.twilio.feed import CallFeed
 from sandbox.twilio.script import Script
 from sandbox.twilio.server import ServerProcess, free_port
 from sandbox.twilio.show import Show
+from sandbox.twilio.sound import Sound, play_file
 from sandbox.twilio.wav import write_stereo
 
 TRANSFERRING = "transferring"  # the outcome of a call whose caller is on the way to a person
+HEALTH_WITHIN_S = 3.0  # for a server to say that it is there
 RETRY_S = 0.5  # until such a call is looked for again
 FEED_TAIL_S = 5.0  # how long after the call its last live events are waited for
 
@@ -79,8 +84,37 @@ class Recording:
         return str(self.record.get("outcome") or "no_record")
 
 
+async def find_running(home: Path) -> RunningServer | None:
+    """Return the server of this data home that may be rung and answers, if there is one."""
+    server = running_server(home)
+    if server is None:
+        return None
+    try:
+        return server if await health_of(server.address) == 200 else None
+    except ServerUnavailable:
+        return None
+
+
+async def health_of(url: str) -> int:
+    """Return the HTTP status of a server's /health. Raise ServerUnavailable, in words, where nobody answers."""
+    try:
+        timeout = aiohttp.ClientTimeout(total=HEALTH_WITHIN_S)
+        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(f"{url.rstrip('/')}/health") as response:
+            return response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ServerUnavailable(f"nobody answers at {url}: {why(error)}") from error
+
+
+async def call_running(server: RunningServer, script: Script, out: Path, show: Show) -> Summary:
+    """Phone a server that may be rung, as it runs: its console shows the call, its records are changed."""
+    show.notice(f"rings the server at {server.address}; its console shows the call")
+    async with TwilioDouble(server.address, people=script.people) as twilio:
+        return await place(twilio, CallFeed(server.address, Settings().own_api_key), script, out, show)
+
+
 async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
     """Start a server, phone it, stop it; its log is left in `out`. Raises ServerUnavailable."""
+    show.notice("starts a server of its own for this call; that takes some seconds")
     port = free_port()
     async with (
         TwilioDouble(f"http://localhost:{port}", people=script.people) as twilio,
@@ -100,8 +134,10 @@ async def call_own_server(script: Script, out: Path, show: Show) -> Summary:
 async def call_server(url: str, script: Script, out: Path, show: Show) -> Summary:
     """Phone a server that runs already on this machine, with the credentials of the same settings.
 
-    Its TWILIO_API_BASE should name a loopback port: the double then answers its hang-ups there.
+    Its TWILIO_API_BASE should name a loopback port: the double then answers its hang-ups there. Raises
+    ServerUnavailable.
     """
+    await health_of(url)
     settings = Settings()
     async with TwilioDouble(
         settings.public_base_url or url, url, account=_account(settings), api_port=_api_port(settings, show)
@@ -119,6 +155,8 @@ def _account(settings: Settings) -> Account:
 
 
 def _api_port(settings: Settings, show: Show) -> int:
+    if not settings.twilio_account_sid:
+        return 0  # the server has no account either, and hangs up by its TwiML
     base = urlsplit(settings.twilio_api_base)
     if base.port is not None and is_loopback(base.hostname or ""):
         return base.port
@@ -127,8 +165,9 @@ def _api_port(settings: Settings, show: Show) -> int:
 
 
 async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path, show: Show) -> Summary:
-    """Place one call, show it, write `out/<name>-<end of its sid>.wav`."""
-    caller = RecordedCaller(script.turns, begins=show.turn)
+    """Place one call, show it, let it be heard, write `out/<name>-<end of its sid>.wav`."""
+    sound = Sound.of_this_machine() if show.plays else Sound()
+    caller = RecordedCaller(script.turns, begins=show.turn, answered=show.answer, overheard=sound.play)
 
     def observe(event: CallEvent) -> None:
         if isinstance(event, Streaming):
@@ -138,7 +177,7 @@ async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path,
     call = twilio.dial(caller, script.number, observe)
     show.dialling(script)
     wav = out / f"{script.name}-{call.sid[-6:]}.wav"
-    async with feed:
+    async with feed, sound:
         following = asyncio.create_task(_follow(feed, call.sid, show))
         try:
             await call.run()
@@ -149,6 +188,9 @@ async def place(twilio: TwilioDouble, feed: CallFeed, script: Script, out: Path,
                 await following
             write_stereo(wav, bytes(call.timeline.sent), bytes(call.timeline.playout.heard))
         record = await _record(feed, call.sid, show)
+    show.recorded(wav)
+    if show.plays:
+        await play_file(wav)
     return Recording(call, caller, record, wav).summary()
 
 

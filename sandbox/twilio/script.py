@@ -80,9 +80,16 @@ def load_script(name: str, root: Path = CALLERS) -> Script:
 
 
 def ad_hoc_script(files: Iterable[Path]) -> Script:
-    """A caller who says these WAVs, one a turn."""
-    turns = tuple(Turn(say=f"[{path.name}]", audio=read_speech(path)) for path in files)
+    """A caller who says these WAVs, one a turn. Raises ScriptError."""
+    turns = tuple(Turn(say=f"[{path.name}]", audio=_spoken(path)) for path in files)
     return Script("ad-hoc", "Recordings given by hand.", ANYONE, turns)
+
+
+def _spoken(path: Path) -> bytes:
+    audio = read_speech(path)
+    if not audio:
+        raise ScriptError(f"{path} holds no sound")
+    return audio
 
 
 def _turn(body: Mapping[str, Any], folder: Path) -> Turn:

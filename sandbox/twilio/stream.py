@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from sandbox.twilio.account import Account, Route
 from sandbox.twilio.clock import SAMPLE_RATE, Clock, sample_at
-from sandbox.twilio.errors import Code, StreamFault
+from sandbox.twilio.errors import Code, StreamFault, why
 from sandbox.twilio.playout import SILENCE, Playout
 from telephony.twilio.media_stream import State
 from telephony.twilio.media_stream_peer import (
@@ -112,7 +112,7 @@ async def open_socket(url: str, account: Account, route: Route) -> ClientConnect
     except TimeoutError as error:
         raise StreamFault(Code.CONNECT_TIMEOUT, url) from error
     except OSError as error:
-        raise StreamFault(Code.CONNECTION_REFUSED, f"{url}: {error}") from error
+        raise StreamFault(Code.CONNECTION_REFUSED, f"{url}: {why(error)}") from error
 
 
 class MediaSession:

@@ -26,8 +26,10 @@ def read_speech(source: Path | bytes) -> bytes:
             if file.format not in {"WAV", "WAVEX"}:
                 raise ScriptError(f"{name} is {file.format}, not WAV")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise ScriptError(f"{name}: {error}") from error
+    except soundfile.LibsndfileError as error:
+        raise ScriptError(f"{name} is no WAV that can be read: {error.error_string.rstrip('.')}") from error
+    except OSError as error:
+        raise ScriptError(f"{name}: {error.strerror}") from error
     mono = soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE)
     pcm = np.clip(mono * 32768, -32768, 32767).astype("<i2")
     return audioop.lin2ulaw(pcm.tobytes(), 2)

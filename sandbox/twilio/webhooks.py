@@ -18,7 +18,7 @@ import aiohttp
 from yarl import URL
 
 from sandbox.twilio.account import Account, Route
-from sandbox.twilio.errors import Code, TwilioFault, WebhookFault
+from sandbox.twilio.errors import Code, TwilioFault, WebhookFault, why
 from sandbox.twilio.overrides import Failure, Overrides, split
 from sandbox.twilio.verbs import Method
 
@@ -134,9 +134,9 @@ class Webhooks:
             ) as response:
                 reply = Reply(url, response.content_type, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Tried("ct", fault=_connection(f"{method} {url}: {error!r}"))
+            return Tried("ct", fault=_connection(f"{method} {url}: {why(error)}"))
         except (aiohttp.ClientError, TimeoutError) as error:
-            return Tried("rt", fault=_connection(f"{method} {url}: {error!r}"))
+            return Tried("rt", fault=_connection(f"{method} {url}: {why(error)}"))
         failure: Failure | None = "5xx" if response.status >= 500 else "4xx" if response.status >= 400 else None
         return Tried(failure, response.status, reply)
 

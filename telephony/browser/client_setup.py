@@ -8,12 +8,13 @@ was said, never as an instruction; it verifies nobody and is no part of the reco
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agent.sonic.events import PromptStart, Role, SessionStart, ToolSpec
 from agent.sonic.opening import SonicConfig
-from telephony.browser.events import Event, HistoryText, SystemText
+from telephony.browser.events import CallStart, Event, HistoryText, SystemText
 
 MAX_HISTORY_TEXTS = 40  # texts, the newest; Sonic takes 200 KiB of them in all
 MAX_TEXT_CHARACTERS = 2000  # characters of one
@@ -30,6 +31,8 @@ class ClientSetup:
     prompt: PromptStart | None = None
     system: str = ""
     earlier: tuple[tuple[Role, str], ...] = ()  # bounded as it comes
+    call: CallStart | None = None  # for a client that holds a call as a phone does
+    memory: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of the tools of a call that goes on
 
     def with_event(self, event: Event) -> ClientSetup:
         match event:
@@ -39,6 +42,8 @@ class ClientSetup:
                 return replace(self, prompt=event)
             case SystemText(text):
                 return replace(self, system=f"{self.system}\n{text}".strip()[:MAX_SYSTEM_CHARACTERS])
+            case CallStart():
+                return replace(self, call=event)
             case HistoryText(role, text):
                 return replace(self, earlier=(*self.earlier, (role, text[:MAX_TEXT_CHARACTERS]))[-MAX_HISTORY_TEXTS:])
             case _:

@@ -34,7 +34,7 @@ GOING_AWAY = CloseReason(1001, "going_away", "El servidor se está reiniciando. 
 
 # By the outcome of a call.
 REASON_OF_OUTCOME = {
-    "closed": GOING_AWAY,
+    "closed": CloseReason(1000, "closed", "Un operador terminó la conversación."),
     "drained": GOING_AWAY,
     "failed": CloseReason(1011, "sonic_lost", "Perdón, hubo un problema técnico. Empezá una conversación nueva."),
     "too_long": CloseReason(4409, "too_long", "Llegamos al tiempo máximo de una conversación. Podés empezar otra."),

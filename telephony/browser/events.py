@@ -20,7 +20,8 @@ Rules, measured on the original client unless another source is named:
   Nova Sonic's cross-modal input (AWS user guide), and what our own console sends.
 
 Extensions, opt-in, unknown to the original client: `ackStart` before the audio block asks for a `sequence` in each
-audioOutput; `ack` {sequence, bufferedMs} says what has come and how much of it waits to be played.
+audioOutput; `ack` {sequence, bufferedMs} says what has come and how much of it waits to be played. `callStart` {token,
+greet} before it asks for a call that ends after the goodbye, and that goes on after a lost socket: `token` is its.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ from common.text import printable
 MAX_MESSAGE_CHARACTERS = 64 * 1024  # characters; the original's longest, promptStart, has 4.9 kB
 MAX_CHUNK_S = 1.0  # of audio in one event
 MAX_TYPED_CHARACTERS = 1000  # characters
+MAX_TOKEN_CHARACTERS = 64  # characters
 MAX_OPEN_BLOCKS = 16  # of text that are open at once; the original has one
 MAX_OPEN_CHARACTERS = 128 * 1024  # characters in them, before the conversation is given up
 PART_CHARACTERS = 64  # that a part of a block counts for beside its own: it takes memory even when it is empty
+EXTENSIONS = '"ack', '"callStart"'  # one of these is among an extension's first characters
 INPUT_RATE = 16000  # Hz of audio whose contentStart never came
 WEBM = b"\x1a\x45\xdf\xa3"
 KEYPAD = re.compile(r"\[DTMF\] [0-9*#]{1,32}")
@@ -135,6 +138,15 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
+class CallStart:
+    """The client wants a call that Carlos ends, and that goes on after a lost socket. `token` is that of the call to go
+    on with, empty for a new one. Whom Carlos does not `greet` says something himself at once."""
+
+    token: str = field(repr=False)
+    greet: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The client has ended the session; its socket closes in a moment."""
 
@@ -159,6 +171,7 @@ Event = (
     | Typed
     | AckStarted
     | Ack
+    | CallStart
     | Ended
     | ProtocolViolation
 )
@@ -197,7 +210,7 @@ class BrowserStream:
                     "too_long", f"a message of {len(message)} characters, more than {MAX_MESSAGE_CHARACTERS}"
                 ),
             )
-        if '"ack' in message[:24] and (extension := _read_extension(message)) is not None:
+        if any(name in message[:24] for name in EXTENSIONS) and (extension := _read_extension(message)) is not None:
             return self._extend(extension)
         try:
             event = parse_client_event(message.encode(errors="replace"))
@@ -313,17 +326,18 @@ class BrowserStream:
 
     # Extensions.
 
-    def _extend(self, event: AckStarted | Ack | ProtocolViolation) -> tuple[Event, ...]:
-        if isinstance(event, AckStarted):
+    def _extend(self, event: AckStarted | Ack | CallStart | ProtocolViolation) -> tuple[Event, ...]:
+        if isinstance(event, AckStarted | CallStart):
             if self.state not in (State.CONNECTED, State.SESSION, State.PROMPT):
-                return (ProtocolViolation("out_of_order", "ackStart must come before the audio's contentStart"),)
-            self.acknowledges = True
+                name = "ackStart" if isinstance(event, AckStarted) else "callStart"
+                return (ProtocolViolation("out_of_order", f"{name} must come before the audio's contentStart"),)
+            self.acknowledges |= isinstance(event, AckStarted)
         elif isinstance(event, Ack) and not self.acknowledges:
             return (ProtocolViolation("out_of_order", "ack without ackStart"),)
         return (event,)
 
 
-def _read_extension(message: str) -> AckStarted | Ack | ProtocolViolation | None:
+def _read_extension(message: str) -> AckStarted | Ack | CallStart | ProtocolViolation | None:
     try:
         ((name, body),) = json.loads(message)["event"].items()
         match name:
@@ -331,8 +345,10 @@ def _read_extension(message: str) -> AckStarted | Ack | ProtocolViolation | None
                 return AckStarted()
             case "ack":
                 return Ack(_number(body, "sequence", int), _number(body, "bufferedMs", float))
+            case "callStart":
+                return CallStart(_token(body), body.get("greet") is not False)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return ProtocolViolation("malformed", f"ack: {error!r}")
+        return ProtocolViolation("malformed", f"an extension: {error!r}")
     return None
 
 
@@ -341,6 +357,13 @@ def _number[N: (int, float)](body: dict[str, Any], key: str, kind: type[N]) -> N
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise ValueError(f"{key}: {shown(value)}")
     return kind(value)
+
+
+def _token(body: dict[str, Any]) -> str:
+    token = body.get("token") or ""
+    if not isinstance(token, str) or len(token) > MAX_TOKEN_CHARACTERS:
+        raise ValueError("token")
+    return token
 
 
 def _typed(text: str) -> Typed | ProtocolViolation:

@@ -11,8 +11,9 @@ player. More than that is never sent ahead, so that an interruption waits behind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter
@@ -38,6 +39,7 @@ from telephony.browser.close_reasons import DONE, FULL, GOING_AWAY, NO_HANDSHAKE
 from telephony.browser.events import Ack, Audio, BrowserStream, Ended, Event, ProtocolViolation, Talking, Typed
 from telephony.browser.messages import BrowserMessages
 from telephony.browser.playback_acks import PlaybackAcks
+from telephony.browser.resumption import RESUME_S, Resumptions
 from telephony.browser.send_queue import SendQueue
 from telephony.browser.upgrade import UpgradePolicy, token_routes
 from telephony.rate_guards import AudioRateGuard, MessageRateLimit, Slices, typing
@@ -116,6 +118,8 @@ class BrowserLine:
         self._upsample: Resampler | None = None
         self._audio = bytearray()
         self._early: tuple[Event, ...] = ()
+        self.cut = False  # the socket went without a sessionEnd
+        self.memory: Callable[[], Mapping[str, Any]] = dict  # of the call's tools
 
     # The caller.
 
@@ -157,6 +161,7 @@ class BrowserLine:
             except TimeoutError:
                 batch = ()
             except WebSocketDisconnect as gone:
+                self.cut = True
                 if gone.code in LEAVING_CODES:
                     return
                 raise LineDropped(f"the socket closed ({gone.code}) without a sessionEnd") from gone
@@ -212,6 +217,16 @@ class BrowserLine:
         self._send_queue.put(*self._messages.error(violation.code, message))
         if self._breaches >= MAX_VIOLATIONS:
             raise LineDropped(f"{MAX_VIOLATIONS} messages against the protocol", "protocol")
+
+    # A call that may go on after its socket (telephony.browser.resumption).
+
+    def go_on_with(self, log: CallTranscript) -> None:
+        """Be the line of an earlier socket's call."""
+        self._log = log
+        self._messages.session_id = log.id
+
+    def call_started(self, token: str, *, resumed: bool) -> None:
+        self._send_queue.put(*self._messages.call_started(token, resumed=resumed, seconds=RESUME_S))
 
     # The audience: what is said also shows that somebody is there.
 
@@ -285,6 +300,7 @@ class BrowserSocket:
         self._make_call = make_call
         self._policy = policy
         self._limits = limits or BrowserLimits()
+        self._resumptions = Resumptions(active_calls)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Handle one socket from upgrade to close. Refusals come after the upgrade: a page sees no code before it."""
@@ -309,10 +325,11 @@ class BrowserSocket:
             client_setup = await self._shake_hands(line)
             if client_setup is None:
                 return
+            log, client_setup = await self._go_on(line, log, client_setup)
             if capacity.start(log.id):
                 try:
                     if await self._fleet.admit(log.id, Need.BROWSER):
-                        outcome = await self._active_calls.hold(self._make_call(log, line, client_setup))
+                        outcome = await self._hold(line, log, client_setup)
                         logger.info("browser call ended: {}", outcome)
                         return
                 finally:
@@ -322,6 +339,28 @@ class BrowserSocket:
         logger.warning("a browser's socket turned away: {}", refused.reason)
         metrics.REFUSALS.add(reason=f"browser_{refused.reason}")
         await line.leave(refused)
+
+    async def _go_on(
+        self, line: BrowserLine, log: CallTranscript, client_setup: ClientSetup
+    ) -> tuple[CallTranscript, ClientSetup]:
+        """Return the story of the call that the client goes on with; that of a new one where there is none."""
+        kept = await self._resumptions.take(client_setup.call.token) if client_setup.call else None
+        if kept is None:
+            return log, client_setup
+        log = kept.go_on()
+        line.go_on_with(log)
+        return log, replace(client_setup, earlier=kept.earlier, memory=kept.memory())
+
+    async def _hold(self, line: BrowserLine, log: CallTranscript, client_setup: ClientSetup) -> str:
+        call = self._make_call(log, line, client_setup)
+        if client_setup.call is None:
+            return await self._active_calls.hold(call)
+        token, kept = self._resumptions.keep(log, line.memory, client_setup.earlier)
+        line.call_started(token, resumed=kept.resumes > 0)
+        try:
+            return await self._active_calls.hold(call)
+        finally:
+            self._resumptions.let_go(token, kept, cut=line.cut)
 
     async def _shake_hands(self, line: BrowserLine) -> ClientSetup | None:
         """Return what the browser asks for; None when it left, or was sent away."""

@@ -32,9 +32,9 @@ class BrowserMessages:
 
     def __init__(self, session_id: str, clock: Callable[[], float] = time.time) -> None:
         self.prompt_name = ""  # the client's, once it is known
+        self.session_id = session_id
         self.sequence = 0  # of the last audioOutput
         self.numbered = False  # the client asked for sequence numbers
-        self._session_id = session_id
         self._clock = clock
         self._completion: str | None = None
         self._audio: str | None = None  # contentId of the open audio block
@@ -64,6 +64,10 @@ class BrowserMessages:
         """An event of ours: the original client lists it, and shows nothing."""
         return (self._event("error", {"code": code, "message": message}),)
 
+    def call_started(self, token: str, *, resumed: bool, seconds: float) -> Messages:
+        """An event of ours, for a client that asked for it: how to go on with the call within `seconds` of its loss."""
+        return (self._event("callStarted", {"token": token, "resumed": resumed, "seconds": seconds}),)
+
     # Audio.
 
     def audio(self, pcm: bytes) -> Messages:
@@ -74,7 +78,7 @@ class BrowserMessages:
         content = b64encode(pcm).decode("ascii")
         return (
             *began,
-            f'{{"event":{{"audioOutput":{{"sessionId":"{self._session_id}","completionId":"{self._completion}",'
+            f'{{"event":{{"audioOutput":{{"sessionId":"{self.session_id}","completionId":"{self._completion}",'
             f'"contentId":"{self._audio}","content":"{content}"{number}}}}},"timestamp":{self._now()}}}',
         )
 
@@ -160,7 +164,7 @@ class BrowserMessages:
         return self._event("contentEnd", {"contentId": content_id, "type": type_.value, "stopReason": stop.value})
 
     def _event(self, name: str, body: dict[str, Any]) -> str:
-        common = {"sessionId": self._session_id, "promptName": self.prompt_name}
+        common = {"sessionId": self.session_id, "promptName": self.prompt_name}
         if self._completion is not None:
             common["completionId"] = self._completion
         message = {"event": {name: common | body}, "timestamp": self._now()}

@@ -105,7 +105,8 @@ class Webhooks:
             return xml(twiml.hang_up())
         tries = twiml.tries_of(params)
         admission = await self._phone_calls.admit(call_sid, params.get("From", ""), tries=tries)
-        logger.info("call {} rings: {}", call_sid, admission.name.lower())
+        ring = logger.bind(call_id=call_sid, event="rings", admission=admission.name.lower())
+        ring.info("call {} rings: {}", call_sid, admission.name.lower())
         if admission is Admission.ELSEWHERE:
             return xml(twiml.ask_again(self._base_url, VOICE_PATH, tries=tries + 1, overrides=self._overrides))
         if admission is Admission.CLOSED:

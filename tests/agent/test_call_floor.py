@@ -63,6 +63,24 @@ def ends(stage: CallStage) -> tuple[object, object]:
 
 
 @virtually
+async def test_a_caller_who_waits_for_more_than_three_seconds_is_dead_air_in_the_record() -> None:
+    async with calling(script=greets) as stage:
+        await stage.silent(4.0)
+        stage.sonic.streams[0].tell(*words("¿A qué hora abren?"))
+        await stage.silent(0.8)
+        assert "dead_air" not in stage.notes
+        stage.sonic.streams[0].tell(*spoken("A las nueve.", block="b"))
+        await stage.silent(3.0)
+        stage.sonic.streams[0].tell(*words("¿Y los sábados?"))
+        asked = stage.now
+        await stage.silent(3.4)
+        stage.sonic.streams[0].tell(*spoken("También.", block="c"))
+        await stage.silent(2.0)
+        (began_ms,) = stage.call.log.notes["dead_air"]
+        assert asked * 1000 - 2100 < began_ms < asked * 1000, "from his words' sound, which is before them"
+
+
+@virtually
 async def test_a_silent_caller_is_asked_twice_and_hung_up_on_politely_within_half_a_minute() -> None:
     async with calling(script=answers) as stage:
         await stage.silent(32.0)

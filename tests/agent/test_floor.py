@@ -232,3 +232,33 @@ def test_a_goodbye_and_an_apology_are_not_spoken_over() -> None:
 def test_every_silence_ends() -> None:
     assert SILENCE_STEPS[-1][0] is Due.NO_ANSWER
     assert sum(share for _, share in SILENCE_STEPS) * PROMPT_S <= 30
+
+
+# --- dead air
+
+
+@pytest.mark.parametrize(
+    ("line", "state", "began_at"),
+    [
+        (lambda at: replace(QUIET, caller_until=min(at, 2.0), owed=at >= 3.0), CallState.LISTENING, [2.0]),
+        (lambda at: replace(QUIET, owed=True, carlos_until=2.9), CallState.LISTENING, [2.9]),
+        (lambda at: replace(QUIET, owed=at < 2.9), CallState.LISTENING, []),
+        (lambda at: replace(QUIET, owed=True, keying=True), CallState.LISTENING, []),
+        (silent, CallState.LISTENING, []),
+        (lambda at: replace(QUIET, tool=True), CallState.TOOL_PENDING, []),  # he is asked to wait after 1.2 s
+        (lambda at: replace(QUIET, tool=True), CallState.CLOSING, []),
+    ],
+)
+def test_a_silence_of_three_seconds_in_which_an_answer_is_owed_is_dead_air(
+    line: Line, state: CallState, began_at: list[float]
+) -> None:
+    told = floor()
+    run(told, 6.1, line, state)
+    assert told.take_dead_air() == began_at
+    assert told.take_dead_air() == [], "each is told once"
+
+
+def test_each_silence_behind_a_filler_is_dead_air_of_its_own() -> None:
+    told = floor()
+    run(told, 11.0, lambda at: replace(QUIET, owed=True))
+    assert [round(began, 1) for began in told.take_dead_air()] == [0.0, 5.6]

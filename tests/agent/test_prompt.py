@@ -147,6 +147,8 @@ def test_a_line_is_told_of_what_it_has() -> None:
     phone, browser = system_prompt("phone", NOW), system_prompt("browser", NOW)
     assert ("finalizarLlamada" in phone, "[DTMF]" in phone) == (True, True)
     assert ("finalizarLlamada" in browser, "[DTMF]" in browser) == (False, False)
+    assert "finalizarLlamada" in system_prompt("browser", NOW, hangs_up=True)
+    assert system_prompt("phone", NOW, hangs_up=True) == phone
 
 
 def test_the_calendar_is_that_of_buenos_aires() -> None:

@@ -39,6 +39,8 @@ REQUESTS = (
     Asked("GET", "/appointments", "doctor=Dra.+Ana+L%C3%B3pez"),
     Asked("GET", "/appointments/2"),
     Asked("GET", "/calls"),
+    Asked("GET", "/calls.csv", "disposition=looked_up"),
+    Asked("GET", "/stats", "from=2026-11-01&to=2026-11-30"),
     Asked("GET", f"/calls/{CALL_ID}"),
     Asked("GET", f"/calls/{CALL_ID}/transcript"),
     Asked("GET", f"/calls/{CALL_ID}/audio"),

@@ -108,7 +108,7 @@ def test_a_new_records_personal_fields_are_hidden_by_its_declaration_alone() -> 
         logger.bind(health_insurer="OSDE 410", plan="familiar").info("seen")
     assert "OSDE" not in out.getvalue()
     assert "familiar" in out.getvalue()
-    call = mask_call(call_json(call_with({"insuredPerson": "Zulema", "healthInsurer": "OSDE 410"}), PRICES))
+    call = mask_call(call_json(call_with({"insuredPerson": "Zulema", "healthInsurer": "OSDE 410"}), PRICES, None))
     assert "Zulema" not in json.dumps(call)
     assert "OSDE" not in json.dumps(call)
 
@@ -124,7 +124,7 @@ def call_with(result: dict[str, Any]) -> CallRecord:
 
 def test_where_a_message_lies_is_hidden_with_what_was_said() -> None:
     details = {"voicemail": {"url": "https://api.twilio.com/Recordings/RE1", "duration_s": "12"}}
-    call = call_json(replace(call_with({}), details=details), PRICES)
+    call = call_json(replace(call_with({}), details=details), PRICES, None)
     assert call["details"] == details
     assert mask_call(call)["details"] == {"voicemail": {"duration_s": "12"}, "faults": []}
 

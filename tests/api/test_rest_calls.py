@@ -222,8 +222,9 @@ async def test_a_customers_data_is_exported_and_erased_and_nobody_elses(rest: Re
     assert (await rest.http.post("/customers/export", json=who)).json()["data"] == data
     assert (await rest.http.post("/customers/erase", json=who)).json()["data"] == told | {"erased": True}
     left = [item async for page in rest.store.backend.scan(TableName.CALLS) for item in page]
-    kinds = {item["PK"].partition("#")[0] for item in left} - {"FACTS"}  # which are nobody's
-    assert kinds == {"CALL", "CUSTOMER", "ERASED"}, "the stranger's"
+    kinds = {item["PK"].partition("#")[0] for item in left} - {"FACTS", "DAYS"}  # which are nobody's
+    assert kinds == {"CALL", "CUSTOMER", "LABEL", "ERASED"}, "the stranger's"
+    assert {item["callId"] for item in left if item["PK"].startswith("LABEL#")} == {stranger.id}
     others = [
         item["SK"] for item in left if item["PK"].startswith(("CALL#", "CUSTOMER#")) and stranger.id not in str(item)
     ]

@@ -20,6 +20,7 @@ from telephony.browser.events import (
     AckStarted,
     Audio,
     BrowserStream,
+    CallStart,
     Ended,
     Event,
     HistoryText,
@@ -148,6 +149,14 @@ def test_acknowledgements_are_opted_into_before_the_audio() -> None:
     assert codes(receive(talking(), {"ackStart": {}})) == ["out_of_order"]
 
 
+def test_a_call_is_asked_for_before_the_audio() -> None:
+    stream = BrowserStream()
+    assert receive(stream, {"callStart": {}}) == [CallStart("")]
+    assert receive(stream, {"callStart": {"token": "t", "greet": False}}) == [CallStart("t", greet=False)]
+    assert codes(receive(stream, {"callStart": {"token": 7}}, {"callStart": {"token": "t" * 65}})) == ["malformed"] * 2
+    assert codes(receive(talking(), {"callStart": {}})) == ["out_of_order"]
+
+
 @pytest.mark.parametrize("rate", [8000, 24000])
 def test_a_microphone_may_have_another_rate(rate: int) -> None:
     stream = BrowserStream()
@@ -166,7 +175,18 @@ def test_an_oversized_message_is_a_breach() -> None:
     assert codes(list(talking().receive("x" * (MAX_MESSAGE_CHARACTERS + 1)))) == ["too_long"]
 
 
-NAMES = ["sessionStart", "promptStart", "contentStart", "textInput", "audioInput", "contentEnd", "ack", "ackStart", "x"]
+NAMES = [
+    "sessionStart",
+    "promptStart",
+    "contentStart",
+    "textInput",
+    "audioInput",
+    "contentEnd",
+    "ack",
+    "ackStart",
+    "callStart",
+    "x",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.just(b64encode(PCM).decode()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["content", "type", "role"]), inner),

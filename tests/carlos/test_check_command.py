@@ -74,7 +74,7 @@ def test_a_value_that_does_not_hold_is_named_and_not_quoted(monkeypatch: pytest.
     monkeypatch.setenv("STORE", "mysql")
     monkeypatch.setenv("FOLLOW_UP", "sms")
     _, lines = checked()
-    assert any("what they need of one another" in line for line in lines), "FOLLOW_UP_FROM is not looked at yet"
+    assert any("FOLLOW_UP needs FOLLOW_UP_FROM" in line for line in lines), "combinations are looked at, too"
     assert any("MAX_CALLS" in line for line in lines)
     assert any("STORE" in line for line in lines)
     assert "a-secret" not in "\n".join(lines)

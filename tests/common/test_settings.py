@@ -53,6 +53,7 @@ def test_names_that_are_others_are_let_be() -> None:
 def test_names_are_read_where_settings_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MAX_CALL=3\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     assert {"MAX_CALL", "LOG_LEVEL"} <= names_given()
 

@@ -102,11 +102,13 @@ class Chromium:
 
 class Page:
     """One tab. `errors` gathers what a developer's console would show in red; `asked`, after `Network.enable`,
-    the URL of each request."""
+    the URL of each request; `dialogs` the kinds of the dialogs that came up, each of which was accepted."""
 
     def __init__(self, browser: Chromium, session: str, target: str) -> None:
         self.errors: list[str] = []
         self.asked: list[str] = []
+        self.dialogs: list[str] = []
+        self._accepting: set[asyncio.Task[Any]] = set()
         self._browser = browser
         self._session = session
         self._target = target
@@ -119,6 +121,11 @@ class Page:
         match method:
             case "Page.loadEventFired":
                 self._loaded.set()
+            case "Page.javascriptDialogOpening":
+                self.dialogs.append(params["type"])
+                accepting = asyncio.create_task(self.call("Page.handleJavaScriptDialog", accept=True))
+                self._accepting.add(accepting)
+                accepting.add_done_callback(self._accepting.discard)
             case "Network.requestWillBeSent":
                 self.asked.append(params["request"]["url"])
             case "Runtime.exceptionThrown":
@@ -133,6 +140,11 @@ class Page:
     async def goto(self, url: str) -> None:
         self._loaded.clear()
         await self.call("Page.navigate", url=url)
+        await asyncio.wait_for(self._loaded.wait(), HANG_S)
+
+    async def reload(self) -> None:
+        self._loaded.clear()
+        await self.call("Page.reload")
         await asyncio.wait_for(self._loaded.wait(), HANG_S)
 
     async def close(self) -> None:
@@ -225,7 +237,8 @@ async def chromium(profile: Path, flags: Sequence[str] = ()) -> AsyncIterator[Ch
                 if process.stderr.at_eof():
                     raise PageError(f"{program} did not start")
         drain = asyncio.create_task(process.stderr.read())
-        async with connect(found[1], max_size=MAX_MESSAGE, compression=None, proxy=None, ping_interval=None) as socket:
+        options: dict[str, Any] = {"compression": None, "proxy": None, "ping_interval": None, "open_timeout": HANG_S}
+        async with connect(found[1], max_size=MAX_MESSAGE, **options) as socket:
             browser = Chromium(socket)
             try:
                 yield browser

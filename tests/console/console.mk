@@ -3,6 +3,8 @@
 CHROMIUM := /usr/bin/chromium
 BROWSER_PACKAGES := chromium
 
+# --- a browser for the tests -------------------------------------------------------------------------------
+
 browser-setup: ## Debian's Chromium, for the console's tests
 	@test -x $(CHROMIUM) || { \
 	    echo "The console's tests need $(CHROMIUM), which is not here: apt-get install $(BROWSER_PACKAGES)"; \

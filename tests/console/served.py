@@ -116,11 +116,11 @@ async def served(
     monkeypatch: pytest.MonkeyPatch,
     brain: Callable[[], Brain],
     *,
-    notice: str | None = None,
+    takes: str = "",
     **settings: Any,
 ) -> AsyncIterator[Served]:
-    """`notice` is what the page says of Sonic."""
-    monkeypatch.setattr("carlos.app.console_routes", lambda _, **options: console_routes(notice, **options))
+    """`takes` is what the page is told that a stand-in does."""
+    monkeypatch.setattr("carlos.app.console_routes", lambda _, **options: console_routes(takes, **options))
     aws_keys(monkeypatch)
     be_patient(monkeypatch)
     async with sonic(home, brain) as standin:

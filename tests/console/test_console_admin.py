@@ -13,7 +13,6 @@ from tests.console.served import Served, patient, served
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = "a-key-for-the-console-only"
-NOTICE = "hears with Whisper base, understands by rules, speaks with prepared clips"
 
 type Shoot = Callable[[Page, str], Awaitable[None]]
 
@@ -23,7 +22,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("home")
         keys = {"admin_api_keys": f"owner:read+write+calls:{KEY}", "twilio_auth_token": "secret"}
-        async with served(home, patch, patient([]), notice=NOTICE, **keys) as running:
+        async with served(home, patch, patient([]), takes="speech", **keys) as running:
             yield running
 
 
@@ -65,16 +64,13 @@ async def test_orders_are_listed_searched_and_opened(server: Served, browser: Ch
     await page.close()
 
 
-async def test_a_list_that_is_cut_says_that_there_is_more(
+async def test_a_list_that_comes_in_pages_is_fetched_as_it_is_looked_at(
     server: Served, browser: Chromium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.orders.MAX_PAGE_RECORDS", 5)
     page = await enter(browser, server, "orders")
-    assert len(await page.texts("#orders tbody tr")) == 5
-    assert "5" in await page.text("#orders [role=note]")
-    monkeypatch.undo()
-    await page.click("#orders .refresh")
-    await page.until("!document.querySelector('#orders [role=note]')")
+    await page.until("document.querySelectorAll('#orders tbody tr').length === 7")
+    assert "7 of 7" in await page.text("#orders [role=status]")
     await page.close()
 
 
@@ -100,10 +96,14 @@ async def test_appointments_are_shown_by_week_and_day_at_their_hour(
 
 async def test_a_stand_in_is_told_in_both_languages(server: Served, browser: Chromium, shoot: Shoot) -> None:
     page = await browser.page(f"{server.url}/")
-    assert await page.text("#notice") == f"Sonic is a local stand-in here, not Amazon Nova 2 Sonic: it {NOTICE}."
+    await page.click("#standin summary")
+    assert "it hears Spanish with Whisper base" in await page.text("#standin")
+    assert "costs no money here, and time" in await page.text("#standin")
+    assert "the stand-in's times" in await page.text("#standin-latency")
     await shoot(page, "talk-stand-in")
     await page.click("#language")
-    assert "Sonic es un doble local" in await page.text("#notice")
+    assert "escucha con Whisper base" in await page.text("#standin")
+    assert "no cuesta plata sino tiempo" in await page.text("#standin")
     await page.close()
 
 

@@ -20,6 +20,7 @@ from data.backends.base import Item, Key, Put
 from data.backends.sqlite import SqliteBackend
 from data.call_indexes import SHARDS
 from data.call_items import call_items, head_item
+from data.labels import label_items
 from data.models import (
     Appointment,
     AppointmentStatus,
@@ -203,12 +204,17 @@ async def test_calls_are_found_by_number_outcome_day_and_words(store: Store) -> 
 async def test_a_search_that_finds_little_ends_its_page_early(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MOST_READ", 20)
     calls = [head_item(a_call(n), NOON + timedelta(days=90)) for n in range(100)]
-    await store.backend.replace(TableName.CALLS, calls, [])
+    filed = [item for n in range(100) for item in label_items(a_call(n), ["tool:agendarTurno"], 2**33)]
+    await store.backend.replace(TableName.CALLS, [*calls, *filed], [])
     counting = counted(store)
-    page = await store.calls(outcome="lost", limit=5)
+    page = await store.calls(outcome="lost", tool="agendarTurno", limit=5)
     assert (page.items, page.next is None) == ((), False)
     assert counting.items <= 3 * 20
-    assert await _in_pages(lambda after: store.calls(outcome="lost", limit=5, after=after)) == []
+
+    def search(after: str | None) -> Any:
+        return store.calls(outcome="lost", tool="agendarTurno", limit=5, after=after)
+
+    assert await _in_pages(search) == []
 
 
 async def test_a_customers_calls_are_found_without_reading_the_others(store: Store) -> None:
@@ -228,7 +234,9 @@ async def test_a_customers_calls_are_found_without_reading_the_others(store: Sto
         ["77"],
         ["CA3", "CA2", "CA1"],
     )
-    assert (counting.queries, counting.items, counting.gets) == (8, 11, 0), "a query for each of their three calls"
+    assert (counting.queries, counting.items, counting.gets) == (8, 11, 1), (
+        "a query for each of their calls, a look for call-backs"
+    )
 
 
 async def test_a_call_is_filed_once_under_each_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from common.running import RunningServer, running_server
 from sandbox.sonic.script import Say, ScriptTurn, scripted
 from sandbox.twilio.caller import RecordedCaller
 from sandbox.twilio.double import TwilioDouble
+from sandbox.twilio.phone import find_running
 from sandbox.twilio.stream import Act
 from tests.e2e.running import environment
 from tests.support.servers import carlos_serve, free_port, printed
@@ -31,13 +33,17 @@ async def test_it_says_what_to_open_what_to_dial_and_what_is_a_stand_in(tmp_path
     env = {"CARLOS_HOME": str(tmp_path), "HOST": "localhost", "WS_PORT": str(port), "SONIC": "local"}
     async with carlos_serve(env) as process:
         lines = await printed(process, "stand-in")
-        assert [line.split()[0] for line in lines] == ["open", "dial", "stand-in"]
+        assert [line.split()[0] for line in lines if line[0] != " "] == ["open", "say", "dial", "stand-in"]
         assert f"http://localhost:{port}/" in lines[0]
 
         async def is_ready() -> bool:
             return await ready(port) == 200
 
         await until_answered(is_ready)
+        assert await find_running(tmp_path) == RunningServer(f"http://localhost:{port}", process.pid)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+        assert running_server(tmp_path) is None
 
 
 @pytest.mark.slow

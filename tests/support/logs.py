@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from loguru import logger
@@ -23,17 +24,23 @@ def logged() -> Iterator[list[str]]:
     logger.remove(sink)
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @contextmanager
-def captured(level: str = "DEBUG") -> Iterator[io.StringIO]:
-    """Everything the configured log writes."""
-    out, before = io.StringIO(), sys.stdout
+def captured(level: str = "DEBUG", file: Path | None = None, *, terminal: bool = False) -> Iterator[io.StringIO]:
+    """Everything the configured log writes to stdout."""
+    out, before = Terminal() if terminal else io.StringIO(), sys.stdout
     handlers, root_level = logging.root.handlers[:], logging.root.level
     sys.stdout = out
     try:
-        log.configure(level)
+        log.configure(level, file)
         yield out
     finally:
         sys.stdout = before
+        log.configure(level)  # and no file any more
         logger.remove()
         logger.add(sys.stderr)
         logging.root.handlers[:] = handlers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import sys
 import wave
 from pathlib import Path
@@ -16,11 +17,12 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from common.running import RunningServer, announced
 from sandbox.twilio.account import Account
-from sandbox.twilio.command import register
+from sandbox.twilio.command import _url, register
 from sandbox.twilio.errors import ServerUnavailable
 from sandbox.twilio.feed import CallFeed
-from sandbox.twilio.phone import Summary, call_server, place
+from sandbox.twilio.phone import Summary, call_server, find_running, health_of, place
 from sandbox.twilio.script import Script, Turn
 from sandbox.twilio.server import ServerProcess, free_port
 from sandbox.twilio.show import Show
@@ -152,7 +154,7 @@ async def test_a_running_server_is_phoned_with_the_credentials_of_the_settings(
     show = Show(Console(file=screen, width=200, color_system=None))
     summary = await call_server(server.address, SCRIPT, tmp_path, show)
     assert summary["outcome"] == "completed"
-    assert server.posts[0].signed
+    assert [post.signed for post in server.posts if post.path == "/twilio/voice"] == [True]
     assert "will not see the server's hang-up" in screen.getvalue()
 
 
@@ -185,6 +187,22 @@ async def test_a_server_is_started_with_the_doubles_credentials_and_stopped(tmp_
     assert log.read_text() == "a log line\n"
 
 
+async def test_a_server_that_runs_is_found_and_rung_as_it_is(server: PhonedServer, tmp_path: Path) -> None:
+    assert await find_running(tmp_path) is None
+    with announced(tmp_path, RunningServer("http://localhost:9", os.getpid())):
+        assert await find_running(tmp_path) is None, "nobody answers there"
+    server.files["/health"] = ("application/json", b"{}")
+    here = RunningServer(server.address, os.getpid())
+    with announced(tmp_path, here):
+        assert await find_running(tmp_path) == here
+
+
+async def test_a_port_where_nobody_answers_is_told_in_a_sentence() -> None:
+    with pytest.raises(ServerUnavailable) as told:
+        await health_of("http://localhost:9")
+    assert str(told.value) == "nobody answers at http://localhost:9: connection refused"
+
+
 async def test_a_server_that_does_not_start_is_told_of_with_its_last_words(tmp_path: Path) -> None:
     command = (sys.executable, "-c", "import sys; sys.exit('SONIC is missing')")
     process = ServerProcess(free_port(), Account(), "http://127.0.0.1:9", tmp_path / "log", print, command)
@@ -211,8 +229,36 @@ def test_the_list_of_callers_ends_with_json(app: typer.Typer) -> None:
     assert "order-status-dni" in [caller["name"] for caller in callers]
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("localhost:8081", "http://localhost:8081"),
+        ("http://localhost:8081/", "http://localhost:8081"),
+        ("https://carlos.example", "https://carlos.example"),
+        ("127.0.0.1", "http://127.0.0.1"),
+        ("[::1]:8081", "http://[::1]:8081"),
+    ],
+)
+def test_a_servers_address_may_be_written_as_in_a_browser(text: str, url: str) -> None:
+    assert _url(text) == url
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":8081", "localhost:http", "localhost:99999", "ftp://localhost", "http://", "[::1"]
+)
+def test_what_is_no_address_is_told_in_a_sentence(app: typer.Typer, text: str) -> None:
+    result = CliRunner().invoke(app, ["--server", text], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert "is no address of a server" in result.stderr
+
+
+def test_nobody_at_the_address_is_told_in_a_sentence(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["--server", "localhost:9"])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "nobody answers at http://localhost:9: connection refused"
+
+
 def test_an_unknown_caller_is_an_error_in_words(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["nobody"])
     assert result.exit_code == 1
     assert "there is no caller 'nobody'" in result.stderr
-    assert result.stdout == ""

@@ -14,6 +14,7 @@ import soundfile
 from sandbox.twilio.clock import ScaledClock
 from sandbox.twilio.errors import ScriptError
 from sandbox.twilio.playout import Playout
+from sandbox.twilio.script import ad_hoc_script
 from sandbox.twilio.stream import FRAME, Timeline
 from sandbox.twilio.wav import decode, first_sound, loudness, read_speech, write_stereo
 
@@ -68,3 +69,16 @@ def test_the_first_sound_is_the_first_sample_that_can_be_heard() -> None:
     pcm[300] = -2000
     assert first_sound(audioop.lin2ulaw(pcm.tobytes(), 2)) == 300
     assert first_sound(b"\xff" * 800) is None
+
+
+def test_a_file_that_is_no_wav_and_one_without_a_sound_are_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("# Carlos")
+    write_stereo(tmp_path / "b.wav", b"", b"")
+    for name, sentence in (
+        ("a.wav", "is no WAV that can be read: Format not recognised"),
+        ("b.wav", "holds no sound"),
+        ("c.wav", "is no WAV that can be read: System error"),
+    ):
+        with pytest.raises(ScriptError) as told:
+            ad_hoc_script([tmp_path / name])
+        assert str(told.value) == f"{tmp_path / name} {sentence}"

@@ -142,3 +142,16 @@ def test_each_turn_is_told_as_it_begins() -> None:
     assert told == []
     play(caller, 1000, carlos=False)
     assert told == ["hola"]
+
+
+def test_answers_are_told_as_they_begin_and_each_frame_of_both_sides() -> None:
+    answers: list[int] = []
+    frames: list[tuple[int, int]] = []
+    caller = RecordedCaller(
+        [spoken(400)], answered=answers.append, overheard=lambda said, heard: frames.append((len(said), len(heard)))
+    )
+    play(caller, 1000, carlos=False)
+    play(caller, 200, carlos=True)
+    assert answers == [1020]
+    assert set(frames) == {(160, 160)}
+    assert len(frames) == 60

@@ -1,20 +1,30 @@
-/** Dates, money and spans of time in the reader's language; the business's days are those of Buenos Aires. */
+/**
+ * Dates, money and spans of time in the reader's language; the business's days are those of Buenos Aires.
+ *
+ * Times are of 24 hours in both. Prices are pesos: "$ 959,97" as Argentines write them, "ARS 959.97" for everybody else.
+ * What a call costs is dollars.
+ */
 
-import { locale } from "./language.js";
+import { current, locale } from "./language.js";
 
 export const ZONE = "America/Argentina/Buenos_Aires";
 
+const DAYS = {
+  en: { day: "numeric", month: "short", year: "numeric" }, // 28 Nov 2026
+  es: { day: "2-digit", month: "2-digit", year: "numeric" }, // 28/11/2026
+};
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
 const format = (iso, options) => new Intl.DateTimeFormat(locale(), { timeZone: ZONE, ...options }).format(new Date(iso));
 
-export const date = (iso) => format(iso, { day: "numeric", month: "short", year: "numeric" });
-export const moment = (iso) => format(iso, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-export const time = (iso) => format(iso, { hour: "2-digit", minute: "2-digit", hour12: false });
+export const date = (iso) => format(iso, DAYS[current()]);
+export const moment = (iso) => format(iso, { ...DAYS[current()], ...CLOCK });
+export const time = (iso) => format(iso, CLOCK);
 export const weekday = (iso) => format(iso, { weekday: "short", day: "numeric" });
 export const longDay = (iso) => format(iso, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 export const month = (iso) => format(iso, { month: "long", year: "numeric" });
 
-export const money = (amount) =>
-  new Intl.NumberFormat(locale(), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" }).format(amount);
+export const money = (amount) => new Intl.NumberFormat(locale(), { style: "currency", currency: "ARS" }).format(amount);
 export const cost = (amount) =>
   new Intl.NumberFormat(locale(), { style: "currency", currency: "USD", maximumFractionDigits: 4 }).format(amount);
 export const count = (amount) => new Intl.NumberFormat(locale()).format(amount);

@@ -4,10 +4,12 @@ import { Appointments } from "./admin/appointments.js";
 import { Business } from "./admin/business.js";
 import { CallBacks } from "./admin/callbacks.js";
 import { Calls } from "./admin/calls.js";
+import { Customer } from "./admin/customer.js";
 import { Orders } from "./admin/orders.js";
+import { Today } from "./admin/today.js";
 import { Webhooks } from "./admin/webhooks.js";
 import { byId } from "./dom.js";
-import { bind, choose, current, translate } from "./language.js";
+import { choose, current, translate } from "./language.js";
 import { Talk } from "./talk/talk.js";
 
 translate();
@@ -19,6 +21,8 @@ const sections = {
   calls: new Calls(byId("calls")),
   callbacks: new CallBacks(byId("callbacks")),
   business: new Business(byId("business")),
+  today: new Today(byId("today")),
+  customer: new Customer(byId("customer")),
   webhooks: new Webhooks(byId("webhooks")),
 };
 let shown = null;
@@ -32,6 +36,7 @@ function show() {
     const here = link.getAttribute("href") === `#/${wanted}`;
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    if (here) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   sections[wanted].open(...rest.map(decodeURIComponent));
   if (shown !== null && shown !== wanted) byId("main").focus({ preventScroll: true });
@@ -47,11 +52,6 @@ function turnLight() {
   talk.scope.draw();
 }
 
-const notice = document.querySelector("meta[name=carlos-notice]").content;
-if (notice) {
-  bind(byId("notice"), "text", "notice", { what: notice });
-  byId("notice").hidden = false;
-}
 byId("language").addEventListener("click", () => choose(current() === "en" ? "es" : "en"));
 byId("theme").addEventListener("click", turnLight);
 document.querySelector(".skip").addEventListener("click", (event) => {
@@ -60,7 +60,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 window.addEventListener("hashchange", show);
 window.addEventListener("resize", () => talk.scope.draw());
-window.addEventListener("beforeunload", () => talk.busy && talk.session.hangUp());
 window.addEventListener("beforeunload", (event) => sections.business.isDirty && event.preventDefault());
 window.carlos = talk; // for a developer's console, and for tests
 show();

@@ -13,25 +13,12 @@ const A_PAGE = 100;
 export class CallBacks extends Page {
   constructor(root) {
     super(root, "callbacks.title");
+    this.isWindowed = true; // more comes when it is asked for
     this.status = STATUSES[0];
   }
 
   open() {
     return this.load(`/callbacks?status=${this.status}&limit=${A_PAGE}`);
-  }
-
-  async refresh() {
-    const { path } = this;
-    try {
-      const found = await getList(path);
-      if (!this.isOpen || path !== this.path) return;
-      this.data = found.data;
-      this.next = found.next;
-      this.redraw();
-    } catch (error) {
-      if (!(error instanceof RestError)) throw error;
-      if (this.isOpen && path === this.path) this.fail(error);
-    }
   }
 
   draw(callbacks) {

@@ -3,17 +3,29 @@
 import { h } from "../dom.js";
 import { count, date, money } from "../format.js";
 import { say } from "../language.js";
+import { getList } from "../rest.js";
 import { deskTools } from "./desk.js";
 import { pill } from "./details.js";
 import { newOrder, openOrder } from "./order-dialog.js";
 import { Page } from "./page.js";
+import { Windowed } from "./windowed.js";
 
 const STATUSES = ["pending", "processing", "shipped", "delivered", "cancelled"];
-const COLUMNS = ["id", "customer", "items", "total", "created", "delivery"];
+const COLUMNS = [
+  { name: "id", t: "orders.id" },
+  { name: "customer", t: "orders.customer" },
+  { name: "items", t: "orders.items", minor: true },
+  { name: "total", t: "orders.total" },
+  { name: "created", t: "orders.created", minor: true },
+  { name: "delivery", t: "orders.delivery", minor: true },
+  { name: "status", t: "admin.status" },
+];
+const HEIGHT = 58; // px: two lines
 
 export class Orders extends Page {
   constructor(root) {
     super(root, "orders.title");
+    this.isWindowed = true; // more comes as one scrolls
     this.search = "";
     this.status = "";
   }
@@ -23,18 +35,25 @@ export class Orders extends Page {
   }
 
   draw(orders) {
-    const body = h("tbody");
     const counted = h("p", { class: "hint", role: "status" });
-    const fill = () => {
-      const shown = orders.filter((order) => this.matches(order));
-      body.replaceChildren(...(shown.length ? shown.map((order) => row(order, () => this.refresh())) : [nothing()]));
-      counted.textContent = say("admin.count", { shown: count(shown.length), all: count(orders.length) });
-    };
+    const table = new Windowed({ label: "orders.title", columns: COLUMNS, row: (order) => row(order, () => this.refresh()), height: HEIGHT, more: () => this.further(orders) });
+    const fill = () => table.set(orders.filter((order) => this.matches(order)));
+    table.onStale = fill;
+    table.onTrouble = ({ kind, values }) => (counted.textContent = say(`admin.${kind}`, values));
+    table.onCount = (shown) => (counted.textContent = say(this.next ? "admin.count-so-far" : "admin.count", { shown: count(shown), all: count(orders.length) }));
     const filters = this.filters(fill);
     fill();
-    const columns = [...COLUMNS.map((column) => `orders.${column}`), "admin.status"];
-    const head = h("thead", {}, h("tr", {}, columns.map((t) => h("th", { scope: "col", t }))));
-    return [filters, h("div", { class: "card sheet", tabindex: "0", role: "region", label: "orders.title" }, h("table", { class: "records" }, head, body)), counted];
+    return [filters, table.element, counted];
+  }
+
+  /** The next page's, as far as they are looked for; null at the end. A search goes on until it has a view full. */
+  async further(orders) {
+    if (!this.next) return null;
+    const { data, next } = await getList(`${this.path}?cursor=${encodeURIComponent(this.next)}`);
+    if (orders !== this.data) return null; // they were fetched anew meanwhile
+    this.next = next;
+    orders.push(...data);
+    return data.filter((order) => this.matches(order));
   }
 
   filters(fill) {
@@ -67,18 +86,15 @@ export class Orders extends Page {
 
 function row(order, then) {
   const names = order.items.map(({ name, quantity }) => (quantity > 1 ? `${quantity} × ${name}` : name));
-  return h(
-    "tr",
-    {},
+  return [
     h("td", {}, h("button", { type: "button", class: "link", label: ["orders.number", { id: order.id }], onclick: () => openOrder(order, then) }, `#${order.id}`)),
     h("td", {}, order.customerName, h("small", {}, order.customerEmail)),
-    h("td", { class: "wide" }, names[0] ?? "", names.length > 1 && h("small", {}, names.slice(1).join(", "))),
+    h("td", {}, names[0] ?? "", names.length > 1 && h("small", {}, names.slice(1).join(", "))),
     h("td", { class: "number" }, money(order.total)),
     h("td", {}, date(order.createdAt)),
     h("td", {}, order.estimatedDelivery ? date(order.estimatedDelivery) : "–"),
     h("td", {}, pill("status", order.status)),
-  );
+  ];
 }
 
-const nothing = () => h("tr", {}, h("td", { colspan: "7", class: "empty", t: "admin.none" }));
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();

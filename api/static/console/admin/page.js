@@ -32,10 +32,11 @@ export class Page {
   async refresh() {
     const { path } = this;
     try {
-      const { data, more } = await getList(path);
+      const { data, more, next } = await getList(path);
       if (!this.isOpen || path !== this.path) return;
       this.data = data;
       this.more = more;
+      this.next = next;
       this.redraw();
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
@@ -45,7 +46,7 @@ export class Page {
 
   redraw() {
     if (this.data === undefined) return;
-    const note = this.more && h("p", { class: "hint", role: "note", t: ["admin.more", { shown: count(this.data.length) }] });
+    const note = this.more && !this.isWindowed && h("p", { class: "hint", role: "note", t: ["admin.more", { shown: count(this.data.length) }] });
     this.show(...this.draw(this.data), ...(note ? [note] : []));
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { h, svg } from "../dom.js";
-import { bind } from "../language.js";
+import { bind, knows, say } from "../language.js";
 import { span } from "../format.js";
 
 const WIDTH = 900;
@@ -65,8 +65,12 @@ function drawn({ role, text, from, to, latency, interrupted }, x) {
   ].filter(Boolean);
 }
 
+/** When a tool's use began: a record has the moment of its answer. */
+export const begun = ({ at_ms, ms }) => Math.max(0, at_ms - ms);
+
 function dot(tool, x) {
-  return svg("circle", { class: tool.ok ? "tool" : "tool refused", cx: x(tool.at_ms), cy: (LANES.caller + TALL + LANES.carlos) / 2, r: 5 }, svg("title", {}, `${tool.name}, ${tool.ms} ms`));
+  const name = knows(`tool.${tool.name}`) ? say(`tool.${tool.name}`) : tool.name;
+  return svg("circle", { class: tool.ok ? "tool" : "tool refused", cx: x(begun(tool)), cy: (LANES.caller + TALL + LANES.carlos) / 2, r: 5 }, svg("title", {}, `${name}, ${tool.ms} ms`));
 }
 
 function names() {

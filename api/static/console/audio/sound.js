@@ -2,41 +2,56 @@
  * Ears and mouth of the page for one conversation: a microphone at the line's rate, a player at Carlos's.
  *
  * Tells of "frame" {samples, muted}, "level" {who, level, at}, "spoke" {at} (the caller is audible), "voice" {on, at}
- * (Carlos is), "played" {mark, flushed} and
- * "buffered" {ms, sequence}. Times are the audio clock's, in seconds.
+ * (Carlos is), "played" {mark, flushed}, "buffered" {ms, sequence} and "allowed" {on}: whether the browser lets the page
+ * sound, which it may not before a click. Times are the audio clock's, in seconds.
  */
 
-import { openMicrophone } from "./microphone.js";
-
 const FRAME_MS = 20;
+const ACTS = ["pointerdown", "keydown"];
 
 export class Sound extends EventTarget {
-  /** Asks for the microphone; without one the conversation can still be heard and typed. */
+  /** Without a microphone: it can be had later, and a conversation can do without. */
   static async open({ captureRate, playbackRate, prebufferMs }) {
     const context = new AudioContext({ latencyHint: "interactive" });
-    const { stream, problem } = await openMicrophone();
     await Promise.all([
-      context.resume(),
       context.audioWorklet.addModule(new URL("capture-worklet.js", import.meta.url)),
       context.audioWorklet.addModule(new URL("playback-worklet.js", import.meta.url)),
     ]);
-    return new Sound(context, stream, problem, { captureRate, playbackRate, prebufferMs });
+    return new Sound(context, { captureRate, playbackRate, prebufferMs });
   }
 
-  constructor(context, stream, problem, { captureRate, playbackRate, prebufferMs }) {
+  constructor(context, { captureRate, playbackRate, prebufferMs }) {
     super();
-    this.problem = problem; // of the microphone
     this.muted = false;
     this.context = context;
-    this.stream = stream;
+    this.stream = null;
+    this.isClosed = false;
     this.capture = node(context, "carlos-capture", { rate: captureRate, frameMs: FRAME_MS });
     this.playback = node(context, "carlos-playback", { rate: playbackRate, prebufferMs });
     this.capture.port.onmessage = ({ data }) => this.captured(data);
     this.playback.port.onmessage = ({ data }) => this.reported(data);
-    if (stream) context.createMediaStreamSource(stream).connect(this.capture);
     // A silent way to the speakers: what leads nowhere is not run.
     this.capture.connect(new GainNode(context, { gain: 0 })).connect(context.destination);
     this.playback.connect(context.destination);
+    context.onstatechange = () => this.tell("allowed", { on: this.allowed });
+    this.wake = () => context.resume().catch(() => {}); // closed before it was allowed
+    this.wake();
+    for (const act of ACTS) document.addEventListener(act, this.wake);
+  }
+
+  /** Whether anything can sound: a page that was opened without a click may have to wait for one. */
+  get allowed() {
+    return this.context.state === "running";
+  }
+
+  /** Hear with this microphone. */
+  listen(stream) {
+    if (this.isClosed) {
+      release(stream);
+      return;
+    }
+    this.stream = stream;
+    this.context.createMediaStreamSource(stream).connect(this.capture);
   }
 
   get now() {
@@ -64,9 +79,12 @@ export class Sound extends EventTarget {
   }
 
   async close() {
+    this.isClosed = true;
+    this.context.onstatechange = null;
+    for (const act of ACTS) document.removeEventListener(act, this.wake);
     this.capture.port.postMessage({ stop: true });
     this.playback.port.postMessage({ stop: true });
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    if (this.stream) release(this.stream);
     await this.context.close();
   }
 
@@ -90,6 +108,10 @@ export class Sound extends EventTarget {
   tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function release(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 function node(context, name, processorOptions) {

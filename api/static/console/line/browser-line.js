@@ -4,17 +4,23 @@
  * Receipts (`ackStart`, `ack`) tell the server what was really played. Typed text is an interactive USER block beside
  * the audio; keys are typed as `[DTMF] 123#`, gathered as the phone line gathers them.
  *
- * A line tells of "open", "named" (its callId is known), "lost" (the server went away) and "over" {problem, values}.
+ * `callStart` makes it a call as a phone's: Carlos ends it after his goodbye, and `token` goes on with it after a lost
+ * socket (docs/browser-protocol.md).
+ *
+ * A line tells of "open", "named" (its callId is known), "started" {resumed}, "lost" (the server or the network went away)
+ * and "over" {problem, values, goodbye}.
  */
 
 import { fromBase64, toBase64 } from "../audio/base64.js";
 import { pcmBytes, pcmSamples } from "../audio/pcm.js";
+import { knows } from "../language.js";
 import { LOCKED, post, RestError } from "../rest.js";
 
 const LOST = new Set([1001, 1005, 1006, 1012]); // a restart, a deploy, a cable
 const KEYPAD_PAUSE_MS = 2000;
 const INTERRUPTED = /^\{\s*"interrupted"\s*:\s*true\s*\}$/;
 const HISTORY = 20; // texts told to a new session
+const STALLED_BYTES = 400_000; // that the network does not take: eight seconds of a voice
 const AUDIO_IN = {
   mediaType: "audio/lpcm", sampleRateHertz: 16000, sampleSizeBits: 16, channelCount: 1,
   audioType: "SPEECH", encoding: "base64",
@@ -33,13 +39,16 @@ export class BrowserLine extends EventTarget {
     this.callId = null;
     this.digits = "";
     this.blocks = new Map(); // open text blocks: contentId -> {role, stage, text}
-    this.report = null; // what the server said of a failure
+    this.token = ""; // to go on with this call
     this.takeFrame = ({ detail }) => this.sendAudio(detail.samples);
     this.takeBuffered = ({ detail }) => this.acknowledge(detail);
   }
 
-  /** Begin a session; an earlier conversation goes on where it stopped. */
-  async open(earlier = []) {
+  /**
+   * Begin a session. With the token of a lost one the same call goes on, and an earlier conversation does anyhow; `greet`
+   * is for who does not say something himself at once.
+   */
+  async open(earlier = [], token = "", greet = true) {
     this.prompt = crypto.randomUUID();
     this.audio = crypto.randomUUID();
     let query;
@@ -51,7 +60,7 @@ export class BrowserLine extends EventTarget {
     }
     if (query === undefined || this.isOver) return;
     this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/${query}`);
-    this.socket.onopen = () => this.shakeHands(earlier);
+    this.socket.onopen = () => this.shakeHands(earlier, { token, greet });
     this.socket.onmessage = ({ data }) => this.receive(JSON.parse(data).event);
     this.socket.onclose = (closed) => this.closed(closed);
   }
@@ -90,7 +99,7 @@ export class BrowserLine extends EventTarget {
 
   // To the server.
 
-  shakeHands(earlier) {
+  shakeHands(earlier, call) {
     this.send("sessionStart", { inferenceConfiguration: { maxTokens: 1024, topP: 0.9, temperature: 0.7 } });
     this.send("promptStart", {
       promptName: this.prompt,
@@ -98,6 +107,7 @@ export class BrowserLine extends EventTarget {
       audioOutputConfiguration: { ...AUDIO_IN, sampleRateHertz: 24000, voiceId: "carlos" },
     });
     for (const { role, text } of earlier.slice(-HISTORY)) this.sendText(role, text);
+    this.send("callStart", call);
     this.send("ackStart", {});
     this.send("contentStart", {
       promptName: this.prompt, contentName: this.audio, type: "AUDIO", interactive: true, role: "USER",
@@ -116,6 +126,10 @@ export class BrowserLine extends EventTarget {
   }
 
   sendAudio(samples) {
+    if (this.socket.bufferedAmount > STALLED_BYTES) {
+      this.cut();
+      return;
+    }
     const content = toBase64(pcmBytes(samples));
     this.send("audioInput", { promptName: this.prompt, contentName: this.audio, content });
   }
@@ -141,7 +155,12 @@ export class BrowserLine extends EventTarget {
     else if (name === "textOutput") this.takeText(body);
     else if (name === "contentEnd" && body.type === "TEXT") this.endText(body);
     else if (name === "toolUse") this.conversation.toolStarted(body.toolName, read(body.content), body.toolUseId);
-    else if (name === "error") this.report = body.message;
+    else if (name === "callStarted") this.started(body);
+  }
+
+  started({ token, resumed }) {
+    this.token = token;
+    this.tell("started", { resumed });
   }
 
   beginText({ contentId, role, additionalModelFields }) {
@@ -165,19 +184,26 @@ export class BrowserLine extends EventTarget {
     if (block.role === "USER") this.conversation.heard(block.text);
     else if (block.stage === "SPECULATIVE") this.conversation.planned(block.text);
     else if (block.stage === "FINAL") this.conversation.said(block.text, stopReason === "INTERRUPTED");
-    else this.report = block.text;
   }
 
   /** No token was given to us. */
   locked({ kind, values }) {
-    this.tell("over", { problem: `${LOCKED.has(kind) ? "problem.key" : "admin"}.${kind}`, values });
+    this.tell("over", { problem: `${LOCKED.has(kind) ? "problem.key" : "problem.rest"}.${kind}`, values });
+  }
+
+  /** The network takes nothing any more, whatever it may still say itself. */
+  cut() {
+    this.socket.onclose = null;
+    this.socket.close();
+    this.detach();
+    this.tell("lost");
   }
 
   closed({ code, reason }) {
     this.detach();
     if (LOST.has(code)) this.tell("lost");
-    else if (code === 1000) this.tell("over", {});
-    else this.tell("over", { problem: "problem.refused", values: { why: this.report ?? (reason || code) } });
+    else if (code === 1000 && reason !== "closed") this.tell("over", { goodbye: true });
+    else this.tell("over", refusal(code, reason));
   }
 
   detach() {
@@ -189,6 +215,12 @@ export class BrowserLine extends EventTarget {
   tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Why the server closed the socket, in the page's own words. */
+function refusal(code, reason) {
+  const problem = `refused.${reason}`;
+  return knows(problem) ? { problem } : { problem: "problem.refused", values: { code } };
 }
 
 function read(json) {

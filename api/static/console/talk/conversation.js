@@ -1,12 +1,12 @@
 /**
  * What was heard and said, whichever line it came over. Items are, in order:
  *
- *   {kind: "caller", text}
+ *   {kind: "caller", text, waits}                            waits: typed, and not answered for by the server yet
  *   {kind: "carlos", parts: [{planned, heard, cut}], open}   heard is null until it was
  *   {kind: "tool", name, arguments, result, ok, ms, id}      ok is null until it is done
- *   {kind: "mark", key, values}
+ *   {kind: "mark", key, values, also}                        also: the key of a second sentence
  *
- * Tells of "added" and "changed" {item}.
+ * Tells of "added" and "changed" {item}, and of "cleared".
  */
 
 export class Conversation extends EventTarget {
@@ -18,8 +18,20 @@ export class Conversation extends EventTarget {
   heard(text) {
     this.close();
     const keys = /^\[DTMF\] (.*)$/.exec(text);
+    const typed = this.items.find((item) => item.waits && asSent(item.text) === text);
     if (keys) this.note("mark.pressed", { digits: keys[1] });
-    else this.add({ kind: "caller", text });
+    else if (typed) this.change(typed, { waits: false });
+    else this.add({ kind: "caller", text, waits: false });
+  }
+
+  /** The caller has written this; the server will say that it heard it. */
+  typed(text) {
+    this.add({ kind: "caller", text, waits: true });
+  }
+
+  /** What was written and has not been heard yet. */
+  get unsent() {
+    return this.items.filter(({ waits }) => waits).map(({ text }) => text);
   }
 
   /** Carlos is about to say this. */
@@ -38,19 +50,30 @@ export class Conversation extends EventTarget {
     this.tell("changed", item);
   }
 
+  /** A use of a tool began. Its answer may have come first, by the other way. */
   toolStarted(name, given, id) {
+    if (this.tool(id)) return;
     this.add({ kind: "tool", name, arguments: given, result: null, ok: null, ms: null, id });
   }
 
   /** A tool has answered; the phone line tells only of that. */
-  toolDone({ name, arguments: given, result, ok, ms }) {
-    let item = this.items.find((each) => each.kind === "tool" && each.name === name && each.ok === null);
-    if (!item) {
-      this.toolStarted(name, given, null);
-      item = this.items.at(-1);
-    }
-    Object.assign(item, { result, ok, ms });
-    this.tell("changed", item);
+  toolDone({ use, name, arguments: given, result, ok, ms }) {
+    this.toolStarted(name, given, use);
+    this.change(this.tool(use), { result, ok, ms });
+  }
+
+  tool(id) {
+    return this.items.findLast((item) => item.kind === "tool" && item.id === id);
+  }
+
+  /** Something failed; whether the call outlived it is known at its end. */
+  fault(also) {
+    this.add({ kind: "mark", key: "mark.fault", values: {}, also });
+  }
+
+  ended(outcome) {
+    const key = outcome === "failed" ? "mark.fault.lost" : "mark.fault.over";
+    for (const item of this.items.filter((each) => each.key === "mark.fault")) this.change(item, { key });
   }
 
   interrupted() {
@@ -70,7 +93,7 @@ export class Conversation extends EventTarget {
 
   /** For a new session that goes on with this conversation. */
   history() {
-    const texts = this.items.map((item) => {
+    const texts = this.items.filter(({ waits }) => !waits).map((item) => {
       if (item.kind === "caller") return { role: "USER", text: item.text };
       const text = item.kind === "carlos" ? item.parts.map(({ heard }) => heard ?? "").join(" ").trim() : "";
       return { role: "ASSISTANT", text };
@@ -81,6 +104,13 @@ export class Conversation extends EventTarget {
   clear() {
     this.items = [];
     this.tell("cleared");
+  }
+
+  /** Go on with the items of an earlier page. */
+  restore(items) {
+    this.clear();
+    for (const item of items) this.add(item);
+    this.close();
   }
 
   // Carlos's turns.
@@ -110,9 +140,12 @@ export class Conversation extends EventTarget {
   /** The turn is the caller's. */
   close() {
     const open = this.items.findLast(({ kind, open }) => kind === "carlos" && open);
-    if (!open) return;
-    open.open = false;
-    this.tell("changed", open);
+    if (open) this.change(open, { open: false });
+  }
+
+  change(item, news) {
+    Object.assign(item, news);
+    this.tell("changed", item);
   }
 
   add(item) {
@@ -125,4 +158,6 @@ export class Conversation extends EventTarget {
   }
 }
 
+/** A typed text as the server takes it: square brackets are its own. */
+const asSent = (text) => text.replaceAll("[", "(").replaceAll("]", ")");
 const waits = ({ planned, heard }, text) => heard === null && planned.startsWith(text);

@@ -5,7 +5,7 @@ import { bind, languages } from "../language.js";
 
 const WIDTH = 320;
 const HEIGHT = 132;
-const LEFT = 34;
+const LEFT = 42;
 const BOTTOM = 18;
 const TOP = 14;
 const WIDEST = 34;

@@ -4,7 +4,9 @@ import { h } from "../dom.js";
 import { knows } from "../language.js";
 
 export class Transcript {
-  constructor(list, empty, conversation) {
+  /** `log` is what scrolls, with the list in it. */
+  constructor(log, list, empty, conversation) {
+    this.log = log;
     this.list = list;
     this.empty = empty;
     this.shown = new Map(); // item -> its element
@@ -16,7 +18,8 @@ export class Transcript {
   show(item) {
     const old = this.shown.get(item);
     const element = entry(item);
-    const follows = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 80;
+    const { log } = this;
+    const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
     if (old) {
       for (const details of old.querySelectorAll("details[open]")) element.querySelector("details").open = details.open;
       old.replaceChildren(...element.childNodes);
@@ -26,7 +29,7 @@ export class Transcript {
       this.list.append(element);
     }
     this.empty.hidden = true;
-    if (follows) this.list.scrollTop = this.list.scrollHeight;
+    if (follows) log.scrollTop = log.scrollHeight;
   }
 
   clear() {
@@ -38,10 +41,11 @@ export class Transcript {
 
 /** One item as a list element. */
 export function entry(item) {
-  if (item.kind === "caller") return bubble("caller", h("span", { t: item.name ?? "you" }), item.text);
+  if (item.kind === "caller") return bubble(item.waits ? "caller waits" : "caller", h("span", { t: item.name ?? "you" }), item.text);
   if (item.kind === "carlos") return carlos(item);
   if (item.kind === "tool") return tool(item);
-  return h("li", { class: `mark ${item.key.replaceAll(".", "-")}` }, h("span", { t: [item.key, item.values] }));
+  const also = item.also && h("span", { t: item.also });
+  return h("li", { class: `mark ${item.key.replaceAll(".", "-")}` }, h("p", {}, h("span", { t: [item.key, item.values] }), also && " ", also));
 }
 
 function bubble(who, name, ...content) {
