@@ -184,7 +184,7 @@ export default {
   "outcome.transferred": "La atendió una persona",
 
   // The owner's desk.
-  "nav.callbacks": "Llamados pendientes",
+  "nav.callbacks": "A llamar",
   "nav.business": "El negocio",
   "desk.save": "Guardar",
   "desk.cancel": "Cancelar",
