@@ -1,9 +1,11 @@
 """Who may do what: keys, tokens and scopes. What no rule opens is closed.
 
     scope   opens
-    read    GET of orders, appointments, calls (personal data in them masked) and days, metrics, the API's description
-    write   creating, changing and deleting orders and appointments
-    calls   calls as they are: live events, recordings, transcripts unmasked, hanging up; call-backs
+    read    GET of orders, appointments, facts of the business, calls (personal data in them masked) and days, metrics,
+            the API's description
+    write   creating, changing and deleting orders and appointments; the facts of the business, and answers
+    calls   calls as they are: live events, recordings, transcripts unmasked, hanging up; call-backs; who may ring and
+            whom callers are passed on to
 
 Exporting and erasing a customer's data needs `write` and `calls`.
 """
@@ -45,6 +47,7 @@ RULES = (  # the first that covers a request counts
     Rule.make("safe", r"/(docs|console|static)(/.*)?"),  # files without data
     Rule.make("all", r"(/demo)?/customers(/.*)?", WRITE, CALLS),
     Rule.make("all", r"(/demo)?/callbacks(/.*)?", CALLS),
+    Rule.make("all", r"(/demo)?/line", CALLS),
     Rule.make("safe", r"(/demo)?/calls(\.csv|/.*)?(?<!/events)(?<!/audio)", READ),
     Rule.make("all", r"(/demo)?/calls(/.*)?", CALLS),
     Rule.make("safe", r".*", READ),

@@ -15,7 +15,10 @@ from api.callbacks import callback_routes
 from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
 from api.customers import customer_routes
 from api.description import describe
+from api.doctors import doctor_routes
+from api.facts import facts_routes
 from api.limits import RateLimit
+from api.me import me_routes
 from api.middleware import SecurityMiddleware
 from api.orders import order_routes
 from api.proxy import Proxied
@@ -69,6 +72,9 @@ def record_routers(
         stats_routes(store, queries.prices, clock),
         customer_routes(queries),
         callback_routes(store),
+        doctor_routes(store),
+        facts_routes(store, clock),
+        me_routes(),
         webhook_routes(store),
     ]
 

@@ -88,7 +88,7 @@ def failure(status: int, error: str, message: str, **extra: Any) -> JSONResponse
 def failed_to(method: str, path: str) -> str:
     """What a 500 says, as the original said it: `Failed to retrieve orders`."""
     parts = [part for part in path.removeprefix("/demo").split("/") if part]
-    own = {"calls", "callbacks", "customers", "stats", "webhooks"}
+    own = {"calls", "callbacks", "customers", "doctors", "facts", "stats", "webhooks"}
     nouns = own | {record_type.nouns for record_type in record_types()}
     noun = parts[0] if parts and parts[0] in nouns else "page"
     one = noun.removesuffix("s") if len(parts) > 1 or method == "POST" else noun
@@ -104,9 +104,10 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        problems = [_problem(each) for each in error.errors()]
+        faults = [_fault(each) for each in error.errors()]
         in_body = any(each["loc"][:1] == ("body",) for each in error.errors())
-        return failure(422 if in_body else 400, "Invalid request", "; ".join(problems))
+        told = "; ".join(f"{fault['key']}: {fault['wrong']}" for fault in faults)
+        return failure(422 if in_body else 400, "Invalid request", told, faults=faults)
 
     async def rule_broken(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RuleBroken)  # noqa: S101
@@ -142,7 +143,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _problem(each: Any) -> str:
-    """Where and what, never the value: it may be personal."""
+def _fault(each: Any) -> dict[str, Any]:
+    """Where, what, and pydantic's word for it; never the value: it may be personal."""
     where = ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0])
-    return f"{where}: {each['msg']}"
+    return {"key": where, "wrong": each["msg"], "code": each["type"]}

@@ -15,6 +15,7 @@ from agent.active_calls import ActiveCalls
 from api.application import guard, mount, record_routers
 from api.description import operations
 from api.health import health_routes, metrics_routes
+from api.line import line_routes
 from api.live import live_routes
 from common.settings import Settings
 from common.times import utcnow
@@ -83,7 +84,7 @@ def described() -> FastAPI:
     settings = Settings(_env_file=None)
     store = Store(SqliteBackend(Path(), utcnow))
     active_calls = ActiveCalls(1)
-    mount(app, [*record_routers(settings, store), live_routes(active_calls)])
+    mount(app, [*record_routers(settings, store), live_routes(active_calls), line_routes(settings, store)])
     app.include_router(metrics_routes())
     app.include_router(health_routes(active_calls))
     guard(app, settings)

@@ -82,8 +82,8 @@ Moment = Annotated[
 Price = Annotated[float, Field(ge=0, le=PRICE_LIMIT_CENTS / 100, strict=False), AfterValidator(_finite)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+class Few(BaseModel):
+    """An object that is refused at once where it has too many fields."""
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +92,10 @@ class _Body(BaseModel):
         if isinstance(body, dict) and len(body) > MOST_FIELDS:
             raise ValueError(f"must have at most {MOST_FIELDS} fields")
         return body
+
+
+class _Body(Few):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, under their Python names."""
@@ -426,11 +430,19 @@ class Found[T](BaseModel):
     message: str
 
 
+class FaultJson(BaseModel):
+    key: str = Field(description="The field, such as `items.0.name`.")
+    wrong: str
+    code: str | None = Field(None, description="A word for what is wrong with it, such as `string_too_long`.")
+    line: int | None = Field(None, description="In a text of facts.")
+
+
 class Failure(BaseModel):
     success: Literal[False]
     error: str
     message: str
     code: str | None = None
+    faults: list[FaultJson] | None = Field(None, description="Each field that cannot be taken.")
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -37,6 +37,7 @@ from api.application import guard, mount, prices, record_routers
 from api.console import console_routes
 from api.docs_page import docs_routes
 from api.health import health_routes, metrics_routes
+from api.line import line_routes
 from api.live import live_routes
 from carlos.call_log import cloudwatch_listener
 from carlos.memory import give_back
@@ -480,6 +481,7 @@ def create_app(
                 services.active_calls if handover is None else SharedCalls(handover.register, services.active_calls)
             )
             mount(app, [live_routes(services.active_calls), *record_routers(settings, services.store, everyones)])
+            mount(app, [line_routes(settings, services.store)])
             app.include_router(metrics_routes() if handover is None else metrics_routes(ProcessMetrics(handover).told))
             app.include_router(docs_routes())
             app.include_router(health_routes(services.active_calls, services.readiness))

@@ -65,6 +65,16 @@ def read(text: str) -> Facts:
 
 def to_yaml(facts: Facts) -> str:
     """Return the text that reads as these facts; what is as usual is left out."""
+    return dumped(sections(facts))
+
+
+def dumped(document: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(document), allow_unicode=True, sort_keys=False, width=120)
+
+
+def sections(facts: Facts) -> dict[str, Any]:
+    """Return the document that reads as these facts, in texts, numbers, lists and maps; what is as usual is left
+    out."""
     holidays = facts.holidays
     told: dict[str, Any] = {
         "name": facts.name,
@@ -82,7 +92,7 @@ def to_yaml(facts: Facts) -> str:
         "emergency": facts.emergency if facts.emergency != EMERGENCY else None,
         "questions": [{"asked": list(each.asked), "answer": each.answer} for each in facts.questions],
     }
-    return yaml.safe_dump(_without_nothing(told), allow_unicode=True, sort_keys=False, width=120)
+    return _without_nothing(told)
 
 
 # The text as nodes: every scalar is the text that was written, so that no `no` is False and no `8:00` is 480.

@@ -8,6 +8,7 @@ while nothing has changed.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from data.facts import Facts
 from data.facts_file import TEXT_LIMIT, FactsError, read
 from data.tables import TableName
 
-FILE = "facts.yaml"
+FILE = "facts.yaml"  # in CARLOS_HOME
 SAMPLE = Path(__file__).with_name("sample-facts.yaml")  # of the sample records
 UNTOLD = Facts("Carlos")  # of a business that has written nothing down
 _PK = "FACTS"
@@ -75,15 +76,21 @@ class FileHome:
             return file.read(4 * TEXT_LIMIT + 1).decode("utf-8", errors="replace")
 
     def _put(self, text: str, based_on: str | None) -> None:
-        """Whole or not at all: whoever looks meanwhile sees the old file."""
-        if self._look() != based_on:
-            raise Conflict
+        """Whole or not at all: whoever looks meanwhile sees the old file. Of two at once, in whatever processes, one
+        is too late: the folder is locked from the look to the replacement."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=self._path.parent, delete=False) as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(new.name, self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if self._look() != based_on:
+                raise Conflict
+            with NamedTemporaryFile("w", encoding="utf-8", dir=self._path.parent, delete=False) as new:
+                new.write(text)
+                new.flush()
+                os.fsync(new.fileno())
+            os.replace(new.name, self._path)
+        finally:
+            os.close(folder)
 
 
 class ItemHome:

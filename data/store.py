@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from common.spanish.names import doctor_key, plain
 from common.times import Clock, from_iso, to_iso, utcnow
@@ -240,6 +240,11 @@ class Store:
         version = await self._facts.home.version()
         return ("" if version is None else await self._facts.home.text()), version
 
+    @property
+    def facts_are_kept(self) -> Literal["file", "store"]:
+        """In a file of this host, or in the store, for every host on it."""
+        return "file" if isinstance(self._facts.home, FileHome) else "store"
+
     async def save_facts(self, text: str, based_on: str | None) -> None:
         """Raises FactsError, and Conflict if the version is no longer `based_on`."""
         await asyncio.to_thread(read_facts, text)
@@ -252,6 +257,10 @@ class Store:
     async def unanswered(self) -> tuple[questions.Unanswered, ...]:
         """The questions that the facts did not answer, those that are asked most first."""
         return await questions.unanswered(self.backend, self._clock())
+
+    async def dismiss_question(self, question_id: str) -> None:
+        """Forget one of them."""
+        await questions.dismiss(self.backend, question_id)
 
     async def forget_questions(self) -> None:
         await questions.forget(self.backend)

@@ -17,6 +17,7 @@ from agent.active_calls import ActiveCalls
 from api.application import guard, mount, record_routers
 from api.docs_page import docs_routes
 from api.health import health_routes, metrics_routes
+from api.line import line_routes
 from api.live import live_routes
 from common.settings import Settings
 from common.times import BUENOS_AIRES, Clock
@@ -41,6 +42,7 @@ def rest_settings(home: Path, **changes: Any) -> Settings:
 def rest_app(settings: Settings, store: Store, active_calls: ActiveCalls, clock: Clock) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
     mount(app, [live_routes(active_calls), *record_routers(settings, store, active_calls, clock)])
+    mount(app, [line_routes(settings, store, clock)])
     for router in (metrics_routes(), docs_routes(), health_routes(active_calls)):
         app.include_router(router)
     guard(app, settings)

@@ -83,11 +83,13 @@ async def test_appointments_are_shown_by_week_and_day_at_their_hour(
     found: list[str] = []
     for _ in range(3):
         found += await page.texts(".calendar li b")
+        shown = await page.js("document.querySelector('.calendar').dataset.from")
         await page.click("button[aria-label=Later]")
+        await page.until(f"document.querySelector('.calendar')?.dataset.from > {shown!r}")
     assert sorted(found) == ["09:00", "10:00", "10:30", "11:00", "13:00", "14:30", "15:00", "16:00"]
     await page.click("button[aria-label=Earlier]")
     await page.click("input[name=span][value=day]")
-    assert len(await page.texts(".calendar .day")) == 1
+    await page.until("document.querySelectorAll('.calendar .day').length === 1")
     assert page.errors == []
     await page.close()
 

@@ -1,6 +1,8 @@
 /** The console: which section is shown, in which language and light. */
 
 import { Appointments } from "./admin/appointments.js";
+import { Business } from "./admin/business.js";
+import { CallBacks } from "./admin/callbacks.js";
 import { Calls } from "./admin/calls.js";
 import { Customer } from "./admin/customer.js";
 import { Orders } from "./admin/orders.js";
@@ -17,6 +19,8 @@ const sections = {
   orders: new Orders(byId("orders")),
   appointments: new Appointments(byId("appointments")),
   calls: new Calls(byId("calls")),
+  callbacks: new CallBacks(byId("callbacks")),
+  business: new Business(byId("business")),
   today: new Today(byId("today")),
   customer: new Customer(byId("customer")),
   webhooks: new Webhooks(byId("webhooks")),
@@ -56,5 +60,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 window.addEventListener("hashchange", show);
 window.addEventListener("resize", () => talk.scope.draw());
+window.addEventListener("beforeunload", (event) => sections.business.isDirty && event.preventDefault());
 window.carlos = talk; // for a developer's console, and for tests
 show();

@@ -1,42 +1,80 @@
-/** Appointments by week or by day. */
+/** Appointments by week or by day, and where one can be booked. */
 
 import { h } from "../dom.js";
-import { longDay, month, moment } from "../format.js";
-import { calendar, legend } from "./calendar.js";
+import { longDay, month } from "../format.js";
+import { get, getList, LOCKED, RestError } from "../rest.js";
+import { may } from "../scopes.js";
+import { book, openAppointment } from "./appointment-dialog.js";
+import { calendar, clock, legend } from "./calendar.js";
 import { addDays, dayOf, mondayOf, noon, today } from "./days.js";
-import { pill, showDetails } from "./details.js";
+import { deskTools } from "./desk.js";
 import { Page } from "./page.js";
+import { describe } from "./record-dialog.js";
 
 const NARROW = "(max-width: 46rem)";
+const FIRST_MINUTE = 9 * 60; // that a booking begins with where only a day was chosen
 
 export class Appointments extends Page {
   constructor(root) {
     super(root, "appointments.title");
     this.span = matchMedia(NARROW).matches ? "day" : "week";
     this.day = null;
+    this.doctor = "";
+    this.doctors = null;
   }
 
-  open() {
-    return this.load("/appointments");
+  async open() {
+    this.doctors = null;
+    await this.load(null);
+  }
+
+  /** Only the days that are shown are fetched. */
+  async refresh() {
+    try {
+      this.day ??= await firstDay();
+      this.doctors ??= await doctorNames();
+      this.canBook = await may("write");
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      if (this.isOpen) this.fail(error);
+      return;
+    }
+    const days = this.days();
+    this.path = `/appointments?from=${days[0]}&to=${days.at(-1)}`;
+    await super.refresh();
+  }
+
+  days() {
+    return this.span === "week" ? week(this.day) : [this.day];
   }
 
   draw(appointments) {
-    this.day ??= firstDay(appointments);
-    const days = this.span === "week" ? week(this.day) : [this.day];
-    const active = appointments.filter(({ date }) => days.includes(dayOf(date)));
+    const days = this.days();
+    const active = appointments.filter(({ date, doctorName }) => days.includes(dayOf(date)) && (!this.doctor || doctorName === this.doctor));
+    const problem = h("p", { class: "alert", role: "alert", hidden: true });
+    const sheet = calendar(days, active, (each) => openAppointment(each, () => this.refresh()), this.canBook && ((day, minute) => this.book(day, minute)));
+    sheet.dataset.from = days[0];
+        this.problem = problem;
     return [
-      h("div", { class: "card sheet" }, calendar(days, active, open)),
-      h("div", { class: "under" }, legend(active), h("p", { class: "hint", t: "appointments.zone" })),
+      problem,
+      h("div", { class: "card sheet" }, sheet),
+      h("div", { class: "under" }, legend(active), h("p", { class: "hint", t: this.canBook ? "appointments.zone.book" : "appointments.zone" })),
     ];
+  }
+
+  async book(day = this.day, minute = null) {
+    try {
+      await book(`${day}T${clock(minute ?? FIRST_MINUTE)}`, this.doctor, () => this.refresh());
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      describe(this.problem, error);
+    }
   }
 
   tools() {
     const shown = this.day ?? today();
     const step = this.span === "week" ? 7 : 1;
-    const move = (day) => () => {
-      this.day = day;
-      this.redraw();
-    };
+    const move = (day) => () => this.go(day);
     const name = this.span === "week" ? month(noon(mondayOf(shown))) : longDay(noon(shown));
     return [
       h("p", { class: "period", "aria-live": "polite" }, name),
@@ -45,16 +83,37 @@ export class Appointments extends Page {
         h("button", { type: "button", class: "quiet", t: "appointments.today", onclick: move(today()) }),
         h("button", { type: "button", class: "quiet icon", label: "appointments.next", onclick: move(addDays(shown, step)) }, "›")),
       this.spans(),
+      this.filter(),
+      ...deskTools(this, "appointments.new", () => this.book()),
       ...super.tools(),
     ];
   }
 
+  /** Go to another day; whoever went there with a key stays on the same button. */
+  async go(day) {
+    const focused = document.activeElement?.getAttribute("aria-label") ?? null;
+    this.day = day;
+    await this.refresh();
+    if (focused) this.root.querySelector(`.head button[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  filter() {
+    const names = [...new Set([...(this.doctors ?? []), ...(this.doctor ? [this.doctor] : [])])];
+    const choice = h("select", { class: "doctor", label: "appointments.doctor", onchange: () => {
+      this.doctor = choice.value;
+      this.redraw();
+      this.root.querySelector("select.doctor").focus();
+    } }, h("option", { value: "", t: "appointments.doctors.all" }), names.map((name) => h("option", { value: name }, name)));
+    choice.value = this.doctor;
+    return choice;
+  }
+
   spans() {
     const choice = (span) => h("label", {},
-      h("input", { type: "radio", name: "span", value: span, checked: this.span === span, onchange: () => {
+      h("input", { type: "radio", name: "span", value: span, checked: this.span === span, onchange: async () => {
         this.span = span;
-        this.redraw();
-        this.root.querySelector(`input[value=${span}]`).focus();
+        await this.refresh();
+        this.root.querySelector(`input[value=${span}]`)?.focus();
       } }),
       h("span", { t: `appointments.${span}` }));
     return h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden", t: "appointments.span" }), choice("week"), choice("day"));
@@ -62,22 +121,19 @@ export class Appointments extends Page {
 }
 
 /** The first day from today on with something in it. */
-function firstDay(appointments) {
-  const coming = appointments.map(({ date }) => dayOf(date)).filter((day) => day >= today()).sort();
-  return coming[0] ?? today();
+async function firstDay() {
+  const { data } = await getList(`/appointments?from=${today()}&limit=1`);
+  return data.length ? dayOf(data[0].date) : today();
+}
+
+/** None for whoever may see the appointments without a key, and no more than them. */
+async function doctorNames() {
+  try {
+    return (await get("/doctors")).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof RestError && LOCKED.has(error.kind)) return [];
+    throw error;
+  }
 }
 
 const week = (day) => Array.from({ length: 7 }, (_, index) => addDays(mondayOf(day), index));
-
-function open(appointment) {
-  showDetails(["appointments.number", { id: appointment.id }], [
-    ["admin.status", pill("status", appointment.status)],
-    ["appointments.when", moment(appointment.date)],
-    ["appointments.duration", h("span", { t: ["appointments.minutes", { n: appointment.duration }] })],
-    ["appointments.patient", appointment.patientName],
-    ["appointments.email", appointment.patientEmail],
-    ["appointments.doctor", appointment.doctorName],
-    ["appointments.type", h("span", { t: `type.${appointment.type}` })],
-    ["appointments.notes", appointment.notes],
-  ]);
-}

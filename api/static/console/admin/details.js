@@ -15,7 +15,7 @@ export function showDetails(title, facts, ...more) {
     factList(facts),
     ...more,
   );
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
 }
 
 export function factList(facts) {

@@ -1,10 +1,12 @@
 /** Orders: a table to search, and each order's items. */
 
 import { h } from "../dom.js";
-import { count, date, moment, money } from "../format.js";
+import { count, date, money } from "../format.js";
 import { say } from "../language.js";
 import { getList } from "../rest.js";
-import { pill, showDetails } from "./details.js";
+import { deskTools } from "./desk.js";
+import { pill } from "./details.js";
+import { newOrder, openOrder } from "./order-dialog.js";
 import { Page } from "./page.js";
 import { Windowed } from "./windowed.js";
 
@@ -34,7 +36,7 @@ export class Orders extends Page {
 
   draw(orders) {
     const counted = h("p", { class: "hint", role: "status" });
-    const table = new Windowed({ label: "orders.title", columns: COLUMNS, row, height: HEIGHT, more: () => this.further(orders) });
+    const table = new Windowed({ label: "orders.title", columns: COLUMNS, row: (order) => row(order, () => this.refresh()), height: HEIGHT, more: () => this.further(orders) });
     const fill = () => table.set(orders.filter((order) => this.matches(order)));
     table.onStale = fill;
     table.onTrouble = ({ kind, values }) => (counted.textContent = say(`admin.${kind}`, values));
@@ -72,16 +74,20 @@ export class Orders extends Page {
     );
   }
 
+  tools() {
+    return [...deskTools(this, "orders.new", () => newOrder(() => this.refresh())), ...super.tools()];
+  }
+
   matches(order) {
     const text = plain([order.id, order.customerName, order.customerEmail, ...order.items.map(({ name }) => name)].join(" "));
     return text.includes(plain(this.search)) && (!this.status || order.status === this.status);
   }
 }
 
-function row(order) {
+function row(order, then) {
   const names = order.items.map(({ name, quantity }) => (quantity > 1 ? `${quantity} × ${name}` : name));
   return [
-    h("td", {}, h("button", { type: "button", class: "link", label: ["orders.number", { id: order.id }], onclick: () => open(order) }, `#${order.id}`)),
+    h("td", {}, h("button", { type: "button", class: "link", label: ["orders.number", { id: order.id }], onclick: () => openOrder(order, then) }, `#${order.id}`)),
     h("td", {}, order.customerName, h("small", {}, order.customerEmail)),
     h("td", {}, names[0] ?? "", names.length > 1 && h("small", {}, names.slice(1).join(", "))),
     h("td", { class: "number" }, money(order.total)),
@@ -89,27 +95,6 @@ function row(order) {
     h("td", {}, order.estimatedDelivery ? date(order.estimatedDelivery) : "–"),
     h("td", {}, pill("status", order.status)),
   ];
-}
-
-function open(order) {
-  const heads = ["orders.item", "orders.quantity", "orders.price"];
-  const items = h(
-    "table",
-    { class: "records" },
-    h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col", t })))),
-    h("tbody", {}, order.items.map(({ name, quantity, price, description }) =>
-      h("tr", {}, h("td", {}, name, h("small", {}, description ?? "")), h("td", { class: "number" }, count(quantity)), h("td", { class: "number" }, money(price))))),
-  );
-  showDetails(["orders.number", { id: order.id }], [
-    ["admin.status", pill("status", order.status)],
-    ["orders.customer", order.customerName],
-    ["appointments.email", order.customerEmail],
-    ["orders.total", money(order.total)],
-    ["orders.created", moment(order.createdAt)],
-    ["orders.updated", moment(order.updatedAt)],
-    ["orders.delivery", order.estimatedDelivery && date(order.estimatedDelivery)],
-    ["orders.tracking", order.trackingNumber],
-  ], items);
 }
 
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
