@@ -6,12 +6,15 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from data.callbacks import CallBack
+from data.changes import IdempotencyRecord
 from tests.console.chromium import Chromium, Page, chromium
 from tests.console.served import Served, patient, served
 from tests.console.test_console_calls import a_call
@@ -41,8 +44,17 @@ PAGES = {
     "#/calls/CA2": "#calls .transcript li",
     "#/today": "#today h2",
     "#/customer/%2B5491150000001": "#customer h2",
+    "#/callbacks": "#callbacks li",
+    "#/business": "#line .settings",
     "#/webhooks": "#webhooks h2",
     "docs": "main h2",
+}
+# A dialog is open: where, how it is opened, and what is there then.
+DIALOGS = {
+    "order": ("#/orders", ("#orders tbody .link",), "#details .actions:not([hidden])"),
+    "order edited": ("#/orders", ("#orders tbody .link", "#details .actions .primary"), "#editor[open] .item"),
+    "new appointment": ("#/appointments", ("#appointments .new",), "#editor[open] .form"),
+    "answer": ("#/business", ("#questions .primary",), "#editor[open] .form"),
 }
 # Not here: what is under way, and colours are those of its middle.
 STILL = "document.getAnimations().forEach((each) => each.finish())"
@@ -67,6 +79,9 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
             await store.save_call(
                 a_call(2, 6, outcome="caller_left", details={"dead_air": [5000], "faults": ["SonicLost: x"]})
             )
+            receipt = IdempotencyRecord("CA2", "t1", "pedirLlamado", {"success": True})
+            await store.ask_callback(CallBack("CA2", "+541150310001", "Una duda", datetime.now(UTC)), receipt)
+            await store.note_question("¿Hay wifi en la sala?")
             yield running
 
 
@@ -99,3 +114,22 @@ async def test_axe_finds_nothing_on_any_page(server: Served, browser: Chromium, 
         found[place] = await findings(page, script)
     await page.close()
     assert found == dict.fromkeys(PAGES, [])
+
+
+@pytest.mark.parametrize("look", LOOKS[:2], ids=str)
+async def test_axe_finds_nothing_in_a_dialog(server: Served, browser: Chromium, look: Look) -> None:
+    script = axe()
+    page = await browser.page(f"{server.url}/#/talk", width=look.width)
+    await page.prefer(prefers_color_scheme=look.light)
+    await page.js(f"localStorage.setItem('carlos.language', {json.dumps(look.language)})")
+    found: dict[str, list[str]] = {}
+    for name, (place, clicks, drawn) in DIALOGS.items():
+        await page.goto("about:blank")
+        await page.goto(f"{server.url}/{place}")
+        for each in clicks:
+            await page.until(f"document.querySelector({json.dumps(each)})?.checkVisibility()")
+            await page.click(each)
+        await page.until(f"document.querySelector({json.dumps(drawn)})")
+        found[name] = await findings(page, script)
+    await page.close()
+    assert found == dict.fromkeys(DIALOGS, [])

@@ -35,9 +35,9 @@ export class LinePanel {
 function draw(line) {
   return h("dl", { class: "settings" },
     setting("door.targets", "TRANSFER_TARGETS", line.targets.length ? h("ul", {}, line.targets.map(target)) : say("door.targets.none")),
-    line.targets.length && setting("door.mode", "TRANSFER_MODE", say(`door.mode.${line.transferMode}`)),
-    line.targets.length && setting("door.from", "TRANSFER_FROM", line.transferFrom ?? say("door.from.none")),
-    line.targets.length && setting("door.ring", "TRANSFER_RING_S", say(["door.seconds", { n: line.transferRingSeconds }])),
+    line.targets.length > 0 && setting("door.mode", "TRANSFER_MODE", say(`door.mode.${line.transferMode}`)),
+    line.targets.length > 0 && setting("door.from", "TRANSFER_FROM", line.transferFrom ?? say("door.from.none")),
+    line.targets.length > 0 && setting("door.ring", "TRANSFER_RING_S", say(["door.seconds", { n: line.transferRingSeconds }])),
     setting("door.callbacks", "CALLBACKS", say(line.callbacks ? "door.callbacks.yes" : "door.callbacks.no")),
     setting("door.closed", "CLOSED", say(`door.closed.${line.closed}`)),
     setting("door.blocked", "BLOCKED_NUMBERS", line.blockedNumbers.join(", ") || say("door.blocked.none")),
