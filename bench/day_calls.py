@@ -96,7 +96,8 @@ class Caller:
         """Carlos says this, so long after the caller's last voice or his own; `heard` of it, from 0 to 1."""
         self.wait(max(0.0, self._quiet_from + after_s - self._now))
         self._answers += 1
-        self.log.answered(AnswerTime(round(after_s * 1000)))
+        if self._spoke_until:  # a greeting answers nobody
+            self.log.answered(AnswerTime(round(after_s * 1000)))
         self._floor.answer_began()
         self.clock.advance(heard * len(text) / CHARACTERS_A_SECOND)
         self._heard_until = self._now

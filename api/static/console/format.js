@@ -19,6 +19,11 @@ const format = (iso, options) => new Intl.DateTimeFormat(locale(), { timeZone: Z
 
 export const date = (iso) => format(iso, DAYS[current()]);
 export const moment = (iso) => format(iso, { ...DAYS[current()], ...CLOCK });
+/** For lists: the year only where it is not this one. */
+export const recent = (iso) => {
+  const { year, ...days } = DAYS[current()];
+  return format(iso, { ...(format(iso, { year }) === format(Date.now(), { year }) ? days : DAYS[current()]), ...CLOCK });
+};
 export const time = (iso) => format(iso, CLOCK);
 export const weekday = (iso) => format(iso, { weekday: "short", day: "numeric" });
 export const longDay = (iso) => format(iso, { weekday: "long", day: "numeric", month: "long", year: "numeric" });

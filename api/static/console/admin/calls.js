@@ -1,7 +1,7 @@
 /** Calls: who is on the line now, those that are looked for, and each one on a page of its own. */
 
 import { h } from "../dom.js";
-import { count, moment, span } from "../format.js";
+import { count, recent, span } from "../format.js";
 import { getList, RestError } from "../rest.js";
 import { callSearch } from "./call-search.js";
 import { callView } from "./call.js";
@@ -154,7 +154,7 @@ function liveCard(call) {
 
 function row(call) {
   return [
-    h("td", {}, h("a", { href: link(call) }, moment(call.startedAt))),
+    h("td", {}, h("a", { href: link(call) }, recent(call.startedAt))),
     h("td", {}, call.callerNumber ?? h("span", { t: `line.${call.line}` })),
     h("td", {}, dispositions(call)),
     h("td", {}, flags(call)),

@@ -153,7 +153,7 @@ export default {
   "calls.turns": "Turns",
   "calls.outcome": "Outcome",
   "calls.interruptions": "Interruptions",
-  "calls.latency": "Median wait from words to answer",
+  "calls.latency": "Answers in",
   "calls.answered-after": "{ms} ms after the caller's last word",
   "calls.back": "All calls",
   "calls.one": "Call of {when}",
@@ -185,7 +185,7 @@ export default {
 
   // The owner's desk.
   "nav.callbacks": "Call-backs",
-  "nav.business": "The business",
+  "nav.business": "Business",
   "desk.save": "Save",
   "desk.cancel": "Cancel",
   "desk.edit": "Change",

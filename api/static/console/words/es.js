@@ -151,9 +151,9 @@ export default {
   "calls.caller": "Quién llama",
   "calls.duration": "Duración",
   "calls.turns": "Intervenciones",
-  "calls.outcome": "Resultado",
+  "calls.outcome": "Final",
   "calls.interruptions": "Interrupciones",
-  "calls.latency": "Espera mediana, de las palabras a la respuesta",
+  "calls.latency": "Contesta en",
   "calls.answered-after": "{ms} ms después de la última palabra de quien llama",
   "calls.back": "Todas las llamadas",
   "calls.one": "Llamada del {when}",
@@ -185,7 +185,7 @@ export default {
 
   // The owner's desk.
   "nav.callbacks": "A llamar",
-  "nav.business": "El negocio",
+  "nav.business": "Negocio",
   "desk.save": "Guardar",
   "desk.cancel": "Cancelar",
   "desk.edit": "Modificar",
