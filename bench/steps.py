@@ -15,26 +15,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.measures import Talk, grow
 from bench.stage import served, stage
 from bench.stats import summary
 
 WARM_CALLS = 3  # not counted: what a process does once is another question
-PER_S, STAY_S = 4, 1.0
+STAY_S = 1.0
+TALK = Talk(10, 3, 2)
 SHOWN = 12
 
 type Steps = Mapping[str, Sequence[float]]  # ms of CPU of each step, by name
 
 
-async def measure(calls: int) -> dict[str, Any]:
-    """The steps of so many calls, one after another, beside nothing else."""
+async def measure(calls: int, per_s: int, beside: int) -> dict[str, Any]:
+    """The steps of so many calls, so many of them a second, and of those beside which they come."""
     with tempfile.TemporaryDirectory(prefix="carlos-bench-") as folder:
         async with stage(Path(folder)) as standing, served(standing, "ours", BENCH_STEPS="1") as server:
-            ring = {"per_s": PER_S, "stay_s": STAY_S}
-            await standing.caller.ask("storm", seconds=WARM_CALLS / PER_S, **ring)
+            ring = {"per_s": per_s, "stay_s": STAY_S}
+            await standing.caller.ask("storm", seconds=WARM_CALLS / per_s, **ring)
+            await grow(standing, beside, TALK)
             await server.lag()
-            rang = await standing.caller.ask("storm", seconds=calls / PER_S, **ring)
+            rang = await standing.caller.ask("storm", seconds=calls / per_s, **ring)
             steps: Steps = (await server.lag())["steps"]
-    return {"calls": calls, "failed": rang["failed"], "steps": {name: told(ms, calls) for name, ms in steps.items()}}
+    figures = {name: told(ms, calls) for name, ms in steps.items()}
+    return {"calls": calls, "per_s": per_s, "beside": beside, "failed": rang["failed"], "steps": figures}
 
 
 def told(ms: Sequence[float], calls: int) -> dict[str, Any]:
@@ -47,17 +51,20 @@ def table(figures: Mapping[str, Any]) -> str:
 
 
 def _lines(steps: Mapping[str, Any]) -> Iterator[str]:
-    yield "| step | a call | p50 ms | longest ms | together, a call ms |"
-    yield "|---|---:|---:|---:|---:|"
+    yield "| step | in all | a call | p50 ms | longest ms | together, a call ms |"
+    yield "|---|---:|---:|---:|---:|---:|"
     for name, row in sorted(steps.items(), key=lambda step: -step[1]["ms"]["max"])[:SHOWN]:
-        yield f"| `{name}` | {row['a_call']} | {row['ms']['p50']} | {row['ms']['max']} | {row['ms_a_call']} |"
+        ms = row["ms"]
+        yield f"| `{name}` | {ms['n']} | {row['a_call']} | {ms['p50']} | {ms['max']} | {row['ms_a_call']} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m bench.steps", description=__doc__)
     parser.add_argument("--calls", type=int, default=20)
+    parser.add_argument("--per-s", type=int, default=4)
+    parser.add_argument("--beside", type=int, default=0, help="calls that talk meanwhile")
     options = parser.parse_args()
-    figures = asyncio.run(measure(options.calls))
+    figures = asyncio.run(measure(options.calls, options.per_s, options.beside))
     print(table(figures))
     print(json.dumps(figures))
 
