@@ -106,7 +106,7 @@ async def _beside_a_storm(standing: Stage, server: Served) -> Figures:
     async with started("bench.caller", core=LOAD_CORE, log=standing.folder / "bench.log") as ringing:
         await ringing.ask("dial", target=server.target)
         talked, rang = await asyncio.gather(load(standing, server, TALK, RAMP_PIECES), ringing.ask("storm", **STORM))
-    return talked | {
+    return dict(talked) | {
         "new_calls": rang["calls"],
         "not_greeted": rang["calls"] - len(rang["greeting_ms"]),
         "greeting_ms": summary(rang["greeting_ms"]),

@@ -107,25 +107,26 @@ def note(name: str, ms: float) -> None:
 def note_steps() -> None:
     """Note the CPU time of each step from now on, on asyncio's own loop. A round of the garbage collector, which comes
     in whichever step makes the one object too many, is told by itself."""
-    run = asyncio.Handle._run  # type: ignore[attr-defined]
-    collecting = [0.0]  # ms of CPU: when the round under way began, and of rounds in the step under way
-    collected = [0.0]
+    run = asyncio.Handle._run
+    began_ms = collected_ms = 0.0  # of CPU: the start of the round under way, and all rounds in the step under way
 
     def collects(phase: str, facts: dict[str, int]) -> None:
-        now = 1000 * time.thread_time()
+        nonlocal began_ms, collected_ms
+        now_ms = 1000 * time.thread_time()
         if phase == "start":
-            collecting[0] = now
-            return
-        collected[0] += now - collecting[0]
-        note(f"garbage collector, generation {facts['generation']}", now - collecting[0])
+            began_ms = now_ms
+        else:
+            collected_ms += now_ms - began_ms
+            note(f"garbage collector, generation {facts['generation']}", now_ms - began_ms)
 
     def noted(handle: asyncio.Handle) -> None:
-        collected[0], began = 0.0, time.thread_time()
+        nonlocal collected_ms
+        collected_ms, began = 0.0, time.thread_time()
         run(handle)
-        note(name_of(handle), 1000 * (time.thread_time() - began) - collected[0])
+        note(name_of(handle), 1000 * (time.thread_time() - began) - collected_ms)
 
     gc.callbacks.append(collects)
-    asyncio.Handle._run = noted  # type: ignore[attr-defined]
+    asyncio.Handle._run = noted  # type: ignore[method-assign, assignment]
     uvicorn.Config.get_loop_factory = lambda self: asyncio.SelectorEventLoop  # type: ignore[method-assign]
 
 
