@@ -26,6 +26,7 @@ class ActiveCalls:
         self._busy = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._ended = asyncio.Semaphore(0)  # a permit for each call that has ended
 
     @property
     def draining(self) -> bool:
@@ -51,6 +52,7 @@ class ActiveCalls:
             del self.live[call_id]
             metrics.ACTIVE_CALLS.set(len(self.live))
             self._forget_old()
+            self._ended.release()
             if not self.live:
                 self._busy.clear()
                 self._quiet.set()
@@ -58,6 +60,11 @@ class ActiveCalls:
     async def turned(self, *, busy: bool) -> None:
         """Wait until there are calls, or until there are none."""
         await (self._busy if busy else self._quiet).wait()
+
+    async def ended(self, calls: int) -> None:
+        """Wait until so many calls have ended since the last time that this was over. One at a time may wait."""
+        for _ in range(calls):
+            await self._ended.acquire()
 
     async def drain(self, seconds: float) -> None:
         """Admit no more calls, wait for the live ones to end, and hang up those that outlast the time."""

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
         page: Path | None = typer.Option(None, help="Put the table into this page, and plots beside it."),  # noqa: B008
         processes: str = typer.Option("", help="One server in so many processes instead, as 1,2,4."),
         callers: int = typer.Option(40, min=1, max=200, help="With --processes: calls for each of them."),
+        lines: str = typer.Option("", help="Instead, one process with so many calls, as 30,40,48,60,80; 4 minutes."),
         storm: bool = typer.Option(False, "--storm", help="With --processes: once more beside 20 new calls a second."),
     ) -> None:
         """Benchmarks, side by side with stock pipecat; the last line is the summary as JSON."""
@@ -41,6 +42,17 @@ def register(app: typer.Typer) -> None:
             print(fleets.table(measured))
             print(json.dumps(measured))
             raise typer.Exit(0 if measured["rows"] else 1)
+        if lines:
+            from bench import levels
+
+            try:
+                asked = levels.numbers(lines)
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint="--lines") from None
+            found = levels.bench(asked, console)
+            print(levels.table(found))
+            print(json.dumps(found))
+            raise typer.Exit(0)
         if kept is not None:
             path, result = kept, json.loads(kept.read_text())
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -29,13 +29,19 @@ PARTS = (
     ("SDK send", ("AWSEventPublisher", "aws_sdk_signers/", "smithy_", "aws_sdk_bedrock_runtime/")),
     ("HTTP/2 and TLS", ("agent/sonic/wire/http2.py", "h2/", "hyperframe/", "ssl.py", "sslproto")),
     ("Sonic encode", ("agent/sonic/encoding.py",)),
-    ("Sonic parse", ("agent/sonic/parsing.py",)),
+    ("Sonic parse", ("agent/sonic/reading.py", "agent/sonic/parsing.py", "agent/sonic/bounded_json.py")),
     ("Sonic client", ("agent/sonic/wire/client.py", "agent/sonic/wire/eventstream.py")),
     ("Sonic session", ("agent/sonic/session.py",)),
     ("Media Stream JSON", ("telephony/twilio/media_stream.py",)),
-    ("WebSocket", ("uvicorn/", "websockets/", "starlette/", "fastapi/")),
+    ("WebSocket", ("carlos/websocket.py", "uvicorn/", "websockets/", "starlette/", "fastapi/")),
     ("pipecat", ("pipecat/",)),
-    ("playout", ("agent/playout.py", "agent/line.py", "agent/audio/pacing.py", "agent/metering.py")),
+    (
+        "playout",
+        ("agent/playout.py", "agent/line.py", "agent/pipeline.py", "audio/pacing.py", "agent/metering.py"),
+    ),
+    ("answer times", ("agent/answer_times.py",)),
+    ("rate guards", ("telephony/rate_guards.py",)),
+    ("records", ("data/backends/", "data/call", "agent/record_writer.py")),
     ("call", ("agent/call.py", "agent/sonic/service.py", "telephony/")),
 )
 
@@ -62,7 +68,8 @@ def shares(stacks: Iterable[tuple[Stack, int]]) -> tuple[Counter[str], Counter[s
     return parts, own, total
 
 
-async def profile(kind: str, calls: int, seconds: float) -> str:
+async def sampled(kind: str, calls: int, seconds: float) -> tuple[str, list[tuple[Stack, int]]]:
+    """What was measured and what the server used meanwhile, and its stacks with their number of samples."""
     with tempfile.TemporaryDirectory(prefix="carlos-bench-") as folder:
         async with stage(Path(folder)) as standing, served(standing, kind) as server:
             await grow(standing, calls, TALK)
@@ -72,8 +79,20 @@ async def profile(kind: str, calls: int, seconds: float) -> str:
             await server.toggle_profile()
             stacks = await server.child.answer()
             use = server.use_since(before)
-            counted = [(tuple(stack), count) for *stack, count in stacks]
-    return tell(counted, f"{kind}, {calls} calls: {use}")
+    return f"{kind}, {calls} calls: {use}", [(tuple(stack), count) for *stack, count in stacks]
+
+
+def table(stacks: Sequence[tuple[Stack, int]]) -> str:
+    """Markdown: each part, and the two functions that took most of it themselves, in % of all samples."""
+    every = sum(count for _, count in stacks) or 1
+    by_part: dict[str, Counter[str]] = defaultdict(Counter)
+    for stack, count in stacks:
+        by_part[part_of(stack)][stack[0].rpartition("/")[2]] += count
+    lines = [f"{every} samples", "", "| part | % | its largest functions, % of all |", "|---|---:|---|"]
+    for part, functions in sorted(by_part.items(), key=lambda item: -item[1].total()):
+        largest = ", ".join(f"`{name}` {100 * count / every:.1f}" for name, count in functions.most_common(2))
+        lines.append(f"| {part} | {100 * functions.total() / every:.1f} | {largest} |")
+    return "\n".join(lines)
 
 
 def tell(stacks: Sequence[tuple[Stack, int]], head: str, rows: int = 40) -> str:
@@ -91,8 +110,10 @@ def main() -> None:
     parser.add_argument("kind", choices=KINDS, nargs="?", default="ours")
     parser.add_argument("--calls", type=int, default=25)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--table", action="store_true", help="by part only, in Markdown")
     options = parser.parse_args()
-    print(asyncio.run(profile(options.kind, options.calls, options.seconds)))
+    head, stacks = asyncio.run(sampled(options.kind, options.calls, options.seconds))
+    print(f"{head}, {table(stacks)}" if options.table else tell(stacks, head))
 
 
 if __name__ == "__main__":

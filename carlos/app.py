@@ -40,7 +40,7 @@ from api.health import health_routes, metrics_routes
 from api.line import line_routes
 from api.live import live_routes
 from carlos.call_log import cloudwatch_listener
-from carlos.memory import give_back
+from carlos.memory import collect_ended, give_back
 from carlos.processes.aggregate import ProcessMetrics, SharedCalls
 from carlos.processes.handover import Handover, PutThrough
 from carlos.processes.register import Register
@@ -364,6 +364,7 @@ async def _housekeeping(services: Services) -> AsyncIterator[None]:
         asyncio.create_task(_reconcile(services.record_writer), name="reconcile call records"),
         asyncio.create_task(sweep(), name="sweep recordings"),
         asyncio.create_task(give_back(services.active_calls), name="give memory back"),
+        asyncio.create_task(collect_ended(services.active_calls), name="collect ended calls"),
     ]
     try:
         yield

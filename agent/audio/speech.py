@@ -11,6 +11,7 @@ end does not depend on how loud somebody speaks. What stands out for a few hundr
 
 from __future__ import annotations
 
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -78,8 +79,11 @@ def runs(flags: Flags, gap: int = 1) -> list[Utterance]:
 def noise(heard: Levels) -> Levels:
     """Return the level of the line's noise at each frame."""
     second, reach = _frames(1.0), NOISE_REACH_S
-    quiet = [np.percentile(heard[start : start + second], NOISE_SHARE) for start in range(0, len(heard), second)]
-    floor = [np.median(quiet[max(0, at - reach) : at + reach + 1]) for at in range(len(quiet))]
+    whole = len(heard) - len(heard) % second
+    quiet: list[float] = np.percentile(heard[:whole].reshape(-1, second), NOISE_SHARE, axis=1).tolist()
+    if whole < len(heard):
+        quiet.append(float(np.percentile(heard[whole:], NOISE_SHARE)))
+    floor = [median(quiet[max(0, at - reach) : at + reach + 1]) for at in range(len(quiet))]
     return np.repeat(np.asarray(floor, dtype=np.float32), second)[: len(heard)]
 
 

@@ -1,8 +1,13 @@
-"""Carlos as he is served. Only BENCH_ROTATE_S is not: the age at which a stream is rotated, minutes otherwise."""
+"""Carlos as he is served, but for two variables of the environment.
+
+BENCH_ROTATE_S is the age at which a stream is rotated, minutes otherwise. With BENCH_PAIRS_IN=never no frame of a
+caller waits for another, however busy the loop is.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -15,6 +20,7 @@ from carlos.app import Services
 from carlos.server import serve
 from common import log
 from common.settings import Settings
+from telephony.twilio import line as twilio
 from telephony.twilio.line import PhoneLine
 from telephony.twilio.media_stream import Stopped
 
@@ -22,6 +28,8 @@ from telephony.twilio.media_stream import Stopped
 def main() -> None:
     if rotate_s := os.environ.get("BENCH_ROTATE_S"):
         _rotate_after(float(rotate_s))
+    if os.environ.get("BENCH_PAIRS_IN") == "never":
+        twilio.BUSY_IN_LINES = sys.maxsize
     _note_first_reads()
     probe.install()
     settings = Settings(_env_file=None)

@@ -10,8 +10,11 @@ from typing import cast
 import pytest
 
 from agent.active_calls import ActiveCalls
+from agent.call import Call
+from agent.transcript import CallTranscript
 from carlos import memory
-from tests.support.waiting import until
+from data.models import Line
+from tests.support.waiting import bounded, until
 
 
 class Calls:
@@ -55,6 +58,44 @@ async def test_many_calls_are_not_kept_waiting_for_a_full_round(monkeypatch: pyt
     with suppress(asyncio.CancelledError):
         await giving
     assert done[0] == 1
+
+
+class Ended:
+    """A call that ends at once."""
+
+    def __init__(self, number: int) -> None:
+        self.log = CallTranscript(f"CA{number}", Line.PHONE, None)
+
+    async def run(self) -> str:
+        return "completed"
+
+
+@pytest.mark.parametrize(("live", "per_round"), [(0, 8), (8, 8), (9, 16), (40, 40)])
+async def test_a_round_finds_as_many_ended_calls_as_live_ones(
+    live: int, per_round: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []  # calls that had ended at each
+    ended = 0
+    monkeypatch.setattr(gc, "collect", lambda: rounds.append(ended))
+    calls = ActiveCalls(100)
+    calls.live.update((f"live {number}", cast(Call, None)) for number in range(live))
+    collecting = asyncio.create_task(memory.collect_ended(calls))
+    for ended in range(1, 3 * per_round + 1):
+        await calls.hold(cast(Call, Ended(ended)))
+        await until(lambda: len(rounds) >= ended // per_round)  # noqa: B023 - asked here
+    collecting.cancel()
+    with suppress(asyncio.CancelledError):
+        await collecting
+    assert rounds == [per_round, 2 * per_round, 3 * per_round]
+
+
+async def test_calls_that_end_while_nobody_waits_are_counted() -> None:
+    calls = ActiveCalls(100)
+    for number in range(2 * memory.ENDED_CALLS_PER_ROUND):
+        await calls.hold(cast(Call, Ended(number)))
+    async with bounded():
+        await calls.ended(memory.ENDED_CALLS_PER_ROUND)
+        await calls.ended(memory.ENDED_CALLS_PER_ROUND)
 
 
 def test_this_machine_can_be_asked_or_nothing_happens() -> None:
