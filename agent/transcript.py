@@ -112,8 +112,9 @@ class CallTranscript:
             self._turns[-1] = replace(last, text=f"{last.text} {text}", interrupted=interrupted)
         else:
             self._turns.append(Turn("carlos", text, self._clock(), interrupted, self._latency_ms))
+        told = {} if self._latency_ms is None else {"latency_ms": self._latency_ms}
         self._answer, self._latency_ms = part.answer, None
-        self.events.tell("said", text=text, interrupted=interrupted)
+        self.events.tell("said", text=text, interrupted=interrupted, **told)
 
     def answered_after(self, latency_ms: int) -> None:
         """The time from the end of the caller's speech to the first audio of the answer that follows."""

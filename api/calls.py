@@ -13,7 +13,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from api.envelope import ApiError, NotFound, encoded, encoded_list, enveloped, retrieved
-from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
+from api.http import (
+    CALLS_A_PAGE,
+    CallId,
+    CallLimit,
+    Cursor,
+    From,
+    To,
+    begins,
+    ends,
+    is_id,
+    next_page,
+    read_cursor,
+    read_days,
+)
 from api.schemas import CallJson, Found, ListedCallJson, content, failures
 from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
@@ -24,7 +37,7 @@ from data.recordings import Recordings
 from data.store import Store
 
 Number = Annotated[str | None, Query(max_length=64, description="Of the caller, as it is on record: `+54911…`.")]
-Outcome = Annotated[str | None, Query(max_length=32)]
+Outcome = Annotated[str | None, Query(max_length=32, description="How it ended, such as `completed`.")]
 Words = Annotated[
     str | None,
     Query(
@@ -132,8 +145,8 @@ def call_routes(queries: CallQueries) -> APIRouter:
         number: Number = None,
         text: Words = None,
         outcome: Outcome = None,
-        from_: Annotated[Day, Query(alias="from")] = None,
-        to: Day = None,
+        from_: From = None,
+        to: To = None,
         limit: CallLimit = CALLS_A_PAGE,
         cursor: Cursor = None,
     ) -> Response:
@@ -142,12 +155,13 @@ def call_routes(queries: CallQueries) -> APIRouter:
         masked = is_masked(request)
         if masked and (number or text):
             raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
+        first, last = read_days(from_, to)
         page = await queries.store.calls(
             number=number or None,
             outcome=outcome or None,
             text=text,
-            since=begins(read_day("from", from_)),
-            until=ends(read_day("to", to)),
+            since=begins(first),
+            until=ends(last),
             limit=limit,
             after=read_cursor(cursor),
         )
@@ -156,14 +170,14 @@ def call_routes(queries: CallQueries) -> APIRouter:
         return enveloped(found, retrieved("calls", len(page.items), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
-    async def get_call(request: Request, call_id: str) -> Response:
+    async def get_call(request: Request, call_id: CallId) -> Response:
         """One call. Without the scope `calls`, what is personal is masked. What is in `details`: docs/phone-line.md."""
         record, masked = await queries.find(call_id), is_masked(request)
         body = await asyncio.to_thread(lambda: encoded(queries.json(record, masked=masked)))  # it may be hours long
         return enveloped(body, "Call retrieved successfully")
 
     @router.get("/{call_id}/transcript", response_class=Response, responses=failures(404) | content("text/plain"))
-    async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
+    async def get_transcript(request: Request, call_id: CallId) -> PlainTextResponse:
         """The call as text, a line a turn; what Carlos said is what was heard of it."""
         record, masked = await queries.find(call_id), is_masked(request)
         return PlainTextResponse(await asyncio.to_thread(lambda: transcript(queries.json(record, masked=masked))))
@@ -173,7 +187,7 @@ def call_routes(queries: CallQueries) -> APIRouter:
         response_class=Response,
         responses=failures(404) | content("audio/wav"),
     )
-    async def get_audio(call_id: str) -> Response:
+    async def get_audio(call_id: CallId) -> Response:
         """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""
         if (path := queries.recordings.find(call_id)) is not None:
             return FileResponse(path, media_type="audio/wav", filename=path.name)
