@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from agent.active_calls import ActiveCalls
 from api.application import guard, mount, record_routers
-from api.description import SCOPES, operations
+from api.description import SCOPES, TAGS, operations
 from api.errors import CODES, STATUSES
 from api.health import health_routes, metrics_routes
 from api.live import live_routes
@@ -45,7 +45,7 @@ def markdown(schema: dict[str, Any]) -> str:
     for path, method, operation in operations(schema):
         if (tag := operation["tags"][0]) != group:
             group = tag
-            lines += [f"## {tag.capitalize()}", ""]
+            lines += [f"## {tag.capitalize()}", "", *([TAGS[tag], ""] if tag in TAGS else [])]
         lines += _route(schema, path, method, operation)
     lines += _errors()
     return "\n".join([*lines, *_models(schema)])

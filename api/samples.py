@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 ADDRESS = "http://localhost:8081"
+MOST_COLUMNS = 120
 SET_UP = """\
 import os
 
@@ -83,18 +84,19 @@ class Sample:
 
     def python(self) -> str:
         """Return lines that follow `SET_UP`."""
-        given = [json.dumps(self.path)]
-        if self.query:
-            given.append(f"params={_literal(self.query)}")
-        if self.body is not None:
-            given.append(f"json={_literal(self.body)}")
         if self.answer == "text/event-stream":
             return (
-                f'with carlos.stream("{self.method}", {", ".join(given)}, timeout=None) as answer:\n'
+                f'with carlos.stream("{self.method}", "{self.path}", timeout=None) as answer:\n'
                 "    for line in answer.iter_lines():\n"
                 "        print(line)"
             )
-        return f"answer = carlos.{self.method.lower()}({', '.join(given)})\nanswer.raise_for_status()\n{self._used()}"
+        given: dict[str, Any] = {"": self.path}
+        if self.query:
+            given["params"] = self.query
+        if self.body is not None:
+            given["json"] = self.body
+        asked = _call(f"answer = carlos.{self.method.lower()}", given)
+        return f"{asked}\nanswer.raise_for_status()\n{self._used()}"
 
     def _used(self) -> str:
         if self.answer == "audio/wav":
@@ -106,12 +108,36 @@ class Sample:
 
 def media_type(operation: Mapping[str, Any]) -> str:
     """Return that of an operation's success."""
-    return next(iter(success_of(operation)[1].get("content", {"": None})))
+    return str(next(iter(success_of(operation)[1].get("content", {"": None}))))
 
 
 def success_of(operation: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Return an operation's success: its status, and what the description says of it."""
     return next((status, said) for status, said in operation["responses"].items() if status.startswith("2"))
+
+
+def _call(name: str, given: Mapping[str, Any]) -> str:
+    """Return a call as ruff lays it out, which formats the reference, too; a name that is empty is no keyword."""
+    named = {f"{keyword}=" if keyword else "": value for keyword, value in given.items()}
+    flat = f"{name}({', '.join(keyword + _literal(value) for keyword, value in named.items())})"
+    if len(flat) <= MOST_COLUMNS:
+        return flat
+    lines = [f"    {keyword}{_laid_out(value, 4, len(keyword))}," for keyword, value in named.items()]
+    return "\n".join([f"{name}(", *lines, ")"])
+
+
+def _laid_out(value: Any, indent: int, before: int) -> str:
+    """Return a literal that begins `before` columns behind the indent, over several lines where one does not hold it."""
+    flat = _literal(value)
+    if indent + before + len(flat) < MOST_COLUMNS or not isinstance(value, Mapping | list):
+        return flat
+    inner = " " * (indent + 4)
+    if isinstance(value, list):
+        lines = [f"{inner}{_laid_out(each, indent + 4, 0)}," for each in value]
+        return "\n".join(["[", *lines, f"{' ' * indent}]"])
+    names = {name: f"{json.dumps(name)}: " for name in value}
+    lines = [f"{inner}{names[name]}{_laid_out(each, indent + 4, len(names[name]))}," for name, each in value.items()]
+    return "\n".join(["{", *lines, f"{' ' * indent}}}"])
 
 
 def _literal(value: Any) -> str:
