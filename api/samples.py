@@ -127,7 +127,7 @@ def _call(name: str, given: Mapping[str, Any]) -> str:
 
 
 def _laid_out(value: Any, indent: int, before: int) -> str:
-    """Return a literal that begins `before` columns behind the indent, over several lines where one does not hold it."""
+    """Return a literal that begins `before` columns behind the indent, on several lines where one is too short."""
     flat = _literal(value)
     if indent + before + len(flat) < MOST_COLUMNS or not isinstance(value, Mapping | list):
         return flat
