@@ -22,13 +22,16 @@ from typing import Any
 import httpx2 as httpx
 import jsonschema_rs
 import pytest
+from fastapi import FastAPI
+from starlette.responses import Response
 
 from agent.playout import Played
 from agent.transcript import CallTranscript
-from api.description import operations
+from api.description import describe, operations
 from api.errors import CODES
 from api.openapi import described
 from api.samples import NoExample, Sample, success_of
+from api.schemas import Found, OrderItemBody, OrderJson, failures
 from data.callbacks import CallBack
 from data.changes import IdempotencyRecord
 from data.models import Line
@@ -119,22 +122,49 @@ def held_to(openapi: dict[str, Any], route: str, answer: httpx.Response) -> None
         assert code in known, f"{route} answers {answer.status_code} {code}: add it to CODES in api/errors.py"
 
 
-def test_every_route_has_a_schema_and_an_example(openapi: dict[str, Any]) -> None:
+def lacking(openapi: dict[str, Any]) -> list[str]:
+    """What the routes' descriptions lack, each in a sentence that says what to do."""
+    found = []
     for path, method, operation in operations(openapi):
         route = f"{method.upper()} {path}"
-        _, success = success_of(operation)
-        for media_type, told in success.get("content", {"no content": {}}).items():
-            assert told.get("schema"), (
-                f"{route} has no schema of its answer ({media_type}): give the route `response_model=Found[YourModel]`"
-                " (api/schemas.py), or `responses=content(...)` where it is no JSON"
-            )
-        assert "403" in operation["responses"] or "security" not in operation, (
-            f"{route}: give it `responses=failures()`"
-        )
+        found += [
+            f"{route} has no schema of its answer ({media_type}): give it `response_model=Found[YourModel]`"
+            " (api/schemas.py), or `responses=content(...)` where it is no JSON"
+            for media_type, told in success_of(operation)[1].get("content", {"nothing": {}}).items()
+            if not told.get("schema")
+        ]
+        if "security" in operation and "403" not in operation["responses"]:
+            found.append(f"{route} does not say how it fails: give it `responses=failures(...)`, with 404, 409, …")
         try:
             Sample.of(openapi, path, method, operation)
         except NoExample as missing:
-            pytest.fail(str(missing))
+            found.append(str(missing))
+    return found
+
+
+def test_every_route_has_a_schema_errors_and_an_example(openapi: dict[str, Any]) -> None:
+    assert lacking(openapi) == []
+
+
+def test_what_a_route_lacks_is_said_in_a_sentence() -> None:
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/doctors/{name}")
+    async def doctor(name: str) -> Response:
+        return Response()
+
+    @app.post("/doctors", response_model=Found[OrderJson], responses=failures())
+    async def new(body: OrderItemBody) -> Response:
+        return Response()
+
+    describe(app)
+    body, schema, errors, path = lacking(app.openapi())
+    assert schema.startswith(
+        "GET /doctors/{name} has no schema of its answer (application/json): give it `response_model="
+    )
+    assert errors.startswith("GET /doctors/{name} does not say how it fails: give it `responses=failures(...)`")
+    assert path == "GET /doctors/{name}: give `name` an example, `Annotated[str, Path(examples=[…])]`"
+    assert body.startswith("POST /doctors: give OrderItemBody an example")
 
 
 def test_every_route_is_in_the_reference(openapi: dict[str, Any]) -> None:
