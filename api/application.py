@@ -13,12 +13,14 @@ from api.appointments import appointment_routes
 from api.call_export import call_export_routes
 from api.callbacks import callback_routes
 from api.calls import CallQueries, LiveCalls, NoCalls, Prices, call_routes
+from api.compression import Compressed
 from api.customers import customer_routes
 from api.description import describe
 from api.doctors import doctor_routes
 from api.facts import facts_routes
 from api.limits import RateLimit
 from api.me import me_routes
+from api.methods import HeadAsGet
 from api.middleware import SecurityMiddleware
 from api.orders import order_routes
 from api.proxy import Proxied
@@ -40,6 +42,8 @@ def guard(app: FastAPI, settings: Settings, access: Access | None = None, signed
         logger.warning("no ADMIN_API_KEYS: everybody on this machine may use the REST API")
     if access.open_read:
         logger.warning("ADMIN_OPEN_READ: orders and appointments are given to everybody who can reach this server")
+    app.add_middleware(Compressed)
+    app.add_middleware(HeadAsGet, webhooks=tuple(signed_folders))
     app.add_middleware(
         SecurityMiddleware,
         access=access,

@@ -9,7 +9,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.envelope import ApiError
-from api.http import MAX_PAGE_RECORDS, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.http import (
+    MAX_PAGE_RECORDS,
+    Cursor,
+    Day,
+    From,
+    IfMatch,
+    Limit,
+    RecordId,
+    To,
+    begins,
+    ends,
+    read_cursor,
+    read_day,
+    read_days,
+)
 from api.resource import Resource
 from api.schemas import (
     AppointmentEdit,
@@ -40,8 +54,8 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     async def list_appointments(
         request: Request,
         date: Day = None,
-        from_: Annotated[Day, Query(alias="from")] = None,
-        to: Day = None,
+        from_: From = None,
+        to: To = None,
         status: AppointmentStatusText | None = None,
         email: Annotated[Email | None, Query()] = None,
         doctor: Annotated[Name | None, Query()] = None,
@@ -49,7 +63,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         cursor: Cursor = None,
     ) -> Response:
         """Appointments, earliest first: of one day (`date`), or from one day to another, both included."""
-        first, last = read_day("from", from_), read_day("to", to)
+        first, last = read_days(from_, to)
         if (day := read_day("date", date)) is not None:
             first = last = day
         page = await store.appointments(
@@ -68,7 +82,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         raise ApiError(400, "Appointment ID is required", "Please provide a valid appointment ID")
 
     @router.get("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404))
-    async def get_appointment(appointment_id: str) -> JSONResponse:
+    async def get_appointment(appointment_id: RecordId) -> JSONResponse:
         """One appointment; its `ETag` is its version."""
         return appointments.one(await appointments.find(appointment_id))
 
@@ -94,7 +108,9 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         return await appointments.create(make)
 
     @router.put("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404, 409, 412, 422))
-    async def update_appointment(appointment_id: str, body: AppointmentEdit, if_match: IfMatch = None) -> JSONResponse:
+    async def update_appointment(
+        appointment_id: RecordId, body: AppointmentEdit, if_match: IfMatch = None
+    ) -> JSONResponse:
         """Change the fields that are given. With `If-Match`, only the version that was read."""
         before = await appointments.find(appointment_id, if_match)
         fields = body.fields()
@@ -103,7 +119,7 @@ def appointment_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         return await appointments.update(before, edit_appointment(before, clock(), await store.facts(), **fields))
 
     @router.delete("/{appointment_id}", response_model=Found[AppointmentJson], responses=failures(404, 409, 412))
-    async def delete_appointment(appointment_id: str, if_match: IfMatch = None) -> JSONResponse:
+    async def delete_appointment(appointment_id: RecordId, if_match: IfMatch = None) -> JSONResponse:
         """Delete an appointment for good, and return what it was. To cancel one, update its status."""
         return await appointments.delete(await appointments.find(appointment_id, if_match))
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.envelope import NotFound, encoded_list, enveloped, retrieved, success
-from api.http import CALLS_A_PAGE, CallLimit, Cursor, is_id, next_page, read_cursor
+from api.http import CALLS_A_PAGE, CallId, CallLimit, Cursor, is_id, next_page, read_cursor
 from api.schemas import CallBackEdit, CallBackJson, Found, failures
 from common.times import to_iso
 from data.callbacks import CallBack, CallBackStatus
@@ -32,7 +32,7 @@ def callback_routes(store: Store) -> APIRouter:
         return enveloped(await encoded_list(page.items, callback_json), message, next_page(request, page.next))
 
     @router.put("/{callback_id}", response_model=Found[CallBackJson], responses=failures(404, 409, 422))
-    async def update_callback(callback_id: str, body: CallBackEdit) -> JSONResponse:
+    async def update_callback(callback_id: CallId, body: CallBackEdit) -> JSONResponse:
         """Say that a call-back was made, or is to be made again."""
         done = await store.close_callback(callback_id, CallBackStatus(body.status)) if is_id(callback_id) else None
         if done is None:

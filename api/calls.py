@@ -13,7 +13,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from api.envelope import ApiError, NotFound, encoded, encoded_list, enveloped, retrieved
-from api.http import CALLS_A_PAGE, CallLimit, Cursor, Day, begins, ends, is_id, next_page, read_cursor, read_day
+from api.http import (
+    CALLS_A_PAGE,
+    CallId,
+    CallLimit,
+    Cursor,
+    From,
+    To,
+    begins,
+    ends,
+    is_id,
+    next_page,
+    read_cursor,
+    read_days,
+)
 from api.schemas import CallJson, DispositionText, FlagText, Found, ListedCallJson, content, failures
 from common.keys import CALLS
 from common.masking import Names, mask_number, mask_text, mask_value
@@ -110,14 +123,15 @@ def asked(
     tool: Tool = None,
     flag: FlagOf = None,
     fault: Fault = False,
-    from_: Annotated[Day, Query(alias="from")] = None,
-    to: Day = None,
+    from_: From = None,
+    to: To = None,
 ) -> Asked:
     """The search of a request. Raise ApiError 403 for one by what its key sees masked, BadRequest."""
     if is_masked(request) and (number or text):
         raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
-    since, until = begins(read_day("from", from_)), ends(read_day("to", to))
-    return Asked(number or None, text, outcome or None, disposition, tool or None, flag, fault, since, until)
+    first, last = read_days(from_, to)
+    found = number or None, text, outcome or None, disposition, tool or None, flag, fault
+    return Asked(*found, begins(first), ends(last))
 
 
 Search = Annotated[Asked, Depends(asked)]
@@ -190,14 +204,14 @@ def call_routes(queries: CallQueries) -> APIRouter:
         return enveloped(found, retrieved("calls", len(page.items), page.unreadable), next_page(request, page.next))
 
     @router.get("/{call_id}", response_model=Found[CallJson], responses=failures(404))
-    async def get_call(request: Request, call_id: str) -> Response:
+    async def get_call(request: Request, call_id: CallId) -> Response:
         """One call. Without the scope `calls`, what is personal is masked. What is in `details`: docs/phone-line.md."""
         record, masked = await queries.find(call_id), is_masked(request)
         body = await asyncio.to_thread(lambda: encoded(queries.json(record, masked=masked)))  # it may be hours long
         return enveloped(body, "Call retrieved successfully")
 
     @router.get("/{call_id}/transcript", response_class=Response, responses=failures(404) | content("text/plain"))
-    async def get_transcript(request: Request, call_id: str) -> PlainTextResponse:
+    async def get_transcript(request: Request, call_id: CallId) -> PlainTextResponse:
         """The call as text, a line a turn; what Carlos said is what was heard of it."""
         record, masked = await queries.find(call_id), is_masked(request)
         return PlainTextResponse(await asyncio.to_thread(lambda: transcript(queries.json(record, masked=masked))))
@@ -207,7 +221,7 @@ def call_routes(queries: CallQueries) -> APIRouter:
         response_class=Response,
         responses=failures(404) | content("audio/wav"),
     )
-    async def get_audio(call_id: str) -> Response:
+    async def get_audio(call_id: CallId) -> Response:
         """The recording: stereo, the caller on the left, Carlos on the right. Needs RECORD_CALLS."""
         if (path := queries.recordings.find(call_id)) is not None:
             return FileResponse(path, media_type="audio/wav", filename=path.name)

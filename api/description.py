@@ -1,14 +1,18 @@
-"""What an application says of itself: its OpenAPI schema, with the ways in."""
+"""What an application says of itself: its OpenAPI schema, with the ways in, at `/openapi.json`."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.responses import JSONResponse
 
 from api.access import needed
+from api.envelope import Json
+from api.errors import describe_failures
 from common.masking import personal
 
 TITLE = "Carlos"
@@ -18,31 +22,60 @@ ABOUT = (
     " Every route is also served under `/demo`, where the original client expects it. Every answer is"
     ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`. Lists come in pages: where'
     " more follows, `X-Next-Cursor` is the `cursor` of the next page and `Link` leads to it, and a list that no `limit`"
-    " was asked of says `truncated` in its message."
+    " was asked of says `truncated` in its message. Long lists come as gzip to clients that take it, HEAD is answered"
+    " wherever GET is, and days are days in Buenos Aires."
 )
 SECURITY = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
+TAGS = {  # in this order
+    "orders": "What customers have ordered. Money is in whole units and cents, as a number.",
+    "appointments": "Who comes when, to which doctor. Times are UTC, and those of the rules Buenos Aires'.",
+    "calls": "What was said and done, also in calls on the line. Without the scope `calls` what is personal is masked.",
+    "callbacks": "Callers who asked to be called.",
+    "customers": "Everything that is kept of one person, to hand over or to erase.",
+    "operators": "For monitoring and load balancers.",
+}
+SCOPES = "x-scopes"  # of an operation: what a key must have; absent where none is needed
 
 
 def describe(app: FastAPI) -> None:
-    """Give the application a description with its ways in."""
+    """Give the application a description with its ways in, and the route to it. Make the application without one:
+    `FastAPI(openapi_url=None)`."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
             schema.setdefault("components", {})["securitySchemes"] = SECURITY
+            schema["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
+            schema["paths"] = dict(sorted(schema["paths"].items(), key=_place))
             _mark_personal(schema)
             for path, method, operation in operations(schema):
-                if needed(method.upper(), path):
+                if scopes := needed(method.upper(), path):
                     operation["security"] = [{name: []} for name in SECURITY]
+                    operation[SCOPES] = sorted(scopes)
                 if "requestBody" not in operation:
                     operation["responses"].pop("422", None)  # a bad parameter is a 400 here
+                describe_failures(method, operation)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+    lock = asyncio.Lock()
+
+    async def description() -> JSONResponse:
+        async with lock:  # it takes a fifth of a second to make, once, and calls go on meanwhile
+            return Json(await asyncio.to_thread(openapi))
+
+    app.add_api_route("/openapi.json", description, include_in_schema=False)
+
+
+def _place(path: tuple[str, dict[str, Any]]) -> tuple[int, str]:
+    """Where a path stands: with the others of its tag; those of a tag that nobody has told of, at the end."""
+    name, methods = path
+    tag = next(iter(methods.values())).get("tags", [""])[0]
+    return [*TAGS, tag].index(tag), name
 
 
 def _mark_personal(schema: dict[str, Any]) -> None:

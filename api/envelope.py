@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.methods import allowed
 from common import metrics
 from data.errors import Conflict, RuleBroken, SlotTaken, Unavailable
 from data.records import record_types
@@ -129,7 +130,8 @@ def install(app: FastAPI) -> None:
             return failure(error.status_code, title, str(error.detail))
         message = "Endpoint not found" if error.status_code == 404 else "Method not allowed"
         body = {"message": message, "path": request.url.path, "method": request.method}
-        return JSONResponse(body, error.status_code, error.headers)
+        headers = {"Allow": allowed(request.scope)} if error.status_code == 405 else error.headers
+        return JSONResponse(body, error.status_code, headers)
 
     for kind, handler in (
         (ApiError, api_error),

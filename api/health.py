@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent.active_calls import ActiveCalls
 from agent.readiness import Readiness
-from api.schemas import content, failures
+from api.schemas import Health, Ready, content, failures
 from common import metrics
 
 HEALTHY = {"status": "healthy"}
@@ -23,11 +23,14 @@ def health_routes(active_calls: ActiveCalls, readiness: Readiness | None = None)
     counts calls by their places, which are those of all processes that share them."""
     router = APIRouter(tags=["operators"])
 
-    @router.get("/health")
+    @router.get("/health", response_model=Health)
     async def health() -> dict[str, str]:
+        """Whether the process is alive."""
         return HEALTHY
 
-    @router.get("/ready", responses={503: {"description": "It is to have no new calls: `status` says why."}})
+    busy = {"model": Ready, "description": "It is to have no new calls: `status` says why."}
+
+    @router.get("/ready", response_model=Ready, responses={503: busy})
     async def ready() -> JSONResponse:
         """Whether a call could be answered. `store` and `sonic` are `ok`, or what is wrong."""
         if active_calls.draining:

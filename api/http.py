@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Header, Query
+from fastapi import Header, Path, Query
 from starlette.requests import Request
 
 from api.envelope import ApiError, BadRequest
@@ -25,9 +25,19 @@ _TAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 Limit = Annotated[
     int | None, Query(ge=1, le=MAX_PAGE_RECORDS, description=f"Records on a page; {MAX_PAGE_RECORDS} if left out.")
 ]
-CallLimit = Annotated[int, Query(ge=1, le=MOST_CALLS, description="Calls on a page.")]
-Day = Annotated[str | None, Query(max_length=40, examples=["2027-03-04"])]
+CallLimit = Annotated[int, Query(ge=1, le=MOST_CALLS, description="Records on a page.")]
+Day = Annotated[str | None, Query(max_length=40, description="A day, `YYYY-MM-DD`.")]
+From = Annotated[
+    str | None,
+    Query(alias="from", max_length=40, examples=["2026-11-01"], description="The first day, `YYYY-MM-DD`."),
+]
+To = Annotated[
+    str | None, Query(max_length=40, examples=["2026-11-30"], description="The last day, which is included.")
+]
 Cursor = Annotated[str | None, Query(max_length=200, description="From `X-Next-Cursor`, for the page after.")]
+# An example of a path's parameter is what a route's own examples are asked with.
+RecordId = Annotated[str, Path(description="Its `id`.", examples=["1"])]
+CallId = Annotated[str, Path(description="The call's `id`.", examples=["CA0123456789abcdef0123456789abcdef"])]
 IfMatch = Annotated[str | None, Header(max_length=200, description='The `ETag` that was read, such as `"3"`.')]
 
 
@@ -86,6 +96,14 @@ def read_day(name: str, text: str | None) -> date | None:
     if len(text) != 10 or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise BadRequest(f"{name}: must be a day, YYYY-MM-DD, from {FIRST_YEAR} to {LAST_YEAR}")
     return day
+
+
+def read_days(from_: str | None, to: str | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day of a list. Raise BadRequest, also for days in the wrong order."""
+    first, last = read_day("from", from_), read_day("to", to)
+    if first and last and first > last:
+        raise BadRequest("from: must not be later than to")
+    return first, last
 
 
 def begins(day: date | None) -> datetime | None:

@@ -43,7 +43,7 @@ async def _make() -> FastAPI:
     access = Access.from_settings(settings)
     access.open_mode = False  # whoever knows the address can reach a Lambda
     store = await open_store(settings)
-    app = FastAPI(docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None)
     mount(app, record_routers(settings, store))
     guard(app, settings, access)
     return app

@@ -13,7 +13,8 @@ from agent.active_calls import ActiveCalls
 from agent.call_events import CallEvent
 from agent.transcript import CallTranscript
 from api.envelope import ApiError, NotFound, success
-from api.schemas import content, failures
+from api.http import CallId
+from api.schemas import Found, HungUp, content, failures
 
 HEARTBEAT_INTERVAL_S = 15.0
 
@@ -27,15 +28,15 @@ def live_routes(active_calls: ActiveCalls) -> APIRouter:
         response_class=Response,
         responses=failures(404) | content("text/event-stream"),
     )
-    async def follow_call(call_id: str) -> StreamingResponse:
+    async def follow_call(call_id: CallId) -> StreamingResponse:
         """Server-sent events of one call, from its beginning to its end: JSON objects with `type` and `at_ms`."""
         log = active_calls.log_of(call_id)
         if log is None:
             raise NotFound("Call", call_id)
         return StreamingResponse(events(log), media_type="text/event-stream")
 
-    @router.post("/{call_id}/hangup", responses=failures(404, 409))
-    async def hang_up(call_id: str) -> JSONResponse:
+    @router.post("/{call_id}/hangup", response_model=Found[HungUp], responses=failures(404, 409))
+    async def hang_up(call_id: CallId) -> JSONResponse:
         """End a call at once."""
         call = active_calls.live.get(call_id)
         if call is None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.envelope import ApiError
-from api.http import MAX_PAGE_RECORDS, Cursor, Day, IfMatch, Limit, begins, ends, read_cursor, read_day
+from api.http import MAX_PAGE_RECORDS, Cursor, From, IfMatch, Limit, RecordId, To, begins, ends, read_cursor, read_days
 from api.resource import Resource
 from api.schemas import (
     Email,
@@ -38,15 +38,15 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     @router.get("", response_model=Found[list[OrderJson]], responses=failures())
     async def list_orders(
         request: Request,
-        from_: Annotated[Day, Query(alias="from")] = None,
-        to: Day = None,
+        from_: From = None,
+        to: To = None,
         status: OrderStatusText | None = None,
         email: Annotated[Email | None, Query()] = None,
         limit: Limit = None,
         cursor: Cursor = None,
     ) -> Response:
         """Orders, newest first; those made from one day to another, both included."""
-        first, last = read_day("from", from_), read_day("to", to)
+        first, last = read_days(from_, to)
         page = await store.orders(
             since=begins(first),
             until=ends(last),
@@ -62,7 +62,7 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         raise ApiError(400, "Order ID is required", "Please provide a valid order ID")
 
     @router.get("/{order_id}", response_model=Found[OrderJson], responses=failures(404))
-    async def get_order(order_id: str) -> JSONResponse:
+    async def get_order(order_id: RecordId) -> JSONResponse:
         """One order; its `ETag` is its version."""
         return orders.one(await orders.find(order_id))
 
@@ -88,13 +88,13 @@ def order_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         return await orders.create(make)
 
     @router.put("/{order_id}", response_model=Found[OrderJson], responses=failures(404, 409, 412, 422))
-    async def update_order(order_id: str, body: OrderEdit, if_match: IfMatch = None) -> JSONResponse:
+    async def update_order(order_id: RecordId, body: OrderEdit, if_match: IfMatch = None) -> JSONResponse:
         """Change the fields that are given. With `If-Match`, only the version that was read."""
         before = await orders.find(order_id, if_match)
         return await orders.update(before, edit_order(before, clock(), **body.fields()))
 
     @router.delete("/{order_id}", response_model=Found[OrderJson], responses=failures(404, 409, 412))
-    async def delete_order(order_id: str, if_match: IfMatch = None) -> JSONResponse:
+    async def delete_order(order_id: RecordId, if_match: IfMatch = None) -> JSONResponse:
         """Delete an order for good, and return what it was. To cancel one, update its status."""
         return await orders.delete(await orders.find(order_id, if_match))
 

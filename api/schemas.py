@@ -345,7 +345,7 @@ class CallBackJson(BaseModel):
 class CallBackEdit(BaseModel):
     """What has become of a call-back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"status": "done"}})
 
     status: Literal["pending", "done"]
 
@@ -424,6 +424,22 @@ class DeadWebhookJson(BaseModel):
     given_up_at: str = Field(alias="givenUpAt")
 
 
+class HungUp(BaseModel):
+    id: str
+
+
+class Health(BaseModel):
+    status: Literal["healthy"]
+
+
+class Ready(BaseModel):
+    status: Literal["ready", "not ready", "draining"]
+    calls: int = Field(description="On the phone now.")
+    browsers: int = Field(description="In browsers now.")
+    store: str | None = Field(None, description="`ok`, or what is wrong; absent where nobody looks.")
+    sonic: str | None = Field(None, description="The same, of the speech model.")
+
+
 class Found[T](BaseModel):
     success: Literal[True]
     data: T
@@ -438,10 +454,12 @@ class FaultJson(BaseModel):
 
 
 class Failure(BaseModel):
+    """What is not success. Other fields may follow."""
+
     success: Literal[False]
-    error: str
-    message: str
-    code: str | None = None
+    error: str = Field(description="What went wrong, in a few words.")
+    message: str = Field(description="What exactly, for a person.")
+    code: str | None = Field(None, description="The same for a program, where several things can be wrong.")
     faults: list[FaultJson] | None = Field(None, description="Each field that cannot be taken.")
 
 

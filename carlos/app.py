@@ -496,7 +496,7 @@ def create_app(
             for each in transfers:
                 await each.close()
 
-    app = FastAPI(title="Carlos", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="Carlos", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     guard(app, settings, signed_folders=tuple(carrier.folder for carrier in carriers))
     if handover is not None:
         app.add_middleware(PutThrough, handover=handover, carriers=carriers)

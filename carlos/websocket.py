@@ -14,8 +14,10 @@ import asyncio
 import sys
 from typing import Any, cast
 
+from loguru import logger
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 from websockets.protocol import State
 
 from carlos.cutoff import CutOff
@@ -90,6 +92,17 @@ class FastWebSocket(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
         return True
 
+    def send_receive_event_to_app(self) -> None:
+        """Close with 1007 for text that is no UTF-8 (RFC 6455, 8.1), the peer's breach. uvicorn's own logs it as
+        an error of the server's, with a traceback."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            logger.info("a WebSocket's text is no UTF-8: closed with 1007")
+            self.conn.send_close(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     async def receive(self) -> ASGIReceiveEvent:
         if self.queue.empty():
             self._turn = _Turn()  # waiting is everybody else's turn
@@ -135,6 +148,14 @@ class _Turn:
     def took(self, message: ASGIReceiveEvent) -> None:
         self._messages += 1
         self._characters += len(cast(str | None, message.get("text")) or "")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _payload(unread: bytearray) -> tuple[int, int]:

@@ -15,7 +15,8 @@ from opentelemetry.trace import Span, Tracer, get_tracer, set_span_in_context
 
 
 class CallTrace:
-    """A listener of one call's events. A turn lasts from the caller's words to their next ones.
+    """A listener of one call's events. A turn lasts from the caller's words to their next ones; turn 0, the greeting's,
+    from the call's beginning to the first words. A turn that was answered says after how long, as the record does.
 
     `tools` are the names that may be told: a model may invent others, of any text.
     """
@@ -33,7 +34,7 @@ class CallTrace:
         self._now_ns = now_ns
         attributes = {"carlos.call.id": call_id, "carlos.call.line": line}
         self._call = self._tracer.start_span("call", attributes=attributes, start_time=now_ns())
-        self._turn: Span | None = None
+        self._turn = self._begun(0)
         self._turns = 0
         self._answered = False
 
@@ -46,28 +47,25 @@ class CallTrace:
             case {"type": "answered"}:
                 self._answer(event)
             case {"type": "interrupted" | "fault" as kind}:
-                (self._turn or self._call).add_event(kind, timestamp=self._now_ns())
+                self._turn.add_event(kind, timestamp=self._now_ns())
             case {"type": "ended", "outcome": outcome}:
-                self._end_turn()
+                self._turn.end(self._now_ns())
                 self._call.set_attribute("carlos.call.outcome", str(outcome))
                 self._call.end(self._now_ns())
 
     def _begin_turn(self) -> None:
-        self._end_turn()
+        self._turn.end(self._now_ns())
         self._turns += 1
         self._answered = False
-        self._turn = self._tracer.start_span(
-            "turn", self._within(self._call), attributes={"carlos.turn": self._turns}, start_time=self._now_ns()
-        )
+        self._turn = self._begun(self._turns)
 
-    def _end_turn(self) -> None:
-        if self._turn is not None:
-            self._turn.end(self._now_ns())
-            self._turn = None
+    def _begun(self, number: int) -> Span:
+        parent, attributes = self._within(self._call), {"carlos.turn": number}
+        return self._tracer.start_span("turn", parent, attributes=attributes, start_time=self._now_ns())
 
     def _answer(self, times: Mapping[str, Any]) -> None:
         """The first sound of an answer; of two in one turn, the first one's times stay."""
-        if self._turn is None or self._answered:
+        if self._answered:
             return
         self._answered = True
         for name in ("latency_ms", "sonic_end_ms", "sonic_detected_ms"):
@@ -78,7 +76,7 @@ class CallTrace:
         end = self._now_ns()
         known = name if name in self._tools else "unknown"
         attributes: dict[str, str | bool] = {"carlos.tool": known, "carlos.tool.ok": ok}
-        parent = self._within(self._turn or self._call)
+        parent = self._within(self._turn)
         span = self._tracer.start_span("tool", parent, attributes=attributes, start_time=end - elapsed_ms * 1_000_000)
         span.end(end)
 

@@ -20,7 +20,7 @@ from telephony.twilio.rest import CallControl
 from telephony.twilio.routes import phone_routes
 from telephony.twilio.transfer_twiml import AFTER_TRANSFER_PATH, BACK_PATH
 from telephony.twilio.twiml import AFTER_STREAM_PATH, MEDIA_PATH
-from telephony.twilio.webhooks import FOLDER, VOICE_PATH
+from telephony.twilio.webhooks import FOLDER, VOICE_PATH, with_slash
 
 
 class Twilio:
@@ -28,7 +28,7 @@ class Twilio:
 
     name = "twilio"
     folder = FOLDER
-    begins = frozenset({VOICE_PATH, AFTER_STREAM_PATH, AFTER_TRANSFER_PATH, BACK_PATH})
+    begins = frozenset({*with_slash(VOICE_PATH), AFTER_STREAM_PATH, AFTER_TRANSFER_PATH, BACK_PATH})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -12,7 +12,7 @@ from common import metrics
 from telephony.twilio import door_twiml, twiml
 from telephony.twilio.closed import ClosedLineWebhooks
 from telephony.twilio.fallback import FALLBACK_PATH, asked_again, error_code
-from telephony.twilio.webhooks import ENDED_STATUSES, FOLDER, Webhooks, xml
+from telephony.twilio.webhooks import ENDED_STATUSES, FOLDER, Webhooks, with_slash, xml
 
 Params = Mapping[str, str]
 
@@ -34,7 +34,8 @@ class DoorWebhooks:
             (door_twiml.VOICEMAIL_STATUS_PATH, self._closed.voicemail_status),
             (door_twiml.CALLBACK_PATH, self._spoken(self._closed.callback)),
         ):
-            router.add_api_route(path, self._webhooks.signed(handler), methods=["GET", "POST"])
+            for typed in with_slash(path):
+                router.add_api_route(typed, self._webhooks.signed(handler), methods=["GET", "POST"])
         return router
 
     async def _fallback(self, params: Params) -> str:

@@ -91,7 +91,8 @@ class Webhooks:
             (STATUS_PATH, self._status),
             (twiml.STREAM_STATUS_PATH, self._stream_status),
         ):
-            router.add_api_route(path, self.signed(handler), methods=["GET", "POST"])
+            for typed in with_slash(path):
+                router.add_api_route(typed, self.signed(handler), methods=["GET", "POST"])
         return router
 
     # What Twilio asks.
@@ -189,6 +190,12 @@ class Webhooks:
                 return xml(twiml.apology())
 
         return answer
+
+
+def with_slash(path: str) -> tuple[str, str]:
+    """Return a path as it is and with a slash at its end, an easy slip where a person types it into Twilio's console.
+    Either is answered; the signature is over the one that Twilio used."""
+    return path, f"{path}/"
 
 
 def status_of(params: Params) -> CallStatus:

@@ -40,7 +40,7 @@ def rest_settings(home: Path, **changes: Any) -> Settings:
 
 
 def rest_app(settings: Settings, store: Store, active_calls: ActiveCalls, clock: Clock) -> FastAPI:
-    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     mount(app, [live_routes(active_calls), *record_routers(settings, store, active_calls, clock)])
     mount(app, [line_routes(settings, store, clock)])
     for router in (metrics_routes(), docs_routes(), health_routes(active_calls)):

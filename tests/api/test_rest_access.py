@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from api.docs_page import docs_assets
 from api.limits import RateLimit
 from api.middleware import MAX_BODY_BYTES
 from carlos.app import create_app
@@ -22,14 +23,14 @@ from tests.api.rest_stage import KEYS, Rest, key_of, seeded, serving
 from tests.support.clocks import Clock
 
 CLIENT = "http://localhost:3000"
-OPEN_TO_ALL = {"/health", "/ready", "/docs", "/docs/docs.js", "/docs/docs.css"}
+OPEN_TO_ALL = {"/health", "/ready", "/openapi.json", *docs_assets()}
 
 
 async def test_no_route_and_no_method_answers_a_stranger(quick_rest: Rest) -> None:
     described = set(quick_rest.app.openapi()["paths"])
     assert {"/orders/{order_id}", "/calls/{call_id}/hangup", "/customers/erase", "/metrics"} <= described
     paths = described | {f"/demo{path}" for path in described} | OPEN_TO_ALL
-    for path in paths | {"/openapi.json", "/nothing", "/twilio", "/docsx", "/demo", "/browser/tokens"}:
+    for path in paths | {"/nothing", "/twilio", "/docsx", "/demo", "/browser/tokens"}:
         for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "MADE-UP"):
             answer = await quick_rest.anonymous.request(method, path.replace("{", "").replace("}", ""))
             public = path in OPEN_TO_ALL and method in ("GET", "HEAD", "OPTIONS")
@@ -140,6 +141,19 @@ async def test_without_keys_this_machine_may_do_everything(tmp_path: Path, clock
     await store.close()
 
 
+async def test_what_is_open_to_read_is_open_by_any_name_of_the_server_and_nothing_else_is(
+    tmp_path: Path, clock: Clock
+) -> None:
+    store = await seeded(await open_sqlite(tmp_path / "carlos.db", clock), clock)
+    elsewhere = {"Host": "carlos.example"}
+    async with serving(store, tmp_path, clock, admin_api_keys=(), admin_open_read=True) as rest:
+        for path in ("/orders", "/demo/appointments", "/orders/1"):
+            assert (await rest.anonymous.get(path, headers=elsewhere)).status_code == 200
+        for method, path in (("GET", "/calls"), ("GET", "/metrics"), ("DELETE", "/orders/1")):
+            assert (await rest.anonymous.request(method, path, headers=elsewhere)).status_code == 403
+    await store.close()
+
+
 def test_a_public_host_without_a_key_refuses_to_start() -> None:
     tokens = (SecretStr("a-token"),)
     with pytest.raises(ValidationError, match="ADMIN_API_KEYS"):
@@ -153,7 +167,7 @@ async def test_the_original_client_is_served_where_that_is_said(tmp_path: Path, 
         for path in ("/demo/orders", "/demo/appointments", "/orders/1"):
             answer = await rest.anonymous.get(path, headers=headers)
             assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, CLIENT)
-        for path in ("/calls", "/metrics", "/openapi.json", "/ordersx"):
+        for path in ("/calls", "/metrics", "/ordersx"):
             assert (await rest.anonymous.get(path)).status_code == 401
         assert (await rest.anonymous.delete("/orders/1")).status_code == 401
     await store.close()

@@ -206,3 +206,10 @@ async def test_a_record_whose_time_is_none_does_not_end_the_pages(quick_rest: Re
     assert (first.json()["data"], "cannot be read" in first.json()["message"]) == ([], True)
     after = (await quick_rest.http.get("/orders", params={"limit": 7, "cursor": first.headers["x-next-cursor"]})).json()
     assert [order["id"] for order in after["data"]] == ["6", "7", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("path", ["/orders", "/appointments", "/calls"])
+async def test_days_in_the_wrong_order_are_refused_in_a_sentence(quick_rest: Rest, path: str) -> None:
+    answer = await quick_rest.http.get(f"{path}?from=2027-03-02&to=2027-03-01")
+    assert (answer.status_code, answer.json()["message"]) == (400, "from: must not be later than to")
+    assert (await quick_rest.http.get(f"{path}?from=2027-03-01&to=2027-03-01")).status_code == 200

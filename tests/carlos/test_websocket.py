@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, cast
 
 import pytest
@@ -137,6 +138,19 @@ def test_any_frames_in_any_pieces_are_read_as_uvicorn_reads_one_by_one(frames: l
     pieces = [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
     expected = asyncio.run(outcome(WebSocketsSansIOProtocol, frames))
     assert asyncio.run(outcome(FastWebSocket, pieces)) == expected
+
+
+@pytest.mark.parametrize("frames", [(frame(1, b"\xff"),), (frame(1, b"\xc3", fin=False), frame(0, b"("))])
+async def test_text_that_is_no_utf8_closes_the_socket_and_is_no_error_of_ours(
+    frames: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = Peer(FastWebSocket)
+    await peer.open()
+    for each in frames:
+        peer.protocol.data_received(each)
+    assert (peer.received()[-1]["code"], peer.transport.closing) == (1007, True)
+    assert [line for line in caplog.records if line.levelno >= logging.WARNING or line.exc_info] == []
+    await peer.close()
 
 
 async def test_nothing_more_is_read_while_the_application_is_behind() -> None:

@@ -103,7 +103,7 @@ async def take(page: Page, address: str, place: tuple[str, str, str], look: Look
     if clicked:
         await page.click(clicked)
         await page.until("document.querySelector('dialog[open]')")
-    file.write_bytes(await page.screenshot())
+    file.write_bytes(await page.screenshot())  # noqa: ASYNC240 - nobody waits for it
 
 
 async def pictures(folder: Path, *, every: bool) -> None:

@@ -80,6 +80,14 @@ def test_a_ringing_call_gets_its_stream() -> None:
     assert phone_calls.asked == [("admit", CALL)]
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_a_slash_at_the_end_is_no_other_webhook_and_counts_in_the_signature(path: str) -> None:
+    phone_calls = FakeCalls()
+    assert post(phone_calls, f"{path}/", RING).status_code == post(phone_calls, path, RING).status_code < 300
+    other = client(phone_calls).post(f"{path}/", data=RING, headers=sign(BASE_URL + path, RING))
+    assert other.status_code == 403
+
+
 def test_get_is_answered_too() -> None:
     query = urlencode(RING)
     response = client(FakeCalls()).get(f"/twilio/voice?{query}", headers=sign(f"{BASE_URL}/twilio/voice?{query}"))

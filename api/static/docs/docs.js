@@ -1,115 +1,99 @@
-// The API's description as a page: read from /openapi.json, tried out with fetch, nothing from elsewhere.
-"use strict";
+/** The API's description as a page: read from /openapi.json, tried out with fetch, nothing from elsewhere. */
 
-const KEY = "carlos-api-key"; // for this tab only
-const $ = (id) => document.getElementById(id);
+import { element, prose } from "./dom.js";
+import { idOf, operationBox } from "./operation.js";
+import { ASKED, fields, folded } from "./schema.js";
+import { key, useKey } from "./send.js";
 
-function element(tag, attributes = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), attributes);
-  made.append(...children);
-  return made;
+const byId = (id) => document.getElementById(id);
+
+function routesOf(description) {
+  return Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation, tag: operation.tags?.[0] ?? "other" })));
 }
 
-// Text in which `this` is code.
-function prose(text) {
-  return text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
-}
-
-function headers(more = {}) {
-  const key = sessionStorage.getItem(KEY);
-  return key ? { ...more, "X-Api-Key": key } : more;
-}
-
-function typeOf(schema) {
-  if (schema.anyOf) return schema.anyOf.map(typeOf).join(" or ");
-  if (schema.enum) return schema.enum.join(" | ");
-  if (schema.$ref) return schema.$ref.split("/").pop();
-  if (schema.type === "array") return `list of ${typeOf(schema.items)}`;
-  return schema.format || schema.type || "any";
-}
-
-function table(rows) {
-  const body = rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell))));
-  return element("table", {}, ...body);
-}
-
-function bodyModel(description, operation) {
-  const schema = operation.requestBody?.content["application/json"].schema;
-  return schema && description.components.schemas[typeOf(schema)];
-}
-
-async function attempt(method, path, form, output) {
-  const query = new URLSearchParams();
-  const sent = {};
-  let body;
-  let target = path;
-  for (const field of form.querySelectorAll("[data-in]")) {
-    if (!field.value) continue;
-    if (field.dataset.in === "path") target = target.replace(`{${field.name}}`, encodeURIComponent(field.value));
-    if (field.dataset.in === "query") query.set(field.name, field.value);
-    if (field.dataset.in === "header") sent[field.name] = field.value;
-    if (field.dataset.in === "body") { body = field.value; sent["Content-Type"] = "application/json"; }
+function show(description) {
+  byId("about").replaceChildren(...prose(description.info.description));
+  const groups = Map.groupBy(routesOf(description), (route) => route.tag);
+  const told = new Map((description.tags ?? []).map((tag) => [tag.name, tag.description]));
+  for (const [tag, routes] of groups) {
+    const title = tag[0].toUpperCase() + tag.slice(1);
+    byId("routes").append(element("section", {}, element("h2", {}, title), routes.map(link)));
+    byId("operations").append(element("section", { "aria-label": title }, element("h2", {}, title),
+      told.has(tag) ? element("p", { class: "hint about-group" }, prose(told.get(tag))) : null,
+      routes.map(({ path, method, operation }) => operationBox(description, path, method, operation))));
   }
-  const url = query.size ? `${target}?${query}` : target;
-  const response = await fetch(url, { method: method.toUpperCase(), headers: headers(sent), body });
-  const text = await response.text();
-  let shown = text;
-  try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: shown as it is */ }
-  const tag = response.headers.get("ETag");
-  output.textContent = `${response.status} ${response.statusText}${tag ? `  ETag: ${tag}` : ""}\n\n${shown}`;
+  byId("operations").append(models(description));
 }
 
-function operationBlock(description, path, method, operation) {
-  const output = element("pre", { hidden: true });
-  const parameters = operation.parameters || [];
-  const form = element("form");
-  form.append(table(parameters.map((each) => {
-    const input = element("input", { name: each.name });
-    input.dataset.in = each.in;
-    return [element("code", {}, each.name), input, typeOf(each.schema), element("span", {}, ...prose(each.description || ""))];
-  })));
-  const model = bodyModel(description, operation);
-  if (model) {
-    form.append(table(Object.entries(model.properties).map(([name, schema]) => [
-      element("code", {}, name), typeOf(schema), (model.required || []).includes(name) ? "required" : "", schema.description || "",
-    ])));
-    const text = element("textarea", { rows: 10, value: JSON.stringify(model.example ?? {}, null, 2) });
-    text.dataset.in = "body";
-    form.append(text);
-  }
-  form.append(element("button", {}, "Send"));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    output.hidden = false;
-    attempt(method, path, form, output).catch((error) => { output.textContent = String(error); });
-  });
-  const line = element("summary", {}, element("span", { className: `method ${method}` }, method), element("code", {}, path), operation.summary || "");
-  return element("details", {}, line, element("p", {}, ...prose(operation.description || "")), form,
-    element("p", {}, `Answers: ${Object.keys(operation.responses).join(", ")}`), output);
+function link({ path, method, operation }) {
+  const words = `${method} ${path} ${operation.summary ?? ""} ${operation.description ?? ""}`.toLowerCase();
+  return element("a", { href: `#${idOf(method, path)}`, "data-words": words },
+    element("span", { class: `method ${method}` }, method), element("code", {}, path));
 }
 
-async function show() {
-  const response = await fetch("/openapi.json", { headers: headers() });
-  if (!response.ok) {
-    $("about").textContent = "Enter an API key with the scope read to see the description.";
-    return;
-  }
-  const description = await response.json();
-  $("about").replaceChildren(...prose(description.info.description));
-  const groups = new Map();
-  for (const [path, methods] of Object.entries(description.paths)) {
-    for (const [method, operation] of Object.entries(methods)) {
-      const tag = operation.tags?.[0] ?? "other";
-      if (!groups.has(tag)) groups.set(tag, element("section", {}, element("h2", {}, tag)));
-      groups.get(tag).append(operationBlock(description, path, method, operation));
+/** The models that routes take and give; the envelope and FastAPI's own are told above, or not at all. */
+function models(description) {
+  const ours = Object.entries(description.components.schemas)
+    .filter(([name]) => !name.startsWith("Found_") && !["HTTPValidationError", "ValidationError"].includes(name));
+  return element("section", { "aria-label": "Models" }, element("h2", {}, "Models"),
+    ours.map(([name, model]) => folded(name, () => element("div", { class: "model-body" },
+      model.description ? element("p", {}, prose(model.description)) : null, fields(description, model, ASKED)), { class: "operation model" })));
+}
+
+function find() {
+  const words = byId("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const section of byId("routes").children) {
+    let here = 0;
+    for (const each of section.querySelectorAll("a")) {
+      const fits = words.every((word) => each.dataset.words.includes(word));
+      each.hidden = !fits;
+      here += fits;
     }
+    section.hidden = !here;
+    found += here;
   }
-  $("operations").replaceChildren(...groups.values());
+  byId("none").hidden = found > 0;
+  document.querySelector(".index").classList.toggle("searching", words.length > 0);
 }
 
-$("key").addEventListener("submit", (event) => {
+/** Open what the address names. */
+function open() {
+  const box = byId(decodeURIComponent(location.hash.slice(1)));
+  if (!(box instanceof HTMLDetailsElement)) return;
+  box.open = true;
+  box.scrollIntoView();
+  box.querySelector("summary").focus({ preventScroll: true });
+}
+
+function tellKey() {
+  byId("key-state").textContent = key() ? "in use" : "none in use";
+}
+
+function changeTheme() {
+  const { dataset } = document.documentElement;
+  const now = dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  dataset.theme = now === "dark" ? "light" : "dark";
+  localStorage.setItem("carlos.theme", dataset.theme);
+}
+
+byId("key").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, event.target.elements.key.value);
-  show();
+  useKey(byId("key-input").value.trim());
+  byId("key-input").value = "";
+  tellKey();
 });
-show();
+byId("filter").addEventListener("input", find);
+byId("theme").addEventListener("click", changeTheme);
+addEventListener("hashchange", open);
+tellKey();
+
+try {
+  const reply = await fetch("/openapi.json");
+  if (!reply.ok) throw new Error(String(reply.status));
+  show(await reply.json());
+  open();
+} catch (error) {
+  byId("about").replaceChildren(element("span", { class: "alert", role: "alert" }, `The description cannot be read (${error.message}). Load the page again.`));
+}
