@@ -376,10 +376,10 @@ CALL_PAGE = """
   const tool = { name: "consultarOrder", arguments: {}, result: {}, ok: true, ms: 7000, at_ms: 15000 };
   const call = {
     id: "c", live: false, line: "phone", startedAt: "2026-11-29T01:15:00Z", outcome: "completed", interruptions: 0,
-    details: {}, durationSeconds: 30, tools: [tool],
+    details: {}, durationSeconds: 30, tools: [tool], disposition: null, done: {}, flags: [], recorded: false,
     turns: [turn("carlos", "Hola", 1000), turn("caller", "Gracias", 20000), turn("carlos", "Un momento", 10000)],
   };
-  const shown = callView(call, () => {})[1].querySelectorAll(".transcript li");
+  const shown = callView(call, { onChange() {} })[1].querySelectorAll(".transcript li");
   return [...shown].map((e) => [e.querySelector(".at").innerText, e.querySelector("p, .name").innerText.trim()]);
 """
 
