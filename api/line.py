@@ -23,8 +23,8 @@ class SpanJson(BaseModel):
     """Hours in Buenos Aires on some days of the week."""
 
     days: list[int] = Field(description="0 is Monday.")
-    opens: int = Field(description="The first minute of the day.")
-    closes: int = Field(description="The minute of the day with which it is over.")
+    opens: int = Field(description="The minute of the day at which they begin.")
+    closes: int = Field(description="The minute of the day at which they end.")
 
 
 class TargetJson(BaseModel):
