@@ -1,9 +1,10 @@
 """Who may do what: keys, tokens and scopes. What no rule opens is closed.
 
     scope   opens
-    read    GET of orders, appointments, facts of the business, calls (personal data in them masked) and days, metrics,
-            the API's description
-    write   creating, changing and deleting orders and appointments; the facts of the business, and answers
+    read    GET of orders, appointments, doctors, facts of the business, calls (personal data in them masked) and days,
+            webhooks and metrics
+    write   creating, changing and deleting orders and appointments; the facts of the business, and answers; webhooks
+            that were given up
     calls   calls as they are: live events, recordings, transcripts unmasked, hanging up; call-backs; who may ring and
             whom callers are passed on to
 

@@ -18,8 +18,8 @@ from common.masking import personal
 TITLE = "Carlos"
 VERSION = "1.0"
 ABOUT = (
-    "Orders, appointments and calls of Carlos, the phone voice agent. Send a key as `X-Api-Key`, or a bearer token."
-    " Every route is also served under `/demo`, where the original client expects it. Every answer is"
+    "Orders, appointments, calls and facts of Carlos, the phone voice agent. Send a key as `X-Api-Key`, or a bearer"
+    " token. Every route is also served under `/demo`, where the original client expects it. Every answer is"
     ' `{"success", "data", "message"}`, or `{"success": false, "error", "message", "code"}`. Lists come in pages: where'
     " more follows, `X-Next-Cursor` is the `cursor` of the next page and `Link` leads to it, and a list that no `limit`"
     " was asked of says `truncated` in its message. Long lists come as gzip to clients that take it, HEAD is answered"
@@ -32,9 +32,16 @@ SECURITY = {
 TAGS = {  # in this order
     "orders": "What customers have ordered. Money is in whole units and cents, as a number.",
     "appointments": "Who comes when, to which doctor. Times are UTC, and those of the rules Buenos Aires'.",
-    "calls": "What was said and done, also in calls on the line. Without the scope `calls` what is personal is masked.",
+    "calls": "What was said and done, also in calls on the line, and what each day's came to. Without the scope `calls`"
+    " what is personal is masked.",
     "callbacks": "Callers who asked to be called.",
     "customers": "Everything that is kept of one person, to hand over or to erase.",
+    "doctors": "Who takes appointments.",
+    "facts": "What Carlos may say and offer, in the keys of the file (docs/facts.md), and what callers asked in vain.",
+    "line": "Who may ring, and whom callers are passed on to. A process that takes no calls, such as the Lambda, has no"
+    " such route.",
+    "webhooks": "Events that other systems are told of (docs/webhooks.md): what was given up, and how receivers do.",
+    "me": "What a key may do.",
     "operators": "For monitoring and load balancers.",
 }
 SCOPES = "x-scopes"  # of an operation: what a key must have; absent where none is needed
@@ -57,7 +64,8 @@ def describe(app: FastAPI) -> None:
                     operation[SCOPES] = sorted(scopes)
                 if "requestBody" not in operation:
                     operation["responses"].pop("422", None)  # a bad parameter is a 400 here
-                describe_failures(method, operation)
+                _require_version(operation)
+                describe_failures(method, path, operation)
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -79,11 +87,19 @@ def _place(path: tuple[str, dict[str, Any]]) -> tuple[int, str]:
 
 
 def _mark_personal(schema: dict[str, Any]) -> None:
-    """`x-personal` on each field that a key without the scope `calls` sees masked in calls."""
+    """`x-personal` on each field that a key without the scope `calls` sees masked in calls, unless it says itself that
+    it only has the name of one."""
     for model in schema["components"].get("schemas", {}).values():
         for name, field in model.get("properties", {}).items():
             if personal(name):
-                field["x-personal"] = True
+                field.setdefault("x-personal", True)
+
+
+def _require_version(operation: dict[str, Any]) -> None:
+    """FastAPI must not check that `If-Match` is there where a route does, whose 428 says what to do."""
+    if "428" in operation["responses"]:
+        (header,) = (each for each in operation["parameters"] if each["name"] == "if-match")
+        header["required"] = True
 
 
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -16,9 +16,11 @@ from data.store import Store
 
 
 class TakesAppointmentsJson(BaseModel):
-    name: str
-    speciality: str | None
-    slotMinutes: list[int] = Field(description="How long an appointment may be, the usual length first; empty: any.")
+    name: str = Field(description="To be given as `doctorName`.")
+    speciality: str | None = Field(description="Null: the facts tell none.")
+    slotMinutes: list[int] = Field(
+        description="How long an appointment may be, the usual length first; empty: 10 to 120 minutes."
+    )
 
 
 def doctor_routes(store: Store) -> APIRouter:

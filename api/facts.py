@@ -10,14 +10,13 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Path
 from starlette.responses import JSONResponse
 
 from api.envelope import ApiError, NotFound, retrieved, success
 from api.facts_json import AnswerBody, FactsJson, KeptFactsJson, TextBody, UnansweredJson
-from api.http import IfMatch
 from api.schemas import Found, failures
 from common.times import BUENOS_AIRES, Clock, to_iso, utcnow
 from data.errors import Conflict
@@ -31,6 +30,16 @@ _TAG = re.compile(r'(?:W/)?"(\w{1,80})"')
 _QUESTION = re.compile(r"[0-9a-f]{16}")
 _MOST_FAULTS = 100  # in an answer
 _ATTEMPTS = 5  # at an answer, while others change the facts
+
+QuestionId = Annotated[str, Path(description="The question's `id`.", examples=["6415b5773b2cd633"])]
+BasedOn = Annotated[
+    str | None,
+    Header(
+        max_length=200,
+        examples=["*"],
+        description="Needed: the `ETag` that was read, or `*` for whatever is there.",
+    ),
+]
 
 
 def facts_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
@@ -68,9 +77,9 @@ def facts_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         return await kept("Facts retrieved successfully")
 
     @router.put("", response_model=Found[KeptFactsJson], responses=failures(409, 412, 422, 428))
-    async def update_facts(body: FactsJson, if_match: IfMatch = None) -> JSONResponse:
+    async def update_facts(body: FactsJson, if_match: BasedOn = None) -> JSONResponse:
         """All facts anew, for whatever is asked next. What is left out is as usual, or not told; comments in sections
-        that stay as they are stay too. `If-Match` is needed."""
+        that stay as they are stay too."""
         text, version = await based_on(if_match)
         await asyncio.to_thread(_check_kept, text)
         try:
@@ -80,8 +89,8 @@ def facts_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         return await save(wanted, version)
 
     @router.put("/text", response_model=Found[KeptFactsJson], responses=failures(412, 422, 428))
-    async def update_facts_text(body: TextBody, if_match: IfMatch = None) -> JSONResponse:
-        """The same as a YAML text. `If-Match` is needed."""
+    async def update_facts_text(body: TextBody, if_match: BasedOn = None) -> JSONResponse:
+        """The same as a YAML text, which is kept as it is written."""
         _, version = await based_on(if_match)
         return await save(body.text, version)
 
@@ -94,7 +103,7 @@ def facts_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
     @router.post(
         "/questions/{question_id}/answer", response_model=Found[KeptFactsJson], responses=failures(404, 409, 422)
     )
-    async def answer_question(question_id: str, body: AnswerBody) -> JSONResponse:
+    async def answer_question(question_id: QuestionId, body: AnswerBody) -> JSONResponse:
         """Put an answer into the facts, and take the question off the list. Where the question would not find it, 422
         with the code `not_told`, and nothing is changed."""
         question = await find(question_id)
@@ -115,7 +124,7 @@ def facts_routes(store: Store, clock: Clock = utcnow) -> APIRouter:
         raise Conflict
 
     @router.delete("/questions/{question_id}", response_model=Found[UnansweredJson], responses=failures(404))
-    async def dismiss_question(question_id: str) -> JSONResponse:
+    async def dismiss_question(question_id: QuestionId) -> JSONResponse:
         """Take a question off the list without an answer. Asked again, it is listed again."""
         question = await find(question_id)
         await store.dismiss_question(question.id)

@@ -52,43 +52,55 @@ class HolidaysJson(_Part):
 
 
 class DoctorJson(_Part):
-    name: Words
-    speciality: Words | None = None
-    days: Week | None = Field(None, description="As `hours`; null: whenever the business is open.")
-    off: Many = Field([], description="`2026-12-24`, or `2026-12-24 to 2027-01-06`.")
-    slot_minutes: Annotated[list[int], Field(max_length=LIST_LIMIT), FailFast()] = Field(
-        [], description="The usual length first."
+    name: Words = Field(description="As on record: `Dra. Ana López`.")
+    speciality: Words | None = Field(None, description="`traumatología`; null: not told.")
+    days: Week | None = Field(
+        None, description="As `hours`, and only within those; null: whenever the business is open."
     )
-    plans: Many = Field([], description="Where they differ.")
+    off: Many = Field([], description="Days away: `2026-12-24`, or `2026-12-24 to 2027-01-06`.")
+    slot_minutes: Annotated[list[int], Field(max_length=LIST_LIMIT), FailFast()] = Field(
+        [], description="How long an appointment may be, the usual length first; empty: 10 to 120, usually 30."
+    )
+    plans: Many = Field([], description="Health plans, where they differ from those of the business.")
 
 
 class ProductJson(_Part):
-    name: Words
+    name: Words = Field(description="As Carlos says it.")
     also: Many = Field([], description="Other names that callers use.")
-    price: Words | None = Field(None, description="Pesos: `1234`, `1234.50` or `1.234,50`.")
-    delivery_days: int | None = None
+    price: Words | None = Field(
+        None, description="Pesos: `1234`, `1234.50` or `1.234,50`; null: not told, and not sold by phone."
+    )
+    delivery_days: int | None = Field(None, description="Days from the order; null: five.")
 
 
 class QuestionJson(_Part):
     asked: Many = Field(description="Ways in which it is asked.")
-    answer: Words
+    answer: Words = Field(description="What callers hear.")
 
 
 class FactsJson(_Part):
-    """The facts of the business."""
+    """The facts of the business. What is null or empty is as usual, or not told."""
 
-    name: Words
-    address: Words | None = None
+    name: Words = Field(description="Of the business.")
+    address: Words | None = Field(None, description="As part of a sentence.")
     hours: Week | None = Field(
-        None, description="`monday` to `sunday` or a range, each with `8:00-12:30, 16:00-20:00` or `closed`."
+        None,
+        description="`monday` to `sunday` or a range, each with `8:00-12:30, 16:00-20:00` or `closed`; null: Monday to"
+        " Saturday, 8 to 20.",
     )
-    holidays: HolidaysJson | None = None
+    holidays: HolidaysJson | None = Field(None, description="Null: Argentina's are kept.")
     plans: Many = Field([], description="Health plans that are taken.")
-    doctors: Annotated[list[DoctorJson], Field(max_length=LIST_LIMIT), FailFast()] = []
-    products: Annotated[list[ProductJson], Field(max_length=PRODUCT_LIMIT), FailFast()] = []
+    doctors: Annotated[list[DoctorJson], Field(max_length=LIST_LIMIT), FailFast()] = Field(
+        [], description="Who takes appointments; empty: the doctors of the records."
+    )
+    products: Annotated[list[ProductJson], Field(max_length=PRODUCT_LIMIT), FailFast()] = Field(
+        [], description="What is sold, at its price; empty: whatever is asked for, at the price that is named."
+    )
     delivery: Words | None = Field(None, description="A sentence about delivery.")
     emergency: Words | None = Field(None, description="What whoever is in danger hears first.")
-    questions: Annotated[list[QuestionJson], Field(max_length=LIST_LIMIT), FailFast()] = []
+    questions: Annotated[list[QuestionJson], Field(max_length=LIST_LIMIT), FailFast()] = Field(
+        [], description="What callers ask, with its answers."
+    )
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -108,25 +120,35 @@ class FactsJson(_Part):
 
 
 class TextBody(_Part):
+    """All facts as the text of a file."""
+
     text: Annotated[str, Field(description=f"At most {TEXT_LIMIT} characters."), AfterValidator(_writable)]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"text": "name: Consultorio Sol\naddress: Avenida Corrientes 1234, primer piso\n"}
+        }
+    )
 
 
 class AnswerBody(_Part):
     """An answer to a question that the facts did not answer."""
 
-    answer: Words
+    answer: Words = Field(description="What callers hear.")
     asked: Annotated[list[Words], Field(min_length=1, max_length=LIST_LIMIT), FailFast()] | None = Field(
         None, description="Ways in which it is asked; left out, the caller's."
     )
 
-    model_config = ConfigDict(json_schema_extra={"example": {"answer": "Sí, a media cuadra."}})
+    model_config = ConfigDict(json_schema_extra={"example": {"answer": "Sí, pedí la clave en recepción."}})
 
 
 class UnansweredJson(BaseModel):
-    id: str
+    """A question that the facts did not answer. It is kept for 90 days from when it was asked last."""
+
+    id: str = Field(description="The same however it is punctuated.")
     question: str = Field(description="Without who asked; longer numbers and addresses are hidden.")
-    times: int
-    last: datetime
+    times: int = Field(description="How often it was asked.")
+    last: datetime = Field(description="When it was asked last.")
 
 
 class KeptFactsJson(BaseModel):
@@ -135,4 +157,4 @@ class KeptFactsJson(BaseModel):
         description="`file`: facts.yaml of this server alone; `store`: shared by all servers on the store."
     )
     text: str = Field(description="The YAML; empty where nothing is written down.")
-    faults: list[FaultJson]
+    faults: list[FaultJson] = Field(description="Of the text; where there are any, it is not in force.")

@@ -4,7 +4,7 @@ it is started, not here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -20,30 +20,52 @@ from data.store import Store
 
 
 class SpanJson(BaseModel):
+    """Hours in Buenos Aires on some days of the week."""
+
     days: list[int] = Field(description="0 is Monday.")
-    opens: int = Field(description="Minutes of the day.")
-    closes: int
+    opens: int = Field(description="The minute of the day at which they begin.")
+    closes: int = Field(description="The minute of the day at which they end.")
 
 
 class TargetJson(BaseModel):
-    address: str
-    reasons: list[str] | None = Field(description="Null: for all.")
+    """Somebody to whom callers may be passed on."""
+
+    address: str = Field(description="`+541150310001`, or `sip:…`.")
+    reasons: list[str] | None = Field(description="What they are there for; null: for all.")
     hours: list[SpanJson] | None = Field(description="Null: day and night, holidays included.")
-    isThere: bool = Field(description="Now.")
+    isThere: bool = Field(description="Whether they are there now.")
 
 
 class LineJson(BaseModel):
-    targets: list[TargetJson] = Field(description="TRANSFER_TARGETS.")
-    transferMode: str = Field(description="TRANSFER_MODE.")
-    transferFrom: str | None = Field(description="TRANSFER_FROM.")
-    transferRingSeconds: int = Field(description="TRANSFER_RING_S.")
-    callbacks: bool = Field(description="CALLBACKS.")
-    closed: str = Field(description="CLOSED.")
-    anonymous: str = Field(description="ANONYMOUS.")
-    blockedNumbers: list[str] = Field(description="BLOCKED_NUMBERS.")
-    allowedCountries: list[str] = Field(description="ALLOWED_COUNTRIES; empty: all.")
-    callsPerMinute: int = Field(description="CALLS_PER_NUMBER_PER_MINUTE as it holds here; 0: no limit.")
-    callsAtOnce: int = Field(description="SEATS_PER_NUMBER as it holds here; 0: no limit.")
+    """Settings (docs/settings.md), as they hold on this server."""
+
+    targets: list[TargetJson] = Field(description="`TRANSFER_TARGETS`; empty: callers are passed on to nobody.")
+    transferMode: Literal["warm", "cold"] = Field(
+        description="`TRANSFER_MODE`. `warm`: the person hears who calls and why, and accepts; `cold`: the caller is"
+        " connected at once."
+    )
+    transferFrom: str | None = Field(
+        description="`TRANSFER_FROM`: the number that people see; null: the one that was dialled, or with `cold` the"
+        " caller's."
+    )
+    transferRingSeconds: int = Field(description="`TRANSFER_RING_S`: how long a person's phone rings.")
+    callbacks: bool = Field(description="`CALLBACKS`: whether callers are offered to be called back.")
+    closed: Literal["answer", "message", "voicemail", "callback"] = Field(
+        description="`CLOSED`: what calls outside the opening hours get."
+    )
+    anonymous: Literal["answer", "reject"] = Field(
+        description="`ANONYMOUS`: what calls with a withheld number get, or with one that is none."
+    )
+    blockedNumbers: list[str] = Field(
+        description="`BLOCKED_NUMBERS`: callers who are rejected; `+882*`: all that begin so."
+    )
+    allowedCountries: list[str] = Field(
+        description="`ALLOWED_COUNTRIES`: whose numbers are answered, as ISO codes or prefixes; empty: all."
+    )
+    callsPerMinute: int = Field(
+        description="`CALLS_PER_NUMBER_PER_MINUTE`: calls of one number that are answered in a minute; 0: no limit."
+    )
+    callsAtOnce: int = Field(description="`SEATS_PER_NUMBER`: calls that one number may hold at a time; 0: no limit.")
 
 
 def line_routes(settings: Settings, store: Store, clock: Clock = utcnow) -> APIRouter:

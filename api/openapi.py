@@ -97,8 +97,11 @@ def _errors() -> list[str]:
     lines += ["| status | what it means |", "|---|---|"]
     lines += [f"| {status} | {meaning} |" for status, meaning in STATUSES.items()]
     lines += ["", "`code` is there where a program may want to tell several causes apart:", ""]
-    lines += ["| status | `code` | what it means |", "|---|---|---|"]
-    lines += [f"| {each.status} | `{each.code}` | {each.meaning} |" for each in CODES]
+    lines += ["| status | `code` | of | what it means |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.status} | `{each.code}` | {', '.join(sorted(each.tags)) or 'all'} | {each.meaning} |"
+        for each in CODES
+    ]
     return [*lines, "", NO_ROUTE, ""]
 
 
@@ -141,7 +144,7 @@ def _fields(model: dict[str, Any]) -> list[str]:
 
 
 def _about(field: dict[str, Any]) -> str:
-    return f"{'Personal. ' if 'x-personal' in field else ''}{field.get('description', '')}".strip()
+    return f"{'Personal. ' if field.get('x-personal') else ''}{field.get('description', '')}".strip()
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """A request of each route, made from the examples in its description, as curl and as Python.
 
-A parameter is in it if it has an example (`Path(examples=[…])`, `Query(examples=[…])`), a body as its model's example.
+A parameter is in it if it has an example (`Path(examples=[…])`, `Query(examples=[…])`, `Header(examples=[…])`), a body
+as its model's example.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Sample:
     method: str
     path: str
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     body: Any
     answer: str
     is_open: bool
@@ -40,17 +42,18 @@ class Sample:
     @classmethod
     def of(cls, schema: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> Sample:
         """Return the request of a route. Raise NoExample."""
-        route, query = f"{method.upper()} {path}", {}
+        route, given = f"{method.upper()} {path}", dict[str, dict[str, str]](query={}, header={})
         for parameter in operation.get("parameters", []):
             name, examples = parameter["name"], parameter["schema"].get("examples", [])
             if parameter["in"] == "path":
                 if not examples:
                     raise NoExample(f"{route}: give `{name}` an example, `Annotated[str, Path(examples=[…])]`")
                 path = path.replace(f"{{{name}}}", quote(str(examples[0]), safe=""))
-            elif parameter["in"] == "query" and examples:
-                query[name] = str(examples[0])
+            elif examples:
+                given[parameter["in"]][name] = str(examples[0])
             elif parameter.get("required"):
-                raise NoExample(f"{route}: give `{name}` an example, `Annotated[str, Query(examples=[…])]`")
+                kind = parameter["in"].capitalize()
+                raise NoExample(f"{route}: give `{name}` an example, `Annotated[str, {kind}(examples=[…])]`")
         body = None
         if asked := operation.get("requestBody"):
             name = asked["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
@@ -60,7 +63,9 @@ class Sample:
                     f"{route}: give {name} an example, `ConfigDict(json_schema_extra={{'example': …}})`, which its"
                     " subclasses do not inherit where they have a configuration of their own"
                 )
-        return cls(method.upper(), path, query, body, media_type(operation), "security" not in operation)
+        headers = {name.title(): value for name, value in given["header"].items()}
+        is_open = "security" not in operation
+        return cls(method.upper(), path, given["query"], headers, body, media_type(operation), is_open)
 
     @property
     def url(self) -> str:
@@ -75,6 +80,7 @@ class Sample:
         lines = [" ".join([*words, shlex.quote(ADDRESS + self.url)])]
         if not self.is_open:
             lines.append('-H "X-Api-Key: $CARLOS_API_KEY"')
+        lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in self.headers.items()]
         if self.body is not None:
             lines.append("-H 'Content-Type: application/json'")
             lines.append(f"-d {shlex.quote(json.dumps(self.body, ensure_ascii=False))}")
@@ -93,6 +99,8 @@ class Sample:
         given: dict[str, Any] = {"": self.path}
         if self.query:
             given["params"] = self.query
+        if self.headers:
+            given["headers"] = self.headers
         if self.body is not None:
             given["json"] = self.body
         asked = _call(f"answer = carlos.{self.method.lower()}", given)

@@ -11,7 +11,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from common.times import from_iso, to_iso
@@ -31,6 +31,7 @@ from data.items import amount, cents
 from data.models import Appointment, AppointmentStatus, AppointmentType, Order, OrderItem, OrderStatus, Record
 from data.records import to_item
 
+NOT_PERSONAL: dict[str, JsonValue] = {"x-personal": False}  # of a field that only has the name of one that is
 MOST_FIELDS = 32  # of an object; the largest of ours has 8
 _EMAIL = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$"
 
@@ -293,8 +294,8 @@ class ToolJson(BaseModel):
 
 class CostJson(BaseModel):
     usd: float = Field(description="An estimate from the model's usage events and the prices in the settings.")
-    model: float
-    phone: float
+    model: float = Field(description="Of `usd`, what the model costs.")
+    phone: float = Field(description="And the minutes on the phone.", json_schema_extra=NOT_PERSONAL)
     estimate: Literal[True]
 
 
@@ -362,15 +363,15 @@ class DayJson(BaseModel):
     flags: dict[str, int] = Field(description="Calls with each flag.")
     faults: int = Field(description="Calls in which something went wrong.")
     transfers: int = Field(description="Tried; those that a person took are in `done`.")
-    minutes: float
+    minutes: float = Field(description="Of all these calls together.")
     cost: CostJson
-    latency_p50_ms: int | None = Field(description="Of Carlos's answers, to 5 %.")
-    latency_p95_ms: int | None
+    latency_p50_ms: int | None = Field(description="The median of Carlos's answer times, to 5 %.")
+    latency_p95_ms: int | None = Field(description="Within which 95 % of them lie.")
 
 
 class StatsJson(BaseModel):
     days: list[DayJson] = Field(description="Those that had calls, the earliest first.")
-    total: DayJson
+    total: DayJson = Field(description="Of these days together.")
     callbacksOpen: int = Field(description="Call-backs to be made now, whenever they were asked for; 500 at most.")
 
 
@@ -392,20 +393,20 @@ class Erased(BaseModel):
 class DeliveryJson(BaseModel):
     """An attempt to deliver a webhook; without a `reason` it was taken."""
 
-    id: str
-    type: str
-    at: str
+    id: str = Field(description="The message's `webhook-id`.")
+    type: str = Field(description="`order.changed` and so on: docs/webhooks.md.")
+    at: datetime = Field(description="When the attempt ended.")
     status: int | None = Field(description="HTTP's; null where there was no answer.")
-    attempt: int
-    ms: int
-    reason: str | None
+    attempt: int = Field(description="1 is the first.")
+    ms: int = Field(description="How long it took.")
+    reason: str | None = Field(description="Why it was not taken, in a few words.")
 
 
 class ReceiverJson(BaseModel):
-    id: str
+    id: str = Field(description="Made from its URL.")
     origin: str = Field(description="Of its URL, whose path may hold a secret.")
     status: Literal["ok", "failing", "off"] = Field(description="`off`: it has answered 410, and is told nothing.")
-    since: str | None = Field(description="When it began to fail, or was turned off.")
+    since: datetime | None = Field(description="When it began to fail, or was turned off; null while it is `ok`.")
     waiting: int = Field(description="Events that are to be delivered to it; 1000 stands for more, too.")
     recent: list[DeliveryJson] = Field(description="The last attempts, newest first.")
 
@@ -413,15 +414,15 @@ class ReceiverJson(BaseModel):
 class DeadWebhookJson(BaseModel):
     """An event that a receiver did not take in all its tries."""
 
-    id: str
+    id: str = Field(description="Of this event for this receiver.")
     event: str = Field(description="The message's `webhook-id`.")
-    receiver: str
-    type: str
-    about: str = Field(description="The id of the record or call.")
-    at: str = Field(description="When it happened.")
-    attempts: int
-    reason: str
-    given_up_at: str = Field(alias="givenUpAt")
+    receiver: str = Field(description="The receiver's `id`.")
+    type: str = Field(description="`order.changed` and so on: docs/webhooks.md.")
+    about: str = Field(description="The id of the record or call.", json_schema_extra=NOT_PERSONAL)
+    at: datetime = Field(description="When it happened.")
+    attempts: int = Field(description="How often it was tried.")
+    reason: str = Field(description="Why the last attempt failed, in a few words.")
+    givenUpAt: datetime
 
 
 class HungUp(BaseModel):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.calls import Prices
 from api.envelope import BadRequest, encoded, enveloped
-from api.http import Day, read_day
+from api.http import From, To, read_day
 from api.schemas import Found, StatsJson, failures
 from common.times import BUENOS_AIRES, Clock
 from data.callbacks import CallBackStatus
@@ -26,7 +26,7 @@ def stats_routes(store: Store, prices: Prices, clock: Clock) -> APIRouter:
     router = APIRouter(tags=["calls"])
 
     @router.get("/stats", response_model=Found[StatsJson], responses=failures())
-    async def get_stats(from_: Annotated[Day, Query(alias="from")] = None, to: Day = None) -> Response:
+    async def get_stats(from_: From = None, to: To = None) -> Response:
         """What the calls of each day came to, of 30 days up to today unless asked otherwise, 400 at most; both days are
         included. A call counts for the day on which it began, once it has ended. Nothing in it is personal."""
         last = read_day("to", to) or clock().astimezone(BUENOS_AIRES).date()

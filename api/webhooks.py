@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,6 +15,11 @@ from common.times import to_iso
 from data.items import optional_iso
 from data.store import Store
 from data.webhooks import Delivery, Letter, Receiver
+
+WebhookId = Annotated[
+    str, Path(description="The event's `id` in the list.", examples=["msg_01a208ebc980700bb65ac95d6508-d8a1edcb"])
+]
+ReceiverId = Annotated[str, Path(description="The receiver's `id`.", examples=["d8a1edcb"])]
 
 
 def webhook_routes(store: Store) -> APIRouter:
@@ -41,7 +46,7 @@ def webhook_routes(store: Store) -> APIRouter:
         return success(found, retrieved("receivers", len(found), 0))
 
     @router.post("/receivers/{receiver_id}/enable", response_model=Found[ReceiverJson], responses=failures(404, 409))
-    async def enable_receiver(receiver_id: str) -> JSONResponse:
+    async def enable_receiver(receiver_id: ReceiverId) -> JSONResponse:
         """Tell a receiver again that has answered 410. What waited for it is sent, unless it is four days old."""
         receiver = _receiver(store, receiver_id)
         if receiver is None:
@@ -50,7 +55,7 @@ def webhook_routes(store: Store) -> APIRouter:
         return success(await receiver_json(store, receiver), "Receiver enabled successfully")
 
     @router.post("/{webhook_id}/retry", response_model=Found[DeadWebhookJson], responses=failures(404, 409))
-    async def retry_webhook(webhook_id: str) -> JSONResponse:
+    async def retry_webhook(webhook_id: WebhookId) -> JSONResponse:
         """Deliver one after all, under the id that it had, and with all its tries again."""
         letter = await find(webhook_id)
         if _receiver(store, letter.receiver) is None:
@@ -59,7 +64,7 @@ def webhook_routes(store: Store) -> APIRouter:
         return success(dead_json(letter), "Webhook is to be delivered again")
 
     @router.delete("/{webhook_id}", response_model=Found[DeadWebhookJson], responses=failures(404, 409))
-    async def delete_webhook(webhook_id: str) -> JSONResponse:
+    async def delete_webhook(webhook_id: WebhookId) -> JSONResponse:
         """Forget one, and return what it was."""
         letter = await find(webhook_id)
         await webhooks.discard(letter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -22,15 +23,21 @@ async def test_a_405_names_every_method_of_the_path(quick_rest: Rest) -> None:
     described: dict[str, set[str]] = {}
     for path, method, _ in operations(quick_rest.app.openapi()):
         described.setdefault(path, set()).add(method.upper())
-    for path, methods in described.items():
+    for path in described:
+        methods = {each for other, taken in described.items() if fits(path, other) for each in taken}
         if "GET" in methods:
-            methods = methods | {"HEAD"}
+            methods.add("HEAD")
         for stage in ("", "/demo")[: 2 if path.startswith(("/orders", "/calls")) else 1]:
             asked = stage + path.replace("{", "").replace("}", "")
             for method in set(ASKED) - methods:
                 answer = await quick_rest.http.request(method, asked)
                 assert answer.status_code == 405, (method, asked)
                 assert answer.headers["allow"] == ", ".join(sorted(methods)), (method, asked)
+
+
+def fits(path: str, template: str) -> bool:
+    """Whether a path is one of a template's, too: /webhooks/receivers would be one of /webhooks/{webhook_id}."""
+    return re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path) is not None
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,12 @@ from api.samples import NoExample, Sample, success_of
 from api.schemas import Found, OrderItemBody, OrderJson, failures
 from data.callbacks import CallBack
 from data.changes import IdempotencyRecord
+from data.events import Event
 from data.models import Line
 from data.open import open_sqlite
 from data.recordings import Recordings
+from data.store import Store
+from data.webhooks import Delivery, Receiver, ReceiverState
 from tests.api.gateway_requests import REQUESTS, Asked
 from tests.api.rest_stage import Rest, call_record, key_of, seeded, serving
 from tests.support.clocks import Clock
@@ -48,10 +51,16 @@ EXAMPLES = re.findall(
 )
 ROUTES = [route for route, *_ in EXAMPLES]
 CALL_ID = "CA0123456789abcdef0123456789abcdef"
+RECEIVER = Receiver("https://example.com/carlos")
+PEOPLE = {
+    "transfer_targets": "+541150310001|turnos|lun-vie 9-18; sip:guardia@clinica.example|*|24h",
+    "transfer_mode": "cold",
+}
 
 
 async def what_examples_need(rest: Rest, clock: Clock) -> None:
-    """Beside the demo's records: a call with a recording, on the line for those who look, and a call-back."""
+    """Beside the demo's records: a call with a recording, on the line for those who look, a call-back, a question that
+    the facts do not answer, and a webhook that was given up."""
     await rest.store.save_call(call_record(id=CALL_ID))
     recordings = Recordings.of(rest.settings)
     recordings.path(CALL_ID, 0).parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +73,19 @@ async def what_examples_need(rest: Rest, clock: Clock) -> None:
     log.end("completed")
     rest.active_calls._logs[CALL_ID] = log
     rest.active_calls.live[CALL_ID] = HungUp()  # type: ignore[assignment]
+    await rest.store.note_question("¿Hay wifi en la sala?")
+    await give_up_webhook(rest.store, clock)
+
+
+async def give_up_webhook(store: Store, clock: Clock) -> None:
+    """One of a receiver that was turned off."""
+    webhooks, event = store.webhooks, Event("order.changed", "1", clock(), {"id": "1", "version": 2})
+    webhooks.receivers = (RECEIVER,)
+    await store.backend.transact(webhooks.writes(event))
+    (letter,) = await webhooks.due(RECEIVER.id, 1)
+    await webhooks.bury(letter, 10, "HTTP 500")
+    attempts = [Delivery(event.id, event.type, clock(), status, 1, 12, why) for status, why in ((204, ""), (None, "x"))]
+    await webhooks.keep_state(ReceiverState(RECEIVER.id, disabled_at=clock()).with_recent(attempts))
 
 
 class HungUp:
@@ -76,7 +98,7 @@ async def rest(tmp_path: Path, clock: Clock) -> AsyncIterator[Rest]:
     store = await open_sqlite(tmp_path / "carlos.db", clock)
     try:
         await seeded(store, clock)
-        async with serving(store, tmp_path, clock) as made:
+        async with serving(store, tmp_path, clock, **PEOPLE) as made:
             await what_examples_need(made, clock)
             yield made
     finally:
@@ -270,6 +292,7 @@ async def test_whatever_else_is_asked_is_answered_as_described(rest: Rest, opena
             held_to(openapi, route, answer)
 
 
+QUESTION = "POST /facts/questions"
 UNHAPPY: tuple[tuple[str, str, dict[str, Any], dict[str, str]], ...] = (
     ("PUT /orders/{order_id}", "/orders/4", {"status": "pending"}, {}),
     ("PUT /orders/{order_id}", "/orders/4", {"status": "cancelled"}, {}),
@@ -282,6 +305,12 @@ UNHAPPY: tuple[tuple[str, str, dict[str, Any], dict[str, str]], ...] = (
     ("POST /appointments", "/appointments", {"duration": 7}, {}),
     ("POST /orders", "/orders", {"items": "x" * 200_000}, {}),
     ("POST /orders", "/orders", {}, {"Origin": "https://evil.example"}),
+    ("PUT /facts", "/facts", {"name": "Sol"}, {}),
+    ("PUT /facts", "/facts", {"name": "Sol"}, {"If-Match": '"0123456789abcdef"'}),
+    ("PUT /facts", "/facts", {"name": "x" * 81}, {"If-Match": "*"}),
+    ("PUT /facts/text", "/facts/text", {"text": "huors: 8"}, {"If-Match": "*"}),
+    (f"{QUESTION}/{{question_id}}/answer", f"/facts/questions/{'0' * 16}/answer", {}, {}),
+    (f"{QUESTION}/{{question_id}}/answer", "/facts/questions/6415b5773b2cd633/answer", {"asked": ["¿Y el gas?"]}, {}),
 )
 
 
@@ -303,7 +332,7 @@ def body_of(openapi: dict[str, Any], route: str) -> dict[str, Any]:
 
 def test_every_code_that_is_given_is_in_the_table() -> None:
     known = {each.code for each in CODES}
-    for path in [*(ROOT / "api").glob("*.py"), ROOT / "data" / "edits.py", ROOT / "data" / "rules.py"]:
+    for path in [*(ROOT / "api").glob("*.py"), *(ROOT / "data").glob("*.py")]:
         for code in codes_in(ast.parse(path.read_text(encoding="utf-8"))) - OF_TOOLS:
             assert any(re.fullmatch(code, each) for each in known), (
                 f"{path.name}: {code} is not in CODES (api/errors.py)"
@@ -330,6 +359,24 @@ def _pattern(node: ast.expr) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_pattern(part) if isinstance(part, ast.Constant) else r"\w+" for part in node.values)
     return ""
+
+
+def test_a_code_is_told_of_the_routes_alone_that_give_it(openapi: dict[str, Any]) -> None:
+    told: dict[str, list[str]] = {}
+    for path, method, operation in operations(openapi):
+        for code in operation["responses"].get("409", {}).get("x-codes", {}):
+            told.setdefault(code, []).append(f"{method.upper()} {path}")
+    assert told["no_receiver"] == ["POST /webhooks/{webhook_id}/retry"]
+    assert told["facts_faulty"] == ["PUT /facts", "POST /facts/questions/{question_id}/answer"]
+    assert "POST /calls/{call_id}/hangup" not in told["conflict"]
+
+
+def test_what_only_has_the_name_of_something_personal_is_not_called_personal(openapi: dict[str, Any]) -> None:
+    models = openapi["components"]["schemas"]
+    assert models["CallBackJson"]["properties"]["phone"]["x-personal"] is True
+    assert models["CostJson"]["properties"]["phone"]["x-personal"] is False
+    assert models["DeadWebhookJson"]["properties"]["about"]["x-personal"] is False
+    assert "| `about` | string | yes | The id of the record or call. |" in PAGE
 
 
 def test_the_examples_of_bodies_are_json_that_a_person_can_paste() -> None:

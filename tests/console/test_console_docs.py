@@ -161,6 +161,17 @@ async def test_a_body_is_there_to_be_changed_and_its_fields_and_errors_are_told(
     await page.close()
 
 
+async def test_nothing_is_replaced_before_somebody_has_said_which_version(server: Served, browser: Chromium) -> None:
+    page = await opened(browser, server, "#put-facts")
+    box = "#put-facts"
+    await page.until(f"document.querySelector('{box} textarea')")
+    assert await page.js(f"document.querySelector('{box} [name=if-match]').value") == ""
+    await page.click(f"{box} button[type=submit]")
+    assert await page.js("document.activeElement.name") == "if-match"
+    assert await page.js(f"document.querySelector('{box} .answer').childElementCount") == 0
+    await page.close()
+
+
 async def everything_open(page: Page) -> None:
     """Each box that opens, until there is no other."""
     await page.js("""(async () => {

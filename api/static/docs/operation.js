@@ -99,11 +99,12 @@ function parameterField(parameter) {
   const id = newId();
   const { name, schema, description: about = "", required = false } = parameter;
   const example = schema.examples?.[0] ?? "";
+  const filled = required && parameter.in !== "header" ? example : null; // which version is replaced is for a person to say
   const values = choices(schema);
   const shared = { id, name, "data-in": parameter.in, required, "aria-describedby": about ? `${id}-about` : null };
   const control = values
     ? element("select", shared, ["", ...values].map((value) => element("option", { value }, value || "any")))
-    : element("input", { ...shared, placeholder: required ? null : example, autocomplete: "off", spellcheck: "false", value: required ? example : null });
+    : element("input", { ...shared, placeholder: filled === null ? example : null, autocomplete: "off", spellcheck: "false", value: filled });
   return element("div", { class: "field" },
     element("label", { for: id }, element("code", {}, name), values ? null : element("span", { class: "type" }, typeOf(schema)), required ? element("span", { class: "must" }, "required") : null),
     control,
