@@ -63,14 +63,16 @@ class _Side:
 
     def add(self, pcm: bytes) -> tuple[int, int] | None:
         """Return where what can be heard of this begins and ends; None for silence."""
-        pcm = self._rest + pcm
+        pcm, size = self._rest + pcm, self._frame
         first = last = None
-        for start in range(0, len(pcm) - self._frame + 1, self._frame):
-            level = _level(pcm[start : start + self._frame])
-            self._append(level)
+        for start in range(0, len(pcm) - size + 1, size):
+            level = _level(pcm[start : start + size])
+            self._levels.append(level)
+            self.end += 1
             if level >= AUDIBLE_RMS:
                 first, last = self.end - 1 if first is None else first, self.end
-        self._rest = pcm[len(pcm) - len(pcm) % self._frame :]
+        self._rest = pcm[len(pcm) - len(pcm) % size :]
+        self._forget()
         return None if first is None or last is None else (first, last)
 
     def silent_until(self, position: int) -> None:
@@ -95,11 +97,6 @@ class _Side:
     def first(self) -> int:
         """The oldest position that is kept."""
         return self.end - min(len(self._levels), self._kept)
-
-    def _append(self, level: float) -> None:
-        self._levels.append(level)
-        self.end += 1
-        self._forget()
 
     def _forget(self) -> None:
         if len(self._levels) > self._kept + STEP:
