@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from carlos.commands import init as command
@@ -17,6 +18,7 @@ ACCOUNT, TOKEN = "AC" + "1" * 32, "a token with ' # $ \\ in it"
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_out", Console(highlight=False, width=200))
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
 
@@ -25,7 +27,7 @@ def run(file: Path, *lines: str, options: tuple[str, ...] = ()) -> Result:
     app = typer.Typer()
     command.register(app)
     lines = (*lines, "")
-    return CliRunner().invoke(app, ["--file", str(file), *options], input="\n".join(lines), env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, ["--file", str(file), *options], input="\n".join(lines))
 
 
 def test_enter_all_the_way_is_the_stand_in_on_this_machine(tmp_path: Path) -> None:

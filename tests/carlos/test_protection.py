@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 
 from agent.active_calls import ActiveCalls
+from agent.transcript import CallTranscript
 from carlos.protection import EXPIRES_MINUTES, STATE_PATH, TaskProtection
+from data.models import Line
 from tests.support.waiting import until
 
 
@@ -33,7 +35,7 @@ class FakeCall:
 
     def __init__(self) -> None:
         self.over = asyncio.Event()
-        self.log = type("Log", (), {"id": str(id(self))})()
+        self.log = CallTranscript(str(id(self)), Line.PHONE, None)
 
     async def run(self) -> str:
         await self.over.wait()

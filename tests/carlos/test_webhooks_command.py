@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from bench.webhook_receiver import WebhookReceiver, receiving
@@ -28,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CARLOS_HOME", str(tmp_path))
     monkeypatch.setenv("WEBHOOK_URLS", "https://example.com/a-secret-path")
     monkeypatch.setenv("WEBHOOK_SECRETS", SECRET)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("carlos.commands.webhooks._out", Console(highlight=False, width=200))
     return tmp_path
 
 
