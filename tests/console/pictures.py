@@ -119,7 +119,8 @@ async def pictures(folder: Path, *, every: bool) -> None:
                 where, drawn, clicked = PAGES[name]
                 there = where.format(call=call, number=number.replace("+", "%2B"))
                 await take(page, address, (there, drawn, clicked), look, folder / f"{file}.png")
-            assert page.errors == [], page.errors
+            errors = [each for each in page.errors if not each.endswith("/line")]  # no phone rings at this server
+            assert errors == [], errors
 
 
 def main() -> None:
