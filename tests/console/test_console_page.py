@@ -88,7 +88,7 @@ async def test_a_restart_of_the_server_is_told_and_the_conversation_goes_on(
         assert await page.text("#state") == "Connection lost"
         await shoot(page, "talk-lost")
     await page.until("carlos.session.state === 'live'")
-    assert await page.text("#alert") == ""
+    await page.until("!document.querySelector('#alert').checkVisibility()")
     assert "Carlos knows what was said before" in await page.text(".mark-reconnected")
     await type_(page, "dos")
     await told(page, "Entendí dos después de Entendí uno..")

@@ -55,6 +55,7 @@ async def lost(server: Served) -> Receiver:
 
 
 async def test_nothing_to_show_is_said(server: Served, browser: Chromium) -> None:
+    server.services.store.webhooks.receivers = ()
     page = await browser.page(f"{server.url}/#/webhooks")
     await page.until("document.querySelectorAll('#webhooks .hint').length === 2")
     assert "WEBHOOK_URLS is empty" in await page.text("#webhooks")
