@@ -93,12 +93,17 @@ async def _measured(standing: Stage, kind: Kind, lines: Sequence[int]) -> AsyncI
             up = wanted
             named: Figures = {"server": kind.name, "lines": wanted}
             figures = await load(standing, server, TALK, RAMP_PIECES)
-            yield named | figures
+            yield named | _without_samples(figures)
             if not (kind.to_the_end or holds(figures, kind.kind)):
                 break
             if wanted == STORM_LINES and kind.to_the_end:
-                yield named | await _beside_a_storm(standing, server)
+                yield named | _without_samples(await _beside_a_storm(standing, server))
         await standing.caller.ask("leave")
+
+
+def _without_samples(figures: Figures) -> Figures:
+    """Without the moments of first reads, which only tell of visits."""
+    return {**figures, "lag_ms": {name: value for name, value in figures["lag_ms"].items() if name != "first_reads"}}
 
 
 async def _beside_a_storm(standing: Stage, server: Served) -> Figures:
