@@ -247,7 +247,11 @@ class Call:
             idle_timeout_secs=None,
         )
         await self._runner.add_workers(worker)
-        await self._runner.run()
+        try:
+            await self._runner.run()
+        finally:  # cut off in the middle of its end, it leaves tasks of its bus waiting for ever
+            for subscriber in (self._runner, worker):
+                await self._runner.bus.unsubscribe(subscriber)
         self._finish("failed")
 
     async def _listen(self) -> None:
