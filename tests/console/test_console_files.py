@@ -41,8 +41,10 @@ USED = re.compile(
 
 def words(language: str) -> dict[str, str]:
     text = (CONSOLE / "words" / f"{language}.js").read_text(encoding="utf-8")
-    found = dict(LINE.findall(text))
+    entries = LINE.findall(text)
+    found = dict(entries)
     assert found.keys() == set(KEY.findall(text)), "a line that is no entry"
+    assert len(found) == len(entries), "a key that is there twice, of which the first is never said"
     return found
 
 

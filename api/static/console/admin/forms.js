@@ -135,7 +135,7 @@ export function tell(element, { key, rule, code, wrong }) {
   if (rule) bind(element, "text", `rule.${rule}`, { said: wrong });
   else if (code === "string_pattern_mismatch") bind(element, "text", EMAIL.test(key) ? "fault.email" : key === "dni" ? "fault.dni" : "fault.form");
   else if (known) bind(element, "text", known[1]);
-  else bind(element, "text", "fault.other", { text: wrong });
+  else bind(element, "text", "fault.unfit", { text: wrong });
   element.hidden = false;
 }
 

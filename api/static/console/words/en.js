@@ -227,7 +227,7 @@ export default {
   "fault.price": "Prices are like 1234, 1234.50 or 1.234,50.",
   "fault.twice": "This is there twice.",
   "fault.letters": "This has no letters.",
-  "fault.other": "This cannot be taken: {text}",
+  "fault.unfit": "This cannot be taken: {text}",
   "rule.closed": "Nobody is there at that time. Callers hear: “{said}”",
   "rule.past_date": "That time is past, or too near. Callers hear: “{said}”",
   "rule.too_far": "That is more than a year away. Callers hear: “{said}”",

@@ -227,7 +227,7 @@ export default {
   "fault.price": "Los precios son como 1234, 1234.50 o 1.234,50.",
   "fault.twice": "Esto está dos veces.",
   "fault.letters": "No tiene letras.",
-  "fault.other": "Esto no se puede usar: {text}",
+  "fault.unfit": "Esto no se puede usar: {text}",
   "rule.closed": "En ese horario no hay nadie. {said}",
   "rule.past_date": "Ese horario ya pasó, o falta muy poco. “{said}”",
   "rule.too_far": "Falta más de un año. “{said}”",
