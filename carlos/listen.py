@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from common import log
+from common.addresses import own_url
 from common.running import may_be_rung
 from common.settings import Settings
 
 INDENT = 10  # characters before what the banner says
-EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})
 # Something to begin with, and what it means. The stand-in's records are the demo's: order 1 is María's.
 TRY_STAND_IN = (
     "Hola, quería saber el estado de mi pedido número uno.",
@@ -30,12 +30,8 @@ def listen(settings: Settings) -> tuple[socket.socket, socket.socket | None]:
 
 
 def address_of(settings: Settings) -> str:
-    """Where a browser finds the server: PUBLIC_BASE_URL, else its own address. No browser goes to 0.0.0.0 or ::, which
-    only mean that every address was bound."""
-    if settings.public_base_url:
-        return f"{settings.base_url}/"
-    host = "localhost" if settings.host in EVERY_ADDRESS else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.ws_port}/"
+    """Where a browser finds the server: PUBLIC_BASE_URL, else its own address."""
+    return f"{settings.base_url if settings.public_base_url else own_url(settings)}/"
 
 
 def print_banner(settings: Settings, notice: str | None) -> None:

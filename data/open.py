@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,16 @@ async def open_store(settings: Settings) -> Store:
     store.webhooks.receivers = tuple(map(Receiver, settings.webhook_urls))
     store.webhooks.wanted = settings.webhook_events
     return store
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Store]:
+    """The same for as long as a command takes."""
+    store = await open_store(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def _open(settings: Settings) -> Store:

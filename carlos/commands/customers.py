@@ -14,7 +14,7 @@ from rich.console import Console
 from common.keys import ALL, HASHED, ApiKey
 from common.settings import Settings
 from data.findings import Findings
-from data.open import open_store
+from data.open import opened
 from data.privacy import Customer, CustomerData
 from data.privacy import erase as erase_customer
 from data.privacy import export as export_customer
@@ -98,10 +98,7 @@ def _customer(email: str | None, phone: str | None) -> Customer:
 
 def _with_store[T](settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
     async def run() -> T:
-        store = await open_store(settings)
-        try:
+        async with opened(settings) as store:
             return await work(store)
-        finally:
-            await store.close()
 
     return asyncio.run(run())

@@ -24,7 +24,7 @@ from data.errors import Conflict, DataError
 from data.facts import Facts
 from data.facts_file import FactsError, read
 from data.kept_facts import FILE, SAMPLE
-from data.open import open_store
+from data.open import opened
 from data.store import Store
 
 DRAFT = "facts-draft.yaml"  # in CARLOS_HOME, until it is saved
@@ -129,11 +129,8 @@ def _open_editor(path: Path) -> None:
 
 def _with_store[T](work: Callable[[Store], Awaitable[T]]) -> T:
     async def run() -> T:
-        store = await open_store(Settings())
-        try:
+        async with opened(Settings()) as store:
             return await work(store)
-        finally:
-            await store.close()
 
     try:
         return asyncio.run(run())

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from common.settings import Settings
 from data.errors import DataError
-from data.open import open_store
+from data.open import opened
 from data.operators import calls_migration as migration
 from data.operators.calls_migration import Report, Told
 from data.store import Store
@@ -74,11 +74,8 @@ async def _done(store: Store, backup: Path | None, rollback: Path | None, *, che
 
 
 async def _with_store(work: Callable[[Store], Awaitable[bool]]) -> bool:
-    store = await open_store(Settings())
-    try:
+    async with opened(Settings()) as store:
         return await work(store)
-    finally:
-        await store.close()
 
 
 def _shown(title: str, report: Report) -> bool:

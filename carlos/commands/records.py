@@ -23,7 +23,7 @@ from common.settings import Settings
 from common.spanish.numbers import digits_of
 from common.times import BUENOS_AIRES, utcnow
 from data.errors import DataError
-from data.open import SQLITE_FILE, open_store
+from data.open import SQLITE_FILE, opened
 from data.operators import backup as backups
 from data.operators import check as examination
 from data.operators import migrate as migration
@@ -147,11 +147,8 @@ def _with_store[T](work: Callable[[Store, Settings], Awaitable[T]]) -> T:
     settings = Settings()
 
     async def run() -> T:
-        store = await open_store(settings)
-        try:
+        async with opened(settings) as store:
             return await work(store, settings)
-        finally:
-            await store.close()
 
     return _checked(lambda: asyncio.run(run()))
 

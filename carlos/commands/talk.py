@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 import typer
 
+from common.addresses import own_url, server_url
 from common.settings import Settings
-
-EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound
 
 
 def register(app: typer.Typer) -> None:
@@ -42,16 +41,14 @@ def talk(
 
 def address(server: str | None, settings: Settings) -> str:
     """Return the server's URL, also where somebody leaves the scheme out. Raise BadParameter for what is none."""
-    host = "localhost" if settings.host in EVERY_ADDRESS else settings.host
-    text = server or f"http://{f'[{host}]' if ':' in host else host}:{settings.ws_port}"
-    url = (text if "://" in text else f"http://{text}").rstrip("/")
+    if server is None:
+        return own_url(settings)
     try:
-        parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname and not parts.path and (parts.port or 1) > 0
-    except ValueError:
-        fits = None
-    if not fits:
-        raise typer.BadParameter(f"{text!r} is no address of a server, such as http://localhost:8081")
+        url = server_url(server)
+        if urlsplit(url).path:
+            raise ValueError(f"{server!r} has a path, and is to be an address such as http://localhost:8081")
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     return url
 
 

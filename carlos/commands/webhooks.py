@@ -21,7 +21,7 @@ from common.webhooks import ID, SIGNATURE, TIMESTAMP, Unverified, key_of, new_se
 from common.webhooks import verify as verify_message
 from data.errors import DataError
 from data.events import TEST, Event
-from data.open import open_store
+from data.open import opened
 from data.store import Store
 from data.webhooks import Letter, Receiver
 
@@ -173,11 +173,8 @@ async def _chosen(store: Store, name: str | None, *, every: bool) -> tuple[Lette
 
 def _with_store[T](work: Callable[[Store], Awaitable[T]]) -> T:
     async def run() -> T:
-        store = await open_store(Settings())
-        try:
+        async with opened(Settings()) as store:
             return await work(store)
-        finally:
-            await store.close()
 
     try:
         return asyncio.run(run())

@@ -7,12 +7,12 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from common.addresses import server_url
 from common.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,18 +109,12 @@ async def _call(script: Script, out: Path, show: Show, home: Path, *, server: st
 
 
 def _url(text: str | None) -> str | None:
-    """Return the server's URL, also where somebody leaves the scheme out, as browsers allow."""
     if text is None:
         return None
-    url = text if "://" in text else f"http://{text}"
     try:
-        parts = urlsplit(url)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        is_one = False
-    if not is_one:
-        raise typer.BadParameter(f"{text!r} is no address of a server, such as http://localhost:8081")
-    return url.rstrip("/")
+        return server_url(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _print_json(body: object) -> None:
