@@ -46,7 +46,7 @@ class ActiveCalls:
         metrics.ACTIVE_CALLS.set(len(self.live))
         try:
             with logger.contextualize(call_id=call_id, call=call.log):
-                logger.bind(event="begun", line=call.log.record().line.value).info("call: begun")
+                logger.bind(event="begun", line=call.log.line.value).info("call: begun")
                 return await call.run()
         finally:
             del self.live[call_id]

@@ -81,6 +81,10 @@ class CallTranscript:
         return self._record.id
 
     @property
+    def line(self) -> Line:
+        return self._record.line
+
+    @property
     def turn(self) -> int:
         """The number of the last turn."""
         return len(self._turns)

@@ -212,7 +212,7 @@ class Services:
 
     def _setup(self, log: CallTranscript, toolbox: Toolbox) -> CallSetup:
         log.note(process=PROCESS)
-        log.events.listeners += [CallTrace(log.id, log.record().line, NAMES), faults_of_calls(self.readiness)]
+        log.events.listeners += [CallTrace(log.id, log.line, NAMES), faults_of_calls(self.readiness)]
         if self.group is not None:
             log.events.listeners.append(
                 cloudwatch_listener(self.group, log, prices(self.settings), texts=self.settings.call_log_texts)
