@@ -33,7 +33,7 @@ from agent.sonic.wire.eventstream import ChunkSigner
 from agent.transcript import CallTranscript
 from bench.exchange import exchanging
 from bench.websocket import media_message
-from common.loop_load import LOOP_LOAD
+from common.loop_load import LEVELS, LOOP_LOAD
 from data.models import Line
 from telephony.twilio import line as twilio
 from telephony.twilio.media_stream import MediaStream
@@ -156,11 +156,11 @@ async def _talk() -> float:
 
 def microseconds(*, pairs_in: bool, pairs_out: bool) -> float:
     """CPU time of 20 ms of a call, both ways together, where frames are paired and where not."""
-    kept = twilio.BUSY_IN_LINES, twilio.BUSY_LINES, LOOP_LOAD.busy
+    kept = twilio.BUSY_IN_LINES, twilio.BUSY_LINES, LOOP_LOAD.level
     twilio.BUSY_IN_LINES, twilio.BUSY_LINES = (ALWAYS if on else NEVER for on in (pairs_in, pairs_out))
-    LOOP_LOAD.busy = True
+    LOOP_LOAD.level = LEVELS
     try:
         with asyncio.Runner(loop_factory=clockless) as runner:
             return runner.run(_talk())
     finally:
-        twilio.BUSY_IN_LINES, twilio.BUSY_LINES, LOOP_LOAD.busy = kept
+        twilio.BUSY_IN_LINES, twilio.BUSY_LINES, LOOP_LOAD.level = kept

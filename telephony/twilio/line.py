@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import count
 from typing import ClassVar
 
 from loguru import logger
@@ -13,7 +14,7 @@ from agent.audio.resample import Resampler
 from agent.audio.ulaw import ULAW_RATE, ulaw_decode, ulaw_encode
 from agent.line import INPUT_RATE, AudioSink, CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack, SinkClosed
 from agent.persona.prompt import LineKind
-from common.loop_load import LOOP_LOAD
+from common.loop_load import LEVELS, LOOP_LOAD
 from telephony.errors import RemoteProtocolError
 from telephony.rate_guards import MessageRateLimit, Slices, media_ahead
 from telephony.read_timeout import ReadTimeout
@@ -24,7 +25,7 @@ MEDIA_TIMEOUT_S = 15.0  # Twilio sends 50 frames a second, silence included: a s
 LEAD_FRAMES = 3  # 60 ms ahead of real time: a late wake-up of the loop is not heard, and `clear` drops it
 BUSY_FRAMES = 2  # handled together in a busy process: half the work
 BUSY_LINES = 16  # with fewer that would spare little. What a caller hears is ahead of real time, and nobody waits;
-BUSY_IN_LINES = 16  # what he says waits for it, 20 ms at worst, so only where the loop is busy, too
+BUSY_IN_LINES = 16  # what he says waits for it, 20 ms at worst, so only where the loop is busy, too, and as it must
 FRAME = 160  # bytes of mu-law: 20 ms
 BREACHES = 50  # messages against the protocol before the line is given up
 NORMAL_CLOSURE, POLICY_VIOLATION = 1000, 1008
@@ -76,6 +77,7 @@ class PhoneLine:
 
     kind: LineKind = "phone"
     reading: ClassVar[set[PhoneLine]] = set()  # the lines of this process
+    numbers: ClassVar[Iterator[int]] = count()
 
     def __init__(self, websocket: WebSocket, stream: MediaStream, on_end: Callable[[str], Awaitable[None]]) -> None:
         self.sink: AudioSink = PhoneSink(websocket, stream)
@@ -89,6 +91,7 @@ class PhoneLine:
         self._slices = Slices()
         self._media = media_ahead()
         self._breaches = 0
+        self._number = next(self.numbers)
 
     async def events(self) -> AsyncIterator[LineEvent]:
         """What the caller does. Ends with Twilio's `stop`; raises LineDropped when the socket dies without one."""
@@ -129,7 +132,7 @@ class PhoneLine:
                 if self._media.push(len(audio) / ULAW_RATE, self._loop.time()):
                     raise LineDropped("audio ahead of real time", FLOODED)
                 self._ulaw += audio
-                return None if len(self._ulaw) < BUSY_FRAMES * FRAME and waits_for_a_pair() else self._piece()
+                return None if len(self._ulaw) < BUSY_FRAMES * FRAME and self.waits_for_a_pair else self._piece()
             case MarkReturned(name):
                 return MarkBack(name)
             case Dtmf(digit):
@@ -138,6 +141,12 @@ class PhoneLine:
                 return event
             case _:
                 return None
+
+    @property
+    def waits_for_a_pair(self) -> bool:
+        """Whether the caller's frame waits for the next one: that spares a busy loop something. At each level of its
+        load it is one line more of each LEVELS."""
+        return len(self.reading) >= BUSY_IN_LINES and self._number % LEVELS < LOOP_LOAD.level
 
     def _piece(self) -> CallerAudio:
         ulaw, self._ulaw = bytes(self._ulaw), bytearray()
@@ -155,8 +164,3 @@ class PhoneLine:
         await self._on_end(outcome)
         given_up = outcome == FLOODED or self._breaches >= BREACHES
         await close(self._websocket, POLICY_VIOLATION if given_up else NORMAL_CLOSURE)
-
-
-def waits_for_a_pair() -> bool:
-    """Whether a caller's frame waits for the next one: it does where that spares a busy loop something."""
-    return LOOP_LOAD.busy and len(PhoneLine.reading) >= BUSY_IN_LINES

@@ -143,7 +143,7 @@ async def test_the_load_is_looked_at_as_long_as_the_lag_is_measured(monkeypatch:
     monkeypatch.setattr(LOOP_LOAD, "look", lambda now, cpu_s, late_s: looks.append(late_s))
     measuring = asyncio.create_task(measure_lag())
     await until(lambda: len(looks) >= 3)
-    LOOP_LOAD.busy = True
+    LOOP_LOAD.level = 1
     measuring.cancel()
     await asyncio.gather(measuring, return_exceptions=True)
     assert not LOOP_LOAD.busy

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from common.loop_load import BUSY_SHARE, CALM_SHARE, CALM_WINDOWS, LoopLoad
+from common.loop_load import BUSY_SHARE, CALM_SHARE, CALM_WINDOWS, LEVELS, LoopLoad
 
-EVERY_S = 0.05
+EVERY_S = 0.0625  # sixteen looks are a window, to the last bit
 
 
 class Looked:
-    """A loop on a clock of its own, that is looked at twenty times a second."""
+    """A loop on a clock of its own, that is looked at sixteen times a second."""
 
     def __init__(self) -> None:
         self.load = LoopLoad()
@@ -47,14 +47,40 @@ def test_one_long_step_in_a_second_is_no_load() -> None:
     assert not Looked().run(30, 0.4, late_s=0.4, late_each=20)
 
 
-def test_what_a_busy_loop_spares_does_not_make_it_calm() -> None:
+@pytest.mark.parametrize("windows", range(1, LEVELS + 3))
+def test_each_busy_window_is_a_level_up_until_the_highest(windows: int) -> None:
+    loop = Looked()
+    loop.run(windows, 1.0)
+    assert loop.load.level == min(windows, LEVELS)
+
+
+@pytest.mark.parametrize("share", [CALM_SHARE + 0.01, 0.7, BUSY_SHARE - 0.01])
+def test_it_stays_at_its_level_where_it_is_neither_busy_nor_calm(share: float) -> None:
+    loop = Looked()
+    loop.run(2, 1.0)
+    loop.run(60, share)
+    assert loop.load.level == 2
+
+
+def test_what_the_highest_level_spares_does_not_end_it() -> None:
     """Work in pairs takes about three quarters: where it stopped by that alone it would begin again at once."""
     loop = Looked()
-    assert loop.run(1.1, BUSY_SHARE + 0.01)
-    assert loop.run(60, 0.75 * BUSY_SHARE)
+    loop.run(LEVELS, BUSY_SHARE + 0.01)
+    loop.run(60, 0.75 * BUSY_SHARE)
+    assert loop.load.level == LEVELS
 
 
-def test_a_busy_loop_is_calm_after_some_seconds_of_clearly_less_without_one_of_more_between() -> None:
+def test_a_loop_of_which_less_is_asked_comes_down_level_by_level() -> None:
+    loop = Looked()
+    loop.run(2, 1.0)
+    levels = []
+    for _ in range(3):
+        loop.run(CALM_WINDOWS, 0.3)
+        levels.append(loop.load.level)
+    assert levels == [1, 0, 0]
+
+
+def test_it_is_a_level_down_after_some_calm_windows_without_one_of_more_between() -> None:
     loop = Looked()
     loop.run(1.1, 1.0)
     assert loop.run(CALM_WINDOWS - 1, 0.3)

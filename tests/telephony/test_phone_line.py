@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.line import CallerAudio, CallerDigit, LineDropped, LineEvent, SinkClosed
-from common.loop_load import LOOP_LOAD
+from common.loop_load import LEVELS, LOOP_LOAD
 from telephony.rate_guards import BURST_MEDIA_S, BURST_MESSAGES
 from telephony.twilio import line
 from telephony.twilio.line import PhoneLine, PhoneSink
@@ -84,7 +84,7 @@ async def test_each_frame_is_handed_on_at_once() -> None:
 def busy_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line is enough, and the loop has too much to do."""
     monkeypatch.setattr(line, "BUSY_IN_LINES", 1)
-    monkeypatch.setattr(LOOP_LOAD, "busy", True)
+    monkeypatch.setattr(LOOP_LOAD, "level", LEVELS)
 
 
 @pytest.mark.usefixtures("busy_loop")
@@ -98,7 +98,7 @@ async def test_a_busy_process_hands_on_two_frames_at_once_and_loses_none() -> No
 async def test_a_frame_that_waits_when_the_load_is_over_is_handed_on_with_the_next() -> None:
     class Relieved(Socket):
         async def receive(self) -> dict[str, Any]:
-            LOOP_LOAD.busy = len(self._messages) >= 4  # the first frame only
+            LOOP_LOAD.level = LEVELS if len(self._messages) >= 4 else 0  # the first frame only
             return await super().receive()
 
     phone = PhoneLine(cast(WebSocket, Relieved([*map(media, range(3)), STOP])), started(), ended)
@@ -107,15 +107,27 @@ async def test_a_frame_that_waits_when_the_load_is_over_is_handed_on_with_the_ne
     assert heard(events) == Resampler(8000, 16000).push(ulaw_decode(b"".join(FRAMES[:3])))
 
 
-@pytest.mark.parametrize(
-    ("lines", "busy", "waits"), [(500, False, False), (line.BUSY_IN_LINES, True, True), (15, True, False)]
-)
-def test_what_a_caller_says_waits_for_the_load_alone_and_never_for_few_lines(
-    monkeypatch: pytest.MonkeyPatch, lines: int, busy: bool, waits: bool
+def waiting(lines: int, level: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many of so many lines keep a frame for the next one."""
+    monkeypatch.setattr(LOOP_LOAD, "level", level)
+
+    async def made() -> list[PhoneLine]:
+        return [PhoneLine(cast(WebSocket, None), started(), ended) for _ in range(lines)]
+
+    phones = asyncio.run(made())
+    monkeypatch.setattr(PhoneLine, "reading", set(phones))
+    return sum(phone.waits_for_a_pair for phone in phones)
+
+
+@pytest.mark.parametrize("level", range(LEVELS + 1))
+def test_at_each_level_of_the_load_more_callers_wait_and_no_more_than_that(
+    monkeypatch: pytest.MonkeyPatch, level: int
 ) -> None:
-    monkeypatch.setattr(PhoneLine, "reading", set(range(lines)))
-    monkeypatch.setattr(LOOP_LOAD, "busy", busy)
-    assert line.waits_for_a_pair() is waits
+    assert waiting(80, level, monkeypatch) == 80 * level // LEVELS
+
+
+def test_what_a_caller_says_never_waits_where_lines_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waiting(line.BUSY_IN_LINES - 1, LEVELS, monkeypatch) == 0
 
 
 def test_answers_go_out_in_pairs_from_some_lines_on_whatever_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
