@@ -8,11 +8,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 from starlette.responses import JSONResponse
 
 from api.access import needed
 from api.envelope import Json
 from api.errors import describe_failures
+from api.schemas import Failure
 from common.masking import personal
 
 TITLE = "Carlos"
@@ -54,7 +56,9 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
-            schema.setdefault("components", {})["securitySchemes"] = SECURITY
+            components = schema.setdefault("components", {})
+            components["securitySchemes"] = SECURITY
+            components["schemas"] = dict(sorted((components.get("schemas", {}) | _failure()).items()))
             schema["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
             schema["paths"] = dict(sorted(schema["paths"].items(), key=_place))
             _mark_personal(schema)
@@ -77,6 +81,13 @@ def describe(app: FastAPI) -> None:
             return Json(await asyncio.to_thread(openapi))
 
     app.add_api_route("/openapi.json", description, include_in_schema=False)
+
+
+def _failure() -> dict[str, Any]:
+    """The model that every route's failures refer to, and its parts."""
+    models = [(Failure, "serialization")]
+    _, told = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    return dict(told["$defs"])
 
 
 def _place(path: tuple[str, dict[str, Any]]) -> tuple[int, str]:

@@ -464,9 +464,14 @@ class Failure(BaseModel):
     faults: list[FaultJson] | None = Field(None, description="Each field that cannot be taken.")
 
 
+# The model by its name (api.description has it): given as a model, it would be prepared anew for each status of each
+# route, which is most of the time in which an application is put together.
+_FAILURE = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
+
+
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may fail like this, and like every route may."""
-    return {status: {"model": Failure} for status in sorted({*statuses, 400, 401, 403, 429, 500, 503})}
+    return {status: {"content": _FAILURE} for status in sorted({*statuses, 400, 401, 403, 429, 500, 503})}
 
 
 def content(media_type: str) -> dict[int | str, dict[str, Any]]:

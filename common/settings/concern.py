@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 # A combination that a server must not be started with: when it is given, and what to say. `{host}` and other settings
 # are filled in.
@@ -55,6 +55,20 @@ class Concern(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,  # some of it is secret
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the first being the strongest. No file is no source: it would be asked for each
+        setting."""
+        file = (dotenv_settings,) if getattr(dotenv_settings, "env_file", None) else ()
+        return init_settings, env_settings, *file
 
     @field_validator("*", mode="before")
     @classmethod

@@ -150,6 +150,7 @@ async def test_a_yes_to_the_question_whether_he_is_there_confirms_no_proposal() 
 
 
 @virtually
+@pytest.mark.slow
 async def test_a_television_is_nobody_once_nothing_is_understood_for_half_a_minute() -> None:
     async with calling(script=answers) as stage:
         await stage.silent(2.0)
@@ -274,6 +275,7 @@ async def test_words_in_the_goodbye_cut_it_off_even_so() -> None:
 
 
 @virtually
+@pytest.mark.slow
 async def test_the_last_minute_is_told_and_the_call_ends_with_a_goodbye_and_its_turns() -> None:
     async with calling(script=answers, max_call_s=100.0, times=FloorTimes(silence_prompt_s=None)) as stage:
         await stage.silent(99.0)

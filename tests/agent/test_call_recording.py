@@ -234,6 +234,7 @@ async def test_what_cannot_be_deleted_is_told_and_the_call_goes_on(path: Path) -
 
 
 @virtually
+@pytest.mark.slow
 async def test_in_twenty_calls_for_a_dni_and_twenty_entries_no_sample_of_a_digit_is_kept(path: Path) -> None:
     async with calling(path) as stage:
         stage.toolbox.result = {"success": False, "code": "identity_needed", "question": "¿Me decís tu DNI?"}

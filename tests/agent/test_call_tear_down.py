@@ -17,6 +17,7 @@ wait = asyncio.wait
 
 
 @pytest.mark.parametrize("lived", [0, 5, 12, 200])
+@pytest.mark.slow
 def test_a_pipeline_that_is_cut_off_at_any_step_leaves_no_task(lived: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for steps in range(STEPS):
         with monkeypatch.context() as patch:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from agent.sonic.budget import INCIDENT_S, MAX_OPENS
 from agent.sonic.errors import SonicExpired, SonicHistoryTooLong, SonicLost, SonicRefused, SonicRejected, SonicThrottled
 from agent.sonic.events import (
@@ -489,6 +491,7 @@ async def test_a_noise_that_neither_hears_words_in_kills_nobody_and_is_known_fro
 
 
 @virtually
+@pytest.mark.slow
 async def test_ten_minutes_of_music_television_and_coughs_replace_no_stream() -> None:
     async with staged(FakeSonic(script=probed), rotate_after_s=3600.0) as stage:
         await stage.quiet(0.5)

@@ -28,6 +28,7 @@ def test_whatever_comes_can_be_written_afterwards(value: object) -> None:
 
 
 @pytest.mark.parametrize("nest", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: (inner,)])
+@pytest.mark.slow
 def test_what_is_nested_without_end_has_an_end(nest: Callable[[object], object]) -> None:
     value: object = "core"
     for _ in range(100_000):

@@ -156,6 +156,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("noise_rms", "late_s"), [(25.0, 0.0), (150.0, 0.0), (60.0, 0.03)])
+@pytest.mark.slow
 def test_the_record_and_the_recording_agree_on_every_answer_time(
     tmp_path: Path, noise_rms: float, late_s: float
 ) -> None:

@@ -192,6 +192,7 @@ def _run(code: str, events: list[Json]) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_each_request_leaves_one_line_that_names_nobody(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGLEVEL", "INFO")
     asked = (Asked("GET", "/orders/28456789", "email=ana%40example.com"), Asked("GET", "/ana@example.com"))
@@ -214,6 +215,7 @@ def test_each_request_leaves_one_line_that_names_nobody(environment: None, monke
         assert personal not in done
 
 
+@pytest.mark.slow
 def test_the_entry_imports_nothing_that_only_calls_need() -> None:
     code = (
         "import sys, api.lambda_handler\n"
@@ -224,6 +226,7 @@ def test_the_entry_imports_nothing_that_only_calls_need() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_lambda_without_keys_is_open_to_nobody(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ADMIN_API_KEYS")
     events = [http_api_event(asked, "$default") for asked in (Asked("GET", "/orders"), Asked("GET", "/calls"))]

@@ -170,6 +170,7 @@ around = st.sampled_from(["{}", "Soy, eh, {}.", "dni={}", "({})", "hola {} ", "a
 
 @settings(max_examples=40, deadline=None)
 @given(dni=dnis, phone=phones, email=emails, name=people, form=around)
+@pytest.mark.slow
 def test_nothing_personal_of_a_call_gets_out(dni: str, phone: str, email: str, name: str, form: str) -> None:
     with captured() as out:
         told = asyncio.run(a_call_that_tells_everything(dni, phone, email, name, form))

@@ -19,6 +19,7 @@ from tests.api.rest_stage import CALL_ID, Rest
 ASKED = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
+@pytest.mark.slow
 async def test_a_405_names_every_method_of_the_path(quick_rest: Rest) -> None:
     described: dict[str, set[str]] = {}
     for path, method, _ in operations(quick_rest.app.openapi()):

@@ -26,6 +26,7 @@ CLIENT = "http://localhost:3000"
 OPEN_TO_ALL = {"/health", "/ready", "/openapi.json", *docs_assets()}
 
 
+@pytest.mark.slow
 async def test_no_route_and_no_method_answers_a_stranger(quick_rest: Rest) -> None:
     described = set(quick_rest.app.openapi()["paths"])
     assert {"/orders/{order_id}", "/calls/{call_id}/hangup", "/customers/erase", "/metrics"} <= described
@@ -197,6 +198,7 @@ async def test_an_origin_that_is_none_of_ours_is_refused(quick_rest: Rest, origi
     assert answer.status_code == 403
 
 
+@pytest.mark.slow
 async def test_every_answer_has_the_security_headers(quick_rest: Rest) -> None:
     for path in ("/orders", "/nothing", "/health"):
         headers = (await quick_rest.http.get(path)).headers
@@ -232,6 +234,7 @@ async def test_a_wrong_key_is_no_key_whatever_it_is_like(quick_rest: Rest) -> No
     assert {answer.status_code for answer in answers} == {401}
 
 
+@pytest.mark.slow
 async def test_a_body_beyond_its_limit_is_turned_away_before_it_is_read(quick_rest: Rest) -> None:
     read = 0
 

@@ -195,6 +195,7 @@ def test_every_route_is_in_the_reference(openapi: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("route", "curl"), [(route, curl) for route, curl, _ in EXAMPLES], ids=ROUTES)
+@pytest.mark.slow
 async def test_what_is_asked_with_curl_is_answered_as_described(
     rest: Rest, openapi: dict[str, Any], route: str, curl: str
 ) -> None:
@@ -233,6 +234,7 @@ def request_of(rest: Rest, curl: str) -> httpx.Request:
 
 
 @pytest.mark.parametrize(("route", "code"), [(route, code) for route, _, code in EXAMPLES], ids=ROUTES)
+@pytest.mark.slow
 async def test_what_is_asked_in_python_is_answered_as_described(
     rest: Rest, openapi: dict[str, Any], route: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +286,7 @@ def route_of(openapi: dict[str, Any], asked: Asked) -> str | None:
 
 
 @pytest.mark.parametrize("who", ["operator", "reader", "nobody"])
+@pytest.mark.slow
 async def test_whatever_else_is_asked_is_answered_as_described(rest: Rest, openapi: dict[str, Any], who: str) -> None:
     for asked in REQUESTS:
         if route := route_of(openapi, asked):
@@ -315,6 +318,7 @@ UNHAPPY: tuple[tuple[str, str, dict[str, Any], dict[str, str]], ...] = (
 
 
 @pytest.mark.parametrize(("route", "path", "changes", "headers"), UNHAPPY)
+@pytest.mark.slow
 async def test_what_is_refused_is_refused_as_described(
     rest: Rest, openapi: dict[str, Any], route: str, path: str, changes: dict[str, Any], headers: dict[str, str]
 ) -> None:

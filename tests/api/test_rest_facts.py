@@ -41,6 +41,7 @@ async def test_a_change_counts_for_whatever_is_asked_next(rest: Rest) -> None:
     assert (await rest.store.facts()).address == "Calle 1"
 
 
+@pytest.mark.slow
 async def test_another_process_on_the_same_file_goes_by_it_without_a_restart(tmp_path: Path, clock: Clock) -> None:
     here, there = [await open_sqlite(tmp_path / "carlos.db", clock) for _ in range(2)]
     try:
@@ -110,6 +111,7 @@ async def test_faults_without_number_are_told_by_the_first_of_them(quick_rest: R
     assert 1 <= len(answer.json()["faults"]) <= 100
 
 
+@pytest.mark.slow
 async def test_a_change_says_which_version_it_is_of(quick_rest: Rest) -> None:
     told, match = await kept(quick_rest)
     for path, body in (("/facts", told["facts"]), ("/facts/text", {"text": told["text"]})):

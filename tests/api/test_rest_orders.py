@@ -172,6 +172,7 @@ async def test_pages_lead_from_one_to_the_next_and_stay_plain_lists(rest: Rest) 
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "MTIz", "fDE", "bmFufA", "MjAyNgB8MQ"])
+@pytest.mark.slow
 async def test_a_cursor_of_ones_own_making_is_a_bad_request(quick_rest: Rest, cursor: str) -> None:
     assert (await quick_rest.http.get("/orders", params={"limit": 2, "cursor": cursor})).status_code == 400
 

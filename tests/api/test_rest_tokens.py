@@ -243,6 +243,7 @@ async def test_nobody_listening_is_no_answer_either(tokens: Tokens, issuer: Issu
         await tokens.claims(token(issuer.keys["first"]))
 
 
+@pytest.mark.slow
 async def test_known_keys_outlast_an_outage_of_an_hour(tokens: Tokens, issuer: Issuer, watch: Watch) -> None:
     good = token(issuer.keys["first"])
     assert await tokens.claims(good) is not None

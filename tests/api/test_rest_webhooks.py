@@ -27,6 +27,7 @@ async def given_up(store: Store, clock: Clock, *numbers: str) -> list[Letter]:
     return list((await store.webhooks.dead()).items)
 
 
+@pytest.mark.slow
 async def test_they_are_listed_page_by_page_tried_again_and_deleted(store: Store, clock: Clock, tmp_path: Path) -> None:
     three, two, one = await given_up(store, clock, "1", "2", "3")
     async with serving(store, tmp_path, clock) as rest:

@@ -235,6 +235,7 @@ async def test_a_call_has_few_tasks_and_leaves_none() -> None:
     assert len(asyncio.all_tasks()) == before
 
 
+@pytest.mark.slow
 async def test_a_talking_caller_keeps_no_memory() -> None:
     async with call() as (line, sonic):
         await hear(line, sonic, 3 * FRAMES)

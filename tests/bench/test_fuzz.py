@@ -37,6 +37,7 @@ def a_reader_that_dies(world: World) -> Feed:
     return feed
 
 
+@pytest.mark.slow
 def test_a_foreign_exception_is_counted_and_kept_with_what_brought_it_about(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = Entry("glass", 1, a_reader_that_dies, (ValueError,), reads="media-stream")
     monkeypatch.setattr(trial, "ENTRIES", (entry,))

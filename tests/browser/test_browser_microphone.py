@@ -205,6 +205,7 @@ def test_a_copy_that_stops_is_not_missed(stops: int) -> None:
     assert abs(len(heard) - 6 * RATE) <= 3 * CHUNK
 
 
+@pytest.mark.slow
 def test_silence_is_no_evidence_and_no_longer_than_it_was() -> None:
     silence = [cut(np.zeros(20 * DEVICE_RATE), begin) for begin in (0, 200)]
     microphone = Microphone(RATE, opened=0.0)
@@ -246,6 +247,7 @@ def counting(method: Callable[..., object], calls: list[int]) -> Callable[..., o
     return counted
 
 
+@pytest.mark.slow
 def test_a_message_costs_little_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
     for name in ("apart", "find"):

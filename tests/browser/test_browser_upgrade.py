@@ -147,6 +147,7 @@ async def test_an_address_with_too_many_sockets_is_told_so(serve: Serve) -> None
             assert second.screen.texts("ASSISTANT")
 
 
+@pytest.mark.slow
 async def test_a_browser_whose_address_has_guessed_too_often_proves_nothing_in_another_conversation(
     serve: Serve,
 ) -> None:
@@ -181,6 +182,7 @@ def test_an_address_that_opens_sockets_too_fast_waits_and_no_other_does() -> Non
     assert not opened("2001:db8::1")
 
 
+@pytest.mark.slow
 def test_only_so_many_addresses_are_remembered() -> None:
     policy = UpgradePolicy((), (), public=False, max_per_address=1, clock=lambda: 0.0)
     for number in range(MAX_ADDRESSES + 100):

@@ -154,6 +154,7 @@ def test_a_refusal_of_twilio_is_one_line(twilio: TwilioAccount, status: int, bod
         ("TWILIO_API_BASE", "no address", "Twilio cannot be reached"),
     ],
 )
+@pytest.mark.slow
 def test_a_setting_that_is_missing_is_named(
     twilio: TwilioAccount, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:

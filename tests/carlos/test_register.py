@@ -238,6 +238,7 @@ print(accepted, wrong)
 ROUNDS = 5000
 
 
+@pytest.mark.slow
 async def test_two_processes_never_both_take_the_last_seat() -> None:
     register = Register.create(2, 1)
     pipe = asyncio.subprocess.PIPE

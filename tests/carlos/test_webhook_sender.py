@@ -83,6 +83,7 @@ async def test_what_is_taken_is_forgotten_and_remembered_as_a_delivery(store: St
     assert [(each.status, each.attempt, each.reason) for each in recent] == [(200, 1, "")] * 2
 
 
+@pytest.mark.slow
 async def test_what_is_not_taken_is_tried_ten_times_and_given_up(store: Store, clock: Clock) -> None:
     endpoint = Endpoint(Answer(500))
     sender = a_sender(store, endpoint, clock)

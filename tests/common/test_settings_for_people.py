@@ -152,6 +152,7 @@ def test_the_example_with_every_line_taken_in_is_the_defaults(bare: pytest.Monke
 @pytest.mark.parametrize(
     ("variable", "calls"), [({}, 3), ({"CARLOS_ENV_FILE": "other.env"}, 5), ({"CARLOS_ENV_FILE": ""}, 16)]
 )
+@pytest.mark.slow
 def test_the_file_is_read_where_the_server_starts_unless_another_is_named(
     tmp_path: Path, variable: dict[str, str], calls: int
 ) -> None:

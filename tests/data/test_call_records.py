@@ -121,6 +121,7 @@ async def test_a_call_costs_few_write_units_and_no_more_for_each_turn_of_a_long_
     assert record.details["usage"]["output_speech"] == 900 * (exchanges + 1), "all of it, when the call has ended"
 
 
+@pytest.mark.slow
 async def test_a_call_of_two_hours_fits_and_comes_back_whole(store: Store) -> None:
     turns = said(*(f"{number} {'palabra ' * 40}" for number in range(1500)))  # half a megabyte
     call = a_call(turns=turns, tools=(TOOL,) * 40, ended_at=NOON, outcome="completed")

@@ -107,6 +107,7 @@ async def test_a_run_that_was_stopped_is_run_again(old: Store, tmp_path: Path, m
     assert (await compare(old, tmp_path / "one")).bad == []
 
 
+@pytest.mark.slow
 async def test_a_rollback_puts_back_what_nobody_has_changed_since(old: Store, tmp_path: Path) -> None:
     before = await items_of(old)
     await save(old, tmp_path / "saved")

@@ -154,6 +154,7 @@ businesses = st.builds(
 
 @settings(derandomize=True, max_examples=60)
 @given(businesses)
+@pytest.mark.slow
 def test_what_is_written_reads_as_it_was(business: Facts) -> None:
     assert read(to_yaml(business)) == business
 
@@ -168,6 +169,7 @@ KEYS = ("name", "hours", "doctors", "products", "price", "monday", "holidays", "
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     )
 )
+@pytest.mark.slow
 def test_any_text_is_read_or_its_faults_are_named(value: Any) -> None:
     try:
         read(yaml.safe_dump(value, allow_unicode=True))

@@ -77,6 +77,7 @@ keys = st.sampled_from(["name", "address", "delivery", "emergency", "plans", "do
 
 
 @given(st.lists(keys, unique=True), st.text(max_size=40))
+@pytest.mark.slow
 def test_whatever_changes_the_text_reads_as_the_facts_that_are_wanted(changed: list[str], words: str) -> None:
     wanted = document(SAMPLE_TEXT)
     for key in changed:

@@ -6,6 +6,8 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from bench.races import Races, Said, Score, _overlaps, _stands, race
 from common.times import BUENOS_AIRES, Clock
 from data.backends.base import Put
@@ -19,6 +21,7 @@ BOOKED = Appointment("1", "Ana Ruiz", "a@email.com", "Dra. Ana López", NOON, 30
 ORDER = Order("1", "Ana Ruiz", "c0@email.com", (OrderItem("Mesa", 1, 1050),), OrderStatus.PENDING, NOON, NOON)
 
 
+@pytest.mark.slow
 async def test_nothing_is_sold_twice_done_twice_or_only_said(store: Store, clock: Clock) -> None:
     score = await race(store, operations=60, seed=7, clock=clock)
     assert score.operations >= 60

@@ -132,6 +132,7 @@ def test_the_tables_and_the_demos_records_are_made_once(local_aws: Callable[[], 
     assert re.search(r" 0 records added, [1-9]\d* left", said[1])
 
 
+@pytest.mark.slow
 def test_a_store_that_is_not_local_gets_no_tables(tmp_path: Path) -> None:
     environment = dict(os.environ) | {"CARLOS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

@@ -46,11 +46,13 @@ def test_the_image_runs_as_the_tasks_user_on_the_tasks_port(stage: Stage) -> Non
     assert only("STOPSIGNAL") == "SIGTERM"
 
 
+@pytest.mark.slow
 def test_the_image_and_the_task_ask_for_health_alike(stage: Stage) -> None:
     command = json.loads(only("HEALTHCHECK").partition("CMD ")[2])
     assert ["CMD", *command] == stage.container()["healthCheck"]["command"]
 
 
+@pytest.mark.slow
 def test_the_task_mounts_what_the_image_says_can_be_written(stage: Stage) -> None:
     mounted = {mount["containerPath"] for mount in stage.container()["mountPoints"]}
     assert mounted == set(json.loads(only("VOLUME")))

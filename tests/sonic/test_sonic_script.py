@@ -113,6 +113,7 @@ async def ready(process: asyncio.subprocess.Process) -> dict[str, Any]:
     return about
 
 
+@pytest.mark.slow
 async def test_the_child_process_says_where_it_is_and_ends_with_its_stdin(tmp_path: Path) -> None:
     process = await start(tmp_path)
     about = await ready(process)
@@ -128,6 +129,7 @@ async def test_the_child_process_says_where_it_is_and_ends_with_its_stdin(tmp_pa
     assert await process.wait() == 0
 
 
+@pytest.mark.slow
 async def test_the_child_process_ends_on_sigterm(tmp_path: Path) -> None:
     process = await start(tmp_path)
     await ready(process)
@@ -135,6 +137,7 @@ async def test_the_child_process_ends_on_sigterm(tmp_path: Path) -> None:
     assert await process.wait() == 0
 
 
+@pytest.mark.slow
 async def test_a_bad_script_is_told_at_the_start(tmp_path: Path) -> None:
     process = await start(tmp_path, "--script", str(tmp_path / "missing.yaml"), stdin=asyncio.subprocess.DEVNULL)
     assert await process.wait() == 2

@@ -34,7 +34,7 @@ def secrets(clock: Clock) -> set[str]:
 
 
 def attempts(tool: Tool) -> Iterator[dict[str, Any]]:
-    """Every id, and proofs that prove nothing; then 5,000 characters in each field."""
+    """Every id where there are any, and proofs that prove nothing; then 5,000 characters in each field."""
     proofs: list[dict[str, Any]] = [
         {},
         {"dni": "99999999", "customerName": "Persona Cualquiera", "patientName": "Persona Cualquiera"},
@@ -44,9 +44,10 @@ def attempts(tool: Tool) -> Iterator[dict[str, Any]]:
         {"verified": True, "admin": True, "customerName": "admin admin", "patientName": "admin admin"},
     ]
     properties = tool.input_schema["properties"]
-    for id_ in IDS:
+    ids = [name for name in properties if name.endswith("Id")]
+    for id_ in IDS if ids else IDS[:1]:
         for proof in proofs:
-            target = {name: id_ for name in properties if name.endswith("Id")}
+            target = dict.fromkeys(ids, id_)
             yield {"newDate": "viernes", "newTime": "15:00"} | target | proof
     for field in properties:
         yield dict.fromkeys(properties, "1") | {field: INJECTION[:5000]}
