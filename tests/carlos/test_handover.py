@@ -26,6 +26,8 @@ from telephony.carriers import carriers_of
 from tests.support.servers import loopback, serving
 from tests.support.waiting import bounded, until
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 400
 LONG = b"x" * 70_000
 BIG = 16 * 1024 * 1024  # bytes: more than the sockets of both sides hold

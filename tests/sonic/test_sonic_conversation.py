@@ -286,6 +286,7 @@ async def test_an_idle_session_is_ended_in_the_words_of_its_limit(tmp_path: Path
         assert f"less than {idle_s} seconds" in await failure(stream, SonicTimedOut)
 
 
+@pytest.mark.slow
 async def test_audio_keeps_a_session_from_idling(tmp_path: Path) -> None:
     async with bench(tmp_path, [GREETING], time_scale=0.03) as at, at.stream() as stream:  # 55 s in 1.65 s
         await stream.send(*opening())

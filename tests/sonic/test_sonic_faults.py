@@ -116,6 +116,7 @@ async def test_a_fault_in_mid_answer_is_told_by_its_error(
     ],
     ids=lambda value: f"{name(value)}-{getattr(value, 'error_type', '')}",
 )
+@pytest.mark.slow
 async def test_a_fault_before_the_headers_is_told_within_the_open_bound(
     tmp_path: Path, action: Action, kind: type[SonicError]
 ) -> None:
@@ -188,6 +189,7 @@ async def test_a_closed_window_ends_the_stream_within_the_send_bound(tmp_path: P
         await failure(stream, SonicLost)
 
 
+@pytest.mark.slow
 async def test_a_zombie_is_closed_within_its_bound(tmp_path: Path) -> None:
     fault = Fault(Silence(), received=SessionStart)
     async with bench(tmp_path, faults=[fault]) as at:

@@ -87,6 +87,7 @@ def test_a_connection_answers_pings_and_opens_its_windows_until_it_freezes() -> 
 
 
 @pytest.mark.parametrize("action", [Silence(), Stall()])
+@pytest.mark.slow
 async def test_a_silent_stream_goes_on_reading(tmp_path: Path, action: Action) -> None:
     fault = Fault(action, sent=AudioOutput)
     async with bench(tmp_path, GREETING, faults=[fault]) as at, at.stream() as stream:

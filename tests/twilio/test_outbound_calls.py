@@ -14,6 +14,8 @@ from tests.support.waiting import bounded, until
 from tests.twilio.phoned_server import PhonedServer
 from tests.twilio.switchboard import ANA, OURS, Quiet, api, over, ring, statuses
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_person_answers_and_hears_the_twiml(server: PhonedServer) -> None:
     server.document("/person", "<Say>Hola, Ana</Say><Pause/><Say>Chau</Say>")
