@@ -22,6 +22,7 @@ from bench.machine import describe
 from bench.measures import NOISE_LIMIT, RAMP_PIECES, Talk, grow, holds, load
 from bench.stage import LOAD_CORE, Served, Stage, served, stage
 from bench.stats import summary
+from common.loop_load import CALM_WINDOWS, LEVELS, WINDOW_S
 
 TALK = Talk(6, 3, 2)
 STORM_LINES = 40  # that talk while new calls come
@@ -40,13 +41,14 @@ class Kind:
     kind: str
     environment: Mapping[str, str]
     to_the_end: bool = True
+    settle_s: float = 0.0  # after new lines, until the load of their set-up is no part of the level any more
 
     def lines(self, asked: Sequence[int]) -> list[int]:
         return sorted(asked if self.to_the_end else {*STOCK_LINES, *asked})
 
 
 KINDS = (
-    Kind("Carlos, pairs by load", "ours", {}),
+    Kind("Carlos, pairs by load", "ours", {}, settle_s=LEVELS * CALM_WINDOWS * WINDOW_S),
     Kind("Carlos, no pairs in", "ours", {"BENCH_PAIRS_IN": "never"}),
     Kind("stock pipecat", "stock", {}, to_the_end=False),
 )
@@ -90,6 +92,7 @@ async def _measured(standing: Stage, kind: Kind, lines: Sequence[int]) -> AsyncI
         up = 0
         for wanted in kind.lines(lines):
             await grow(standing, wanted - up, TALK)
+            await asyncio.sleep(kind.settle_s)
             up = wanted
             named: Figures = {"server": kind.name, "lines": wanted}
             figures = await load(standing, server, TALK, RAMP_PIECES)

@@ -3,8 +3,8 @@
 A window is busy when the loop's thread has used most of a core for it, or when timers were late at half of the looks:
 where a container may use less than a core, or others take it, the first alone would say nothing. One long step is no
 load. Each busy window is a level up, at which a part more of the calls is served with less work and a little later (see
-telephony.twilio.line): no more of them than the load asks for. A level down takes some windows of clearly less, one
-after another, for the level itself spares work and must not go up and down by what it spares.
+telephony.twilio.line): no more of them than the load asks for. A level down takes windows of clearly less, one after
+another, for the level itself spares work and must not go up and down by what it spares.
 
 At 85 % of a core the p99 of the gaps between the frames of 80 calls was 41 ms, that of 40 calls 40 ms, and it grew
 above that (docs/performance.md).
@@ -13,10 +13,10 @@ above that (docs/performance.md).
 from __future__ import annotations
 
 WINDOW_S = 1.0
-BUSY_SHARE, CALM_SHARE = 0.85, 0.6  # of a core; what the highest level spares is less than the difference
+BUSY_SHARE, CALM_SHARE = 0.85, 0.75  # of a core; what one level spares is less than the difference
 LATE_S = 0.01  # a look at the loop that comes so late is late
 BUSY_LATE, CALM_LATE = 0.5, 0.1  # shares of the looks of a window
-CALM_WINDOWS = 5  # one after another, until it is a level down
+CALM_WINDOWS = 2  # one after another, until it is a level down
 LEVELS = 4
 
 
