@@ -89,6 +89,9 @@ bench-quick: .venv/.bench ## the same in under two minutes
 bench-lists: .venv/.bench ## pages of 100,000 orders and appointments, alone and beside calls
 	@$(BIN)/python -m bench.lists
 
+bench-console: .venv/.bench ## each page of the console at 100,000 records, in Chromium
+	@$(BIN)/python -m bench.console
+
 bench-paths: .venv/.bench ## what each fast path spares, of CPU time and of a core at 20 and at 60 calls
 	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.fast_paths
 
@@ -182,4 +185,4 @@ clean: ## remove what make made, but no records
 -include infra/infra.mk
 -include tests/console/console.mk
 
-.PHONY: help run call day bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run call day bench bench-quick bench-lists bench-console bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

@@ -54,11 +54,14 @@ PAGES = {
 }
 
 
-async def fill(home: Path, count: int) -> None:
-    """`count` orders and as many appointments."""
+async def fill(home: Path, count: int, first: datetime = FIRST) -> None:
+    """`count` orders and as many appointments, from `first` on: an order a minute, `A_DAY` appointments a day."""
     store = await open_sqlite(home / SQLITE_FILE)
     try:
-        for table, items in ((TableName.ORDERS, _orders(count)), (TableName.APPOINTMENTS, _appointments(count))):
+        for table, items in (
+            (TableName.ORDERS, _orders(count, first)),
+            (TableName.APPOINTMENTS, _appointments(count, first)),
+        ):
             while chunk := [item for _, item in zip(range(_CHUNK), items, strict=False)]:
                 await store.backend.replace(table, chunk, [])
         await store.raise_counter(Order, count)
@@ -67,18 +70,18 @@ async def fill(home: Path, count: int) -> None:
         await store.close()
 
 
-def _orders(count: int) -> Iterator[Item]:
+def _orders(count: int, first: datetime) -> Iterator[Item]:
     for number in range(count):
-        made, email = FIRST + timedelta(minutes=number), f"customer{number % 9973}@email.com"
+        made, email = first + timedelta(minutes=number), f"customer{number % 9973}@email.com"
         items = (OrderItem("Mouse inalámbrico", 2, 2999, "Óptico", "1"), OrderItem("Cable USB", 1, 1250, "", "2"))
         status = list(OrderStatus)[number * 7 % 5]
         yield to_item(Order(str(number), "María González", email, items, status, made, made, version=1))
 
 
-def _appointments(count: int) -> Iterator[Item]:
+def _appointments(count: int, first: datetime) -> Iterator[Item]:
     for number in range(count):
         day, place = divmod(number, A_DAY)
-        start = FIRST + timedelta(days=day, minutes=30 * (place // len(DOCTORS)))
+        start = first + timedelta(days=day, minutes=30 * (place // len(DOCTORS)))
         doctor, email = DOCTORS[place % len(DOCTORS)], f"patient{number % 9973}@email.com"
         status = list(AppointmentStatus)[number * 7 % 4]
         yield to_item(Appointment(str(number), "Juan Pérez", email, doctor, start, 30, status=status, version=1))

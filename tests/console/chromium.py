@@ -31,7 +31,10 @@ FLAGS = (
     "--remote-debugging-port=0", "--remote-allow-origins=*",
 )  # fmt: skip
 LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
-KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
+KEYS = {
+    "Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37,
+    "ArrowRight": 39, "ArrowDown": 40,
+}  # fmt: skip
 TEXTS = {"Enter": "\r", " ": " "}
 MAX_MESSAGE = 64 * 1024 * 1024
 
