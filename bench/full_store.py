@@ -56,6 +56,8 @@ async def fill(home: Path, size: Size, now: datetime, receiver: str) -> None:
     await lists.fill(home, size.records, morning - timedelta(days=days // 2))
     store = await open_sqlite(home / SQLITE_FILE, lambda: now)
     try:
+        for doctor in lists.DOCTORS:
+            await store.add_doctor(doctor)
         await _calls(store, size.calls, now)
         await _letters(store, size.letters, now, receiver)
         asked = [

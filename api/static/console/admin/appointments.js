@@ -12,6 +12,7 @@ import { Page } from "./page.js";
 import { describe } from "./record-dialog.js";
 
 const NARROW = "(max-width: 46rem)";
+const MOST_PAGES = 5; // of a thousand appointments each, in the days that are shown
 const FIRST_MINUTE = 9 * 60; // that a booking begins with where only a day was chosen
 
 export class Appointments extends Page {
@@ -28,7 +29,7 @@ export class Appointments extends Page {
     await this.load(null);
   }
 
-  /** Only the days that are shown are fetched. */
+  /** Only the days that are shown are fetched, and of them the doctor's that is. */
   async refresh() {
     try {
       this.day ??= await firstDay();
@@ -40,8 +41,18 @@ export class Appointments extends Page {
       return;
     }
     const days = this.days();
-    this.path = `/appointments?from=${days[0]}&to=${days.at(-1)}`;
+    this.path = `/appointments?${new URLSearchParams({ from: days[0], to: days.at(-1), ...(this.doctor && { doctor: this.doctor }) })}`;
     await super.refresh();
+  }
+
+  async fetch(path) {
+    const found = await getList(path);
+    for (let pages = 1; found.more && pages < MOST_PAGES; pages++) {
+      const { data, more, next } = await getList(`${path}&cursor=${encodeURIComponent(found.next)}`);
+      found.data.push(...data);
+      Object.assign(found, { more, next });
+    }
+    return found;
   }
 
   days() {
@@ -50,16 +61,26 @@ export class Appointments extends Page {
 
   draw(appointments) {
     const days = this.days();
-    const active = appointments.filter(({ date, doctorName }) => days.includes(dayOf(date)) && (!this.doctor || doctorName === this.doctor));
-    const problem = h("p", { class: "alert", role: "alert", hidden: true });
-    const sheet = calendar(days, active, (each) => openAppointment(each, () => this.refresh()), this.canBook && ((day, minute) => this.book(day, minute)));
+    this.problem = h("p", { class: "alert", role: "alert", hidden: true });
+    const { sheet, isCrowded } = calendar(days, appointments, {
+      onOpen: (each) => openAppointment(each, () => this.refresh()),
+      onFree: this.canBook && ((day, minute) => this.book(day, minute)),
+      onCrowd: (day) => this.lookCloser(day),
+    });
     sheet.dataset.from = days[0];
-        this.problem = problem;
     return [
-      problem,
+      this.problem,
       h("div", { class: "card sheet" }, sheet),
-      h("div", { class: "under" }, legend(active), h("p", { class: "hint", t: this.canBook ? "appointments.zone.book" : "appointments.zone" })),
-    ];
+      h("div", { class: "under" }, legend(appointments), h("p", { class: "hint", t: this.canBook ? "appointments.zone.book" : "appointments.zone" })),
+      isCrowded && h("p", { class: "hint", role: "note", t: "appointments.crowded" }),
+    ].filter(Boolean);
+  }
+
+  /** Where a day has too many to show each: the day alone, and there a doctor to choose. */
+  async lookCloser(day) {
+    this.span = "day";
+    await this.go(day);
+    this.root.querySelector("select.doctor").focus();
   }
 
   async book(day = this.day, minute = null) {
@@ -98,10 +119,11 @@ export class Appointments extends Page {
   }
 
   filter() {
-    const names = [...new Set([...(this.doctors ?? []), ...(this.doctor ? [this.doctor] : [])])];
-    const choice = h("select", { class: "doctor", label: "appointments.doctor", onchange: () => {
+    const shown = (this.data ?? []).map(({ doctorName }) => doctorName); // some take none any more
+    const names = [...new Set([...(this.doctors ?? []), ...(this.doctor ? [this.doctor] : []), ...shown.sort()])];
+    const choice = h("select", { class: "doctor", label: "appointments.doctor", onchange: async () => {
       this.doctor = choice.value;
-      this.redraw();
+      await this.refresh();
       this.root.querySelector("select.doctor").focus();
     } }, h("option", { value: "", t: "appointments.doctors.all" }), names.map((name) => h("option", { value: name }, name)));
     choice.value = this.doctor;

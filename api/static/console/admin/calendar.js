@@ -1,29 +1,37 @@
 /** Days side by side, with what lies in each at its hour; what overlaps shares the width. */
 
 import { h } from "../dom.js";
-import { longDay, time, weekday } from "../format.js";
+import { count, longDay, time, weekday } from "../format.js";
 import { dayOf, minuteOf, noon, today } from "./days.js";
 
 const FIRST_HOUR = 8;
 const LAST_HOUR = 20;
+const MOST_CARDS = 400; // of appointments, shared by the days
 const HUES = 5;
 const ROOMY_MINUTES = 30; // room for a second line
 const SLOT_MINUTES = 30; // that a click on free time begins at
 
-/** `onFree(day, minute)` is called for a click on free time, and with no minute for a day's own button; null for those who
- * may not book. */
-export function calendar(days, appointments, onOpen, onFree) {
+/**
+ * The `sheet`, and whether a day of it `isCrowded`: told by the hour, because it has more than its share of `MOST_CARDS`.
+ * `onFree(day, minute)` is called for a click on free time, and with no minute for a day's own button; null for those who
+ * may not book. `onCrowd(day)` is called for an hour of a crowded day.
+ */
+export function calendar(days, appointments, { onOpen, onFree, onCrowd }) {
   const hues = doctors(appointments);
   const [from, to] = hours(appointments);
-  const grid = h("div", { class: "calendar", tabindex: "0", role: "region", label: "appointments.title" });
-  grid.style.setProperty("--days", days.length);
-  grid.style.setProperty("--hours", to - from);
-  grid.append(ruler(from, to));
+  const byDay = groupedBy(appointments, ({ date }) => dayOf(date));
+  const sheet = h("div", { class: "calendar", tabindex: "0", role: "region", label: "appointments.title" });
+  sheet.style.setProperty("--days", days.length);
+  sheet.style.setProperty("--hours", to - from);
+  sheet.append(ruler(from, to));
+  let isCrowded = false;
   for (const day of days) {
-    const those = appointments.filter(({ date }) => dayOf(date) === day);
-    grid.append(column(day, those, from, hues, onOpen, onFree));
+    const those = byDay.get(day) ?? [];
+    const many = those.length > MOST_CARDS / days.length;
+    isCrowded ||= many;
+    sheet.append(column(day, many ? crowd(those, from, () => onCrowd(day)) : cards(those, from, hues, onOpen), from, onFree));
   }
-  return grid;
+  return { sheet, isCrowded };
 }
 
 /** A legend of who is which colour. */
@@ -32,17 +40,8 @@ export function legend(appointments) {
   return h("ul", { class: "legend" }, items);
 }
 
-function column(day, appointments, from, hues, onOpen, onFree) {
-  const list = h("ol", {}, lanes(appointments).map(({ appointment, lane, of }) => {
-    const size = appointment.duration < ROOMY_MINUTES ? "short" : "roomy";
-    const look = `hue-${hues.get(appointment.doctorName)} ${appointment.status} ${size}`;
-    const item = h("li", { class: look }, card(appointment, onOpen));
-    item.style.setProperty("--from", (minuteOf(appointment.date) - from * 60) / 60);
-    item.style.setProperty("--span", appointment.duration / 60);
-    item.style.setProperty("--lane", lane);
-    item.style.setProperty("--lanes", of);
-    return item;
-  }));
+function column(day, items, from, onFree) {
+  const list = h("ol", {}, items);
   if (onFree) bookable(list, from, (minute) => onFree(day, minute));
   return h(
     "section",
@@ -50,9 +49,43 @@ function column(day, appointments, from, hues, onOpen, onFree) {
     h("header", {},
       h("h2", { ...(day === today() ? { "aria-current": "date" } : {}) }, weekday(noon(day))),
       onFree && h("button", { type: "button", class: "book", label: ["appointments.book", { day: longDay(noon(day)) }], onclick: () => onFree(day, null) }, "+")),
-    appointments.length ? null : h("p", { class: "visually-hidden", t: "appointments.free" }),
+    items.length ? null : h("p", { class: "visually-hidden", t: "appointments.free" }),
     list,
   );
+}
+
+function cards(appointments, from, hues, onOpen) {
+  return lanes(appointments).map(({ appointment, lane, of }) => {
+    const size = appointment.duration < ROOMY_MINUTES ? "short" : "roomy";
+    const look = `hue-${hues.get(appointment.doctorName)} ${appointment.status} ${size}`;
+    return placed(h("li", { class: look }, card(appointment, onOpen)), minuteOf(appointment.date) - from * 60, appointment.duration, lane, of);
+  });
+}
+
+/** A block for each hour in which something begins, with how many do. */
+function crowd(appointments, from, onLook) {
+  return [...groupedBy(appointments, ({ date }) => Math.floor(minuteOf(date) / 60))].map(([hour, those]) => {
+    const button = h("button", { type: "button", label: ["appointments.crowd.label", { count: count(those.length), time: clock(hour * 60) }], onclick: onLook },
+      h("b", {}, count(those.length)), h("small", { t: "appointments.crowd" }));
+    return placed(h("li", { class: "crowd" }, button), (hour - from) * 60, 60, 0, 1);
+  });
+}
+
+/** Put at its minutes, in one of so many lanes. */
+function placed(item, from, minutes, lane, of) {
+  const place = { from: from / 60, span: minutes / 60, lane, lanes: of };
+  for (const [name, value] of Object.entries(place)) item.style.setProperty(`--${name}`, value);
+  return item;
+}
+
+function groupedBy(items, key) {
+  const groups = new Map();
+  for (const item of items) {
+    const name = key(item);
+    if (groups.has(name)) groups.get(name).push(item);
+    else groups.set(name, [item]);
+  }
+  return groups;
 }
 
 /** A click on what is free begins a booking there; where it would begin is shown under the pointer. */
@@ -104,16 +137,16 @@ function hours(appointments) {
 
 /** Which of how many columns each appointment takes. */
 function lanes(appointments) {
-  const placed = [];
+  const laid = [];
   for (const appointment of appointments.toSorted((a, b) => a.date.localeCompare(b.date))) {
     const start = minuteOf(appointment.date);
-    const taken = placed.filter((each) => each.end > start).map(({ lane }) => lane);
+    const taken = laid.filter((each) => each.end > start).map(({ lane }) => lane);
     let lane = 0;
     while (taken.includes(lane)) lane += 1;
-    placed.push({ appointment, lane, start, end: start + appointment.duration });
+    laid.push({ appointment, lane, start, end: start + appointment.duration });
   }
-  return placed.map((each) => {
-    const together = placed.filter((other) => other.start < each.end && each.start < other.end);
+  return laid.map((each) => {
+    const together = laid.filter((other) => other.start < each.end && each.start < other.end);
     return { ...each, of: Math.max(...together.map(({ lane }) => lane)) + 1 };
   });
 }

@@ -125,7 +125,7 @@ export class Calls extends Page {
       next = reply.next;
       return reply.data.filter((call) => !call.live);
     };
-    this.table = new Windowed({ label: "calls.title", columns: COLUMNS, row, more });
+    this.table = new Windowed({ label: "calls.title", columns: COLUMNS, row, more: next && more });
     this.table.onTrouble = ({ kind, values }) => counted.replaceChildren(h("span", { t: [`admin.${kind}`, values] }));
     this.table.onCount = (shown, isAll) => counted.replaceChildren(h("span", { t: [isAll ? "calls.count" : "calls.count-so-far", { shown: count(shown) }] }));
     this.table.set(past);

@@ -32,7 +32,7 @@ export class Page {
   async refresh() {
     const { path } = this;
     try {
-      const { data, more, next } = await getList(path);
+      const { data, more, next } = await this.fetch(path);
       if (!this.isOpen || path !== this.path) return;
       this.data = data;
       this.more = more;
@@ -42,6 +42,11 @@ export class Page {
       if (!(error instanceof RestError)) throw error;
       if (this.isOpen && path === this.path) this.fail(error);
     }
+  }
+
+  /** What a path has, and where more of it is. */
+  fetch(path) {
+    return getList(path);
   }
 
   redraw() {
