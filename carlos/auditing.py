@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.call_audit import DEAD_AIR_S, CallAudit, Claims, Samples, audited, claims, matched
+from common.addresses import server_url
 
 RATES = range(8000, 48001, 1000)  # Hz; Carlos records 16000, `carlos call` 8000
 LONGEST_S = 2 * 3600
@@ -91,10 +92,12 @@ def _record_in(path: Path) -> Any:
 
 
 def _record_of(server: str, key: str, call_id: str) -> Any:
-    if not server.startswith(("http://", "https://")):
-        raise AuditError(f"--server {server}: expected http:// or https://")
-    url = f"{server.rstrip('/')}/calls/{quote(call_id, safe='')}"
-    request = Request(url, headers={"X-Api-Key": key} if key else {})  # noqa: S310 - of these two schemes
+    try:
+        base = server_url(server)
+    except ValueError as error:
+        raise AuditError(str(error)) from None
+    url = f"{base}/calls/{quote(call_id, safe='')}"
+    request = Request(url, headers={"X-Api-Key": key} if key else {})  # noqa: S310 - http or https
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return json.loads(answer.read(MOST_BYTES))
@@ -107,7 +110,7 @@ def _record_of(server: str, key: str, call_id: str) -> Any:
         }
         raise AuditError(f"{url}: {error.code}, {why.get(error.code, 'no record')}") from error
     except (URLError, TimeoutError) as error:
-        raise AuditError(f"{server} does not answer: {getattr(error, 'reason', error)}") from error
+        raise AuditError(f"{base} does not answer: {getattr(error, 'reason', error)}") from error
     except ValueError as error:
         raise AuditError(f"{url} gave no JSON") from error
 

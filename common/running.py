@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from common.settings import Settings
 
 FILE = "server.json"
+ANSWERS_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,18 @@ class RunningServer:
         except PermissionError:
             return True
         return True
+
+    @property
+    def listens(self) -> bool:
+        """Whether something takes connections at its address, which waits for an answer of this machine."""
+        try:
+            parts = urlsplit(self.address)
+            if parts.hostname is None:
+                return False
+            with socket.create_connection((parts.hostname, parts.port or 80), ANSWERS_WITHIN_S):
+                return True
+        except (OSError, ValueError):  # the address was read from a file
+            return False
 
 
 def may_be_rung(settings: Settings) -> bool:
@@ -61,6 +76,6 @@ def running_server(home: Path) -> RunningServer | None:
     that cannot be read is none."""
     try:
         server = RunningServer(**json.loads((home / FILE).read_text(encoding="utf-8")))
-        return server if server.lives else None
+        return server if isinstance(server.address, str) and server.lives else None
     except (OSError, ValueError, TypeError):
         return None

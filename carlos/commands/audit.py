@@ -17,7 +17,7 @@ def audit(
     record: Annotated[
         Path | None, typer.Argument(help="The call's record as JSON, as GET /calls/{id} gives it, to compare.")
     ] = None,
-    server: Annotated[str | None, typer.Option(help="Ask this server for the record: http://localhost:8081.")] = None,
+    server: Annotated[str | None, typer.Option(help="Ask this server for the record: localhost:8081.")] = None,
     key: Annotated[str, typer.Option(envvar="CARLOS_API_KEY", help="A key of it with the scope read.")] = "",
     call: Annotated[str | None, typer.Option(help="The call's id there; by default the file's name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,

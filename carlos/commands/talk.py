@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from common.addresses import own_url, server_url
+from common.running import running_server
 from common.settings import Settings
 
 
@@ -20,7 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def talk(
     server: Annotated[
-        str | None, typer.Option(help="The server; by default http://localhost with this machine's WS_PORT.")
+        str | None,
+        typer.Option(help="The server; by default the one that runs here, or http://localhost with WS_PORT."),
     ] = None,
     english: Annotated[bool, typer.Option("--english", help="First show what can be said, with its meaning.")] = False,
 ) -> None:
@@ -40,9 +42,11 @@ def talk(
 
 
 def address(server: str | None, settings: Settings) -> str:
-    """Return the server's URL, also where somebody leaves the scheme out. Raise BadParameter for what is none."""
+    """Return the server's URL, also where somebody leaves the scheme out: by default that of the server on this data
+    home, as `carlos call` does. Raise BadParameter for what is none."""
     if server is None:
-        return own_url(settings)
+        running = running_server(settings.carlos_home)
+        return running.address if running is not None and running.listens else own_url(settings)
     try:
         url = server_url(server)
         if urlsplit(url).path:

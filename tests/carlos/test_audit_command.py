@@ -138,13 +138,15 @@ def test_a_server_is_asked_for_the_call_of_the_files_name(tmp_path: Path, monkey
         return Answer()
 
     monkeypatch.setattr(auditing, "urlopen", urlopen)
-    status, out = carlos(a_wav(tmp_path / "CA1.2.wav"), "--server", "http://localhost:8081/", "--key", "k")
-    assert (status, "-780 ms" in out) == (0, True)
-    assert asked == [("http://localhost:8081/calls/CA1", "k")]
+    for server in ("http://localhost:8081/", "localhost:8081"):
+        status, out = carlos(a_wav(tmp_path / "CA1.2.wav"), "--server", server, "--key", "k")
+        assert (status, "-780 ms" in out) == (0, True)
+    assert asked == [("http://localhost:8081/calls/CA1", "k")] * 2
 
 
 def test_a_server_that_is_none_is_told(tmp_path: Path) -> None:
     wav = a_wav(tmp_path / "CA1.wav")
-    assert "expected http" in carlos(wav, "--server", "localhost:8081")[1]
+    for server in ("ftp://localhost", "localhost:a", "http://"):
+        assert "is no address of a server" in carlos(wav, "--server", server)[1]
     status, out = carlos(wav, "--server", f"http://127.0.0.1:{free_port()}")
     assert (status, "does not answer" in out) == (1, True)

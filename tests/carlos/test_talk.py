@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from carlos.talk.line_editor import MAX_CHARACTERS, Entered, Left, LineEditor, v
 from carlos.talk.phrases import PHRASES, english_help
 from carlos.talk.session import TalkError, talk
 from carlos.talk.terminal import PlainScreen, PromptScreen, script
+from common.running import RunningServer, announced
 from common.settings import Settings
 from telephony.browser.events import BrowserStream, Ended, ProtocolViolation, Talking, Typed
 from telephony.browser.messages import BrowserMessages
-from tests.support.servers import free_port
+from tests.support.servers import free_port, loopback
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -138,8 +140,24 @@ async def test_a_script_is_read_to_its_end() -> None:
         ("https://carlos.example/", "https://carlos.example"),
     ],
 )
-def test_a_server_is_named_as_browsers_allow(server: str | None, url: str) -> None:
-    assert address(server, Settings(host="localhost", ws_port=8099)) == url
+def test_a_server_is_named_as_browsers_allow(server: str | None, url: str, tmp_path: Path) -> None:
+    assert address(server, Settings(host="localhost", ws_port=8099, carlos_home=tmp_path)) == url
+
+
+def test_the_server_that_runs_on_this_home_is_found_on_whatever_port_it_is(tmp_path: Path) -> None:
+    settings = Settings(host="localhost", ws_port=8099, carlos_home=tmp_path)
+    with loopback() as listener:
+        here = RunningServer(f"http://localhost:{listener.getsockname()[1]}", os.getpid())
+        with announced(tmp_path, here):
+            assert address(None, settings) == here.address
+            assert address("localhost:8081", settings) == "http://localhost:8081"
+
+
+@pytest.mark.parametrize("left", ["http://localhost:1", "http://localhost:a", "", "localhost"])
+def test_a_file_that_a_killed_server_has_left_leads_nowhere(left: str, tmp_path: Path) -> None:
+    settings = Settings(host="localhost", ws_port=8099, carlos_home=tmp_path)
+    with announced(tmp_path, RunningServer(left, os.getpid())):  # its number is another process's by now
+        assert address(None, settings) == "http://localhost:8099"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,18 @@ def test_who_ends_leaves_the_file_of_one_that_came_after(tmp_path: Path) -> None
     assert running_server(tmp_path) == later
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"address": 1}', "\xff", '{"address": "x", "pid": 1, "more": 2}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        f'{{"address": 1, "pid": {os.getpid()}}}',
+        "{}",
+        '{"address": 1}',
+        "\xff",
+        '{"address": "x", "pid": 1, "more": 2}',
+    ],
+)
 def test_a_file_that_is_none_of_ours_is_no_server(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text, encoding="latin-1")
     assert running_server(tmp_path) is None
