@@ -44,6 +44,9 @@ Came = Annotated[DispositionText | None, Query(description="Calls that came to t
 Tool = Annotated[str | None, Query(max_length=64, description="Calls in which it was used: `agendarTurno`.")]
 FlagOf = Annotated[FlagText | None, Query(description="Calls with this flag: docs/calls-and-days.md.")]
 Fault = Annotated[bool, Query(description="Only calls in which something went wrong.")]
+Unserved = Annotated[
+    bool, Query(description="Only calls of which nothing came: `nothing_done` or `not_answered`, as `ended` counts.")
+]
 Words = Annotated[
     str | None,
     Query(
@@ -110,6 +113,7 @@ class Asked:
     tool: str | None = None
     flag: str | None = None
     fault: bool = False
+    unserved: bool = False
     since: datetime | None = None
     until: datetime | None = None
 
@@ -123,6 +127,7 @@ def asked(
     tool: Tool = None,
     flag: FlagOf = None,
     fault: Fault = False,
+    unserved: Unserved = False,
     from_: From = None,
     to: To = None,
 ) -> Asked:
@@ -130,7 +135,7 @@ def asked(
     if is_masked(request) and (number or text):
         raise ApiError(403, "Forbidden", "To search by what is personal takes the scope `calls`")
     first, last = read_days(from_, to)
-    found = number or None, text, outcome or None, disposition, tool or None, flag, fault
+    found = number or None, text, outcome or None, disposition, tool or None, flag, fault, unserved
     return Asked(*found, begins(first), ends(last))
 
 

@@ -152,13 +152,13 @@ class CallRecords:
             return await self._wanted(ids, search, words)
 
         within = optional_iso(since), optional_iso(until)
-        if number is not None or search.labels:
-            key = label_key(search.labels[0]) if number is None else reference_key(of_number(number))
-            listing = Listing(TableName.CALLS, None, (key,), *within, descending=True)
+        if number is not None or search.filed:
+            keys = map(label_key, search.filed) if number is None else (reference_key(of_number(number)),)
+            listing = Listing(TableName.CALLS, None, tuple(keys), *within, descending=True)
         else:
             index, parts, also = BY_BEGIN.name, ALL_SHARDS, ((OLDER.name, OLDER_CALLS),)
             listing = Listing(TableName.CALLS, index, parts, *within, descending=True, also=also)
-        if not search.labels and not words:
+        if not search.filed and not words:
             return await self._with_findings(await self._heads(listing, limit, after, load))
         most_read = _MOST_SEARCHED if words else None
         found = await self._heads(replace(listing, load=load, most_read=most_read), limit, after)
@@ -391,7 +391,7 @@ def _settled(call: CallRecord) -> tuple[frozenset[str], day_counts.Counts]:
 def _has(item: Item, search: CallSearch) -> bool:
     """Whether a head is of a call that is looked for; of what a version before has stored its outcome tells."""
     known = item["labels"] if "labels" in item else [outcome_label(str(item.get("outcome")))]
-    return set(search.labels).issubset(known)
+    return search.finds(known)
 
 
 def _holds(items: Sequence[Item], words: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from common.times import to_iso
 from data.backends.base import Item, Key
+from data.dispositions import NOTHING
 from data.findings import TOOL_CHARACTERS, Findings
 from data.models import CallRecord
 from data.tables import TTL_ATTRIBUTE
@@ -26,13 +27,24 @@ class CallSearch:
     tool: str | None = None
     disposition: str | None = None  # any that the call came to
     outcome: str | None = None
+    unserved: bool = False  # nothing was done, or the caller heard nothing of Carlos
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """What is likely to be rarest first."""
-        asked = {"flag": self.flag, "tool": self.tool, "disposition": self.disposition, "outcome": self.outcome}
-        named = (_label(name, value) for name, value in asked.items() if value is not None)
-        return ("fault", *named) if self.fault else tuple(named)
+    def filed(self) -> tuple[str, ...]:
+        """The labels under one of which each call is filed that is looked for, the rarest that are asked for; empty
+        where anything is."""
+        rare, common = self._labels("flag", "tool"), self._labels("disposition", "outcome")
+        rare = ("fault", *rare) if self.fault else rare
+        return rare[:1] or (tuple(sorted(UNSERVED)) if self.unserved else common[:1])
+
+    def finds(self, known: Collection[str]) -> bool:
+        """Whether a call with these labels is one of those that are looked for."""
+        asked = {*self._labels("flag", "tool", "disposition", "outcome"), *(("fault",) if self.fault else ())}
+        return asked.issubset(known) and not (self.unserved and UNSERVED.isdisjoint(known))
+
+    def _labels(self, *names: str) -> tuple[str, ...]:
+        asked = ((name, getattr(self, name)) for name in names)
+        return tuple(_label(name, value) for name, value in asked if value is not None)
 
 
 def labels(call: CallRecord, found: Findings | None) -> frozenset[str]:
@@ -77,3 +89,6 @@ def _labels(call: CallRecord, found: Findings) -> Iterator[str]:
 
 def _label(name: str, value: str) -> str:
     return f"{name}:{value[:TOOL_CHARACTERS]}"
+
+
+UNSERVED = frozenset(_label("disposition", kind) for kind in NOTHING)

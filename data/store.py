@@ -325,6 +325,7 @@ class Store:
         tool: str | None = None,
         flag: str | None = None,
         fault: bool = False,
+        unserved: bool = False,
         text: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -332,13 +333,14 @@ class Store:
         after: str | None = None,
     ) -> Page[CallHead]:
         """Newest first, `since` <= begin < `until`. `after` is the `next` of the page before. What
-        a call came to is known of calls that have ended, and `disposition` is any that it came to.
+        a call came to is known of calls that have ended, and `disposition` is any that it came to; of an `unserved`
+        one nothing came (data.dispositions.NOTHING).
 
         `text` are words that were said or that a tool was given, in any order, case and accents apart. What a search
         looks through for one page is bounded: it may hold few, and yet have a `next`.
         """
         words = plain(text).split() if text else []
-        search = CallSearch(fault, flag, tool, disposition, outcome)
+        search = CallSearch(fault, flag, tool, disposition, outcome, unserved)
         return await self._calls.page(
             number=number, search=search, words=words, since=since, until=until, limit=limit, after=after
         )

@@ -150,6 +150,13 @@ async def test_the_morning_after_tells_what_was_done_and_leads_to_the_calls(
     assert await page.js("document.querySelectorAll('.day-chart rect').length") >= 2
     await page.click("#today .columns a")
     await page.until("document.querySelector('#calls tbody .booked')")
+    await page.js("location.hash = '#/today'")
+    await page.until("document.querySelector('#today .columns')")
+    ended = "#today .columns section:nth-child(2)"
+    told = await page.text(f"{ended} a")
+    await page.click(f"{ended} a")
+    await page.until("document.querySelector('#calls-unserved')?.checked")
+    await page.until(f"document.querySelectorAll('#calls tbody tr').length === {told}")
     assert page.errors == []
     await page.close()
 

@@ -61,6 +61,7 @@ async def test_calls_are_found_by_what_they_came_to(store: Store) -> None:
     await store.save_call(ended(3, None, outcome="caller_left", details={"dead_air": [1200]}))
     await store.save_call(ended(4, outcome="transferred"))
     await store.save_call(ended(5, ended_at=None, outcome=None))
+    await store.save_call(ended(6, None, turns=(), outcome="failed"))
     for search, ids in (
         ({"disposition": "booked"}, ["CA4", "CA1"]),
         ({"disposition": "transferred"}, ["CA4"]),
@@ -73,6 +74,10 @@ async def test_calls_are_found_by_what_they_came_to(store: Store) -> None:
         ({"disposition": "booked", "since": ended(2).started_at}, ["CA4"]),
         ({"disposition": "booked", "until": ended(4).started_at}, ["CA1"]),
         ({"tool": "borrarTodo"}, []),
+        ({"unserved": True}, ["CA6", "CA3"]),
+        ({"unserved": True, "outcome": "caller_left"}, ["CA3"]),
+        ({"unserved": True, "flag": "dead_air"}, ["CA3"]),
+        ({"unserved": True, "fault": True}, []),
     ):
         assert await found(store, **search) == ids, search
 

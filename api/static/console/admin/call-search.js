@@ -6,7 +6,7 @@ import { en as tools } from "../words/tools.js";
 import { DISPOSITIONS, FLAGS, OUTCOMES } from "./findings.js";
 
 const PAUSE_MS = 400; // after the last letter of a text
-const RARE = ["number", "text", "tool", "outcome", "fault"];
+const RARE = ["number", "text", "tool", "outcome", "fault", "unserved"];
 
 /** A form with the fields of `asked` filled in; `onChange(asked)` gets what is asked then, without what is empty. */
 export function callSearch(asked, onChange) {
@@ -44,7 +44,8 @@ export function callSearch(asked, onChange) {
       choice("tool", names, (value) => `tool.${value}`),
       input("number", { type: "search", inputmode: "tel", maxlength: 64, placeholder: "+54911…" }),
       input("text", { type: "search", maxlength: 100 }),
-      h("label", { for: "calls-fault" }, faultBox(asked, tell), h("span", { t: "calls.by.fault" }))));
+      box("unserved", asked, tell),
+      box("fault", asked, tell)));
   form.append(
     input("from", { type: "date" }),
     input("to", { type: "date" }),
@@ -55,8 +56,11 @@ export function callSearch(asked, onChange) {
   return form;
 }
 
-function faultBox(asked, tell) {
-  return h("input", { type: "checkbox", id: "calls-fault", name: "fault", value: "true", checked: asked.fault === "true", onchange: tell });
+function box(name, asked, tell) {
+  const id = `calls-${name}`;
+  return h("label", { for: id },
+    h("input", { type: "checkbox", id, name, value: "true", checked: asked[name] === "true", onchange: tell }),
+    h("span", { t: `calls.by.${name}` }));
 }
 
 function read(form) {

@@ -28,9 +28,9 @@ export class Today extends Page {
       figures(both, callbacksOpen),
       h("section", { class: "card" }, h("h2", { t: "today.chart" }), dayChart(everyDay(days, both, total))),
       h("div", { class: "columns" },
-        table("today.done", DISPOSITIONS.filter((kind) => !NOTHING.has(kind)), both, "done", "disposition", (kind) => h("span", { t: `disposition.${kind}` })),
-        table("today.ended", Object.keys(total.ended), both, "ended", null, outcomeWord),
-        table("today.flags", FLAGS, both, "flags", "flag", (flag) => h("span", { t: `flag.${flag}` }))),
+        table("today.done", DISPOSITIONS.filter((kind) => !NOTHING.has(kind)), both, "done", (disposition) => ({ disposition }), (kind) => h("span", { t: `disposition.${kind}` })),
+        table("today.ended", Object.keys(total.ended), both, "ended", (outcome) => ({ outcome, unserved: true }), outcomeWord),
+        table("today.flags", FLAGS, both, "flags", (flag) => ({ flag }), (flag) => h("span", { t: `flag.${flag}` }))),
     ];
   }
 }
@@ -70,10 +70,10 @@ const taken = ({ transfers, done }) => `${count(done.transferred ?? 0)} / ${coun
 const latency = (day) => (day.latency_p50_ms === null ? "–" : `${seconds(day.latency_p50_ms)} · ${seconds(day.latency_p95_ms)}`);
 const seconds = (ms) => `${(ms / 1000).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
 
-/** What there was of each kind, today and in thirty days; a number leads to the calls, where a parameter finds just them. */
-function table(title, kinds, { now, all, day, first }, part, parameter, word) {
+/** What there was of each kind, today and in thirty days; a number leads to the calls, which `search(kind)` finds. */
+function table(title, kinds, { now, all, day, first }, part, search, word) {
   const there = kinds.filter((kind) => all[part][kind]);
-  const cell = (days, kind, span) => (parameter ? number(days[part][kind] ?? 0, { [parameter]: kind, ...span }) : count(days[part][kind] ?? 0));
+  const cell = (days, kind, span) => number(days[part][kind] ?? 0, { ...search(kind), ...span });
   const row = (kind) => h("tr", {},
     h("th", { scope: "row" }, word(kind)),
     h("td", { class: "number" }, cell(now, kind, { from: day, to: day })),

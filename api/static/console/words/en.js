@@ -494,6 +494,7 @@ export default {
   "calls.by.tool": "Tool",
   "calls.by.number": "Number",
   "calls.by.text": "Words that were said",
+  "calls.by.unserved": "Nothing came of it",
   "calls.by.fault": "Only with a fault",
   "calls.by.more": "More to search by",
   "calls.by.none": "Clear",

@@ -494,6 +494,7 @@ export default {
   "calls.by.tool": "Herramienta",
   "calls.by.number": "Número",
   "calls.by.text": "Palabras que se dijeron",
+  "calls.by.unserved": "Quedó en nada",
   "calls.by.fault": "Solo con fallas",
   "calls.by.more": "Buscar por más datos",
   "calls.by.none": "Limpiar",
