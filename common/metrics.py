@@ -235,6 +235,18 @@ LEASES_UNKNOWN = Counter(
 REQUESTS = Counter(name="Requests", help="REST requests.", labels=("method", "status"))
 REST_DENIALS = Counter(name="RestDenials", help="REST requests without a key that allows them.", labels=("status",))
 LOG_DROPPED = Counter(name="CallLogDropped", help="Call events and records not delivered.", labels=("kind",))
+WEBHOOKS = Counter(
+    name="Webhooks",
+    help="Attempts to tell a receiver of an event (delivered, failed), and events that were given up (given_up).",
+    labels=("outcome",),
+    watched=(("given_up",),),
+)
+WEBHOOK_AGE = Gauge(
+    name="WebhookAgeSeconds",
+    help="For how long the oldest event that this process has for a receiver has waited.",
+    labels=("receiver",),
+    unit="Seconds",
+)
 
 
 def exposition() -> bytes:

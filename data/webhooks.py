@@ -35,6 +35,7 @@ DUE, DEAD, RECEIVER = "DUE#", "DEAD#", "RECEIVER#"
 KEEP = timedelta(days=30)  # what is due, while no server runs, and what is dead
 RECENT = 10  # deliveries that a receiver's item remembers
 _COUNTED = 1000  # of what waits; more is not counted
+_LOOKED_AT = 200  # of what waits, for the oldest of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,12 @@ class Webhooks:
         """How many letters wait for a receiver, due or not; no more than 1,000 are counted."""
         items = await self._backend.query(TableName.CALLS, f"{PK}#{receiver}", low=DUE, high="DUE$", limit=_COUNTED)
         return len(items)
+
+    async def oldest(self, receiver: str) -> datetime | None:
+        """When the oldest happened of what waits for a receiver, due or not; of the 200 that are due first."""
+        items = await self._backend.query(TableName.CALLS, f"{PK}#{receiver}", low=DUE, high="DUE$", limit=_LOOKED_AT)
+        letters, _ = await readable(_letter, items)
+        return min((letter.at for letter in letters), default=None)
 
     async def delivered(self, letter: Letter) -> bool:
         """The receiver has taken it. Return False where it is gone already."""

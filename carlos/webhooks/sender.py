@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from carlos.webhooks.schedule import ATTEMPTS, MAX_WAIT, Answer, Circuit, Verdict, due_again, retry_after
+from common import metrics
 from common.tasks import TaskSet
 from common.times import Clock, utcnow
 from data.errors import DataError
@@ -30,6 +31,7 @@ LEASE_S = 30.0
 SKEW_S = 2.0  # by which clocks may differ
 POLL_S = 2.0  # between two looks for what other processes have written
 OLD_EVERY = timedelta(minutes=1)  # between two looks for what has waited too long, while nothing is sent
+AGE_EVERY = timedelta(minutes=1)  # between two looks at how long the oldest has waited
 _OLD_AT_ONCE = 50  # letters that are given up at one of them
 
 type Send = Callable[[Letter], Awaitable[Answer]]
@@ -69,6 +71,7 @@ class Sender:
         self._turned_off = False  # it has answered 410, which is not in the store yet
         self._took_some = False  # since this process sends
         self._old_at: datetime | None = None  # when to look for what has waited too long
+        self._age_at: datetime | None = None  # when to measure how long the oldest has waited
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -88,6 +91,9 @@ class Sender:
         try:
             if await self._hold():
                 await self._begin()
+                await self._measure()
+            else:
+                self._tell_age(0.0)  # another process knows
         except DataError as error:
             logger.warning("webhooks to {} wait for the store: {!r}", self.receiver.id, error)
 
@@ -101,6 +107,7 @@ class Sender:
             async with asyncio.timeout(within_s):
                 await self._drain()
         await self._tasks.cancel()
+        self._tell_age(0.0)
         with suppress(DataError):
             await self._give_back()
 
@@ -183,6 +190,18 @@ class Sender:
             if letter.due < now - MAX_WAIT:
                 await self._bury(letter, letter.attempts, letter.reason or "the receiver was away, or had said 410")
 
+    async def _measure(self) -> None:
+        """How long the oldest has waited, while this process sends."""
+        now = self._clock()
+        if self._age_at is not None and now < self._age_at:
+            return
+        self._age_at = now + AGE_EVERY
+        oldest = await self._webhooks.oldest(self.receiver.id)
+        self._tell_age((now - oldest).total_seconds() if oldest else 0.0)
+
+    def _tell_age(self, seconds: float) -> None:
+        metrics.WEBHOOK_AGE.set(seconds, receiver=self.receiver.id)
+
     async def _deliver(self, letter: Letter) -> None:
         began, is_settled = asyncio.get_running_loop().time(), False
         try:
@@ -203,11 +222,13 @@ class Sender:
         reason = "" if answer.verdict is Verdict.TAKEN else answer.told
         self._recent.append(Delivery(letter.id, letter.type, now, answer.status, attempt, ms, reason))
         if answer.verdict is Verdict.TAKEN:
+            metrics.WEBHOOKS.add(outcome="delivered")
             self._circuit.taken()
             self._took_some = True
             self._taken.add(letter.id)
             await self._forget(letter)
             return
+        metrics.WEBHOOKS.add(outcome="failed")
         self._circuit.failed(now, retry_after(answer.retry_after, now))
         if answer.verdict is Verdict.GONE and not self._turned_off:
             self._turned_off = True
@@ -225,4 +246,5 @@ class Sender:
 
     async def _bury(self, letter: Letter, attempts: int, reason: str) -> None:
         logger.error("webhook {} is given up after {} tries: {}", letter.id, attempts, reason)
-        await self._webhooks.bury(letter, attempts, reason)
+        if await self._webhooks.bury(letter, attempts, reason):
+            metrics.WEBHOOKS.add(outcome="given_up")

@@ -17,6 +17,7 @@ from loguru import logger
 from bench.stores import fresh_sqlite
 from carlos.webhooks.schedule import AT_ONCE, ATTEMPTS, FAILURES, JITTER, MAX_WAIT, PROBE_EVERY, Answer
 from carlos.webhooks.sender import BEAT_S, LEASE_S, SKEW_S, Sender
+from common import metrics
 from data.errors import Unavailable
 from data.store import Change, Store
 from data.webhooks import Letter, Receiver
@@ -369,3 +370,48 @@ async def test_the_log_says_what_was_given_up_and_nothing_of_it(store: Store, cl
     logger.remove(handler)
     assert any("410" in line for line in lines)
     assert not [line for line in lines if "hooks" in line.replace("webhooks", "") or "María" in line]
+
+
+# --- what is measured ------------------------------------------------------------------------------------------
+
+
+def counted(outcome: str) -> float:
+    value = metrics.REGISTRY.get_sample_value("carlos_webhooks_total", {"outcome": outcome})
+    return value or 0.0
+
+
+def age() -> float | None:
+    return metrics.REGISTRY.get_sample_value("carlos_webhook_age_seconds", {"receiver": HERE.id})
+
+
+async def test_what_is_delivered_what_fails_and_what_is_given_up_is_counted(store: Store, clock: Clock) -> None:
+    before = [counted(outcome) for outcome in ("delivered", "failed", "given_up")]
+    endpoint = Endpoint()
+    sender = a_sender(store, endpoint, clock)
+    await ordered(store, 1)
+    await stepped(sender)
+    endpoint.answer = Answer(503)
+    await ordered(store, 2)
+    for _ in range(ATTEMPTS):
+        await stepped(sender)
+        clock.now += timedelta(days=2)
+    after = [counted(outcome) for outcome in ("delivered", "failed", "given_up")]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, ATTEMPTS, 1]
+    assert len((await store.webhooks.dead()).items) == 1
+
+
+async def test_the_age_of_the_oldest_is_told_by_the_process_that_sends(store: Store, clock: Clock) -> None:
+    sender = a_sender(store, Endpoint(Answer(503)), clock)
+    await ordered(store, 1)
+    await stepped(sender)
+    clock.now += timedelta(minutes=2)
+    await ordered(store, 2)
+    await stepped(sender)
+    assert age() == 120, "the first is not due, and waits all the same"
+    await sender.close(within_s=0)
+    assert age() == 0
+    clock.now += timedelta(minutes=1)
+    other = a_sender(store, Endpoint(), clock, "two:2")
+    await stepped(other)
+    await stepped(sender)
+    assert age() == 0, "one that does not hold the lease does not know"

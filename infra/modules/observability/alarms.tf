@@ -133,6 +133,12 @@ locals {
       means  = "Events or records of calls did not reach their log group."
       metric = "CallLogDropped"
     }
+    webhooks-given-up = {
+      chart      = "Webhooks that were given up"
+      means      = "Events were given up: for days their receiver did not take them."
+      metric     = "Webhooks"
+      dimensions = { outcome = "given_up" }
+    }
   }
 
   # --- the REST API ---------------------------------------------------------------------------------------------

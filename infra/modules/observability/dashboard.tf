@@ -43,6 +43,7 @@ locals {
     { title = "A turn: last word to first sound, p50", label = "ms", stat = "p50", metrics = local.hops },
     { title = "A turn: last word to first sound, p99", label = "ms", stat = "p99", metrics = local.hops },
     { title = "Sonic", label = "events", stat = "Sum", metrics = ["SonicFaults", "SonicSuspicions", "Rotations", "Fillers"] },
+    { title = "Webhooks: how long the oldest has waited", label = "seconds", stat = "Maximum", metrics = ["WebhookAgeSeconds"] },
     { title = "REST on the server", label = "requests", stat = "Sum", metrics = ["Requests", "RestDenials"] },
     {
       title   = "What the model bills: tokens", label = "tokens", stat = "Sum"
