@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -27,10 +27,16 @@ from api.docs_page import docs_routes
 from api.live import live_routes
 from bench.day import BEGINS, CALLS, run
 from common.settings import Settings
+from data import webhooks
+from data.events import Event
 from data.open import SQLITE_FILE, open_sqlite
+from data.store import Store
+from data.tables import TableName
+from data.webhooks import Letter, Receiver
 from tests.console.chromium import Page, chromium
 from tests.support.servers import free_port, loopback, serving
 
+OFFICE = Receiver("https://office.example/events")
 EVENING = BEGINS.replace(hour=20, minute=15)
 # The hash of a page, what is there when it is drawn, and what is clicked then.
 PAGES = {
@@ -69,6 +75,7 @@ async def evening(home: Path) -> AsyncIterator[tuple[str, str, str]]:
     """A server on the day's store: its address, the id of a call with a flag and the number of a customer."""
     await run(CALLS, 1, home)
     store = await open_sqlite(home / SQLITE_FILE, lambda: EVENING)
+    await _tell(store)
     flagged = next(head.record for head in (await store.calls(flag="dead_air")).items if head.record.caller_number)
     settings = Settings(_env_file=None, carlos_home=home, rate_limit_per_minute=100_000)
     app, port = FastAPI(docs_url=None, redoc_url=None), free_port()
@@ -80,6 +87,18 @@ async def evening(home: Path) -> AsyncIterator[tuple[str, str, str]]:
         async with serving(app, listener):
             yield f"http://localhost:{port}", flagged.id, str(flagged.caller_number)
     await store.close()
+
+
+async def _tell(store: Store) -> None:
+    """The day's webhooks under the address of an office, which did not take two of some days before."""
+    (kept,) = await store.backend.query(TableName.CALLS, webhooks.PK, low=webhooks.RECEIVER, high="RECEIVER$")
+    state = await store.webhooks.state(str(kept["SK"]).removeprefix(webhooks.RECEIVER))
+    store.webhooks.receivers = (OFFICE,)
+    await store.webhooks.keep_state(replace(state, receiver=OFFICE.id, version=0))
+    for type_, about in (("order.changed", "3"), ("appointment.changed", "2")):
+        event = Event(type_, about, EVENING - timedelta(days=4), {"id": about, "version": 2})
+        await store.backend.replace(TableName.CALLS, [put.item for put in store.webhooks.writes(event)], [])
+        await store.webhooks.bury(Letter.of(event, OFFICE), 10, "HTTP 503")
 
 
 def clock_of(moment: datetime) -> str:
@@ -106,7 +125,7 @@ async def take(page: Page, address: str, place: tuple[str, str, str], look: Look
     file.write_bytes(await page.screenshot())  # noqa: ASYNC240 - nobody waits for it
 
 
-async def pictures(folder: Path, *, every: bool) -> None:
+async def pictures(folder: Path, only: list[str], *, every: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="carlos-pictures-") as home:
         async with evening(Path(home)) as (address, call, number), chromium(Path(home) / "profile") as browser:
             page = await browser.page("about:blank")
@@ -116,6 +135,8 @@ async def pictures(folder: Path, *, every: bool) -> None:
                 looks = product(PAGES, EVERY)
                 wanted = [(f"{name}-{look.language}-{look.light}-{look.width}", name, look) for name, look in looks]
             for file, name, look in wanted:
+                if only and not any(each in file for each in only):
+                    continue
                 where, drawn, clicked = PAGES[name]
                 there = where.format(call=call, number=number.replace("+", "%2B"))
                 await take(page, address, (there, drawn, clicked), look, folder / f"{file}.png")
@@ -127,10 +148,11 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.console.pictures", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--only", nargs="*", default=[], help="those with any of these in their name")
     options = parser.parse_args()
     logger.remove()
     options.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(pictures(options.folder, every=options.all))
+    asyncio.run(pictures(options.folder, options.only, every=options.all))
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ export default {
   "calls.line": "Línea",
   "calls.caller": "Quién llama",
   "calls.duration": "Duración",
-  "calls.turns": "Intervenciones",
+  "calls.turns": "Inter\u00advenciones",
   "calls.outcome": "Final",
   "calls.interruptions": "Interrupciones",
   "calls.latency": "Contesta en",
