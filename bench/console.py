@@ -77,6 +77,14 @@ async def _search_orders(page: Page) -> None:
     await page.until("document.querySelector('#orders tbody .customer')?.textContent.includes('customer77@')")
 
 
+async def _search_all_orders(page: Page) -> None:
+    """For what no order has: every page of them is fetched; and then by one letter more, over all of them."""
+    for letter in "qz":
+        await page.js("document.querySelector('#orders-search').focus()")
+        await page.key(letter)
+        await page.until("/^0 of [^s]*$/.test(document.querySelector('#orders .hint[role=status]').innerText)")
+
+
 async def _find_calls(page: Page) -> None:
     await _to_the_end(page)
     await page.js("document.querySelector('#calls-flag').focus()")
@@ -100,6 +108,7 @@ async def _in_spanish(page: Page) -> None:
 
 PLACES = (
     Place("orders", "#/orders", "#orders tbody .link", _search_orders),
+    Place("orders, all of them", "#/orders", "#orders tbody .link", _search_all_orders),
     Place("appointments, a week", "#/appointments", "#appointments .calendar li button", _next_week),
     Place("calls", "#/calls", "#calls tbody a", _find_calls),
     Place("calls with a flag", "#/calls/find/flag%3Ddead_air", "#calls tbody .flag", _to_the_end),

@@ -32,9 +32,7 @@ export class Appointments extends Page {
   /** Only the days that are shown are fetched, and of them the doctor's that is. */
   async refresh() {
     try {
-      this.day ??= await firstDay();
-      this.doctors ??= await doctorNames();
-      this.canBook = await may("write");
+      [this.day, this.doctors, this.canBook] = await Promise.all([this.day ?? firstDay(), this.doctors ?? doctorNames(), may("write")]);
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       if (this.isOpen) this.fail(error);

@@ -37,7 +37,7 @@ export class Orders extends Page {
   draw(orders) {
     const counted = h("p", { class: "hint", role: "status" });
     const table = new Windowed({ label: "orders.title", columns: COLUMNS, row: (order) => row(order, () => this.refresh()), height: HEIGHT, more: () => this.further(orders) });
-    const fill = () => table.set(orders.filter((order) => this.matches(order)));
+    const fill = () => table.set(orders.filter(this.sought()));
     table.onStale = fill;
     table.onTrouble = ({ kind, values }) => (counted.textContent = say(`admin.${kind}`, values));
     table.onCount = (shown) => (counted.textContent = say(this.next ? "admin.count-so-far" : "admin.count", { shown: count(shown), all: count(orders.length) }));
@@ -53,7 +53,7 @@ export class Orders extends Page {
     if (orders !== this.data) return null; // they were fetched anew meanwhile
     this.next = next;
     orders.push(...data);
-    return data.filter((order) => this.matches(order));
+    return data.filter(this.sought());
   }
 
   filters(fill) {
@@ -78,9 +78,10 @@ export class Orders extends Page {
     return [...deskTools(this, "orders.new", () => newOrder(() => this.refresh())), ...super.tools()];
   }
 
-  matches(order) {
-    const text = plain([order.id, order.customerName, order.customerEmail, ...order.items.map(({ name }) => name)].join(" "));
-    return text.includes(plain(this.search)) && (!this.status || order.status === this.status);
+  /** Tells the orders that are looked for. */
+  sought() {
+    const words = plain(this.search);
+    return (order) => textOf(order).includes(words) && (!this.status || order.status === this.status);
   }
 }
 
@@ -97,4 +98,11 @@ function row(order, then) {
   ];
 }
 
+/** What an order is found by; made once, since a letter may be typed over a hundred thousand of them. */
+function textOf(order) {
+  if (!texts.has(order)) texts.set(order, plain([order.id, order.customerName, order.customerEmail, ...order.items.map(({ name }) => name)].join(" ")));
+  return texts.get(order);
+}
+
+const texts = new WeakMap();
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
