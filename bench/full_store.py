@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from bench import lists
 from common.times import BUENOS_AIRES
@@ -111,7 +112,11 @@ def _call(number: int, began: datetime) -> CallRecord:
         ]
     name, given, answered = _TOOLS[number % len(_TOOLS)]
     tools = (ToolCall(name, "use-1", bool(answered["success"]), 12, began + timedelta(seconds=7), given, answered),)
-    details = {"usage": {"input_speech": 9600, "output_speech": 7200}, "faults": [], "end_reason": "goodbye"}
+    details: dict[str, Any] = {
+        "usage": {"input_speech": 9600, "output_speech": 7200},
+        "faults": [],
+        "end_reason": "goodbye",
+    }
     if number % 9 == 0:
         details["dead_air"] = [9000]
     ended = began + timedelta(seconds=20 + 8 * (number % 6))
