@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
@@ -211,11 +211,11 @@ def _text(turn: Turn) -> str:
 COMMANDS = {"add": add, "measure": measure, "visit": visit, "leave": leave, "storm": storm, "target": where}
 
 
-async def serve() -> None:
-    callers = Callers({})
+async def serve(make: Callable[[Mapping[str, Any]], Callers] = Callers) -> None:
+    callers = make({})
     async for command in commands():
         if command["do"] == "dial":
-            callers = Callers(command["target"])
+            callers = make(command["target"])
             say(True)
         else:
             say(await COMMANDS[command["do"]](callers, command))

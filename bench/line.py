@@ -142,13 +142,17 @@ class Line(asyncio.Protocol):
             "customParameters": dict(self.parameters),
         }
         message = {"event": "start", "sequenceNumber": "1", "start": start, "streamSid": self._stream_sid}
+        self._set_clock()
+        self._send(json.dumps(message))
+        self._tick()
+
+    def _set_clock(self) -> None:
+        """The call begins now."""
         self._saying = _frames(self._script.opening)
         self.started_at = monotonic()
         self.turns.append(Turn(self.started_at))
         self._next_burst_at = self._loop.time() + self._script.first_burst_s
         self._tick_at = self._loop.time()
-        self._send(json.dumps(message))
-        self._tick()
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -160,13 +164,16 @@ class Line(asyncio.Protocol):
             self.turns.append(Turn(monotonic()))
         payload = self._payload()
         self.frames += 1
+        self._send_sound(payload)
+        self._tick_at += FRAME_S
+        self._timer = self._loop.call_at(self._tick_at, self._tick)
+
+    def _send_sound(self, payload: str) -> None:
         self._send(
             f'{{"event":"media","sequenceNumber":"{self.frames + 1}","media":{{"track":"inbound",'
             f'"chunk":"{self.frames}","timestamp":"{20 * self.frames}","payload":"{payload}"}},'
             f'"streamSid":"{self._stream_sid}"}}'
         )
-        self._tick_at += FRAME_S
-        self._timer = self._loop.call_at(self._tick_at, self._tick)
 
     def _payload(self) -> str:
         """The caller's next 20 ms, base64."""
