@@ -122,7 +122,7 @@ N ?= 5
 test-often: setup-test ## the suite N times in random order, every second time on busy cores: make test-often N=5
 	@$(BIN)/python -m tests.support.often $(N)
 
-setup-test: .venv/.dev .venv/.axe .venv/.weights .venv-ministack/.done browser-setup
+setup-test: .venv/.dev .venv/.axe .venv/.weights .venv-ministack/.done browser-setup sip-setup
 
 check: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -184,5 +184,6 @@ clean: ## remove what make made, but no records
 
 -include infra/infra.mk
 -include tests/console/console.mk
+-include tests/sip/sip.mk
 
 .PHONY: help run call day bench bench-quick bench-lists bench-console bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

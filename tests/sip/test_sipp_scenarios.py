@@ -1,0 +1,178 @@
+"""sipp against the door of the SIP line: who is let in, what the others are told, and that no call leaves anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from sandbox.sip import sipp
+from sandbox.sip.rtp import PCMA, PCMU
+from sandbox.sip.sipp import (
+    RINGS,
+    Called,
+    Ran,
+    ack,
+    bye,
+    cancel,
+    expect,
+    goto,
+    invite,
+    label,
+    maybe,
+    request,
+    sdp,
+)
+from sandbox.sip.small_phone import small_phone
+from tests.sip.sip_stage import SipLine, sip_line
+
+pytestmark = [pytest.mark.sip, pytest.mark.slow]
+
+BLOCKED = "+5491155550199"
+IS_OF_INVITE = (
+    '<action><ereg regexp="INVITE" search_in="hdr" header="CSeq:" assign_to="invited"/></action>'  # and not of CANCEL
+)
+HANGS_UP = bye(), expect(200)
+REFUSAL_SEEN, ANSWER_SEEN, OVER = 1, 2, 3
+# Either the CANCEL came in time, and the INVITE is answered 487; or it crossed the answer, and the call is hung up.
+AFTER_CANCEL = (
+    RINGS,
+    maybe(487, next=str(REFUSAL_SEEN)),
+    expect(200, IS_OF_INVITE, next=str(ANSWER_SEEN), test="invited"),
+    RINGS,
+    expect(487),
+    ack(branch="1"),
+    goto(OVER),
+    label(REFUSAL_SEEN),
+    ack(branch="1"),
+    expect(200),
+    goto(OVER),
+    label(ANSWER_SEEN),
+    ack(),
+    maybe(481, next=str(ANSWER_SEEN + 10)),
+    expect(200),
+    label(ANSWER_SEEN + 10),
+    *HANGS_UP,
+    label(OVER),
+)
+CANCELS: dict[str, tuple[str, ...]] = {
+    "before anything came back": (invite(), cancel(), *AFTER_CANCEL),
+    "while it rings": (invite(), maybe(100), expect(180), cancel(), *AFTER_CANCEL),
+    "after it was answered": (
+        invite(), RINGS, expect(200), cancel(), maybe(481, next="4"), expect(200), label(4), ack(), *HANGS_UP,
+    ),
+}  # fmt: skip
+
+type Ring = Callable[..., Awaitable[Ran]]
+
+
+@asynccontextmanager
+async def ringing(home: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> AsyncIterator[tuple[SipLine, Ring]]:
+    """A line, and what places calls on it that must go as their steps have it."""
+    async with sip_line(home, monkeypatch, **settings) as line:
+
+        async def ring(*steps: str, calls: Sequence[Called] = (Called(),), **options: Any) -> Ran:
+            ran = await sipp.run(home / "sipp", line.port, steps, calls, **options)
+            assert ran.code == 0, f"{ran.trouble}\n{ran.messages}"
+            return ran
+
+        yield line, ring
+
+
+def refused(*statuses: int) -> tuple[str, ...]:
+    """A call that is told one of these."""
+    *others, last = statuses
+    return (
+        invite(), maybe(100, 180), *(maybe(status, next="1") for status in others), expect(last), label(1),
+        ack(branch="1"),
+    )  # fmt: skip
+
+
+async def test_whoever_may_call_is_answered_and_may_ask_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ringing(tmp_path, monkeypatch) as (line, ring):
+        told = await ring(request("OPTIONS", known=False), expect(200))
+        assert "INVITE" in " ".join(told.header("Allow"))
+        await ring(invite(), RINGS, expect(200), ack(), *HANGS_UP)
+        await ring(invite(body=sdp(PCMU)), RINGS, expect(200), ack(), *HANGS_UP, transport="t1")
+        records = await line.records()
+        assert [(record.line, record.outcome) for record in records] == [("phone", "caller_left")] * 2
+        assert all("sip" in record.details for record in records)
+        assert {record.caller_number for record in records} == {"+5491155550100"}
+
+
+async def test_a_call_that_is_cancelled_at_any_moment_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ringing(tmp_path, monkeypatch, max_calls=3) as (line, ring):
+        for moment, steps in CANCELS.items():
+            for _ in range(3):
+                ran = await ring(*steps)
+                assert ran.received(), moment
+            await line.is_quiet()
+
+
+async def test_who_is_blocked_is_declined_and_who_finds_no_seat_is_told_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        ringing(tmp_path, monkeypatch, max_calls=1, blocked_numbers=(BLOCKED,)) as (line, ring),
+        small_phone(f"127.0.0.1:{line.port}") as first,
+    ):
+        await ring(*refused(603), calls=[Called(number=BLOCKED)])
+        assert (await first.call("+5491155550101")).status == 200
+        told = await ring(*refused(486, 503), calls=[Called(number=f"+549115555{last}") for last in range(2000, 2004)])
+        assert len(told.header("Retry-After")) in (0, 4)
+        assert bool(told.header("Retry-After")) == ("SIP/2.0 503" in " ".join(told.received()))
+        assert (await first.hang_up()).status == 200
+        await line.is_quiet()
+        await ring(invite(), RINGS, expect(200), ack(), *HANGS_UP)
+
+
+async def test_a_digest_lets_its_user_in_and_nobody_with_another_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def challenged(password: str) -> tuple[str, ...]:
+        answer = f"[authentication username=clinica password={password}]"
+        return (
+            invite(), maybe(100), expect(401, auth="true"), ack(branch="1"), invite(answer, cseq=2, branch="again"),
+        )  # fmt: skip
+
+    async with ringing(tmp_path, monkeypatch, sip_allow=(), sip_users=(SecretStr("clinica:una-clave-larga"),)) as (
+        line,
+        ring,
+    ):
+        await ring(*challenged("una-clave-larga"), RINGS, expect(200), ack(cseq=2), *HANGS_UP)
+        await ring(
+            *challenged("otra"), maybe(100), maybe(403, next="1"), expect(401), label(1), ack(branch="again", cseq=2)
+        )
+        assert len(await line.records()) == 1
+
+
+async def test_a_call_may_be_held_and_offers_that_have_nothing_in_common_are_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offers(direction: str, cseq: int) -> tuple[str, ...]:
+        body = sdp(PCMA, direction=direction)
+        again = request("INVITE", cseq=cseq, branch=f"again{cseq}", body=body)
+        return again, maybe(100), expect(200), ack(cseq=cseq, branch=f"ack{cseq}")
+
+    async with ringing(tmp_path, monkeypatch) as (line, ring):
+        held = await ring(
+            invite(), RINGS, expect(200), ack(), *offers("sendonly", 2), *offers("sendrecv", 3), *HANGS_UP
+        )
+        answers = [
+            text for text in held.messages.split("message received") if "SIP/2.0 200" in text and "m=audio" in text
+        ]
+        directions = [
+            next((way for way in ("recvonly", "inactive", "sendonly") if f"a={way}" in text), "sendrecv")
+            for text in answers
+        ]
+        assert directions[0] == directions[-1] == "sendrecv"
+        assert directions[1] in ("recvonly", "inactive")
+        video = sdp(PCMA).replace("m=audio", "m=video").replace("PCMA/8000", "H261/90000")
+        await ring(invite(body=video), maybe(100, 180), expect(488), ack(branch="1"))
+        assert [record.outcome for record in await line.records()] == ["caller_left"]
