@@ -15,6 +15,7 @@ from shutil import which
 from xml.sax.saxutils import quoteattr
 
 from sandbox.hang import HANG_S
+from sandbox.sip.message import Message
 from sandbox.sip.rtp import KEYS, PCMA, PCMU
 
 SIPP = "/usr/bin/sipp"
@@ -137,13 +138,16 @@ class Ran:
     trouble: str
     messages: str  # all of them, as sipp logs them
 
-    def received(self) -> list[str]:
-        """First lines of what came, in order."""
-        return re.findall(r"message received[^\n]*:\n\n([^\r\n]+)", self.messages)
+    @property
+    def received(self) -> list[Message]:
+        """What came, in order."""
+        logged = re.split(r"^-{20,}.*\n", self.messages, flags=re.MULTILINE)
+        texts = (each.partition(":\n\n")[2] for each in logged if "message received" in each.partition("\n")[0])
+        return [Message.decode(text.replace("\r", "").replace("\n", "\r\n").encode()) for text in texts if text]
 
     def header(self, name: str) -> list[str]:
-        """Its values in all that came and went."""
-        return re.findall(rf"^{name}: *([^\r\n]*)", self.messages, re.MULTILINE | re.IGNORECASE)
+        """Its values in what came."""
+        return [message.headers[name] for message in self.received if name in message.headers]
 
 
 @dataclass(frozen=True, slots=True)
