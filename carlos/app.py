@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -66,7 +66,7 @@ from data.store import Store
 from telephony.admission import Door, DoorPolicy
 from telephony.browser.client_setup import ClientSetup, with_client_setup
 from telephony.browser.line import BrowserLine, browser_routes
-from telephony.carrier import Carrier
+from telephony.carrier import Carrier, Listening
 from telephony.carriers import carriers_of, message_routes, messages_of
 from telephony.closed_line import StoredCallBacks
 from telephony.phone_calls import PhoneCalls
@@ -163,13 +163,15 @@ class Services:
             settings.people,
             carrier.person_line,
             ring_s=settings.transfer_ring_s,
-            cold=settings.transfer_mode == "cold",
+            cold=self._is_cold(carrier),
             caller_id=settings.transfer_from,
         )
 
     def _passes_on(self, carrier: Carrier) -> bool:
-        is_cold = self.settings.transfer_mode == "cold"
-        return bool(self.settings.people) and (is_cold or carrier.person_line is not None)
+        return bool(self.settings.people) and (self._is_cold(carrier) or carrier.person_line is not None)
+
+    def _is_cold(self, carrier: Carrier) -> bool:
+        return self.settings.transfer_mode == "cold" or isinstance(carrier, Listening)
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies, or
@@ -459,7 +461,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings, carriers, handover.register if handover else None) as services:
+        async with (
+            open_services(settings, carriers, handover.register if handover else None) as services,
+            AsyncExitStack() as listening,
+        ):
             app.state.services = services
             spent = OutlastingNonces(services.store)
             for carrier in carriers:
@@ -467,6 +472,8 @@ def create_app(
                 if calls.transfers is not None:
                     transfers.append(calls.transfers)
                 app.include_router(carrier.routes(calls, spent, call_in_path=handover is not None))
+                if isinstance(carrier, Listening):
+                    await listening.enter_async_context(carrier.serve(calls))
             if services.follow_ups is not None:
                 app.include_router(message_routes(settings, services.store))
             app.include_router(

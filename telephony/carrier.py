@@ -8,8 +8,9 @@ How to add one: docs/how-to/add-a-carrier.md.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter
 from starlette.types import Scope
@@ -171,3 +172,13 @@ class Carrier(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Listening(Carrier, Protocol):
+    """A carrier whose calls come on sockets of its own. It passes callers on as TRANSFER_MODE=cold does, whatever the
+    mode: it gets `Dial`, and never `Hold`."""
+
+    def serve(self, calls: CarrierHandler) -> AbstractAsyncContextManager[None]:
+        """Take calls while the context is open. At its end those that are left are ended."""
+        ...

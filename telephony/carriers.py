@@ -15,7 +15,13 @@ CARRIERS = (Twilio,)
 
 
 def carriers_of(settings: Settings) -> tuple[Carrier, ...]:
-    return tuple(carrier(settings) for carrier in CARRIERS)
+    """Return a server's carriers. SIP's packages are an extra, and nothing of them is imported where it is not set."""
+    carriers: tuple[Carrier, ...] = tuple(carrier(settings) for carrier in CARRIERS)
+    if not settings.sip_listen:
+        return carriers
+    from telephony.sip.carrier import Sip
+
+    return (*carriers, Sip(settings))
 
 
 def message_routes(settings: Settings, store: Store) -> APIRouter:

@@ -24,6 +24,7 @@ from common.settings.messages import MessageSettings
 from common.settings.phone import PhoneSettings
 from common.settings.records import RecordSettings
 from common.settings.server import ServerSettings
+from common.settings.sip import SipSettings
 from common.settings.sonic import SonicSettings
 from common.settings.webhooks import WebhookSettings
 
@@ -36,6 +37,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     SonicSettings,
     FleetSettings,
     PhoneSettings,
+    SipSettings,
     MessageSettings,
     WebhookSettings,
     DoorSettings,
@@ -55,6 +57,7 @@ class Settings(
     MessageSettings,
     DoorSettings,
     FloorSettings,
+    SipSettings,
     PhoneSettings,
     FleetSettings,
     SonicSettings,

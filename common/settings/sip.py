@@ -1,0 +1,168 @@
+"""The SIP line: a trunk, a PBX or a SIP phone that reaches Carlos without Twilio."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from common.settings.concern import Concern, Unsafe
+
+SIP_PORT = 5060
+CODECS = ("pcma", "pcmu")
+_LISTEN = re.compile(r"(udp|tcp|tls):(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):(\d{1,5})")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]")
+_MOST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class SipListener:
+    """Where SIP is listened for. Port 0: any that is free."""
+
+    transport: str  # udp, tcp, tls
+    host: str
+    port: int
+
+
+class SipSettings(Concern):
+    TITLE: ClassVar[str] = "SIP"
+    UNSAFE: ClassVar[tuple[Unsafe, ...]] = (
+        (
+            lambda all_: bool(all_.sip_listen) and all_.processes > 1,
+            "SIP_LISTEN needs PROCESSES=1, not {processes}: no process can hand a SIP call to another",
+        ),
+        (
+            lambda all_: (
+                any(entry.startswith("tls:") for entry in all_.sip_listen)
+                and not (all_.sip_tls_cert_file and all_.sip_tls_key_file)
+            ),
+            "SIP_LISTEN with tls needs SIP_TLS_CERT_FILE and SIP_TLS_KEY_FILE",
+        ),
+        (
+            lambda all_: (
+                bool(all_.sip_registrar)
+                and not (all_.sip_user and any(entry.startswith("udp:") for entry in all_.sip_listen))
+            ),
+            "SIP_REGISTRAR needs SIP_USER, and a udp address in SIP_LISTEN",
+        ),
+    )
+
+    sip_listen: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Where SIP is listened for: `udp:0.0.0.0:5060,tcp:0.0.0.0:5060,tls:0.0.0.0:5061`. Empty: no SIP"
+        " line. It needs the extra `carlos[sip]`.",
+    )
+    sip_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks whose calls are taken, `203.0.113.7,10.0.0.0/24`. Whoever else sends"
+        " anything gets no answer, but for SIP_USERS. Empty: only SIP_REGISTRAR and SIP_USERS call.",
+    )
+    sip_users: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Callers from anywhere who prove a password: `user:password` each. Empty: none."
+    )
+    sip_registrar: str | None = Field(None, description="The trunk that Carlos registers with, `host` or `host:port`.")
+    sip_user: str | None = Field(None, description="The account there.")
+    sip_password: SecretStr | None = Field(None, description="Its password.")
+    sip_rtp_ports: str = Field(
+        "20000-20199", description="UDP ports for audio, two a call. A firewall opens them for whoever calls."
+    )
+    sip_advertised_address: str | None = Field(
+        None, description="The IP address that others reach this server under, where that is another: behind NAT."
+    )
+    sip_codecs: Annotated[tuple[str, ...], NoDecode] = Field(
+        CODECS, description="Codecs in the order of preference: `pcma` is Argentina's own, `pcmu` North America's."
+    )
+    sip_tls_cert_file: Path | None = Field(None, description="Certificate chain for tls in SIP_LISTEN, PEM.")
+    sip_tls_key_file: Path | None = Field(None, description="Its key.")
+
+    @field_validator("sip_listen")
+    @classmethod
+    def _listeners_hold(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            found = _LISTEN.fullmatch(entry)
+            if found is None or int(found[3]) > _MOST_PORT:
+                raise ValueError(f"{entry!r} is none of udp:ADDRESS:PORT, tcp:… and tls:…")
+        return entries
+
+    @field_validator("sip_allow")
+    @classmethod
+    def _networks_hold(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            try:
+                ip_network(entry)
+            except ValueError as error:
+                raise ValueError(f"{entry!r} is neither an address nor a network: {error}") from None
+        return entries
+
+    @field_validator("sip_users")
+    @classmethod
+    def _users_hold(cls, entries: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for entry in entries:
+            user, _, password = entry.get_secret_value().partition(":")
+            if not user or not password:
+                raise ValueError("an entry is not user:password")
+        return entries
+
+    @field_validator("sip_registrar")
+    @classmethod
+    def _registrar_holds(cls, address: str | None) -> str | None:
+        if address is not None:
+            host, port = split_host(address)
+            if not _HOST.fullmatch(host) or not 0 < port <= _MOST_PORT:
+                raise ValueError("is neither HOST nor HOST:PORT")
+        return address
+
+    @field_validator("sip_rtp_ports")
+    @classmethod
+    def _ports_hold(cls, text: str) -> str:
+        first, _, last = text.partition("-")
+        if not (first.isdecimal() and last.isdecimal() and 1024 <= int(first) < int(last) <= _MOST_PORT):
+            raise ValueError("is no range of ports between 1024 and 65535, such as 20000-20199")
+        return text
+
+    @field_validator("sip_advertised_address")
+    @classmethod
+    def _advertised_is_an_address(cls, text: str | None) -> str | None:
+        return None if text is None else str(ip_address(text))
+
+    @field_validator("sip_codecs")
+    @classmethod
+    def _codecs_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.lower() for name in names) or CODECS
+        if unknown := [name for name in names if name not in CODECS]:
+            raise ValueError(f"{', '.join(unknown)}: known are {', '.join(CODECS)}")
+        return names
+
+    @property
+    def sip_listeners(self) -> tuple[SipListener, ...]:
+        found = [match for entry in self.sip_listen if (match := _LISTEN.fullmatch(entry))]
+        return tuple(SipListener(each[1], each[2].strip("[]"), int(each[3])) for each in found)
+
+    @property
+    def sip_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(entry) for entry in self.sip_allow)
+
+    @property
+    def sip_passwords(self) -> dict[str, str]:
+        """Passwords by user."""
+        entries = (entry.get_secret_value().partition(":") for entry in self.sip_users)
+        return {user: password for user, _, password in entries}
+
+    @property
+    def sip_port_range(self) -> range:
+        """The even ports, RTP's; RTCP has the odd one above each (RFC 3550, section 11)."""
+        first, last = (int(port) for port in self.sip_rtp_ports.split("-"))
+        return range(first + first % 2, last, 2)
+
+
+def split_host(address: str) -> tuple[str, int]:
+    """Return host and port, SIP's own where none is named; port 0 for what is no port."""
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]"):
+        return address, SIP_PORT
+    return host, int(port) if port.isdecimal() and len(port) < 6 else 0

@@ -1,0 +1,398 @@
+"""One SIP call from its INVITE to its end: admitted, answered, held, passed on, told that the line is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from time import monotonic
+from typing import Any
+
+from aiosipua import SdpMessage, SipResponse
+from loguru import logger
+
+from agent.audio.resample import Resampler
+from agent.capacity import Admission
+from agent.filler import clip
+from agent.line import OUTPUT_RATE, CallerDigit, LineEvent, MarkBack
+from data.errors import DataError
+from telephony.caller_id import CallerKind, caller_id
+from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, CarrierHandler, Dial, HangUp, OnEnd, Resume
+from telephony.sip import sdp
+from telephony.sip.endpoint import SipEndpoint
+from telephony.sip.leg import Ended, Leg
+from telephony.sip.line import SILENCE_LIMIT_S, SipLine
+from telephony.sip.media import Media
+from telephony.sip.ports import NoPorts, Ports
+from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
+from telephony.sip.sdp import CLOCK_HZ, Agreement, NoAgreement
+from telephony.transfer import State, Transfer
+
+ADMIT_TIMEOUT_S = 5.0
+KEY_TIMEOUT_S = 6.0  # for a caller who is offered a call-back
+CALLBACK_KEY = "1"
+ANSWER_S = 45.0  # beyond the ringing, until a transfer has come to something
+TRANSFER_WORDS = {486: "busy", 600: "busy", 408: "no-answer", 480: "no-answer", 487: "no-answer"}
+NO_MEDIA = Refusal(488)
+CLOSED_CLIP, OFFER_CLIP = "closed.wav", "closed_callback.wav"
+NOTED_CLIP, NOT_NOTED_CLIP, APOLOGY_CLIP = "callback_noted.wav", "callback_failed.wav", "apology.wav"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all calls of a carrier share. `local` says under which address a leg's caller sends us audio, and
+    `bind` where we listen for it."""
+
+    endpoint: SipEndpoint
+    calls: CarrierHandler
+    ports: Ports
+    codecs: Sequence[str]
+    local: Callable[[Leg], str]
+    bind: str
+
+
+class SipCall:
+    """`telephony.sip.leg.LegObserver` of one leg; `run` is its task."""
+
+    def __init__(self, leg: Leg, number: str, around: Surroundings) -> None:
+        self.leg = leg
+        self._number = number
+        self._around = around
+        self._calls, self._endpoint = around.calls, around.endpoint
+        self._offer: SdpMessage | None = None  # None: ours is to be the offer
+        self._version = 1  # of our SDP
+        self._media: Media | None = None
+        self._line: SipLine | None = None
+        self._over = asyncio.Event()
+        self._up = asyncio.Event()
+        self._why = ""
+        self._referred: asyncio.Future[int] | None = None
+        self._keys: asyncio.Queue[str] | None = None  # of a caller who is told that the line is closed
+        self._is_admitted = self._is_seated = False
+        self._is_accepted = False  # a REFER of ours was
+        self._began = monotonic()
+        leg.observer = self
+
+    # --- what the caller's side does (LegObserver) --------------------------------------------------------------
+
+    def is_up(self, answer: str) -> None:
+        if self._offer is None and self._media is not None:  # the ACK brings the answer to our offer
+            try:
+                agreed, _ = sdp.agree(answer, self._around.codecs)
+            except NoAgreement as error:
+                logger.warning("sip: nothing is agreed on in call {}: {}", self.leg.id, error)
+                self._endpoint.hang_up(self.leg)
+                return
+            self._media.agree(agreed)
+        self._up.set()
+
+    def is_over(self, why: Ended) -> None:
+        self._why = self._why or why.value
+        self._over.set()
+        self._up.set()
+        if self._line is not None:
+            self._line.hang_up()
+
+    def offered(self, offer: str) -> str | None:
+        if self._media is None:
+            return None
+        self._version += 1
+        local = (self._around.local(self.leg), self._media.port)
+        if not offer:
+            return sdp.offer((self._media.agreed.codec,), local, self._version)
+        try:
+            agreed, parsed = sdp.agree(offer, self._around.codecs)
+        except NoAgreement as error:
+            logger.warning("sip: an offer in call {} is not agreed to: {}", self.leg.id, error)
+            return None
+        self._media.agree(agreed)
+        return sdp.answer(parsed, agreed, local, self._version)
+
+    def key(self, digit: str) -> None:
+        if self._line is not None:
+            self._line.key(digit)
+        elif self._keys is not None:
+            self._keys.put_nowait(digit)
+
+    def referred(self, status: int) -> None:
+        if status >= 200 and self._referred is not None and not self._referred.done():
+            self._referred.set_result(status)
+
+    # --- the call -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hold the whole call. Whatever happens, its place and its ports are free afterwards, and its leg is over."""
+        failed = True
+        try:
+            await self._run()
+            failed = False
+        except Exception:
+            logger.exception("sip: call {} failed", self.leg.id)
+        finally:
+            self._endpoint.hang_up(self.leg)
+            await self._leave(failed=failed)
+
+    async def _run(self) -> None:
+        if (agreed := self._agree()) is None:
+            self._refuse(NO_MEDIA)
+            return
+        self._is_admitted = True  # perhaps, until we know
+        async with asyncio.timeout(ADMIT_TIMEOUT_S):
+            admission = await self._calls.admit(self.leg.id, self._number)
+        ring = logger.bind(call_id=self.leg.id, event="rings", admission=admission.name.lower())
+        ring.info("call {} rings: {}", self.leg.id, admission.name.lower())
+        self._is_admitted = admission is Admission.ACCEPTED
+        if admission is Admission.CLOSED:
+            await self._tell_closed(agreed)
+        elif admission is not Admission.ACCEPTED:
+            self._refuse(REFUSALS[admission])
+        elif await self._pick_up(agreed, seated=True):
+            await self._talk()
+
+    def _agree(self) -> Agreement | None:
+        """What the caller's offer comes to; for an INVITE without one, what ours will, until his answer is here."""
+        if not self.leg.invite.body:
+            return Agreement(self._around.codecs[0], sdp.KEYS_TYPE, None)
+        try:
+            agreed, self._offer = sdp.agree(self.leg.invite.text, self._around.codecs)
+        except NoAgreement as error:
+            logger.info("sip: call {} brings no offer to agree to: {}", self.leg.id, error)
+            return None
+        return agreed
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._endpoint.refuse(self.leg, refusal)
+
+    async def _pick_up(self, agreed: Agreement, *, seated: bool) -> bool:
+        """Answer, with a place if the call is to have one, and wait for the ACK. Return False for a call that is over
+        or was refused."""
+        self._endpoint.ring(self.leg)
+        self._media = Media(agreed, (self.leg.peer.host,), self._around.ports)
+        try:
+            await self._media.open(self._around.bind)
+        except NoPorts:
+            logger.error("sip: no port of SIP_RTP_PORTS is free for call {}", self.leg.id)
+            self._refuse(UNAVAILABLE)
+            return False
+        if self.leg.is_over:
+            return False
+        if seated and not await self._started():
+            self._refuse(UNAVAILABLE)
+            return False
+        local = (self._around.local(self.leg), self._media.port)
+        if self._offer is None:
+            body = sdp.offer(self._around.codecs, local, self._version)
+        else:
+            body = sdp.answer(self._offer, agreed, local, self._version)
+        if not self._endpoint.answer(self.leg, body):
+            return False
+        await self._up.wait()
+        return not self.leg.is_over
+
+    async def _started(self) -> bool:
+        self._is_seated = await self._calls.started(self.leg.id)
+        return self._is_seated
+
+    async def _talk(self) -> None:
+        """Carlos has the caller, again and again where a line of his failed or nobody took the caller over."""
+        resumes = 0
+        while True:
+            await self._hold(resumes)
+            if self.leg.is_over:
+                return
+            after = await self._calls.ended(self.leg.id, resumes)
+            if isinstance(after, Dial):
+                after = await self._pass_on(after.transfer)
+            if not isinstance(after, Resume) or not await self._started():
+                await self._part(after)
+                return
+            resumes += 1
+
+    async def _hold(self, resumes: int) -> None:
+        """One line, and Carlos on it."""
+        failed = True
+        try:
+            await self._calls.answer(self._make_line, Caller(self.leg.id, self._number, resumes))
+            failed = False
+        except Exception:
+            logger.exception("call {} failed", self.leg.id)
+        finally:
+            line, self._line = self._line, None
+            await self._release(failed=failed)
+        if line is not None and line.is_dead and not self.leg.is_over:
+            self._why = f"no RTP for {SILENCE_LIMIT_S:g} s"
+            self._endpoint.hang_up(self.leg)
+
+    def _make_line(self, on_end: OnEnd) -> SipLine:
+        assert self._media is not None  # noqa: S101 - the call is up
+        self._line = SipLine(self._media, on_end)
+        if self.leg.is_over:
+            self._line.hang_up()
+        return self._line
+
+    async def _part(self, after: AfterStream) -> None:
+        if isinstance(after, Apologise | Resume):  # or a place that somebody else took
+            await self._play(APOLOGY_CLIP)
+
+    async def _release(self, *, failed: bool) -> None:
+        if self._is_seated:
+            self._is_seated = False
+            await self._calls.release(self.leg.id, failed=failed)
+
+    async def _leave(self, *, failed: bool) -> None:
+        await self._release(failed=failed)
+        media = self._media
+        if media is not None:
+            media.close()
+        if self._is_admitted:
+            await self._calls.status(self.leg.id, CallStatus(self._why or "failed", is_over=True, facts=self._facts()))
+
+    def _facts(self) -> dict[str, str]:
+        facts = {"status": self._why or "failed", "source": self.leg.peer.host, "transport": self.leg.peer.transport}
+        if self._media is not None:
+            facts |= {"codec": self._media.agreed.codec} | self._media.stream.report.facts
+            facts["duration_s"] = str(round(monotonic() - self._began))
+        return facts
+
+    # --- sentences of our own -----------------------------------------------------------------------------------
+
+    async def _play(self, name: str) -> None:
+        """Say a recorded sentence, while the caller listens."""
+        media = self._media
+        if media is None or self.leg.is_over:
+            return
+        said = _Said()
+        media.observer = said
+        media.play(_at_8_khz(name))
+        media.mark("said")
+        await _first(said.marked.wait(), self._over.wait())
+        media.observer = None
+        media.clear()
+
+    async def _tell_closed(self, agreed: Agreement) -> None:
+        """The line is closed: say so, and offer a call-back where that is offered. A voicemail is the PBX's business:
+        its caller is told when to call, and no more."""
+        try:
+            offer = (await self._calls.closed_line()).offer
+        except DataError as error:
+            logger.error("a closed line has nothing to say: {!r}", error)
+            self._refuse(Refusal(480))
+            return
+        if not await self._pick_up(agreed, seated=False):
+            return
+        number = caller_id(self._number)
+        if offer != "callback" or number.kind is not CallerKind.NUMBER:
+            await self._play(CLOSED_CLIP)
+            return
+        self._keys = asyncio.Queue()
+        await self._play(CLOSED_CLIP)
+        await self._play(OFFER_CLIP)
+        if await self._pressed(self._keys) == CALLBACK_KEY:
+            await self._note_callback(number.id)
+
+    async def _pressed(self, keys: asyncio.Queue[str]) -> str:
+        media = self._media
+        if media is None:
+            return ""
+        media.observer = _Pressed(keys)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KEY_TIMEOUT_S):
+                return await keys.get()
+        return ""
+
+    async def _note_callback(self, number: str) -> None:
+        try:
+            await self._calls.note_callback(self.leg.id, number)
+        except DataError as error:
+            logger.error("a call back is not noted: {!r}", error)
+            await self._play(NOT_NOTED_CLIP)
+        else:
+            await self._play(NOTED_CLIP)
+
+    # --- to a person --------------------------------------------------------------------------------------------
+
+    async def _pass_on(self, transfer: Transfer) -> AfterStream:
+        """Have the caller's side call a person instead of us (REFER), and return what comes then."""
+        transfers = self._calls.transfers
+        assert transfers is not None  # noqa: S101 - it began the transfer
+        self._referred = asyncio.get_running_loop().create_future()
+        self._endpoint.refer(self.leg, self._target(transfer.address), self._refer_answered)
+        status = await self._outcome(self._referred, transfer.ring_s + ANSWER_S)
+        self._referred = None
+        talked = 200 <= status < 300
+        if self.leg.is_over and not talked:
+            return HangUp()
+        word = "completed" if talked else TRANSFER_WORDS.get(status, "failed")
+        logger.info("call {} is passed on: {}", self.leg.id, word)
+        back = await transfers.dialled(self.leg.id, word, talked=talked)
+        if talked or back is None or back.state is not State.RETURNED:
+            return HangUp()
+        return await self._calls.brought_back(self.leg.id)
+
+    async def _outcome(self, referred: asyncio.Future[int], seconds: float) -> int:
+        """A SIP status: what the NOTIFYs say. A caller's side that hangs up first has taken the caller along."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await _first(asyncio.shield(referred), self._over.wait())
+        if referred.done():
+            return referred.result()
+        return 200 if self._over.is_set() and self._is_accepted else 408
+
+    def _refer_answered(self, response: SipResponse | None) -> None:
+        status = response.status_code if response is not None else 408
+        self._is_accepted = 200 <= status < 300
+        if not self._is_accepted:
+            self.referred(status)
+
+    def _target(self, address: str) -> str:
+        """A number is the other side's to dial: its own domain's."""
+        if address.startswith(("sip:", "sips:")):
+            return address
+        sender = self.leg.invite.from_addr
+        host = (sender.uri.host if sender is not None else "") or self.leg.peer.host
+        return f"sip:{address}@{host}"
+
+
+class _Said:
+    """Waits for a mark, and hears nothing else."""
+
+    def __init__(self) -> None:
+        self.marked = asyncio.Event()
+
+    def happened(self, event: LineEvent) -> None:
+        if isinstance(event, MarkBack):
+            self.marked.set()
+
+    def heard_nothing(self, seconds: float) -> None:
+        """A caller need not speak to be told something."""
+
+
+class _Pressed:
+    def __init__(self, keys: asyncio.Queue[str]) -> None:
+        self._keys = keys
+
+    def happened(self, event: LineEvent) -> None:
+        if isinstance(event, CallerDigit):
+            self._keys.put_nowait(event.digit)
+
+    def heard_nothing(self, seconds: float) -> None:
+        """A caller who thinks is silent."""
+
+
+@cache
+def _at_8_khz(name: str) -> bytes:
+    """A recorded sentence at the wire's rate."""
+    resampler = Resampler(OUTPUT_RATE, CLOCK_HZ)
+    return resampler.push(clip(name)) + resampler.flush()
+
+
+async def _first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
+    """Return when the first of them is done."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in tasks:
+            each.cancel()

@@ -1,0 +1,194 @@
+"""SIP as a carrier (telephony.carrier.Listening): a trunk, a PBX or a phone reaches Carlos without Twilio.
+
+It has no HTTP route: calls come on sockets of its own, which `serve` holds open while the server runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from aiosipua import SipRequest, SipResponse
+from fastapi import APIRouter
+from loguru import logger
+from starlette.types import Scope
+
+from common.settings import Settings
+from common.settings.sip import split_host
+from common.tasks import TaskSet
+from telephony.carrier import CarrierHandler
+from telephony.person_line import PersonLine
+from telephony.sip.call import SipCall, Surroundings
+from telephony.sip.caller import caller_of
+from telephony.sip.callers import Callers, Standing
+from telephony.sip.digest import Digests
+from telephony.sip.endpoint import SipEndpoint
+from telephony.sip.leg import Leg
+from telephony.sip.message import Peer
+from telephony.sip.ports import Ports
+from telephony.sip.registration import LAST_RETRY_S, Registration
+from telephony.sip.sockets import SipSockets
+from telephony.stream_tokens import SpentNonces
+
+LEAVE_S = 2.0  # for the trunk to hear that we go, and for calls to end with the server
+RESOLVE_S = 5.0
+
+
+class Sip:
+    """`telephony.carrier.Listening`, for one event loop."""
+
+    name = "sip"
+    folder = "/sip/"
+    begins: frozenset[str] = frozenset()
+    person_line: PersonLine | None = None  # it has its callers' side call people (REFER), and rings nobody
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._callers = Callers(settings.sip_networks, has_users=bool(settings.sip_users))
+        self._ports = Ports(settings.sip_port_range)
+        self._tasks = TaskSet()
+        self._calls: dict[str, SipCall] = {}
+        self._sockets: SipSockets | None = None
+        self._endpoint: SipEndpoint | None = None
+
+    # --- Carrier ------------------------------------------------------------------------------------------------
+
+    def routes(self, calls: CarrierHandler, spent: SpentNonces, *, call_in_path: bool = False) -> APIRouter:
+        return APIRouter(include_in_schema=False)
+
+    async def call_id(self, scope: Scope, body: Callable[[], Awaitable[bytes | None]]) -> str:
+        return ""
+
+    async def hang_up(self, call_id: str) -> bool:
+        call = self._calls.get(call_id)
+        if call is None or self._endpoint is None:
+            return False
+        self._endpoint.hang_up(call.leg)
+        return True
+
+    async def close(self) -> None:
+        """What `serve` opened is closed with it."""
+
+    # --- Listening ----------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def serve(self, calls: CarrierHandler) -> AsyncIterator[None]:
+        settings = self._settings
+        loop = asyncio.get_running_loop()
+        sockets = self._sockets = SipSockets(self._callers, self._received, settings.sip_advertised_address)
+        endpoint = self._endpoint = SipEndpoint(
+            self._callers, Digests(settings.sip_passwords), sockets.send, sockets.contact, self._rings, loop
+        )
+        self._around = Surroundings(
+            endpoint,
+            calls,
+            self._ports,
+            settings.sip_codecs,
+            local=lambda leg: sockets.contact(leg.peer)[0],
+            bind=settings.sip_listeners[0].host,
+        )
+        registering: asyncio.Task[None] | None = None
+        try:
+            await sockets.open(settings.sip_listeners, self._certificate())
+            if not (settings.sip_allow or settings.sip_users or settings.sip_registrar):
+                logger.warning("sip: nobody may call: set SIP_ALLOW, SIP_USERS or SIP_REGISTRAR")
+            if settings.sip_registrar is not None:
+                registering = asyncio.create_task(
+                    self._stay_registered(settings.sip_registrar), name="sip registration"
+                )
+            yield
+        finally:
+            if registering is not None:
+                registering.cancel()
+                await asyncio.gather(registering, return_exceptions=True)
+            await self._end_calls(endpoint)
+            endpoint.close()
+            await sockets.close()
+
+    async def _end_calls(self, endpoint: SipEndpoint) -> None:
+        for call in list(self._calls.values()):
+            endpoint.hang_up(call.leg)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._tasks.wait()
+        await self._tasks.cancel()
+
+    def _certificate(self) -> tuple[Path, Path] | None:
+        certificate, key = self._settings.sip_tls_cert_file, self._settings.sip_tls_key_file
+        return (certificate, key) if certificate is not None and key is not None else None
+
+    def _received(self, data: bytes, peer: Peer) -> None:
+        if self._endpoint is not None:
+            self._endpoint.receive(data, peer)
+
+    def _rings(self, leg: Leg) -> None:
+        is_trusted = self._callers.standing(leg.peer.host) is Standing.KNOWN
+        call = self._calls[leg.id] = SipCall(leg, caller_of(leg.invite, is_trusted=is_trusted), self._around)
+        task = self._tasks.create(self._hold(call), f"sip call {leg.id}")
+        task.add_done_callback(lambda _: self._calls.pop(leg.id, None))
+
+    async def _hold(self, call: SipCall) -> None:
+        with logger.contextualize(call_id=call.leg.id):
+            await call.run()
+
+    # --- at a trunk ---------------------------------------------------------------------------------------------
+
+    async def _stay_registered(self, registrar: str) -> None:
+        """Register, again and again; give the place up at the end."""
+        registration: Registration | None = None
+        peer: Peer | None = None
+        try:
+            while True:
+                peer = await self._trunk(registrar)
+                if peer is None:
+                    await asyncio.sleep(LAST_RETRY_S / 10)
+                    continue
+                registration = registration or self._registration(registrar, peer)
+                await asyncio.sleep(await self._register(registration, peer))
+        finally:
+            if registration is not None and peer is not None and registration.is_registered:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LEAVE_S):
+                        await self._register(registration, peer, leave=True)
+
+    def _registration(self, registrar: str, peer: Peer) -> Registration:
+        assert self._sockets is not None  # noqa: S101 - they are open
+        host, port = self._sockets.contact(peer)
+        here = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        settings = self._settings
+        password = settings.sip_password.get_secret_value() if settings.sip_password else ""
+        return Registration(registrar, settings.sip_user or "", password, f"<sip:{settings.sip_user}@{here}>", here)
+
+    async def _register(self, registration: Registration, peer: Peer, *, leave: bool = False) -> float:
+        """Return seconds until the next time."""
+        step: SipRequest | float = registration.request(leave=leave)
+        while isinstance(step, SipRequest):
+            step = registration.answered(await self._ask(step, peer), leave=leave)
+        return step
+
+    async def _ask(self, request: SipRequest, peer: Peer) -> SipResponse | None:
+        assert self._endpoint is not None  # noqa: S101 - it is there
+        answered: asyncio.Future[SipResponse | None] = asyncio.get_running_loop().create_future()
+
+        def take(response: SipResponse | None) -> None:
+            if not answered.done():
+                answered.set_result(response)
+
+        self._endpoint.ask(request, peer, take)
+        return await answered
+
+    async def _trunk(self, registrar: str) -> Peer | None:
+        """Look the trunk up; its addresses may call. None where its name is not found."""
+        host, port = split_host(registrar)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(RESOLVE_S):
+                found = await loop.getaddrinfo(host.strip("[]"), port, proto=17)
+        except (OSError, TimeoutError) as error:
+            logger.warning("sip: the trunk {} is not found: {}", host, error or "no answer in time")
+            return None
+        addresses = [str(each[4][0]) for each in found]
+        self._callers.trunk_is(addresses)
+        return Peer("udp", addresses[0], port) if addresses else None

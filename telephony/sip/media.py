@@ -1,0 +1,227 @@
+"""A call's audio on two UDP sockets, both ways on one clock of 20 ms.
+
+Only packets of the caller's hosts are taken: those that the SDP and the signalling name. Audio goes where they come
+from, which passes a NAT (symmetric RTP, RFC 4961); until then, where the SDP says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from loguru import logger
+
+from agent.audio.pacing import FRAME_S, Pacer
+from agent.audio.resample import Resampler
+from agent.line import INPUT_RATE, CallerAudio, CallerDigit, LineEvent, MarkBack
+from telephony.sip.ports import NoPorts, Ports
+from telephony.sip.rtp import FRAME, RtpStream
+from telephony.sip.sdp import CLOCK_HZ, Agreement
+
+REPORT_S = 5.0  # between RTCP reports (RFC 3550, section 6.2)
+LATE_FRAMES = 25  # that a stalled loop makes good; what is later is left out
+BIND_TRIES = 20  # ports that other programs may hold
+
+type Item = bytes | str  # a frame as it goes on the wire, or the name of a mark
+
+
+class MediaObserver(Protocol):
+    """Who gets a call's audio."""
+
+    def happened(self, event: LineEvent) -> None: ...
+    def heard_nothing(self, seconds: float) -> None:
+        """No packet has come for so long."""
+        ...
+
+
+class _Socket(asyncio.DatagramProtocol):
+    def __init__(self, take: Callable[[bytes, tuple[str, int]], None]) -> None:
+        self._take = take
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._take(data, (addr[0], addr[1]))
+
+    def error_received(self, exc: Exception) -> None:
+        """The other side's port is closed, for now or for good: its silence is noticed."""
+
+
+class Media:
+    """`observer` is told what comes; without one nothing is kept. `hosts` may send."""
+
+    def __init__(self, agreed: Agreement, hosts: Iterable[str], ports: Ports) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.stream = RtpStream(agreed, self._key, self._loop.time)
+        self.observer: MediaObserver | None = None
+        self.port = 0
+        self._agreed = agreed
+        self._signalling = frozenset(hosts)
+        self._ports = ports
+        self._remote = self._control = agreed.address
+        self._moved_to(agreed)
+        self._out: deque[Item] = deque()
+        self._upsample = Resampler(CLOCK_HZ, INPUT_RATE)
+        self._pacer = Pacer(FRAME_S)
+        self._timer: asyncio.TimerHandle | None = None
+        self._sockets: list[asyncio.DatagramTransport] = []
+        self._report_at = self._heard_at = 0.0
+
+    async def open(self, host: str) -> None:
+        """Bind two ports, and begin. Raise NoPorts."""
+        for _ in range(min(BIND_TRIES, len(self._ports)) or 1):
+            port = self._ports.take()
+            try:
+                await self._bind(host, port)
+            except OSError:
+                logger.debug("sip: RTP port {} is taken by another program", port)
+                self._let_go()
+                self._ports.give_back(port)
+            except BaseException:
+                self._let_go()
+                self._ports.give_back(port)
+                raise
+            else:
+                self.port = port
+                self._start()
+                return
+        raise NoPorts
+
+    async def _bind(self, host: str, port: int) -> None:
+        for number, take in ((port, self._receive), (port + 1, self._receive_control)):
+            transport, _ = await self._loop.create_datagram_endpoint(partial(_Socket, take), local_addr=(host, number))
+            self._sockets.append(transport)
+
+    def _start(self) -> None:
+        now = self._loop.time()
+        self._heard_at, self._report_at = now, now + REPORT_S
+        self._pacer.start(now)
+        self._timer = self._loop.call_at(now, self._tick)
+
+    def close(self) -> None:
+        """Say goodbye, and give the ports back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._sockets:
+            self._send(self._sockets[1], self.stream.goodbye(), self._control)
+            self._let_go()
+            self._ports.give_back(self.port)
+        self._out.clear()
+
+    def _let_go(self) -> None:
+        for transport in self._sockets:
+            transport.close()
+        self._sockets.clear()
+
+    def agree(self, agreed: Agreement) -> None:
+        """Go on with other terms: a hold, another address or codec. What waits to be sent was coded for the old one."""
+        if agreed.codec != self._agreed.codec:
+            self.clear()
+        if (agreed.codec, agreed.keys_type) != (self._agreed.codec, self._agreed.keys_type):
+            self.stream.agree(agreed)
+        moved = agreed.address != self._agreed.address
+        self._agreed = agreed
+        if moved:
+            self._moved_to(agreed)
+        self._heard_at = self._loop.time()
+
+    def _moved_to(self, agreed: Agreement) -> None:
+        self._hosts = self._signalling | ({agreed.address[0]} if agreed.address else set())
+        if agreed.address is not None:
+            self._remote = agreed.address
+            self._control = (agreed.address[0], min(65535, agreed.address[1] + 1))
+
+    @property
+    def agreed(self) -> Agreement:
+        return self._agreed
+
+    # --- what comes -------------------------------------------------------------------------------------------
+
+    def _receive(self, data: bytes, source: tuple[str, int]) -> None:
+        if source[0] in self._hosts and self.stream.receive(data):
+            self._heard_at = self._loop.time()
+            if self._agreed.sends:
+                self._remote = source
+
+    def _receive_control(self, data: bytes, source: tuple[str, int]) -> None:
+        if source[0] in self._hosts:
+            self.stream.receive_control(data)
+            self._control = source
+
+    def _key(self, digit: str) -> None:
+        if self.observer is not None:
+            self.observer.happened(CallerDigit(digit))
+
+    # --- what goes --------------------------------------------------------------------------------------------
+
+    def play(self, pcm: bytes) -> None:
+        """Queue PCM at 8 kHz; a last piece that is shorter than 20 ms is filled with silence."""
+        coded = self.stream.encode(pcm)
+        for start in range(0, len(coded), FRAME):
+            frame = coded[start : start + FRAME]
+            self._out.append(frame + self.stream.silence[len(frame) :])
+
+    def mark(self, name: str) -> None:
+        """Tell the observer when all that was queued before has gone out."""
+        self._out.append(name)
+        self._pass_marks()
+
+    def clear(self) -> None:
+        """Send nothing of what is queued; its marks come back at once."""
+        marks = [item for item in self._out if isinstance(item, str)]
+        self._out.clear()
+        for name in marks:
+            self._returned(name)
+
+    @property
+    def plays(self) -> bool:
+        return bool(self._out)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        due = self._pacer.due(now)
+        if due > LATE_FRAMES:
+            self._pacer.start(now)
+            due = 1
+        for _ in range(due):
+            self._frame()
+        self._pacer.sent(due)
+        self._look_after(now)
+        self._timer = self._loop.call_at(self._pacer.next_deadline(), self._tick)
+
+    def _frame(self) -> None:
+        """20 ms: one frame in, one packet out."""
+        pcm = self.stream.take()
+        if self.observer is not None:
+            self.observer.happened(CallerAudio(self._upsample.push(pcm)))
+        queued = self._out.popleft() if self._out else self.stream.silence
+        assert isinstance(queued, bytes)  # noqa: S101 - marks never stay at the head
+        packet = self.stream.packet(queued if self._agreed.sends else None)
+        if packet is not None:
+            self._send(self._sockets[0], packet, self._remote)
+        self._pass_marks()
+
+    def _pass_marks(self) -> None:
+        while self._out and isinstance(name := self._out[0], str):
+            self._out.popleft()
+            self._returned(name)
+
+    def _returned(self, name: str) -> None:
+        if self.observer is not None:
+            self.observer.happened(MarkBack(name))
+
+    def _look_after(self, now: float) -> None:
+        if now >= self._report_at:
+            self._report_at = now + REPORT_S
+            self._send(self._sockets[1], self.stream.control(), self._control)
+        if self.observer is not None and self._agreed.direction == "sendrecv" and self._agreed.address is not None:
+            self.observer.heard_nothing(now - self._heard_at)
+
+    def _send(self, transport: asyncio.DatagramTransport, data: bytes, to: tuple[str, int] | None) -> None:
+        if to is not None and not transport.is_closing():
+            try:
+                transport.sendto(data, to)
+            except (OSError, ValueError) as error:  # an address that this host has no way to
+                logger.debug("sip: nothing can be sent to {}: {}", to[0], error)
