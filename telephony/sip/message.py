@@ -50,8 +50,9 @@ REASONS: Mapping[int, str] = {
     603: "Decline",
 }
 
-_START = re.compile(rb"(?:([A-Za-z0-9.!%*_+`'~-]{1,32}) (\S{1,1000}) SIP/(\d{1,9}\.\d{1,9})|SIP/2\.0 ([1-6]\d\d) .*)")
-_CSEQ = re.compile(r"(\d{1,10})\s+(\S{1,32})")
+_START = re.compile(rb"(?:([A-Za-z0-9.!%*_+`'~-]{1,64}) (\S{1,1000}) SIP/(\d{1,9}\.\d{1,9})|SIP/2\.0 ([1-6]\d\d) .*)")
+_CSEQ = re.compile(r"(\d{1,10})\s+(\S{1,64})")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')  # brackets and quotes in it are text (RFC 3261, section 25.1)
 _ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type")
 _NEEDED = ("from", "to", "call-id", "cseq")
 _LAST_CSEQ = 2**31
@@ -166,8 +167,8 @@ def _wrong_length(request: SipRequest, version: str, body: int) -> _Wrong:
 
 def _wrong_names(request: SipRequest, version: str, body: int) -> _Wrong:
     for name in ("from", "to"):
-        value = request.headers.get_first(name) or ""
-        if value.count('"') % 2 or value.count("<") != value.count(">") or ("<" in value) != (">" in value):
+        value = _QUOTED.sub("", request.headers.get_first(name) or "")
+        if '"' in value or value.count("<") != value.count(">") or ("<" in value) != (">" in value):
             return 400, f"{name} is no address"
     sender = request.from_addr
     return (400, "From without a tag") if sender is None or not sender.tag else None

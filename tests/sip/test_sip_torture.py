@@ -91,7 +91,7 @@ async def _answer(line: SipLine, torture: Torture) -> int:
         phone.send(torture.encode(phone.local, remote, name))
         phone.send(options(phone.local, remote, f"{name}-probe"))
         await phone.until(lambda message: not own(message))
-        if SILENCE in torture.answers and not line.seats_taken and not any(map(own, phone.messages)):
+        if not line.seats_taken and not any(map(own, phone.messages)):
             return SILENCE
         answer = await phone.until(lambda message: message.status >= 200 and own(message))
         if answer.method == "INVITE":
