@@ -1,4 +1,4 @@
-"""Renders what Carlos says of a recording, as the calls play it: WAV, 24 kHz, beside his other clips."""
+"""Renders what Carlos says of a recording, and when the line is closed: WAV, 24 kHz, beside his other clips."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "agent" / "persona"
 _NOTICES = {
     "recording_notice.wav": 'Esta llamada puede ser grabada. Si preferís que no, decí "no" o apretá una tecla.',
     "recording_off.wav": "Listo, no grabo esta llamada.",
+    "closed.wav": "Gracias por llamar. En este momento está cerrado. Por favor, volvé a llamar cuando abramos.",
+    "closed_callback.wav": "Si querés que te llamemos a este número, apretá uno.",
+    "callback_noted.wav": "Listo, lo anoté. Te vamos a llamar a este número.",
+    "callback_failed.wav": "Perdón, no lo pude anotar. Por favor, volvé a llamar cuando abramos.",
 }
 _LOUDNESS_DBFS = -20.0
 _MARGIN_S = 0.015

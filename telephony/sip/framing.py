@@ -15,7 +15,7 @@ class Framing:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def push(self, data: bytes) -> list[bytes]:
+    def push(self, data: bytes | bytearray) -> list[bytes]:
         """Return the messages that are complete. Raise RemoteProtocolError where the end of one cannot be found."""
         self._buffer += data
         messages: list[bytes] = []

@@ -21,6 +21,7 @@ from telephony.sip.message import Peer
 
 MAX_CONNECTIONS = 200  # TCP and TLS
 MAX_STRANGERS = 20  # of them, from addresses that have yet to prove a password
+READ_BYTES = 8 * 1024  # of a connection at once
 HANDSHAKE_S = 5.0  # for TLS
 MAX_UNSENT_BYTES = 256 * 1024  # of a peer that does not read: its connection is ended
 
@@ -140,11 +141,14 @@ class _Datagrams(asyncio.DatagramProtocol):
         """A peer's port is closed. What waits for its answer gives up in time."""
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
+    """It reads READ_BYTES a step, so that whoever sends a lot holds nobody up."""
+
     def __init__(self, sockets: SipSockets, transport: str) -> None:
         self._sockets = sockets
         self._name = transport
         self._framing = Framing()
+        self._buffer = bytearray(READ_BYTES)
         self._transport: asyncio.Transport | None = None
         self._peer = Peer(transport, "", 0)
         self.is_strangers = False
@@ -163,9 +167,12 @@ class _Connection(asyncio.Protocol):
         self._transport = None
         self._sockets._closed(self._peer.flow)  # noqa: SLF001
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         try:
-            messages = self._framing.push(data)
+            messages = self._framing.push(self._buffer[:nbytes])
         except RemoteProtocolError as error:
             logger.warning("sip: a connection from {} is ended: {}", self._peer.host, error)
             self.close()

@@ -1,0 +1,457 @@
+"""A call's audio: terms, packets, the clock, and what an interruption leaves on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from aiortp import RtcpPacket, RtcpSrPacket, RtpPacket, get_codec
+
+from agent.line import CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack, SinkClosed
+from telephony.sip import sdp
+from telephony.sip.line import SILENCE_LIMIT_S, SipLine
+from telephony.sip.media import Media
+from telephony.sip.ports import NoPorts, Ports
+from telephony.sip.rtp import FRAME, PCM_SILENCE, RtpStream
+from telephony.sip.sdp import Agreement, NoAgreement
+from tests.sip.stage import OFFER
+from tests.support.virtual_loop import run_virtually
+
+PCMA = Agreement("pcma", 101, ("127.0.0.1", 40000))
+TONE = struct.pack("<160h", *(8000 if sample % 8 < 4 else -8000 for sample in range(160)))
+
+
+# --- terms ----------------------------------------------------------------------------------------------------
+
+
+def test_our_order_decides_which_codec_is_taken() -> None:
+    for codecs, taken in ((("pcma", "pcmu"), "pcma"), (("pcmu", "pcma"), "pcmu"), (("pcmu",), "pcmu")):
+        agreed, offer = sdp.agree(OFFER, codecs)
+        assert (agreed.codec, agreed.keys_type, agreed.address) == (taken, 101, ("10.0.0.5", 30000))
+        said = sdp.answer(offer, agreed, ("10.0.0.1", 20000), 1)
+        assert f"m=audio 20000 RTP/AVP {agreed.payload_type} 101\r\n" in said
+        assert "c=IN IP4 10.0.0.1\r\n" in said
+
+
+def test_keys_have_the_number_that_the_offer_gives_them() -> None:
+    offer = OFFER.replace("8 0 101", "0 96").replace("rtpmap:101", "rtpmap:96")
+    agreed, parsed = sdp.agree(offer, ("pcma", "pcmu"))
+    assert agreed.keys_type == 96
+    assert "a=rtpmap:96 telephone-event/8000" in sdp.answer(parsed, agreed, ("10.0.0.1", 20000), 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "ours", "sends"),
+    [
+        ("a=sendonly", "recvonly", False),
+        ("a=inactive", "inactive", False),
+        ("a=recvonly", "sendonly", True),
+        ("a=sendrecv", "sendrecv", True),
+    ],
+)
+def test_a_hold_is_answered_as_one(line: str, ours: str, sends: bool) -> None:
+    for offer in (OFFER + line + "\n", OFFER.replace("t=0 0\n", f"t=0 0\n{line}\n")):
+        agreed, parsed = sdp.agree(offer, ("pcma",))
+        assert (agreed.direction, agreed.sends) == (ours, sends)
+        assert f"a={ours}\r\n" in sdp.answer(parsed, agreed, ("10.0.0.1", 20000), 2)
+
+
+def test_the_old_way_to_hold_is_one_too() -> None:
+    agreed, _ = sdp.agree(OFFER.replace("c=IN IP4 10.0.0.5", "c=IN IP4 0.0.0.0"), ("pcma",))
+    assert not agreed.sends
+
+
+def test_media_that_are_not_taken_are_refused_in_their_places() -> None:
+    offer = OFFER.replace("m=audio", "m=audio 30002 RTP/SAVP 8\nm=video 30004 RTP/AVP 31\nm=audio")
+    agreed, parsed = sdp.agree(offer, ("pcma",))
+    lines = [line for line in sdp.answer(parsed, agreed, ("10.0.0.1", 20000), 1).splitlines() if line.startswith("m=")]
+    assert lines == ["m=audio 0 RTP/SAVP 8", "m=video 0 RTP/AVP 31", "m=audio 20000 RTP/AVP 8 101"]
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "",
+        "v=0\n",
+        "noise",
+        OFFER.replace("RTP/AVP", "RTP/SAVP"),
+        OFFER.replace("8 0 101", "18"),
+        OFFER.replace("m=audio 30000", "m=audio 0"),
+        OFFER.replace("m=audio 30000", "m=audio 99999"),
+        OFFER.replace("m=audio 30000", "m=audio x"),
+        OFFER.replace("10.0.0.5\nt=", "pbx.example\nt="),
+        OFFER.replace("10.0.0.5\nt=", "224.0.0.1\nt="),
+        OFFER.replace("c=IN IP4 10.0.0.5\n", ""),
+        OFFER.replace("a=rtpmap:101", "a=rtpmap:x"),
+        OFFER + "m=audio 1 RTP/AVP 8\n" * 20,
+        OFFER + "a=x\n" * 5000,
+    ],
+)
+def test_what_cannot_be_agreed_to_is_said_so(offer: str) -> None:
+    with pytest.raises(NoAgreement):
+        sdp.agree(offer, ("pcma", "pcmu"))
+
+
+def test_ports_are_even_and_given_out_again_last() -> None:
+    ports = Ports(range(20000, 20004, 2))
+    first, second = ports.take(), ports.take()
+    assert (first, second) == (20000, 20002)
+    with pytest.raises(NoPorts):
+        ports.take()
+    ports.give_back(second)
+    ports.give_back(first)
+    ports.give_back(first)
+    assert (ports.take(), ports.take(), ports.taken) == (second, first, 2)
+
+
+# --- packets --------------------------------------------------------------------------------------------------
+
+
+class Sender:
+    """The other side's packets."""
+
+    def __init__(self, codec: int = 8, ssrc: int = 7) -> None:
+        self.codec, self.ssrc, self.sequence, self.timestamp = codec, ssrc, 100, 5000
+
+    def audio(self, pcm: bytes = TONE) -> bytes:
+        payload = get_codec(self.codec).encode(pcm)
+        packet = RtpPacket(self.codec, 0, self.sequence, self.timestamp, self.ssrc, payload).serialize()
+        self.sequence, self.timestamp = self.sequence + 1, self.timestamp + len(payload)
+        return packet
+
+    def key(self, event: int, *, end: bool) -> bytes:
+        payload = struct.pack("!BBH", event, 0x8A if end else 0x0A, 800)
+        packet = RtpPacket(101, 0, self.sequence, self.timestamp, self.ssrc, payload).serialize()
+        self.sequence += 1
+        return packet
+
+
+def stream(
+    keys: list[str] | None = None, agreed: Agreement = PCMA, clock: Callable[[], float] = lambda: 0.0
+) -> RtpStream:
+    return RtpStream(agreed, (keys if keys is not None else []).append, clock)
+
+
+def test_what_the_caller_says_comes_out_in_order_and_silence_where_there_is_nothing() -> None:
+    theirs, here = Sender(), stream()
+    packets = [theirs.audio() for _ in range(4)]
+    assert here.take() == PCM_SILENCE
+    for packet in (packets[0], packets[2], packets[1], packets[3]):
+        assert here.receive(packet)
+    heard = [here.take() for _ in range(4)]
+    coded = get_codec(8).decode(get_codec(8).encode(TONE))
+    assert heard == [coded] * 4
+
+
+def test_what_is_lost_is_concealed_and_counted() -> None:
+    theirs, here = Sender(), stream()
+    for number in range(6):
+        packet = theirs.audio()
+        if number != 3:
+            here.receive(packet)
+    heard = [here.take() for _ in range(6)]
+    assert all(any(frame) for frame in heard)
+    assert (here.report.received, here.report.lost) == (5, 1)
+
+
+def test_longer_packets_are_cut_into_frames() -> None:
+    for factor in (2, 1.5, 3):
+        theirs, here = Sender(), stream()
+        pcm = (TONE * 4)[: int(len(TONE) * factor)]
+        for _ in range(8):
+            here.receive(theirs.audio(pcm))
+        heard = [here.take() for _ in range(8)]
+        assert all(max(struct.unpack("<160h", frame)) > 7000 for frame in heard), factor
+
+
+def test_each_key_is_told_once() -> None:
+    keys: list[str] = []
+    theirs, here = Sender(), stream(keys)
+    for event in (5, 11):
+        for end in (False, False, True, True, True):
+            here.receive(theirs.key(event, end=end))
+        theirs.timestamp += 1600
+    here.receive(theirs.key(200, end=True))
+    assert keys == ["5", "#"]
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"",
+        b"\x80",
+        b"\x00" * 12,
+        b"\x80\x08",
+        b"\xff" * 2000,
+        b"\xbf" * 40,
+        b"\x90\x08" + bytes(10),
+        b"\x80\x65" + bytes(10),
+    ],
+)
+def test_noise_is_passed_over(noise: bytes) -> None:
+    here = stream()
+    here.receive(noise)
+    here.receive_control(noise)
+    here.receive_control(b"\x80\xc8\x00\x06" + noise[:24])
+    assert here.take() == PCM_SILENCE
+    assert len(RtcpPacket.parse(here.control())) == 2
+
+
+def test_what_goes_out_has_a_clock_without_gaps() -> None:
+    here = stream()
+    packets = [RtpPacket.parse(packet) for _ in range(3) if (packet := here.packet(here.silence)) is not None]
+    assert here.packet(None) is None
+    packets += [RtpPacket.parse(packet) for _ in range(2) if (packet := here.packet(here.silence)) is not None]
+    first = packets[0]
+    assert [(each.sequence_number - first.sequence_number) & 0xFFFF for each in packets] == [0, 1, 2, 3, 4]
+    assert [(each.timestamp - first.timestamp) & 0xFFFFFFFF for each in packets] == [0, 160, 320, 640, 800]
+    assert [each.marker for each in packets] == [1, 0, 0, 1, 0]
+
+
+def test_reports_say_what_was_sent_and_what_was_lost_there() -> None:
+    here, there = stream(), stream()
+    theirs = Sender()
+    for _ in range(3):
+        here.receive(theirs.audio())
+    for number in range(10):
+        packet = here.packet(here.silence)
+        if packet is not None and number not in (4, 5):
+            there.receive(packet)
+    report = RtcpPacket.parse(here.control())[0]
+    assert isinstance(report, RtcpSrPacket)
+    assert report.sender_info.packet_count == 10
+    there.receive_control(here.control())
+    here.receive_control(there.control())
+    assert here.report.facts["rtp_lost_there"] == "2"
+    assert here.report.facts["rtp_sent"] == "10"
+
+
+# --- on sockets and a clock -----------------------------------------------------------------------------------
+
+
+class Ear:
+    """Hears what a call's audio has to tell."""
+
+    def __init__(self) -> None:
+        self.events: list[LineEvent] = []
+        self.silence_s = 0.0
+
+    def happened(self, event: LineEvent) -> None:
+        self.events.append(event)
+
+    def heard_nothing(self, seconds: float) -> None:
+        self.silence_s = seconds
+
+    @property
+    def marks(self) -> list[str]:
+        return [event.mark for event in self.events if isinstance(event, MarkBack)]
+
+
+class Wire:
+    """What a call's audio sends, with no socket under it; the virtual loop's clock says when."""
+
+    def __init__(self, agreed: Agreement = PCMA) -> None:
+        self.media = Media(agreed, ("127.0.0.1",), Ports(range(20000, 20010, 2)))
+        self.ear = Ear()
+        self.media.observer = self.ear
+        self.sent: list[tuple[float, bytes]] = []
+
+    def open(self) -> None:
+        self.media._sockets = [self, self]  # type: ignore[list-item]
+        self.media._start()
+
+    def sendto(self, data: bytes, to: tuple[str, int]) -> None:
+        if data[1] & 0x7F in (0, 8):
+            self.sent.append((asyncio.get_running_loop().time(), RtpPacket.parse(data).payload))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def spoken(self, since: float = 0.0) -> list[float]:
+        """When a packet went out that says something."""
+        return [at for at, payload in self.sent if payload != self.media.stream.silence and at >= since]
+
+
+def test_packets_go_out_every_20_ms_whether_carlos_speaks_or_not() -> None:
+    async def run() -> None:
+        wire = Wire()
+        wire.open()
+        await asyncio.sleep(1.0)
+        wire.media.play(TONE * 10)
+        await asyncio.sleep(1.0)
+        times = [at for at, _ in wire.sent]
+        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        assert len(times) in (100, 101)
+        assert max(gaps) < 0.0201
+        assert len(wire.spoken()) == 10
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_an_interruption_is_silence_on_the_wire_within_40_ms_and_its_marks_come_back() -> None:
+    async def run() -> None:
+        wire = Wire()
+        wire.open()
+        loop = asyncio.get_running_loop()
+        wire.media.play(TONE * 50)
+        wire.media.mark("a1.1")
+        await asyncio.sleep(0.505)
+        assert wire.ear.marks == []
+        cut = loop.time()
+        wire.media.clear()
+        assert wire.ear.marks == ["a1.1"]
+        await asyncio.sleep(0.5)
+        assert wire.spoken(cut + 0.04) == []
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_a_mark_comes_back_when_what_was_before_it_has_gone_out() -> None:
+    async def run() -> None:
+        wire = Wire()
+        wire.open()
+        wire.media.play(TONE * 3 + TONE[:100])
+        wire.media.mark("one")
+        wire.media.play(TONE)
+        wire.media.mark("two")
+        while not wire.ear.marks:
+            await asyncio.sleep(0.001)
+        assert len(wire.spoken()) == 4, "the last piece was filled up"
+        assert wire.ear.marks == ["one"]
+        await asyncio.sleep(0.1)
+        assert wire.ear.marks == ["one", "two"]
+        wire.media.mark("nothing before it")
+        assert wire.ear.marks[-1] == "nothing before it"
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_on_hold_nothing_is_sent_and_marks_come_back_all_the_same() -> None:
+    async def run() -> None:
+        wire = Wire()
+        wire.open()
+        await asyncio.sleep(0.1)
+        wire.media.agree(replace(PCMA, direction="recvonly"))
+        wire.sent.clear()
+        wire.media.play(TONE * 5)
+        wire.media.mark("held")
+        await asyncio.sleep(SILENCE_LIMIT_S + 1)
+        assert (wire.sent, wire.ear.marks, wire.ear.silence_s < 1) == ([], ["held"], True)
+        wire.media.agree(PCMA)
+        await asyncio.sleep(0.1)
+        assert wire.sent
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_only_the_callers_hosts_are_listened_to_and_audio_goes_where_they_are() -> None:
+    async def run() -> None:
+        wire = Wire()
+        media, theirs = wire.media, Sender()
+        wire.open()
+        media._receive(theirs.audio(), ("203.0.113.66", 4000))
+        assert media._remote == ("127.0.0.1", 40000)
+        assert media.stream.report.received == 0
+        media._receive(theirs.audio(), ("127.0.0.1", 41234))
+        assert media._remote == ("127.0.0.1", 41234), "a NAT chose another port"
+        media.close()
+
+    run_virtually(run())
+
+
+def test_a_stalled_loop_sends_no_burst_of_old_audio() -> None:
+    async def run() -> None:
+        wire = Wire()
+        wire.open()
+        await asyncio.sleep(0.1)
+        loop = asyncio.get_running_loop()
+        loop.now += 5.0  # type: ignore[attr-defined]
+        before = len(wire.sent)
+        await asyncio.sleep(0.001)
+        assert len(wire.sent) - before <= 2
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_ports_that_others_hold_are_passed_over_and_all_are_given_back() -> None:
+    async def run() -> None:
+        ports = Ports(range(29000, 29006, 2))
+        one, other, third = (Media(PCMA, ("127.0.0.1",), ports) for _ in range(3))
+        for media in (one, other, third):
+            await media.open("127.0.0.1")
+        late = Media(PCMA, ("127.0.0.1",), ports)
+        with pytest.raises(NoPorts):
+            await late.open("127.0.0.1")
+        one.close()
+        await asyncio.sleep(0)
+        await late.open("127.0.0.1")
+        for media in (other, third, late):
+            media.close()
+        await asyncio.sleep(0)
+        assert ports.taken == 0
+
+    asyncio.run(run())
+
+
+# --- as a line ------------------------------------------------------------------------------------------------
+
+
+async def nothing(outcome: str) -> None:
+    """An end that nobody waits for."""
+
+
+def test_a_line_tells_what_the_caller_says_and_presses_and_ends_when_he_hangs_up() -> None:
+    async def run() -> None:
+        wire = Wire()
+        line = SipLine(wire.media, nothing)
+        wire.open()
+        wire.media._receive(Sender().key(5, end=True), ("127.0.0.1", 40000))
+        asyncio.get_running_loop().call_later(0.2, line.hang_up)
+        events = [event async for event in line.events()]
+        assert CallerDigit("5") in events
+        audio = [event.pcm for event in events if isinstance(event, CallerAudio)]
+        assert sum(map(len, audio)) == pytest.approx(0.2 * 16000 * 2, rel=0.2)
+        with pytest.raises(SinkClosed):
+            await line.sink.send_audio(TONE)
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_a_line_without_a_packet_is_given_up() -> None:
+    async def run() -> None:
+        wire = Wire()
+        line = SipLine(wire.media, nothing)
+        wire.open()
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(LineDropped):
+            async for _ in line.events():
+                pass
+        assert asyncio.get_running_loop().time() - began == pytest.approx(SILENCE_LIMIT_S, abs=0.1)
+        assert line.is_dead
+        wire.media.close()
+
+    run_virtually(run())
+
+
+def test_a_line_keeps_no_more_than_a_call_can_take() -> None:
+    async def run() -> None:
+        wire = Wire()
+        line = SipLine(wire.media, nothing)
+        for _ in range(5000):
+            line.happened(CallerAudio(bytes(FRAME)))
+        line.key("1")
+        assert len(line._events) == 1501
+
+    run_virtually(run())
