@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from time import monotonic
 from typing import Any
 
 from aiosipua import SdpMessage, SipResponse
 from loguru import logger
 
-from agent.audio.resample import Resampler
 from agent.capacity import Admission
-from agent.filler import clip
-from agent.line import OUTPUT_RATE, CallerDigit, LineEvent, MarkBack
+from agent.line import CallerDigit, LineEvent, MarkBack
 from data.errors import DataError
 from telephony.caller_id import CallerKind, caller_id
 from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, CarrierHandler, Dial, HangUp, OnEnd, Resume
@@ -27,7 +24,8 @@ from telephony.sip.line import SILENCE_LIMIT_S, SipLine
 from telephony.sip.media import Media
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
-from telephony.sip.sdp import CLOCK_HZ, Agreement, NoAgreement
+from telephony.sip.sdp import Agreement, NoAgreement
+from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz
 from telephony.transfer import State, Transfer
 
 ADMIT_TIMEOUT_S = 5.0
@@ -36,8 +34,6 @@ CALLBACK_KEY = "1"
 ANSWER_S = 45.0  # beyond the ringing, until a transfer has come to something
 TRANSFER_WORDS = {486: "busy", 600: "busy", 408: "no-answer", 480: "no-answer", 487: "no-answer"}
 NO_MEDIA = Refusal(488)
-CLOSED_CLIP, OFFER_CLIP = "closed.wav", "closed_callback.wav"
-NOTED_CLIP, NOT_NOTED_CLIP, APOLOGY_CLIP = "callback_noted.wav", "callback_failed.wav", "apology.wav"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +230,7 @@ class SipCall:
 
     async def _part(self, after: AfterStream) -> None:
         if isinstance(after, Apologise | Resume):  # or a place that somebody else took
-            await self._play(APOLOGY_CLIP)
+            await self._play(APOLOGY)
 
     async def _release(self, *, failed: bool) -> None:
         if self._is_seated:
@@ -265,7 +261,7 @@ class SipCall:
             return
         said = _Said()
         media.observer = said
-        media.play(_at_8_khz(name))
+        media.play(at_8_khz(name))
         media.mark("said")
         await _first(said.marked.wait(), self._over.wait())
         media.observer = None
@@ -284,11 +280,11 @@ class SipCall:
             return
         number = caller_id(self._number)
         if offer != "callback" or number.kind is not CallerKind.NUMBER:
-            await self._play(CLOSED_CLIP)
+            await self._play(CLOSED)
             return
         self._keys = asyncio.Queue()
-        await self._play(CLOSED_CLIP)
-        await self._play(OFFER_CLIP)
+        await self._play(CLOSED)
+        await self._play(OFFER)
         if await self._pressed(self._keys) == CALLBACK_KEY:
             await self._note_callback(number.id)
 
@@ -307,9 +303,9 @@ class SipCall:
             await self._calls.note_callback(self.leg.id, number)
         except DataError as error:
             logger.error("a call back is not noted: {!r}", error)
-            await self._play(NOT_NOTED_CLIP)
+            await self._play(NOT_NOTED)
         else:
-            await self._play(NOTED_CLIP)
+            await self._play(NOTED)
 
     # --- to a person --------------------------------------------------------------------------------------------
 
@@ -379,13 +375,6 @@ class _Pressed:
 
     def heard_nothing(self, seconds: float) -> None:
         """A caller who thinks is silent."""
-
-
-@cache
-def _at_8_khz(name: str) -> bytes:
-    """A recorded sentence at the wire's rate."""
-    resampler = Resampler(OUTPUT_RATE, CLOCK_HZ)
-    return resampler.push(clip(name)) + resampler.flush()
 
 
 async def _first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:

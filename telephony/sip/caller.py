@@ -13,6 +13,7 @@ from aiosipua import SipRequest, parse_address
 MAX_CHARACTERS = 200
 WITHHELD = "anonymous"
 _NUMBER = re.compile(r"\+?[1-9]\d{6,14}")
+_TEL = re.compile(r"(?:^|<)\s*tel:(\+?\d{1,20})", re.IGNORECASE)
 _ARGENTINA = re.compile(r"54\d{10,11}")  # in E.164 without its plus, as trunks there write it
 
 
@@ -21,15 +22,15 @@ def caller_of(invite: SipRequest, *, is_trusted: bool) -> str:
     if "id" in [word.strip().lower() for word in (invite.headers.get_first("privacy") or "").split(";")]:
         return WITHHELD
     asserted = invite.headers.get_first("p-asserted-identity") if is_trusted else None
-    address = parse_address((asserted or invite.headers.get_first("from") or "")[:2000])
-    user, host = (address.uri.user or "").partition(";")[0], address.uri.host
-    if not user and _NUMBER.fullmatch(host.removeprefix("tel:")):  # tel:+5491155550100
-        user = host.removeprefix("tel:")
+    said = (asserted or invite.headers.get_first("from") or "")[:2000]
+    address = parse_address(said)
+    tel = _TEL.search(said)
+    user, host = tel[1] if tel else (address.uri.user or "").partition(";")[0], address.uri.host
     if _ARGENTINA.fullmatch(user):
         return f"+{user}"
     if user.startswith("+") and _NUMBER.fullmatch(user):
         return user
     if not user or user.lower() == WITHHELD:
         return WITHHELD
-    said = f"sip:{user}@{host}"
-    return "".join(character for character in said if character.isprintable() and character != " ")[:MAX_CHARACTERS]
+    named = f"sip:{user}@{host}"
+    return "".join(character for character in named if character.isprintable() and character != " ")[:MAX_CHARACTERS]

@@ -29,6 +29,7 @@ from telephony.sip.leg import Leg
 from telephony.sip.message import Peer
 from telephony.sip.ports import Ports
 from telephony.sip.registration import LAST_RETRY_S, Registration
+from telephony.sip.sentences import prepare
 from telephony.sip.sockets import SipSockets
 from telephony.stream_tokens import SpentNonces
 
@@ -49,8 +50,8 @@ class Sip:
         self._callers = Callers(settings.sip_networks, has_users=bool(settings.sip_users))
         self._ports = Ports(settings.sip_port_range)
         self._tasks = TaskSet()
-        self._calls: dict[str, SipCall] = {}
-        self._sockets: SipSockets | None = None
+        self.calls: dict[str, SipCall] = {}
+        self.sockets: SipSockets | None = None
         self._endpoint: SipEndpoint | None = None
 
     # --- Carrier ------------------------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ class Sip:
         return ""
 
     async def hang_up(self, call_id: str) -> bool:
-        call = self._calls.get(call_id)
+        call = self.calls.get(call_id)
         if call is None or self._endpoint is None:
             return False
         self._endpoint.hang_up(call.leg)
@@ -77,7 +78,7 @@ class Sip:
     async def serve(self, calls: CarrierHandler) -> AsyncIterator[None]:
         settings = self._settings
         loop = asyncio.get_running_loop()
-        sockets = self._sockets = SipSockets(self._callers, self._received, settings.sip_advertised_address)
+        sockets = self.sockets = SipSockets(self._callers, self._received, settings.sip_advertised_address)
         endpoint = self._endpoint = SipEndpoint(
             self._callers, Digests(settings.sip_passwords), sockets.send, sockets.contact, self._rings, loop
         )
@@ -91,6 +92,7 @@ class Sip:
         )
         registering: asyncio.Task[None] | None = None
         try:
+            await asyncio.to_thread(prepare)
             await sockets.open(settings.sip_listeners, self._certificate())
             if not (settings.sip_allow or settings.sip_users or settings.sip_registrar):
                 logger.warning("sip: nobody may call: set SIP_ALLOW, SIP_USERS or SIP_REGISTRAR")
@@ -108,7 +110,7 @@ class Sip:
             await sockets.close()
 
     async def _end_calls(self, endpoint: SipEndpoint) -> None:
-        for call in list(self._calls.values()):
+        for call in list(self.calls.values()):
             endpoint.hang_up(call.leg)
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
@@ -125,9 +127,9 @@ class Sip:
 
     def _rings(self, leg: Leg) -> None:
         is_trusted = self._callers.standing(leg.peer.host) is Standing.KNOWN
-        call = self._calls[leg.id] = SipCall(leg, caller_of(leg.invite, is_trusted=is_trusted), self._around)
+        call = self.calls[leg.id] = SipCall(leg, caller_of(leg.invite, is_trusted=is_trusted), self._around)
         task = self._tasks.create(self._hold(call), f"sip call {leg.id}")
-        task.add_done_callback(lambda _: self._calls.pop(leg.id, None))
+        task.add_done_callback(lambda _: self.calls.pop(leg.id, None))
 
     async def _hold(self, call: SipCall) -> None:
         with logger.contextualize(call_id=call.leg.id):
@@ -154,8 +156,8 @@ class Sip:
                         await self._register(registration, peer, leave=True)
 
     def _registration(self, registrar: str, peer: Peer) -> Registration:
-        assert self._sockets is not None  # noqa: S101 - they are open
-        host, port = self._sockets.contact(peer)
+        assert self.sockets is not None  # noqa: S101 - they are open
+        host, port = self.sockets.contact(peer)
         here = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         settings = self._settings
         password = settings.sip_password.get_secret_value() if settings.sip_password else ""

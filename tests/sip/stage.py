@@ -121,7 +121,7 @@ class Stage:
     def header(self, name: str) -> str | None:
         return self.last.get_header(name)
 
-    def ring(self, peer: Peer = PBX, **headers: str | None) -> Leg:
+    def ring(self, peer: Peer = PBX, /, **headers: str | None) -> Leg:
         self.tell(text("INVITE", **({"body": OFFER} | headers)), peer)
         return self.legs[-1]
 

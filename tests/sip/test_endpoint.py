@@ -221,7 +221,7 @@ async def test_a_cancel_that_crosses_the_answer_changes_nothing() -> None:
     leg = stage.ring()
     stage.endpoint.answer(leg, "v=0\r\n")
     assert stage.tell(text("CANCEL")) == [200]
-    assert leg.state is LegState.ANSWERED
+    assert stage.observed[0].over == []
     stage.tell(stage.within(leg, "ACK", 1))
     assert leg.state is LegState.UP
 
