@@ -33,6 +33,7 @@ from common.spanish.names import plain
 from sandbox.sip import sipp
 from sandbox.sip.phone import RtpPhone, rtp_phone
 from sandbox.sip.rtp import NAMES, PCMA, PCMU
+from sandbox.sip.rtp import RATE as PHONE_RATE
 from sandbox.speech.errors import WeightsMissing
 from sandbox.speech.mel import RATE
 from sandbox.speech.weights import load_weights
@@ -63,9 +64,10 @@ class Heard:
         kind = received.codecs == {NAMES[self.codec]} and received.sources == 1
         return kind and not received.jumps and received.longest_gap_ms <= GAP_LIMIT_MS
 
-    def words(self, recognizer: Recognizer) -> str:
-        """All that Carlos said, as the recogniser writes it."""
-        found = utterances(self.phone.received.ulaw())
+    def words(self, recognizer: Recognizer, seconds: float | None = None) -> str:
+        """What Carlos said, in all or in the first seconds, as the recogniser writes it."""
+        sound = self.phone.received.ulaw()
+        found = utterances(sound if seconds is None else sound[: round(seconds * PHONE_RATE)])
         return " ".join(recognizer.transcribe(pcm, RATE) for pcm in found)
 
 

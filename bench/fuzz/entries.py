@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
 import hpack
@@ -57,6 +57,7 @@ from api.live import live_routes
 from api.middleware import MAX_BODY_BYTES
 from api.schemas import AppointmentEdit, CustomerBody, NewAppointment, NewOrder, OrderEdit, order_items
 from bench.exchange import NoTransport
+from bench.fuzz import sip
 from bench.fuzz.mutation import changed, changed_bytes
 from bench.stores import fresh_sqlite
 from common.settings import Settings
@@ -100,6 +101,7 @@ class Entry:
     mutate: Mutate = changed
     longest: int = 256 * 1024  # bytes of an input: what comes to it is bounded before
     reads: str = ""  # the folder of its corpus, where it has none of its own
+    ends: Callable[[Any], None] | None = None  # with its feed, after each conversation; raises for what is left of it
 
     @cached_property
     def corpus(self) -> list[tuple[bool, bytes]]:
@@ -520,4 +522,15 @@ ENTRIES = (
     Entry("toolbox", 5, toolbox, reads="tool-arguments"),
     Entry("rest bodies", 40, rest_bodies, (ValueError, RecursionError), longest=MAX_BODY_BYTES),
     Entry("rest requests", 5, rest_requests, reads="rest-bodies"),
+    Entry("sip messages", 80, sip.Signalling, (), sip.changed_sip, 64 * 1024, ends=sip.Signalling.finish),
+    Entry(
+        "sip stream",
+        20,
+        sip.Stream,
+        (RemoteProtocolError,),
+        sip.changed_sip,
+        reads="sip-messages",
+        ends=sip.Signalling.finish,
+    ),
+    Entry("rtp packets", 60, sip.Sound, (), changed_bytes, longest=64 * 1024),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import logging
 import time
 import traceback
 from collections import Counter
@@ -63,8 +64,9 @@ class Report:
 
 
 def quiet() -> None:
-    """For a process of its own: what entries log is not shown."""
+    """For a process of its own: what entries and their libraries log is not shown."""
     logger.remove()
+    logging.disable()
 
 
 def fuzz(seed: int, part: int, counts: dict[str, int]) -> Report:
@@ -122,6 +124,11 @@ class _Trial:
             inputs.append(data[: self._entry.longest])
             if not await self._step(feed, inputs):
                 return number + 1
+        if self._entry.ends is not None:
+            try:
+                self._entry.ends(feed)
+            except Exception as error:
+                self._fail(error, inputs)
         return length
 
     async def _step(self, feed: Feed, inputs: Sequence[bytes]) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
+from zlib import crc32
 
 from sandbox.sip.rtp import NAMES
 
@@ -106,7 +107,7 @@ class Call:
         return self._request("BYE", self._branch("bye"), self.number + 1)
 
     def _branch(self, name: str) -> str:
-        return f"z9hG4bK-{abs(hash(self.call_id)):x}-{name}"
+        return f"z9hG4bK-{crc32(self.call_id.encode()):x}-{name}"
 
     def _request(self, method: str, branch: str, number: int, sdp: str = "") -> bytes:
         lines = [

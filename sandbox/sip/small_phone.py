@@ -33,7 +33,10 @@ class SmallPhone(asyncio.DatagramProtocol):
         self.local = f"{host}:{port}"
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        message = Message.decode(data)
+        try:
+            message = Message.decode(data)
+        except ValueError:  # sound, where somebody was told to send it here
+            return
         self.messages.append(message)
         if not message.status and message.method != "ACK":
             self.send(message.reply())
@@ -48,9 +51,10 @@ class SmallPhone(asyncio.DatagramProtocol):
         async with self._came:
             self._came.notify_all()
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, to: tuple[str, int] | None = None) -> None:
+        """To the other end, or elsewhere."""
         host, _, port = self._remote.rpartition(":")
-        self._transport.sendto(data, (host, int(port)))
+        self._transport.sendto(data, to or (host, int(port)))
 
     async def until(self, found: Callable[[Message], bool]) -> Message:
         """The first message that is meant. Raises TimeoutError after a hang."""

@@ -51,6 +51,16 @@ def test_a_foreign_exception_is_counted_and_kept_with_what_brought_it_about(monk
     assert (told["foreign_exceptions"], told["inputs"]) == (report.foreign, {"glass": 3000, "total": 3000})
 
 
+def test_what_a_conversation_leaves_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(feed: Feed) -> None:
+        raise Dies("of a seat that is not free")
+
+    entry = Entry("glass", 1, a_reader_that_dies, (ValueError, Dies), reads="media-stream", ends=ends)
+    monkeypatch.setattr(trial, "ENTRIES", (entry,))
+    report = fuzz(SEED, 0, {"glass": 100})
+    assert [failure.what for failure in report.failures.values()] == ["Dies('of a seat that is not free')"]
+
+
 def test_a_million_inputs_are_a_million() -> None:
     counts = counts_of(1_000_000)
     assert sum(counts.values()) == 1_000_000

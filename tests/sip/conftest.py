@@ -1,6 +1,4 @@
-"""sipp and baresip are installed by `make setup-test`; without them their tests are left out loudly, and fail in CI.
-Whatever is sent in these tests, nothing may be logged as an error.
-"""
+"""sipp and baresip are installed by `make setup-test`; without them their tests are left out loudly, and fail in CI."""
 
 from __future__ import annotations
 
@@ -34,8 +32,8 @@ class _Kept(logging.Handler):
         self._lines.append(self.format(record))
 
 
-@pytest.fixture(autouse=True)
-def _no_error_is_logged() -> Iterator[None]:
+@pytest.fixture
+def no_error_is_logged() -> Iterator[None]:
     """By us or by a library, exceptions of tasks and callbacks included."""
     lines: list[str] = []
     ours = logger.add(lines.append, format="{message} {exception}", level="ERROR")

@@ -16,7 +16,7 @@ from tests.e2e.running import noise
 from tests.sip.sip_stage import SipLine, sip_line
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.sip, pytest.mark.slow]
+pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.usefixtures("no_error_is_logged")]
 
 RATE = 8000
 FIRST_S, SPEECH_S, LAST_S = 4, 1, 400  # silence, the caller's sentence, and silence: the phone hangs up at the end

@@ -18,7 +18,7 @@ from sandbox.sip.message import Call, Message, options
 from sandbox.sip.small_phone import small_phone
 from tests.sip.sip_stage import SipLine, sip_line
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_error_is_logged")]
 
 FOLDER = Path(__file__).parent / "torture"
 SILENCE = 0

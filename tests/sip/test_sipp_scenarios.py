@@ -32,7 +32,7 @@ from sandbox.sip.sipp import (
 from sandbox.sip.small_phone import small_phone
 from tests.sip.sip_stage import SipLine, sip_line
 
-pytestmark = [pytest.mark.sip, pytest.mark.slow]
+pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.usefixtures("no_error_is_logged")]
 
 BLOCKED = "+5491155550199"
 IS_OF_INVITE = (
