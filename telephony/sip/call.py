@@ -22,6 +22,7 @@ from telephony.sip.endpoint import SipEndpoint
 from telephony.sip.leg import Ended, Leg
 from telephony.sip.line import SILENCE_LIMIT_S, SipLine
 from telephony.sip.media import Media
+from telephony.sip.message import address_of
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
 from telephony.sip.sdp import Agreement, NoAgreement
@@ -346,8 +347,7 @@ class SipCall:
         """A number is the other side's to dial: its own domain's."""
         if address.startswith(("sip:", "sips:")):
             return address
-        sender = self.leg.invite.from_addr
-        host = (sender.uri.host if sender is not None else "") or self.leg.peer.host
+        host = address_of(self.leg.invite, "from").uri.host or self.leg.peer.host
         return f"sip:{address}@{host}"
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from aiosipua import SipRequest, parse_address
+from aiosipua import SipRequest
+
+from telephony.sip.message import address_of
 
 MAX_CHARACTERS = 200
 WITHHELD = "anonymous"
@@ -21,10 +23,8 @@ def caller_of(invite: SipRequest, *, is_trusted: bool) -> str:
     """Return a number in E.164, `sip:user@host`, or "anonymous"."""
     if "id" in [word.strip().lower() for word in (invite.headers.get_first("privacy") or "").split(";")]:
         return WITHHELD
-    asserted = invite.headers.get_first("p-asserted-identity") if is_trusted else None
-    said = (asserted or invite.headers.get_first("from") or "")[:2000]
-    address = parse_address(said)
-    tel = _TEL.search(said)
+    header = "p-asserted-identity" if is_trusted and "p-asserted-identity" in invite.headers else "from"
+    address, tel = address_of(invite, header), _TEL.search(invite.headers.get_first(header) or "")
     user, host = tel[1] if tel else (address.uri.user or "").partition(";")[0], address.uri.host
     if _ARGENTINA.fullmatch(user):
         return f"+{user}"

@@ -11,8 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 
-from aiosipua import SipRequest, SipResponse, create_dialog_from_request
-from aiosipua.dialog import dialog_matches
+from aiosipua import Dialog, SipRequest, SipResponse, create_dialog_from_request, stringify_uri
 from loguru import logger
 
 from telephony.rate_guards import Bucket
@@ -24,6 +23,7 @@ from telephony.sip.message import (
     MAX_VALUE_CHARACTERS,
     BadMessage,
     Peer,
+    address_of,
     answer_to,
     branch_of,
     cseq_of,
@@ -157,7 +157,8 @@ class SipEndpoint:
         if proof is Proof.GOOD:
             return True
         if proof is Proof.WRONG:
-            logger.warning("sip: a wrong password from {}", to.host)
+            if not self._warnings.push(1, now):
+                logger.warning("sip: a wrong password from {}", to.host)
             answer = answer_to(request, 403, _tag())
         else:
             challenge = self._digests.challenge(to.host, now, stale=proof is Proof.STALE)
@@ -206,7 +207,7 @@ class SipEndpoint:
     def _leg_of(self, request: SipRequest) -> Leg | None:
         """The call that a request belongs to by its tags and Call-ID."""
         leg = self._legs.get(tag_of(request, "to"))
-        if leg is None or leg.dialog.call_id != request.call_id or not dialog_matches(leg.dialog, request):
+        if leg is None or leg.dialog.call_id != request.call_id or leg.dialog.remote_tag != tag_of(request, "from"):
             return None
         return leg
 
@@ -245,7 +246,7 @@ class SipEndpoint:
             data = self._answer(request, transaction, 422, {"Min-SE": str(MIN_SE_S)})
             self._resends.begin(("refused", *transaction.key), data, transaction.peer)
             return
-        leg = Leg(create_dialog_from_request(request, local_tag=_tag()), request, transaction, timer)
+        leg = Leg(_dialog_of(request), request, transaction, timer)
         transaction.leg_id = leg.id
         self._legs[leg.id] = leg
         self._reply(request, transaction, 100)
@@ -487,6 +488,13 @@ class SipEndpoint:
             logger.warning("sip: no sign of life in call {}", leg.id)
             self._say_bye(leg)
             self._end(leg, LegMove.EXPIRE, Ended.EXPIRED)
+
+
+def _dialog_of(request: SipRequest) -> Dialog:
+    dialog = create_dialog_from_request(request, local_tag=_tag())
+    sender = address_of(request, "from")
+    dialog.remote_tag, dialog.remote_uri = sender.tag or "", stringify_uri(sender.uri)
+    return dialog
 
 
 def _tag() -> str:

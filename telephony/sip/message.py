@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from aiosipua import SipMessage, SipRequest, SipResponse, parse_via, stringify_via
+from aiosipua import Address, SipMessage, SipRequest, SipResponse, parse_address, parse_via, stringify_via
 from aiosipua.headers import CaseInsensitiveDict
 
 from telephony.errors import RemoteProtocolError
@@ -170,8 +170,7 @@ def _wrong_names(request: SipRequest, version: str, body: int) -> _Wrong:
         value = _QUOTED.sub("", request.headers.get_first(name) or "")
         if '"' in value or value.count("<") != value.count(">") or ("<" in value) != (">" in value):
             return 400, f"{name} is no address"
-    sender = request.from_addr
-    return (400, "From without a tag") if sender is None or not sender.tag else None
+    return None if tag_of(request, "from") else (400, "From without a tag")
 
 
 def _wrong_scheme(request: SipRequest, version: str, body: int) -> _Wrong:
@@ -217,8 +216,13 @@ def branch_of(message: SipMessage) -> str:
 
 def tag_of(message: SipMessage, header: str) -> str:
     """Return the tag of From or To; empty where there is none."""
-    address = message.from_addr if header == "from" else message.to_addr
-    return (address.tag if address is not None else None) or ""
+    return address_of(message, header).tag or ""
+
+
+def address_of(message: SipMessage, header: str) -> Address:
+    """Return From, To or another header's address. A name before it may have brackets in its quotes, which aiosipua
+    takes for the address's."""
+    return parse_address(_QUOTED.sub("", message.headers.get_first(header) or ""))
 
 
 def answer_to(

@@ -454,6 +454,7 @@ FROM = [
     ({"from_": "<sip:+5491155550100@10.0.0.5;user=phone>;tag=1"}, NUMBER),
     ({"from_": "<sip:5491155550100@10.0.0.5>;tag=1"}, NUMBER),
     ({"from_": "<tel:+5491155550100>;tag=1"}, NUMBER),
+    ({"from_": r'"Ana \"la <jefa>\" Paz" <sip:+5491155550100@10.0.0.5>;tag=1'}, NUMBER),
     ({"from_": '"Interno" <sip:201@pbx.clinica.example>;tag=1'}, "sip:201@pbx.clinica.example"),
     ({"from_": "<sip:anonymous@anonymous.invalid>;tag=1"}, "anonymous"),
     ({"from_": "<sip:10.0.0.5>;tag=1"}, "anonymous"),
