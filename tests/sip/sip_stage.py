@@ -19,14 +19,14 @@ from sandbox.twilio.server import free_port
 from tests.e2e.running import Running, running
 from tests.support.waiting import until
 
-RTP_PORTS_EACH = 60  # for each worker of pytest-xdist
+RTP_PORTS_EACH = 60  # for each worker of pytest-xdist, above those of sandbox.twilio.server.PORTS
 GREETS = scripted([ScriptTurn((Say("Hola, soy Carlos."),))])
 
 
 def rtp_ports() -> range:
     """This worker's own."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 30_000 + worker * RTP_PORTS_EACH
+    first = 32_000 + worker * RTP_PORTS_EACH
     return range(first, first + RTP_PORTS_EACH)
 
 
