@@ -5,13 +5,16 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.audio.ulaw import ulaw_decode
 from agent.transcript import CallTranscript
 from sandbox.sip.baresip import baresip
+from sandbox.sonic.certificates import make_certificates
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, scripted
+from sandbox.twilio.server import free_port
 from tests.e2e.running import noise
 from tests.sip.sip_stage import SipLine, sip_line
 from tests.support.waiting import until
@@ -109,3 +112,24 @@ async def test_a_phone_is_passed_on_to_a_persons_phone(
                 await person.told("CALL_CLOSED")
             (record,) = await line.records()
             assert record.outcome == "transferred"
+
+
+async def test_a_phone_may_signal_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Path) -> None:
+    port = free_port()
+    folder = tmp_path / "tls"
+    make_certificates(folder)
+    settings: dict[str, Any] = {
+        "sip_listen": (f"tls:127.0.0.1:{port}",),
+        "sip_tls_cert_file": folder / "leaf.pem",
+        "sip_tls_key_file": folder / "leaf.key",
+    }
+    async with sip_line(tmp_path, monkeypatch, **settings) as line:
+        async with baresip(tmp_path / "phone", "+5491155550100", words) as phone:
+            await phone.command("dial", f"sip:carlos@127.0.0.1:{port};transport=tls")
+            await phone.told("CALL_ESTABLISHED")
+            log = await transcript(line)
+            await until(lambda: said(log)("Hola"))
+            await phone.command("hangup")
+            await phone.told("CALL_CLOSED")
+        (record,) = await line.records()
+    assert (record.outcome, record.details["sip"]["transport"]) == ("caller_left", "tls")
