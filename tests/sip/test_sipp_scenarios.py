@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -26,11 +27,14 @@ from sandbox.sip.sipp import (
     invite,
     label,
     maybe,
+    reply,
     request,
     sdp,
 )
 from sandbox.sip.small_phone import small_phone
+from sandbox.twilio.server import free_port
 from tests.sip.sip_stage import SipLine, sip_line
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.usefixtures("no_error_is_logged")]
 
@@ -190,3 +194,29 @@ async def test_a_call_may_be_held_and_offers_that_have_nothing_in_common_are_tol
         video = sdp(PCMA).replace("m=audio", "m=video").replace("PCMA/8000", "H261/90000")
         await ring(invite(body=video), maybe(100, 180), expect(488), ack(branch="1"))
         assert [record.outcome for record in await line.records()] == ["caller_left"]
+
+
+async def test_a_trunk_is_registered_with_by_digest_and_left_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenge = 'WWW-Authenticate: Digest realm="trunk", nonce="0a1b2c3d", algorithm=MD5, qop="auth"'
+    proven = '<action><verifyauth assign_to="proven" username="clinica" password="una-clave"/></action>'
+    registrar = (
+        expect("REGISTER"), reply("401 Unauthorized", challenge),
+        expect("REGISTER", proven, next="1", test="proven"), reply("403 Forbidden"), goto(2),
+        label(1), reply("200 OK", "Expires: 120"),
+        expect("REGISTER"), reply("200 OK", "Expires: 0"),
+        label(2),
+    )  # fmt: skip
+    port = free_port()
+    trunk = asyncio.create_task(sipp.run(tmp_path / "trunk", 9, registrar, options={"-p": str(port)}))
+    settings: dict[str, Any] = {"sip_user": "clinica", "sip_password": SecretStr("una-clave"), "sip_allow": ()}
+    async with sip_line(tmp_path, monkeypatch, sip_registrar=f"127.0.0.1:{port}", **settings) as line:
+        told = tmp_path / "trunk" / "messages.log"
+        await until(lambda: told.exists() and "SIP/2.0 200 OK" in told.read_text())
+        async with small_phone(f"127.0.0.1:{line.port}") as phone:
+            assert (await phone.call("+5491155550100")).status == 200, "the trunk's calls are taken"
+            await phone.hang_up()
+    ran = await trunk
+    assert ran.code == 0, ran.trouble
+    assert [message.headers["expires"] == "0" for message in ran.received] == [False, False, True]
