@@ -6,6 +6,7 @@ It has no HTTP route: calls come on sockets of its own, which `serve` holds open
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -35,6 +36,7 @@ from telephony.stream_tokens import SpentNonces
 
 LEAVE_S = 2.0  # for the trunk to hear that we go, and for calls to end with the server
 RESOLVE_S = 5.0
+LIBRARIES = ("aiosipua", "aiortp")  # they log what is wrong with each packet; we say it at a bounded rate
 
 
 class Sip:
@@ -76,6 +78,8 @@ class Sip:
 
     @asynccontextmanager
     async def serve(self, calls: CarrierHandler) -> AsyncIterator[None]:
+        for library in LIBRARIES:
+            logging.getLogger(library).setLevel(logging.ERROR)
         settings = self._settings
         loop = asyncio.get_running_loop()
         sockets = self.sockets = SipSockets(self._callers, self._received, settings.sip_advertised_address)
