@@ -1,0 +1,77 @@
+"""Our place at a trunk: asked for, proven, refreshed, and tried again."""
+
+from __future__ import annotations
+
+import pytest
+from aiosipua import SipRequest, SipResponse, parse_auth
+
+from telephony.sip.registration import FIRST_RETRY_S, LAST_RETRY_S, Registration
+
+CONTACT = "<sip:541143210000@198.51.100.4:5060>"
+
+
+@pytest.fixture
+def registration() -> Registration:
+    return Registration("sip.trunk.example:5062", "541143210000", "secret", CONTACT, "198.51.100.4:5060")
+
+
+def response(status: int, **headers: str) -> SipResponse:
+    made = SipResponse(status_code=status, reason_phrase="Said")
+    for name, value in headers.items():
+        made.headers.set_single(name.replace("_", "-"), value)
+    return made
+
+
+def challenge(nonce: str = "n1") -> SipResponse:
+    return response(401, www_authenticate=f'Digest realm="trunk", nonce="{nonce}", qop="auth", algorithm=MD5')
+
+
+def test_a_place_is_asked_for_proven_and_refreshed_in_time(registration: Registration) -> None:
+    first = registration.request()
+    assert (first.uri, first.get_header("contact")) == ("sip:sip.trunk.example:5062", CONTACT)
+    assert first.get_header("to") == "<sip:541143210000@sip.trunk.example>"
+    proven = registration.answered(challenge())
+    assert isinstance(proven, SipRequest)
+    proof = parse_auth(proven.get_header("authorization") or "", credentials=True)
+    assert (proof.params["username"], proof.params["nonce"]) == ("541143210000", "n1")
+    assert proven.cseq is not None
+    assert proven.cseq.seq == 2
+    wait = registration.answered(response(200, contact=f"{CONTACT};expires=100", expires="3600"))
+    assert (wait, registration.is_registered) == (80.0, True)
+
+
+def test_what_the_registrar_grants_is_kept_within_bounds(registration: Registration) -> None:
+    registration.request()
+    assert registration.answered(response(200, expires="1")) == 24.0
+    assert registration.answered(response(200, expires="999999")) == 2880.0
+    assert registration.answered(response(200, expires="soon")) == 240.0
+
+
+def test_a_longer_time_is_asked_for_where_the_registrar_wants_one(registration: Registration) -> None:
+    registration.request()
+    longer = registration.answered(response(423, min_expires="1800"))
+    assert isinstance(longer, SipRequest)
+    assert longer.get_header("expires") == "1800"
+    assert registration.answered(response(423, min_expires="1800")) == FIRST_RETRY_S
+
+
+def test_a_wrong_password_is_no_endless_loop(registration: Registration) -> None:
+    registration.request()
+    steps = [registration.answered(challenge(f"n{number}")) for number in range(3)]
+    assert [isinstance(step, SipRequest) for step in steps] == [True, True, False]
+
+
+def test_a_trunk_that_is_away_is_tried_later_and_later(registration: Registration) -> None:
+    registration.request()
+    waits = [registration.answered(None if number % 2 else response(503)) for number in range(9)]
+    assert waits == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, LAST_RETRY_S, LAST_RETRY_S, LAST_RETRY_S]
+    assert not registration.is_registered
+    registration.answered(response(200))
+    assert registration.answered(None) == FIRST_RETRY_S
+
+
+def test_a_place_is_given_up(registration: Registration) -> None:
+    assert registration.request(leave=True).get_header("expires") == "0"
+    proven = registration.answered(challenge(), leave=True)
+    assert isinstance(proven, SipRequest)
+    assert proven.get_header("expires") == "0"
