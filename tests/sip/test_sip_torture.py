@@ -17,6 +17,7 @@ import pytest
 from sandbox.sip.message import Call, Message, options
 from sandbox.sip.small_phone import small_phone
 from tests.sip.sip_stage import SipLine, sip_line
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_error_is_logged")]
 
@@ -121,6 +122,7 @@ async def test_who_is_not_known_hears_nothing_whatever_is_sent(tmp_path: Path, m
             known.send(options(known.local, remote, "known-asks"))
             await known.final("OPTIONS")
             assert (await known.call("+5491155550100")).status == 200
+            await until(lambda: line.live)
             assert (await known.hang_up()).status == 200
             assert stranger.messages == []
         assert len(await line.records()) == 1
