@@ -7,7 +7,7 @@ longest wait is by this machine's clock, and says as much of the machine. The la
 
     {"calls", "completed", "packets", "jumps", "longest_gap_ms", "longest_wait_ms", "words", "seconds"}
 
-Exit status 1 for a call that Carlos did not end, a sequence that jumps, or a gap above 60 ms.
+Exit status 1 for a call that did not come to its end, a sequence that jumps, or a gap above 60 ms.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import aiohttp
 
 from bench.hearing import utterances
 from common.spanish.names import plain
+from sandbox.hang import HANG_S
 from sandbox.sip import sipp
 from sandbox.sip.phone import RtpPhone, rtp_phone
 from sandbox.sip.rtp import NAMES, PCMA, PCMU
@@ -48,6 +49,17 @@ GAP_LIMIT_MS = 60.0
 PATIENT = Manners(patience_ms=120_000, linger_ms=120_000, stall_ms=4_000)  # the recogniser has them all wait
 NUMBER = "+54911555{:05}"
 RTP_PORTS_A_CALL = 2
+# The stand-in's one recogniser takes a second or two for each of all who speak at once: that is no outage.
+SLOW_STANDIN = {
+    name: str(HANG_S)
+    for name in (
+        "SONIC_OPEN_TIMEOUT_S",
+        "SONIC_SUSPECT_S",
+        "SONIC_ANSWER_TIMEOUT_S",
+        "TOOL_TIME_LIMIT_S",
+        "SILENCE_PROMPT_S",
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,7 @@ async def place(callers: Sequence[Sequence[Turn]], folder: Path) -> Placed:
     port, sip = free_port(), free_port()
     first = free_port()
     settings = {
+        **SLOW_STANDIN,
         "SONIC": "local",
         "MAX_CALLS": str(len(callers)),
         "SIP_LISTEN": f"udp:127.0.0.1:{sip}",
@@ -186,7 +199,8 @@ def main() -> int:
         "seconds": round(seconds),
     }
     print(json.dumps(told))
-    return 1 if placed.ran.code or not all(row["whole"] for row in rows) else 0
+    good = told["completed"] == len(rows) and all(row["whole"] for row in rows)
+    return 0 if good and not placed.ran.code else 1
 
 
 if __name__ == "__main__":
