@@ -185,17 +185,29 @@ class Media:
         if due > LATE_FRAMES:
             self._pacer.start(now)
             due = 1
+        self._hear(due)
         for _ in range(due):
-            self._frame()
+            self._speak()
         self._pacer.sent(due)
         self._look_after(now)
         self._timer = self._loop.call_at(self._pacer.next_deadline(), self._tick)
 
-    def _frame(self) -> None:
-        """20 ms: one frame in, one packet out."""
+    def _hear(self, due: int) -> None:
+        """Hand on what the caller says. After a stall of ours his packets are still in the socket: nothing is made up
+        in their place, and they are handed on as soon as they are here."""
+        self._hand_on()
+        for _ in range(min(due - 1, self.stream.waiting)):
+            self._hand_on()
+        while self.stream.is_behind:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
         pcm = self.stream.take()
         if self.observer is not None:
             self.observer.happened(CallerAudio(self._upsample.push(pcm)))
+
+    def _speak(self) -> None:
+        """One packet."""
         queued = self._out.popleft() if self._out else self.stream.silence
         assert isinstance(queued, bytes)  # noqa: S101 - marks never stay at the head
         packet = self.stream.packet(queued if self._agreed.sends else None)

@@ -27,13 +27,14 @@ from aiortp import (
 from aiortp.clock import current_ntp_time
 from aiortp.packet import RtcpReceiverInfo, RtcpSenderInfo, RtcpSourceInfo
 
-from telephony.sip.sdp import Agreement
+from telephony.sip.sdp import FRAME_MS, Agreement
 
 FRAME = 160  # samples, and bytes of G.711: 20 ms
 SILENCE: Mapping[str, bytes] = {"pcmu": b"\xff" * FRAME, "pcma": b"\xd5" * FRAME}
 PCM_SILENCE = bytes(2 * FRAME)
 MAX_PACKET_BYTES = 1500
 MAX_PAYLOAD_BYTES = 6 * FRAME  # 120 ms
+SURPLUS_MS = 40  # beyond what the jitter asks for: it is handed on at once, since a model may hear faster
 COMFORT_NOISE = 13  # payload type (RFC 3389)
 DIGITS = frozenset("0123456789*#ABCD")
 _CNAME = 1  # SDES item
@@ -141,6 +142,16 @@ class RtpStream:
         """Return the next 20 ms of what the caller says, as PCM; silence where there is nothing."""
         frame = self._playout.tick()
         return frame[0] if frame is not None and len(frame[0]) == len(PCM_SILENCE) else PCM_SILENCE
+
+    @property
+    def waiting(self) -> int:
+        """Frames that have come and are not taken."""
+        return round(self._playout.depth_ms / FRAME_MS)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more waits than the network's jitter asks for: a stall is over, and what came late is here."""
+        return self._playout.depth_ms > self._playout.target_ms + SURPLUS_MS
 
     # --- out --------------------------------------------------------------------------------------------------
 

@@ -386,6 +386,37 @@ def test_a_stalled_loop_sends_no_burst_of_old_audio() -> None:
     run_virtually(run())
 
 
+def test_what_the_caller_says_while_our_loop_stalls_is_not_lost() -> None:
+    async def run() -> None:
+        wire, theirs = Wire(), Sender()
+        wire.open()
+        loop = asyncio.get_running_loop()
+        words = [struct.pack("<160h", *([1000 + 400 * number] * 160)) for number in range(60)]
+
+        def say(number: int) -> None:
+            wire.media._receive(theirs.audio(words[number]), ("127.0.0.1", 40000))
+
+        for number in range(20):
+            say(number)
+            await asyncio.sleep(0.02)
+        loop.now += 0.4  # type: ignore[attr-defined]
+        await asyncio.sleep(0)  # the clock ticks before the sockets are read
+        for number in range(20, 40):
+            say(number)
+        for number in range(40, 60):
+            await asyncio.sleep(0.02)
+            say(number)
+        await asyncio.sleep(0.2)
+        heard = b"".join(event.pcm for event in wire.ear.events if isinstance(event, CallerAudio))
+        levels = set(memoryview(heard).cast("h")[::80])
+        coded = {memoryview(get_codec(8).decode(get_codec(8).encode(word)))[:2].cast("h")[0] for word in words}
+        missing = [level for level in coded if not any(abs(level - other) <= 20 for other in levels)]
+        assert missing == []
+        wire.media.close()
+
+    run_virtually(run())
+
+
 def test_a_port_that_another_program_holds_is_passed_over_and_all_are_given_back() -> None:
     async def run() -> None:
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
