@@ -81,8 +81,6 @@ class Sip:
         for library in LIBRARIES:
             logging.getLogger(library).setLevel(logging.ERROR)
         settings = self._settings
-        for noisy in ("aiosipua", "aiortp"):  # each message that is out of order is a warning of theirs
-            logging.getLogger(noisy).setLevel(logging.ERROR)
         loop = asyncio.get_running_loop()
         sockets = self.sockets = SipSockets(self._callers, self._received, settings.sip_advertised_address)
         endpoint = self._endpoint = SipEndpoint(

@@ -386,7 +386,8 @@ def test_a_stalled_loop_sends_no_burst_of_old_audio() -> None:
     run_virtually(run())
 
 
-def test_what_the_caller_says_while_our_loop_stalls_is_not_lost() -> None:
+@pytest.mark.parametrize("frames", [3, 5, 20])
+def test_what_the_caller_says_while_our_loop_stalls_is_not_lost(frames: int) -> None:
     async def run() -> None:
         wire, theirs = Wire(), Sender()
         wire.open()
@@ -399,11 +400,12 @@ def test_what_the_caller_says_while_our_loop_stalls_is_not_lost() -> None:
         for number in range(20):
             say(number)
             await asyncio.sleep(0.02)
-        loop.now += 0.4  # type: ignore[attr-defined]
-        await asyncio.sleep(0)  # the clock ticks before the sockets are read
-        for number in range(20, 40):
+        loop.now += frames * 0.02  # type: ignore[attr-defined]
+        for _ in range(3):
+            await asyncio.sleep(0)  # the clock ticks before the sockets are read
+        for number in range(20, 20 + frames):
             say(number)
-        for number in range(40, 60):
+        for number in range(20 + frames, 60):
             await asyncio.sleep(0.02)
             say(number)
         await asyncio.sleep(0.2)
