@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -15,6 +16,7 @@ from common.settings.concern import Concern, Unsafe
 
 SIP_PORT = 5060
 CODECS = ("pcma", "pcmu")
+PACKAGES = ("aiosipua", "aiortp")
 _LISTEN = re.compile(r"(udp|tcp|tls):(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):(\d{1,5})")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]")
 _MOST_PORT = 65535
@@ -32,6 +34,10 @@ class SipListener:
 class SipSettings(Concern):
     TITLE: ClassVar[str] = "SIP"
     UNSAFE: ClassVar[tuple[Unsafe, ...]] = (
+        (
+            lambda all_: bool(all_.sip_listen) and any(find_spec(package) is None for package in PACKAGES),
+            "SIP_LISTEN needs packages that are not installed: pip install 'carlos[sip]'",
+        ),
         (
             lambda all_: bool(all_.sip_listen) and all_.processes > 1,
             "SIP_LISTEN needs PROCESSES=1, not {processes}: no process can hand a SIP call to another",

@@ -18,7 +18,7 @@ from agent.audio.pacing import FRAME_S, Pacer
 from agent.audio.resample import Resampler
 from agent.line import INPUT_RATE, CallerAudio, CallerDigit, LineEvent, MarkBack
 from telephony.sip.ports import NoPorts, Ports
-from telephony.sip.rtp import FRAME, RtpStream
+from telephony.sip.rtp import FRAME, PCM_SILENCE, RtpStream
 from telephony.sip.sdp import CLOCK_HZ, Agreement
 
 REPORT_S = 5.0  # between RTCP reports (RFC 3550, section 6.2)
@@ -203,6 +203,8 @@ class Media:
 
     def _hand_on(self) -> None:
         pcm = self.stream.take()
+        if not self._agreed.sends:  # on hold a PBX plays music to us, which nobody says
+            pcm = PCM_SILENCE
         if self.observer is not None:
             self.observer.happened(CallerAudio(self._upsample.push(pcm)))
 

@@ -13,6 +13,7 @@ from aiosipua import SipMessage, SipRequest, SipResponse
 from pydantic import ValidationError
 
 from common.settings import Settings
+from common.settings import sip as sip_settings
 from telephony.carrier import CarrierHandler, Listening
 from telephony.carriers import carriers_of
 from telephony.sip.carrier import Sip
@@ -84,6 +85,12 @@ def test_settings_are_read_as_they_are_meant() -> None:
     assert read.sip_passwords == {"pbx": "with:colon", "other": "x"}
     assert list(read.sip_port_range) == [20002, 20004]
     assert read.sip_codecs == ("pcmu",)
+
+
+def test_without_its_packages_sip_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sip_settings, "PACKAGES", ("aiosipua", "a_package_that_is_nowhere"))
+    with pytest.raises(ValidationError, match=r"carlos\[sip\]"):
+        settings()
 
 
 class Trunk(asyncio.DatagramProtocol):

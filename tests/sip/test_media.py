@@ -344,10 +344,16 @@ def test_on_hold_nothing_is_sent_and_marks_come_back_all_the_same() -> None:
         await asyncio.sleep(0.1)
         wire.media.agree(replace(PCMA, direction="recvonly"))
         wire.sent.clear()
+        wire.ear.events.clear()
+        music = Sender()
+        for _ in range(10):
+            wire.media._receive(music.audio(), ("127.0.0.1", 40000))
         wire.media.play(TONE * 5)
         wire.media.mark("held")
         await asyncio.sleep(SILENCE_LIMIT_S + 1)
         assert (wire.sent, wire.ear.marks, wire.ear.silence_s < 1) == ([], ["held"], True)
+        heard = b"".join(event.pcm for event in wire.ear.events if isinstance(event, CallerAudio))
+        assert max(memoryview(heard).cast("h")[1000:]) == 0, "a PBX's music is not what the caller says"
         wire.media.agree(PCMA)
         await asyncio.sleep(0.1)
         assert wire.sent
