@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
-from aiosipua import SdpMessage, SipResponse
+from aiosipua import SdpMessage
 from loguru import logger
 
 from agent.capacity import Admission
-from agent.line import CallerDigit, LineEvent, MarkBack
 from data.errors import DataError
 from telephony.caller_id import CallerKind, caller_id
 from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, CarrierHandler, Dial, HangUp, OnEnd, Resume
@@ -24,16 +22,17 @@ from telephony.sip.line import SILENCE_LIMIT_S, SipLine
 from telephony.sip.media import Media
 from telephony.sip.message import address_of
 from telephony.sip.ports import NoPorts, Ports
+from telephony.sip.prompts import Prompts
+from telephony.sip.referral import Referral, talked, word_of
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
 from telephony.sip.sdp import Agreement, NoAgreement
-from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz
+from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER
 from telephony.transfer import State, Transfer
 
 ADMIT_TIMEOUT_S = 5.0
 KEY_TIMEOUT_S = 6.0  # for a caller who is offered a call-back
 CALLBACK_KEY = "1"
 ANSWER_S = 45.0  # beyond the ringing, until a transfer has come to something
-TRANSFER_WORDS = {486: "busy", 600: "busy", 408: "no-answer", 480: "no-answer", 487: "no-answer"}
 NO_MEDIA = Refusal(488)
 
 
@@ -51,11 +50,12 @@ class Surroundings:
 
 
 class SipCall:
-    """`telephony.sip.leg.LegObserver` of one leg; `run` is its task."""
+    """`telephony.sip.leg.LegObserver` of one leg; `run` is its task. `source` tells the record where it comes from."""
 
-    def __init__(self, leg: Leg, number: str, around: Surroundings) -> None:
+    def __init__(self, leg: Leg, number: str, around: Surroundings, source: str = "") -> None:
         self.leg = leg
         self._number = number
+        self._source = source
         self._around = around
         self._calls, self._endpoint = around.calls, around.endpoint
         self._offer: SdpMessage | None = None  # None: ours is to be the offer
@@ -65,10 +65,9 @@ class SipCall:
         self._over = asyncio.Event()
         self._up = asyncio.Event()
         self._why = ""
-        self._referred: asyncio.Future[int] | None = None
-        self._keys: asyncio.Queue[str] | None = None  # of a caller who is told that the line is closed
+        self._prompts: Prompts | None = None
+        self._referral: Referral | None = None
         self._is_admitted = self._is_seated = False
-        self._is_accepted = False  # a REFER of ours was
         self._began = monotonic()
         leg.observer = self
 
@@ -110,12 +109,12 @@ class SipCall:
     def key(self, digit: str) -> None:
         if self._line is not None:
             self._line.key(digit)
-        elif self._keys is not None:
-            self._keys.put_nowait(digit)
+        elif self._prompts is not None:
+            self._prompts.press(digit)
 
     def referred(self, status: int) -> None:
-        if status >= 200 and self._referred is not None and not self._referred.done():
-            self._referred.set_result(status)
+        if self._referral is not None:
+            self._referral.told(status)
 
     # --- the call -----------------------------------------------------------------------------------------------
 
@@ -231,7 +230,8 @@ class SipCall:
 
     async def _part(self, after: AfterStream) -> None:
         if isinstance(after, Apologise | Resume):  # or a place that somebody else took
-            await self._play(APOLOGY)
+            with self._prompting() as prompts:
+                await prompts.play(APOLOGY)
 
     async def _release(self, *, failed: bool) -> None:
         if self._is_seated:
@@ -247,7 +247,7 @@ class SipCall:
             await self._calls.status(self.leg.id, CallStatus(self._why or "failed", is_over=True, facts=self._facts()))
 
     def _facts(self) -> dict[str, str]:
-        facts = {"status": self._why or "failed", "source": self.leg.peer.host, "transport": self.leg.peer.transport}
+        facts = {"status": self._why or "failed", "source": self._source, "transport": self.leg.peer.transport}
         if self._media is not None:
             facts |= {"codec": self._media.agreed.codec} | self._media.stream.report.facts
             facts["duration_s"] = str(round(monotonic() - self._began))
@@ -255,18 +255,15 @@ class SipCall:
 
     # --- sentences of our own -----------------------------------------------------------------------------------
 
-    async def _play(self, name: str) -> None:
-        """Say a recorded sentence, while the caller listens."""
-        media = self._media
-        if media is None or self.leg.is_over:
-            return
-        said = _Said()
-        media.observer = said
-        media.play(at_8_khz(name))
-        media.mark("said")
-        await _first(said.marked.wait(), self._over.wait())
-        media.observer = None
-        media.clear()
+    @contextmanager
+    def _prompting(self) -> Iterator[Prompts]:
+        assert self._media is not None  # noqa: S101 - the call was picked up
+        self._prompts = Prompts(self._media, self._over)
+        try:
+            yield self._prompts
+        finally:
+            self._prompts.end()
+            self._prompts = None
 
     async def _tell_closed(self, agreed: Agreement) -> None:
         """The line is closed: say so, and offer a call-back where that is offered. A voicemail is the PBX's business:
@@ -280,33 +277,21 @@ class SipCall:
         if not await self._pick_up(agreed, seated=False):
             return
         number = caller_id(self._number)
-        if offer != "callback" or number.kind is not CallerKind.NUMBER:
-            await self._play(CLOSED)
-            return
-        self._keys = asyncio.Queue()
-        await self._play(CLOSED)
-        await self._play(OFFER)
-        if await self._pressed(self._keys) == CALLBACK_KEY:
-            await self._note_callback(number.id)
+        with self._prompting() as prompts:
+            await prompts.play(CLOSED)
+            if offer == "callback" and number.kind is CallerKind.NUMBER:
+                await prompts.play(OFFER)
+                if await prompts.key(KEY_TIMEOUT_S) == CALLBACK_KEY:
+                    await prompts.play(await self._note_callback(number.id))
 
-    async def _pressed(self, keys: asyncio.Queue[str]) -> str:
-        media = self._media
-        if media is None:
-            return ""
-        media.observer = _Pressed(keys)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(KEY_TIMEOUT_S):
-                return await keys.get()
-        return ""
-
-    async def _note_callback(self, number: str) -> None:
+    async def _note_callback(self, number: str) -> str:
+        """Return what the caller is told of it."""
         try:
             await self._calls.note_callback(self.leg.id, number)
         except DataError as error:
             logger.error("a call back is not noted: {!r}", error)
-            await self._play(NOT_NOTED)
-        else:
-            await self._play(NOTED)
+            return NOT_NOTED
+        return NOTED
 
     # --- to a person --------------------------------------------------------------------------------------------
 
@@ -314,34 +299,18 @@ class SipCall:
         """Have the caller's side call a person instead of us (REFER), and return what comes then."""
         transfers = self._calls.transfers
         assert transfers is not None  # noqa: S101 - it began the transfer
-        self._referred = asyncio.get_running_loop().create_future()
-        self._endpoint.refer(self.leg, self._target(transfer.address), self._refer_answered)
-        status = await self._outcome(self._referred, transfer.ring_s + ANSWER_S)
-        self._referred = None
-        talked = 200 <= status < 300
-        if self.leg.is_over and not talked:
+        referral = self._referral = Referral(self._over)
+        self._endpoint.refer(self.leg, self._target(transfer.address), referral.answered)
+        status = await referral.outcome(transfer.ring_s + ANSWER_S)
+        self._referral = None
+        if self.leg.is_over and not talked(status):
             return HangUp()
-        word = "completed" if talked else TRANSFER_WORDS.get(status, "failed")
+        word = word_of(status)
         logger.info("call {} is passed on: {}", self.leg.id, word)
-        back = await transfers.dialled(self.leg.id, word, talked=talked)
-        if talked or back is None or back.state is not State.RETURNED:
+        back = await transfers.dialled(self.leg.id, word, talked=talked(status))
+        if talked(status) or back is None or back.state is not State.RETURNED:
             return HangUp()
         return await self._calls.brought_back(self.leg.id)
-
-    async def _outcome(self, referred: asyncio.Future[int], seconds: float) -> int:
-        """A SIP status: what the NOTIFYs say. A caller's side that hangs up first has taken the caller along."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await _first(asyncio.shield(referred), self._over.wait())
-        if referred.done():
-            return referred.result()
-        return 200 if self._over.is_set() and self._is_accepted else 408
-
-    def _refer_answered(self, response: SipResponse | None) -> None:
-        status = response.status_code if response is not None else 408
-        self._is_accepted = 200 <= status < 300
-        if not self._is_accepted:
-            self.referred(status)
 
     def _target(self, address: str) -> str:
         """A number is the other side's to dial: its own domain's."""
@@ -349,39 +318,3 @@ class SipCall:
             return address
         host = address_of(self.leg.invite, "from").uri.host or self.leg.peer.host
         return f"sip:{address}@{host}"
-
-
-class _Said:
-    """Waits for a mark, and hears nothing else."""
-
-    def __init__(self) -> None:
-        self.marked = asyncio.Event()
-
-    def happened(self, event: LineEvent) -> None:
-        if isinstance(event, MarkBack):
-            self.marked.set()
-
-    def heard_nothing(self, seconds: float) -> None:
-        """A caller need not speak to be told something."""
-
-
-class _Pressed:
-    def __init__(self, keys: asyncio.Queue[str]) -> None:
-        self._keys = keys
-
-    def happened(self, event: LineEvent) -> None:
-        if isinstance(event, CallerDigit):
-            self._keys.put_nowait(event.digit)
-
-    def heard_nothing(self, seconds: float) -> None:
-        """A caller who thinks is silent."""
-
-
-async def _first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
-    """Return when the first of them is done."""
-    tasks = [asyncio.ensure_future(each) for each in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in tasks:
-            each.cancel()

@@ -9,6 +9,7 @@ What a stranger sends costs a look at its address, and with SIP_USERS at most ST
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from enum import Enum, auto
 from functools import lru_cache
@@ -18,6 +19,9 @@ from telephony.rate_guards import Bucket
 
 STRANGERS_PER_S = 50  # messages, of all of them
 STRANGERS_AT_ONCE = 200
+GUESSES = 5  # wrong passwords from one address, and one more each GUESS_S
+GUESS_S = 60.0
+LOCKED_S = 600.0  # after one more: nothing of its is read
 _REMEMBERED = 1024  # addresses
 
 type Network = IPv4Network | IPv6Network
@@ -39,6 +43,8 @@ class Callers:
         self._has_users = has_users
         self._trunk: frozenset[str] = frozenset()
         self._strangers = Bucket(STRANGERS_PER_S, STRANGERS_AT_ONCE)
+        self._guesses: OrderedDict[str, Bucket] = OrderedDict()
+        self._locked: OrderedDict[str, float] = OrderedDict()  # until when
         self._is_allowed = lru_cache(_REMEMBERED)(self._lies_in_network)
 
     def trunk_is(self, addresses: Iterable[str]) -> None:
@@ -56,8 +62,16 @@ class Callers:
             case Standing.KNOWN:
                 return True
             case Standing.STRANGER:
-                return not self._strangers.push(1, now)
+                return self._locked.get(host, 0.0) <= now and not self._strangers.push(1, now)
         return False
+
+    def guessed_wrong(self, host: str, now: float) -> None:
+        """An address sent a wrong password; one that goes on guessing is not read for a while."""
+        if self._guesses.setdefault(host, Bucket(1 / GUESS_S, GUESSES)).push(1, now):
+            self._locked[host] = now + LOCKED_S
+        for remembered in (self._guesses, self._locked):
+            while len(remembered) > _REMEMBERED:
+                remembered.popitem(last=False)
 
     def _lies_in_network(self, host: str) -> bool:
         try:

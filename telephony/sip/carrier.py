@@ -131,7 +131,9 @@ class Sip:
 
     def _rings(self, leg: Leg) -> None:
         is_trusted = self._callers.standing(leg.peer.host) is Standing.KNOWN
-        call = self.calls[leg.id] = SipCall(leg, caller_of(leg.invite, is_trusted=is_trusted), self._around)
+        number = caller_of(leg.invite, is_trusted=is_trusted)
+        source = leg.peer.host if is_trusted else "password"  # whose address may be a person's
+        call = self.calls[leg.id] = SipCall(leg, number, self._around, source)
         task = self._tasks.create(self._hold(call), f"sip call {leg.id}")
         task.add_done_callback(lambda _: self.calls.pop(leg.id, None))
 

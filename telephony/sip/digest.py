@@ -22,7 +22,7 @@ _HEX = 16
 
 
 class Proof(Enum):
-    NONE = auto()  # nothing was proven: challenge
+    NONE = auto()  # nothing was proven, or another challenge answered: challenge
     STALE = auto()  # the password is right and the nonce is old: challenge again
     WRONG = auto()
     GOOD = auto()
@@ -47,12 +47,11 @@ class Digests:
         if given is None:
             return Proof.NONE
         params = {name.lower(): value for name, value in parse_auth(given, credentials=True).params.items()}
-        if not self._is_right(params, request.method):
-            return Proof.WRONG
-        nonce, count = params.get("nonce", ""), params.get("nc", "")
-        if not self._is_ours(nonce, host, now) or not self._is_unused(nonce, count):
-            return Proof.STALE
-        return Proof.GOOD
+        nonce = params.get("nonce", "")
+        is_right, is_ours = self._is_right(params, request.method), self._is_ours(nonce, host, now)
+        if is_right:
+            return Proof.GOOD if is_ours and self._is_unused(nonce, params.get("nc", "")) else Proof.STALE
+        return Proof.WRONG if is_ours else Proof.NONE  # what answers no challenge of ours is no guess
 
     def _is_right(self, params: Mapping[str, str], method: str) -> bool:
         """Whether the answer is the password's. An unknown user costs as much as a known one."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from aiosipua import Dialog, SipRequest, SipResponse, create_dialog_from_request, stringify_uri
 from loguru import logger
 
-from telephony.rate_guards import Bucket
 from telephony.sip.callers import Callers, Standing
-from telephony.sip.digest import Digests, Proof
+from telephony.sip.digest import Digests
+from telephony.sip.gate import Gate, PassedOver
 from telephony.sip.leg import Ended, Leg, LegMove, LegState
 from telephony.sip.message import (
     ALLOW,
@@ -27,6 +27,7 @@ from telephony.sip.message import (
     answer_to,
     branch_of,
     cseq_of,
+    new_tag,
     read,
     stamped,
     tag_of,
@@ -37,8 +38,6 @@ from telephony.sip.transactions import Key, Resends, Send, Transaction, Transact
 
 SDP = "application/sdp"
 MAX_LEGS = 500  # calls in any state; MAX_CALLS bounds those that are answered
-WARNINGS_PER_S = 1  # of what is sent to us and cannot be read
-WARNINGS_AT_ONCE = 20
 _SIPFRAG = re.compile(r"SIP/2\.0 ([1-6]\d\d)")
 _KEY = re.compile(r"^\s*Signal\s*=\s*([0-9A-Da-d*#])\s*$", re.MULTILINE)
 _KEY_TYPES = frozenset({"application/dtmf-relay"})
@@ -60,7 +59,7 @@ class SipEndpoint:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._callers = callers
-        self._digests = digests
+        self._gate = Gate(callers, digests)
         self._send = send
         self._contact = contact
         self._on_call = on_call
@@ -70,7 +69,6 @@ class SipEndpoint:
         self._legs: dict[str, Leg] = {}
         self._asked: dict[Key, OnAnswer] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._warnings = Bucket(WARNINGS_PER_S, WARNINGS_AT_ONCE)
         self._handlers: Mapping[str, Callable[[SipRequest, Transaction], None]] = {
             "INVITE": self._invite,
             "CANCEL": self._cancel,
@@ -114,11 +112,10 @@ class SipEndpoint:
     def _told_badly(self, bad: BadMessage, peer: Peer, *, is_known: bool) -> None:
         if not is_known:
             return
-        if not self._warnings.push(1, self._loop.time()):
-            logger.warning("sip: a message from {} that cannot be acted on: {}", peer.host, bad)
+        self._gate.warn(self._loop.time(), "sip: a message from {} that cannot be acted on: {}", peer.host, bad)
         if bad.request is not None and bad.request.method != "ACK":
             to = stamped(bad.request, peer)
-            self._send(bytes(answer_to(bad.request, bad.status, _tag(), bad.headers)), to)
+            self._send(bytes(answer_to(bad.request, bad.status, new_tag(), bad.headers)), to)
 
     def _response(self, response: SipResponse) -> None:
         _, method = cseq_of(response)
@@ -144,26 +141,16 @@ class SipEndpoint:
         self._handlers[request.method](request, self._transactions.begin(key, to, self._loop.time()))
 
     def _is_let_in(self, request: SipRequest, key: Key, to: Peer) -> bool:
-        """Whether a stranger's request is acted on. It is, where it belongs to a call that was let in, or brings a
-        proof; an INVITE without one is challenged."""
+        """Whether a stranger's request is acted on. Where it is not, it has its answer, or gets none."""
         if request.method == "CANCEL":
             return self._transactions.find((*key[:2], "INVITE")) is not None
         if (leg := self._leg_of(request)) is not None and leg.peer.host == to.host:
             return True
-        if request.method != "INVITE" or tag_of(request, "to"):
-            return False
-        now = self._loop.time()
-        proof = self._digests.proof(request, to.host, now)
-        if proof is Proof.GOOD:
-            return True
-        if proof is Proof.WRONG:
-            if not self._warnings.push(1, now):
-                logger.warning("sip: a wrong password from {}", to.host)
-            answer = answer_to(request, 403, _tag())
-        else:
-            challenge = self._digests.challenge(to.host, now, stale=proof is Proof.STALE)
-            answer = answer_to(request, 401, _tag(), {"WWW-Authenticate": challenge})
-        self._send(bytes(answer), to)
+        with suppress(PassedOver):
+            answer = self._gate.answer(request, to.host, self._loop.time())
+            if answer is None:
+                return True
+            self._send(bytes(answer), to)
         return False
 
     # --- answers ----------------------------------------------------------------------------------------------
@@ -178,7 +165,7 @@ class SipEndpoint:
         tag: str = "",
         body: str = "",
     ) -> bytes:
-        response = answer_to(request, status, tag or (_tag() if status > 100 else ""), headers)
+        response = answer_to(request, status, tag or (new_tag() if status > 100 else ""), headers)
         if body:
             response.headers.set_single("Content-Type", SDP)
             response.text = body
@@ -491,14 +478,10 @@ class SipEndpoint:
 
 
 def _dialog_of(request: SipRequest) -> Dialog:
-    dialog = create_dialog_from_request(request, local_tag=_tag())
+    dialog = create_dialog_from_request(request, local_tag=new_tag())
     sender = address_of(request, "from")
     dialog.remote_tag, dialog.remote_uri = sender.tag or "", stringify_uri(sender.uri)
     return dialog
-
-
-def _tag() -> str:
-    return secrets.token_hex(16)
 
 
 def _type_of(request: SipRequest) -> str:

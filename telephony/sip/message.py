@@ -7,6 +7,7 @@ are those that RFC 4475 (torture tests) asks of a server; what cannot even be an
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -202,6 +203,10 @@ _RULES: tuple[Callable[[SipRequest, str, int], _Wrong], ...] = (
     _wrong_method,
     _wrong_extension,
 )
+
+
+def new_tag() -> str:
+    return secrets.token_hex(16)
 
 
 def cseq_of(message: SipMessage) -> tuple[int, str]:

@@ -174,7 +174,7 @@ class _Connection(asyncio.BufferedProtocol):
         try:
             messages = self._framing.push(self._buffer[:nbytes])
         except RemoteProtocolError as error:
-            logger.warning("sip: a connection from {} is ended: {}", self._peer.host, error)
+            logger.warning("sip: a connection is ended: {}", error)
             self.close()
             return
         for message in messages:

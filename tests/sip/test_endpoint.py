@@ -100,6 +100,31 @@ async def test_a_proof_is_worth_nothing_from_another_address_or_later() -> None:
 
 
 @virtually
+async def test_an_address_that_goes_on_guessing_is_not_read_for_a_while() -> None:
+    stage = Stage(users={"pbx": "secret"})
+    said = []
+    for number in range(20):
+        challenged = stage.tell(text("INVITE", body=OFFER, via=via(10 * number)), STRANGER)
+        said += challenged
+        if challenged:
+            wrong = proof(stage, f"guess {number}")
+            said += stage.tell(text("INVITE", body=OFFER, via=via(10 * number + 1), authorization=wrong), STRANGER)
+    assert said == [401, 403] * 6
+    elsewhere = type(STRANGER)("udp", "203.0.113.67", 5060)
+    assert stage.tell(text("INVITE", body=OFFER, via=via(901)), elsewhere) == [401]
+    await asyncio.sleep(601)
+    assert stage.tell(text("INVITE", body=OFFER, via=via(902)), STRANGER) == [401]
+
+
+@virtually
+async def test_who_answers_no_challenge_of_ours_has_guessed_nothing() -> None:
+    stage = Stage(users={"pbx": "secret"})
+    forged = 'Digest username="pbx", realm="carlos", nonce="1.00", uri="sip:x", nc=00000001, cnonce="a", response="00"'
+    for number in range(20):
+        assert stage.tell(text("INVITE", body=OFFER, via=via(number), authorization=forged), STRANGER) == [401]
+
+
+@virtually
 async def test_strangers_are_read_at_a_bounded_rate() -> None:
     stage = Stage(users={"pbx": "secret"})
     answered = 0
