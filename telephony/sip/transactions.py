@@ -15,6 +15,7 @@ from telephony.sip.message import Peer
 
 T1_S, T2_S = 0.5, 4.0
 GIVE_UP_S = 64 * T1_S
+SOON_S = 0.001  # a timer that fires a rounding error early is on time
 MAX_TRANSACTIONS = 5000  # requests that are remembered
 MAX_RESENDS = 2000  # messages under way; what is beyond goes out once
 
@@ -66,14 +67,14 @@ class Resends:
 
     def _again(self, key: Key) -> None:
         sent = self._sent[key]
-        if self._loop.time() - sent.since >= GIVE_UP_S:
+        left = sent.since + GIVE_UP_S - self._loop.time()
+        if left < SOON_S:
             del self._sent[key]
             if sent.gave_up is not None:
                 sent.gave_up()
             return
         self._send(sent.data, sent.peer)
         sent.interval = min(2 * sent.interval, T2_S)
-        left = sent.since + GIVE_UP_S - self._loop.time()
         sent.timer = self._loop.call_later(min(sent.interval, left), self._again, key)
 
 
