@@ -104,7 +104,7 @@ class SipCall:
             logger.warning("sip: an offer in call {} is not agreed to: {}", self.leg.id, error)
             return None
         self._media.agree(agreed)
-        return sdp.answer(parsed, agreed, local, self._version)
+        return sdp.answer(parsed, agreed, local, self._version, self._media.ours)
 
     def key(self, digit: str) -> None:
         if self._line is not None:
@@ -181,7 +181,7 @@ class SipCall:
         if self._offer is None:
             body = sdp.offer(self._around.codecs, local, self._version)
         else:
-            body = sdp.answer(self._offer, agreed, local, self._version)
+            body = sdp.answer(self._offer, agreed, local, self._version, self._media.ours)
         if not self._endpoint.answer(self.leg, body):
             return False
         await self._up.wait()
@@ -249,7 +249,8 @@ class SipCall:
     def _facts(self) -> dict[str, str]:
         facts = {"status": self._why or "failed", "source": self._source, "transport": self.leg.peer.transport}
         if self._media is not None:
-            facts |= {"codec": self._media.agreed.codec} | self._media.stream.report.facts
+            facts |= {"codec": self._media.agreed.codec, "media": "srtp" if self._media.ours else "rtp"}
+            facts |= self._media.stream.report.facts
             facts["duration_s"] = str(round(monotonic() - self._began))
         return facts
 

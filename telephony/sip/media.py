@@ -20,6 +20,7 @@ from agent.line import INPUT_RATE, CallerAudio, CallerDigit, LineEvent, MarkBack
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.rtp import FRAME, PCM_SILENCE, RtpStream
 from telephony.sip.sdp import CLOCK_HZ, Agreement
+from telephony.sip.srtp import Crypto, Opener, Protector
 
 REPORT_S = 5.0  # between RTCP reports (RFC 3550, section 6.2)
 LATE_FRAMES = 25  # that a stalled loop makes good; what is later is left out
@@ -57,6 +58,10 @@ class Media:
         self.observer: MediaObserver | None = None
         self.port = 0
         self._agreed = agreed
+        self.ours: Crypto | None = None  # the key of our packets, where theirs have one
+        self._opener: Opener | None = None
+        self._protector: Protector | None = None
+        self._secure(agreed)
         self._signalling = frozenset(hosts)
         self._ports = ports
         self._remote = self._control = agreed.address
@@ -105,7 +110,7 @@ class Media:
             self._timer.cancel()
             self._timer = None
         if self._sockets:
-            self._send(self._sockets[1], self.stream.goodbye(), self._control)
+            self._send_control(self.stream.goodbye())
             self._let_go()
             self._ports.give_back(self.port)
         self._out.clear()
@@ -121,11 +126,23 @@ class Media:
             self.clear()
         if (agreed.codec, agreed.keys_type) != (self._agreed.codec, self._agreed.keys_type):
             self.stream.agree(agreed)
+        if agreed.theirs != self._agreed.theirs:
+            self._secure(agreed)
         moved = agreed.address != self._agreed.address
         self._agreed = agreed
         if moved:
             self._moved_to(agreed)
         self._heard_at = self._loop.time()
+
+    def _secure(self, agreed: Agreement) -> None:
+        """Our own key stays what it was, since an answer may be on its way; theirs may change with each offer."""
+        if agreed.theirs is None:
+            self.ours = self._opener = self._protector = None
+            return
+        self._opener = Opener(agreed.theirs)
+        if self.ours is None or self._protector is None or self.ours.tag != agreed.theirs.tag:
+            self.ours = Crypto.new(agreed.theirs.tag)
+            self._protector = Protector(self.ours)
 
     def _moved_to(self, agreed: Agreement) -> None:
         self._hosts = self._signalling | ({agreed.address[0]} if agreed.address else set())
@@ -140,15 +157,22 @@ class Media:
     # --- what comes -------------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes, source: tuple[str, int]) -> None:
-        if source[0] in self._hosts and self.stream.receive(data):
+        packet = self._opened(data) if source[0] in self._hosts else None
+        if packet is not None and self.stream.receive(packet):
             self._heard_at = self._loop.time()
             if self._agreed.sends:
                 self._remote = source
 
     def _receive_control(self, data: bytes, source: tuple[str, int]) -> None:
-        if source[0] in self._hosts:
-            self.stream.receive_control(data)
+        if source[0] not in self._hosts:
+            return
+        packet = data if self._opener is None else self._opener.rtcp(data)
+        if packet is not None:
+            self.stream.receive_control(packet)
             self._control = source
+
+    def _opened(self, data: bytes) -> bytes | None:
+        return data if self._opener is None else self._opener.rtp(data)
 
     def _key(self, digit: str) -> None:
         if self.observer is not None:
@@ -214,7 +238,8 @@ class Media:
         assert isinstance(queued, bytes)  # noqa: S101 - marks never stay at the head
         packet = self.stream.packet(queued if self._agreed.sends else None)
         if packet is not None:
-            self._send(self._sockets[0], packet, self._remote)
+            sealed = packet if self._protector is None else self._protector.rtp(packet)
+            self._send(self._sockets[0], sealed, self._remote)
         self._pass_marks()
 
     def _pass_marks(self) -> None:
@@ -229,9 +254,13 @@ class Media:
     def _look_after(self, now: float) -> None:
         if now >= self._report_at:
             self._report_at = now + REPORT_S
-            self._send(self._sockets[1], self.stream.control(), self._control)
+            self._send_control(self.stream.control())
         if self.observer is not None and self._agreed.direction == "sendrecv" and self._agreed.address is not None:
             self.observer.heard_nothing(now - self._heard_at)
+
+    def _send_control(self, packet: bytes) -> None:
+        sealed = packet if self._protector is None else self._protector.rtcp(packet)
+        self._send(self._sockets[1], sealed, self._control)
 
     def _send(self, transport: asyncio.DatagramTransport, data: bytes, to: tuple[str, int] | None) -> None:
         if to is not None and not transport.is_closing():

@@ -1,7 +1,7 @@
 """What a call's media is to be: an offer in, an answer out (RFC 3264). Sans-IO.
 
-One codec, G.711 in either law, and keys as telephone events (RFC 4733) where they are offered. SRTP is not spoken:
-an offer of nothing else is not agreed to.
+One codec, G.711 in either law, and keys as telephone events (RFC 4733) where they are offered. SRTP where it is
+offered, with the key in the SDP (RFC 4568), which only TLS keeps from others.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from aiosipua.sdp import (
     serialize_sdp,
 )
 
+from telephony.sip.srtp import Crypto
+
 PAYLOAD_TYPES = {"pcmu": 0, "pcma": 8}  # RFC 3551, section 6
 KEYS_TYPE = 101  # of telephone events, in an offer of ours
 CLOCK_HZ = 8000
 FRAME_MS = 20
 MAX_CHARACTERS = 8000
 MAX_MEDIA = 10
-PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
+PLAIN, SECURE = frozenset({"RTP/AVP", "RTP/AVPF"}), frozenset({"RTP/SAVP", "RTP/SAVPF"})
 _ANSWERS = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -41,6 +43,7 @@ class Agreement:
     keys_type: int | None
     address: tuple[str, int] | None
     direction: str = "sendrecv"
+    theirs: Crypto | None = None  # the key of their packets; None for plain RTP
 
     @property
     def payload_type(self) -> int:
@@ -59,21 +62,26 @@ def agree(text: str, codecs: Sequence[str]) -> tuple[Agreement, SdpMessage]:
     """Return what an offer, or an answer to ours, comes to, with `codecs` in our order. Raise NoAgreement."""
     offer = _parsed(text)
     for media in offer.media:
-        if media.media == "audio" and media.port and media.proto in PROFILES:
-            codec = next((name for name in codecs if _offers(media, name)), None)
-            if codec is not None:
-                return Agreement(codec, _keys_type(media), _address(offer, media), _direction(offer, media)), offer
+        codec = next((name for name in codecs if _fits(media, name)), None)
+        if codec is not None:
+            address, direction = _address(offer, media), _direction(offer, media)
+            return Agreement(codec, _keys_type(media), address, direction, _crypto(media)), offer
     raise NoAgreement("no audio in a codec of ours")
 
 
-def answer(offer: SdpMessage, agreed: Agreement, local: tuple[str, int], version: int) -> str:
-    """Return the answer. Each medium of the offer has a line in it, and all but one are refused (section 6)."""
+def answer(
+    offer: SdpMessage, agreed: Agreement, local: tuple[str, int], version: int, ours: Crypto | None = None
+) -> str:
+    """Return the answer; `ours` is the key of our packets where theirs have one. Each medium of the offer has a line in
+    it, and all but one are refused (section 6)."""
     lines: list[MediaDescription] = []
     taken = False
     for media in offer.media:
-        fits = media.media == "audio" and media.port and media.proto in PROFILES and _offers(media, agreed.codec)
-        if fits and not taken:
-            lines.append(_audio((agreed.codec,), agreed.keys_type, local[1], agreed.direction, media.proto))
+        if not taken and _fits(media, agreed.codec):
+            line = _audio((agreed.codec,), agreed.keys_type, local[1], agreed.direction, media.proto)
+            if ours is not None:
+                line.attributes["crypto"] = [ours.line]
+            lines.append(line)
             taken = True
         else:
             lines.append(MediaDescription(media.media, 0, media.proto, list(media.formats[:1])))
@@ -97,8 +105,17 @@ def _parsed(text: str) -> SdpMessage:
     return found
 
 
-def _offers(media: MediaDescription, name: str) -> bool:
-    return str(PAYLOAD_TYPES[name]) in media.formats
+def _fits(media: MediaDescription, codec: str) -> bool:
+    """Whether a medium is audio that we can take in this codec."""
+    is_spoken = media.proto in PLAIN or (media.proto in SECURE and _crypto(media) is not None)
+    return media.media == "audio" and media.port > 0 and is_spoken and str(PAYLOAD_TYPES[codec]) in media.formats
+
+
+def _crypto(media: MediaDescription) -> Crypto | None:
+    """The first key of a suite of ours; None in a plain medium, where it would be an offer to negotiate more."""
+    if media.proto not in SECURE:
+        return None
+    return next((key for line in media.attributes.get("crypto", []) if (key := Crypto.of(line)) is not None), None)
 
 
 def _keys_type(media: MediaDescription) -> int | None:

@@ -19,6 +19,7 @@ from telephony.sip.media import Media
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.rtp import FRAME, PCM_SILENCE, RtpStream
 from telephony.sip.sdp import Agreement, NoAgreement
+from telephony.sip.srtp import Crypto, Opener, Protector
 from tests.sip.stage import OFFER
 from tests.support.virtual_loop import run_virtually
 
@@ -121,13 +122,13 @@ class Sender:
     def audio(self, pcm: bytes = TONE) -> bytes:
         payload = get_codec(self.codec).encode(pcm)
         packet = RtpPacket(self.codec, 0, self.sequence, self.timestamp, self.ssrc, payload).serialize()
-        self.sequence, self.timestamp = self.sequence + 1, self.timestamp + len(payload)
+        self.sequence, self.timestamp = (self.sequence + 1) & 0xFFFF, (self.timestamp + len(payload)) & 0xFFFFFFFF
         return packet
 
     def key(self, event: int, *, end: bool) -> bytes:
         payload = struct.pack("!BBH", event, 0x8A if end else 0x0A, 800)
         packet = RtpPacket(101, 0, self.sequence, self.timestamp, self.ssrc, payload).serialize()
-        self.sequence += 1
+        self.sequence = (self.sequence + 1) & 0xFFFF
         return packet
 
 
@@ -260,12 +261,14 @@ class Wire:
         self.ear = Ear()
         self.media.observer = self.ear
         self.sent: list[tuple[float, bytes]] = []
+        self.datagrams: list[bytes] = []  # on both sockets
 
     def open(self) -> None:
         self.media._sockets = [self, self]  # type: ignore[list-item]
         self.media._start()
 
     def sendto(self, data: bytes, to: tuple[str, int]) -> None:
+        self.datagrams.append(data)
         if data[1] & 0x7F in (0, 8):
             self.sent.append((asyncio.get_running_loop().time(), RtpPacket.parse(data).payload))
 
@@ -373,6 +376,32 @@ def test_only_the_callers_hosts_are_listened_to_and_audio_goes_where_they_are() 
         media._receive(theirs.audio(), ("127.0.0.1", 41234))
         assert media._remote == ("127.0.0.1", 41234), "a NAT chose another port"
         media.close()
+
+    run_virtually(run())
+
+
+def test_a_protected_call_is_heard_and_says_nothing_in_clear() -> None:
+    async def run() -> None:
+        key = Crypto.new(1)
+        wire = Wire(replace(PCMA, theirs=key))
+        wire.open()
+        assert wire.media.ours is not None
+        theirs, opener, sender = Protector(key), Opener(wire.media.ours), Sender()
+        for _ in range(5):
+            wire.media._receive(theirs.rtp(sender.audio()), ("127.0.0.1", 40000))
+            wire.media._receive(sender.audio(), ("127.0.0.1", 40000))
+        assert wire.media.stream.report.received == 5, "what is not protected is not heard"
+        wire.media.play(TONE * 5)
+        await asyncio.sleep(0.2)
+        opened = [packet for data in wire.datagrams if (packet := opener.rtp(data)) is not None]
+        assert len(opened) == len(wire.sent)
+        assert get_codec(8).encode(TONE) in {RtpPacket.parse(packet).payload for packet in opened}
+        before = wire.media.ours
+        wire.media.agree(replace(PCMA, theirs=key, direction="recvonly"))
+        assert wire.media.ours == before, "a hold is no new key"
+        wire.media.agree(PCMA)
+        assert wire.media.ours is None
+        wire.media.close()
 
     run_virtually(run())
 

@@ -29,6 +29,14 @@ from tests.support.waiting import bounded, until
 INVITE, OPTIONS = text("INVITE", body=OFFER), text("OPTIONS")
 
 
+async def test_a_peer_is_told_the_address_that_it_reaches_us_under() -> None:
+    async with listening("udp", host="0.0.0.0") as (sockets, heard):
+        port = sockets.bound["udp"][1]
+        assert sockets.contact(Peer("udp", "127.0.0.1", 5060)) == ("127.0.0.1", port)
+        sockets._advertised = "198.51.100.4"
+        assert sockets.contact(Peer("udp", "127.0.0.1", 5060)) == ("198.51.100.4", port)
+
+
 @pytest.mark.parametrize("size", [1, 7, 100, 5000])
 def test_messages_are_found_in_a_stream_however_it_is_cut(size: int) -> None:
     framing, found = Framing(), []
