@@ -89,9 +89,6 @@ bench: .venv/.bench .venv-ministack/.done ## all benchmarks, side by side with s
 bench-quick: .venv/.bench ## the same in under two minutes
 	@$(BIN)/carlos bench --quick
 
-bench-sip: .venv/.bench ## the SIP line beside the Twilio line: latency, CPU, calls a core
-	@LOGURU_LEVEL=ERROR $(BIN)/python -W ignore -m bench.sip
-
 bench-lists: .venv/.bench ## pages of 100,000 orders and appointments, alone and beside calls
 	@$(BIN)/python -m bench.lists
 
@@ -192,4 +189,4 @@ clean: ## remove what make made, but no records
 -include tests/console/console.mk
 -include tests/sip/sip.mk
 
-.PHONY: help run run-sip call day bench bench-quick bench-sip bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run run-sip call day bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 import uvloop
 from twilio.request_validator import RequestValidator
 
-from bench import sip_line
 from bench.child import commands, say
 from bench.line import Line, Script, Turn
 from bench.speech import speech_ulaw
@@ -38,10 +37,6 @@ class Callers:
             f"CA{random.getrandbits(128):032x}",
             self.target.get("account", "AC0"),
         )
-        if "sip" in self.target:
-            await asyncio.sleep(DIAL_S)
-            self.lines.append(await sip_line.dial(self.target, sids, script))
-            return self.lines[-1]
         twiml = await ask(self.target, "/twilio/voice", sids)
         await asyncio.sleep(DIAL_S if twiml else 0.0)
         target = self.target | {"path": media_path(twiml) or self.target["path"]}

@@ -106,7 +106,7 @@ def addresses(kind: str, sonic: dict[str, str], folder: Path) -> tuple[dict[str,
         "SONIC_ENDPOINT": sonic["endpoint"],
         "SONIC_CA_FILE": sonic["ca_file"],
     }
-    if kind in ("ours", "sip"):
+    if kind == "ours":
         target |= {"path": "/twilio/media", "account": ACCOUNT, "auth_token": token}
         environment |= {
             "HOST": "localhost",
@@ -120,14 +120,6 @@ def addresses(kind: str, sonic: dict[str, str], folder: Path) -> tuple[dict[str,
             "MAX_CALLS": "1000",
             "MAX_CALL_SECONDS": "3600",
             "SILENCE_PROMPT_S": "3600",  # its callers listen, for as long as it takes
-        }
-    if kind == "sip":
-        target["sip"] = sip_port = _free_udp_port()
-        environment |= {
-            "SIP_LISTEN": f"udp:127.0.0.1:{sip_port}",
-            "SIP_ALLOW": "127.0.0.1",
-            "SIP_RTP_PORTS": "20000-24999",
-            "SIP_CODECS": "pcmu",
         }
     return target, environment
 
@@ -164,11 +156,5 @@ async def _answers(port: int) -> bool:
 
 def _free_port() -> int:
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

@@ -17,8 +17,9 @@ from loguru import logger
 from agent.audio.pacing import FRAME_S, Pacer
 from agent.audio.resample import Resampler
 from agent.line import INPUT_RATE, CallerAudio, CallerDigit, LineEvent, MarkBack
+from telephony.sip.arrivals import FRAME, SILENCE
 from telephony.sip.ports import NoPorts, Ports
-from telephony.sip.rtp import FRAME, PCM_SILENCE, RtpStream
+from telephony.sip.rtp import RtpStream
 from telephony.sip.sdp import CLOCK_HZ, Agreement
 from telephony.sip.srtp import Crypto, Opener, Protector
 
@@ -54,7 +55,7 @@ class Media:
 
     def __init__(self, agreed: Agreement, hosts: Iterable[str], ports: Ports) -> None:
         self._loop = asyncio.get_running_loop()
-        self.stream = RtpStream(agreed, self._key, self._loop.time)
+        self.stream = RtpStream(agreed, self._heard, self._key, self._loop.time)
         self.observer: MediaObserver | None = None
         self.port = 0
         self._agreed = agreed
@@ -209,28 +210,17 @@ class Media:
         if due > LATE_FRAMES:
             self._pacer.start(now)
             due = 1
-        self._hear(due)
+        self.stream.tick()  # once, also after a stall of ours: what came meanwhile is still in the socket
         for _ in range(due):
             self._speak()
         self._pacer.sent(due)
         self._look_after(now)
         self._timer = self._loop.call_at(self._pacer.next_deadline(), self._tick)
 
-    def _hear(self, due: int) -> None:
-        """Hand on what the caller says. After a stall of ours his packets are still in the socket: nothing is made up
-        in their place, and they are handed on as soon as they are here."""
-        self._hand_on()
-        for _ in range(min(due - 1, self.stream.waiting)):
-            self._hand_on()
-        while self.stream.is_behind:
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        pcm = self.stream.take()
-        if not self._agreed.sends:  # on hold a PBX plays music to us, which nobody says
-            pcm = PCM_SILENCE
+    def _heard(self, pcm: bytes) -> None:
         if self.observer is not None:
-            self.observer.happened(CallerAudio(self._upsample.push(pcm)))
+            said = pcm if self._agreed.sends else SILENCE  # on hold a PBX plays music to us, which nobody says
+            self.observer.happened(CallerAudio(self._upsample.push(said)))
 
     def _speak(self) -> None:
         """One packet."""

@@ -1,8 +1,7 @@
 """A call's RTP and RTCP, both ways. Sans-IO: datagrams and times in, datagrams and PCM out; 20 ms a frame, 8 kHz.
 
-aiortp's adaptive buffer puts what comes into order, conceals what is lost and makes noise of comfort-noise packets
-(RFC 3389). What goes out has no gap: between Carlos's words there is silence in packets, since a PBX gives a call
-without them up, and a firewall closes its hole.
+What comes goes to `telephony.sip.arrivals`. What goes out has no gap: between Carlos's words there is silence in
+packets, since a PBX gives a call without them up, and a firewall closes its hole.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiortp import (
-    AdaptivePlayout,
     DtmfReceiver,
     RtcpByePacket,
     RtcpPacket,
@@ -27,14 +25,13 @@ from aiortp import (
 from aiortp.clock import current_ntp_time
 from aiortp.packet import RtcpReceiverInfo, RtcpSenderInfo, RtcpSourceInfo
 
-from telephony.sip.sdp import FRAME_MS, Agreement
+from telephony.rate_guards import media_ahead
+from telephony.sip.arrivals import FRAME, Arrivals
+from telephony.sip.sdp import Agreement
 
-FRAME = 160  # samples, and bytes of G.711: 20 ms
 SILENCE: Mapping[str, bytes] = {"pcmu": b"\xff" * FRAME, "pcma": b"\xd5" * FRAME}
-PCM_SILENCE = bytes(2 * FRAME)
 MAX_PACKET_BYTES = 1500
 MAX_PAYLOAD_BYTES = 6 * FRAME  # 120 ms
-SURPLUS_MS = 40  # beyond what the jitter asks for: it is handed on at once, since a model may hear faster
 COMFORT_NOISE = 13  # payload type (RFC 3389)
 DIGITS = frozenset("0123456789*#ABCD")
 _CNAME = 1  # SDES item
@@ -48,6 +45,7 @@ class RtpReport:
     received: int
     lost: int
     jitter_ms: int
+    concealed: int  # frames of 20 ms that were made up
     lost_there: int | None  # as the other side says; None where it never said anything
 
     @property
@@ -57,15 +55,26 @@ class RtpReport:
             "rtp_received": str(self.received),
             "rtp_lost": str(self.lost),
             "rtp_jitter_ms": str(self.jitter_ms),
+            "rtp_concealed": str(self.concealed),
         }
         return facts if self.lost_there is None else facts | {"rtp_lost_there": str(self.lost_there)}
 
 
 class RtpStream:
-    """`on_key` gets each key, once. `clock` gives seconds and never goes back."""
+    """`on_audio` gets what the caller says, 20 ms of PCM at a time, and `on_key` each key, once. `clock` gives seconds
+    and never goes back."""
 
-    def __init__(self, agreed: Agreement, on_key: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        agreed: Agreement,
+        on_audio: Callable[[bytes], None],
+        on_key: Callable[[str], None],
+        clock: Callable[[], float],
+    ) -> None:
         self._clock = clock
+        self._on_audio = on_audio
+        self._ahead = media_ahead()
+        self._concealed = 0  # frames, of terms before
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
@@ -79,13 +88,17 @@ class RtpStream:
         self._keys = DtmfReceiver(self._key)
         self._left = b""  # of a packet whose length is no multiple of a frame
         self._left_at = 0
-        self.agree(agreed)
+        self._begin(agreed)
 
     def agree(self, agreed: Agreement) -> None:
-        """Begin with these terms, or go on with other ones."""
+        """Go on with other terms."""
+        self._concealed += self._arrivals.concealed
+        self._begin(agreed)
+
+    def _begin(self, agreed: Agreement) -> None:
         self._agreed = agreed
         self._codec = get_codec(agreed.payload_type)
-        self._playout = AdaptivePlayout(self._codec, now=self._clock, clock_rate=8000)
+        self._arrivals = Arrivals(self._codec.decode, self._on_audio, self._clock())
         self._left = b""
 
     @property
@@ -111,14 +124,15 @@ class RtpStream:
             return False
         if packet.ssrc != self._theirs or self._statistics is None:
             self._theirs, self._statistics, self._left = packet.ssrc, StreamStatistics(8000), b""
-            self._playout.reset()
+            self._arrivals.restart()
         self._statistics.add(packet)
         if is_audio:
-            self._put(packet)
+            if not self._ahead.push(len(packet.payload) / 8000, self._clock()):
+                self._put(packet)
         elif not is_key:
-            self._playout.set_cn(packet.payload[0] & 0x7F if packet.payload else 127, packet.timestamp)
+            self._arrivals.quiet(packet.payload[0] & 0x7F if packet.payload else 127, self._clock())
         elif len(packet.payload) >= 4:
-            self._playout.suppress()
+            self._arrivals.restart()  # keys are sent instead of sound
             self._keys.handle_packet(packet)
         return True
 
@@ -130,7 +144,7 @@ class RtpStream:
             payload = self._left + payload
         whole = len(payload) - len(payload) % FRAME
         for start in range(0, whole, FRAME):
-            self._playout.put((at + start) & 0xFFFFFFFF, payload[start : start + FRAME])
+            self._arrivals.put((at + start) & 0xFFFFFFFF, payload[start : start + FRAME], self._clock())
         self._left = payload[whole:]
         self._left_at = (at + len(payload)) & 0xFFFFFFFF
 
@@ -138,20 +152,10 @@ class RtpStream:
         if digit in DIGITS:
             self._on_key(digit)
 
-    def take(self) -> bytes:
-        """Return the next 20 ms of what the caller says, as PCM; silence where there is nothing."""
-        frame = self._playout.tick()
-        return frame[0] if frame is not None and len(frame[0]) == len(PCM_SILENCE) else PCM_SILENCE
-
-    @property
-    def waiting(self) -> int:
-        """Frames that have come and are not taken."""
-        return round(self._playout.depth_ms / FRAME_MS)
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether more waits than the network's jitter asks for: a stall is over, and what came late is here."""
-        return self._playout.depth_ms > self._playout.target_ms + SURPLUS_MS
+    def tick(self) -> None:
+        """20 ms have passed, or more."""
+        jitter = self._statistics.jitter / 8000 if self._statistics is not None else 0.0
+        self._arrivals.tick(self._clock(), jitter)
 
     # --- out --------------------------------------------------------------------------------------------------
 
@@ -221,9 +225,10 @@ class RtpStream:
     def report(self) -> RtpReport:
         there = self._their_report.packets_lost if self._their_report is not None else None
         if (statistics := self._statistics) is None:
-            return RtpReport(self.sent, 0, 0, 0, there)
+            return RtpReport(self.sent, 0, 0, 0, 0, there)
         lost = max(0, statistics.packets_lost)
-        return RtpReport(self.sent, statistics.packets_received, lost, statistics.jitter * 1000 // 8000, there)
+        jitter_ms, concealed = statistics.jitter * 1000 // 8000, self._concealed + self._arrivals.concealed
+        return RtpReport(self.sent, statistics.packets_received, lost, jitter_ms, concealed, there)
 
 
 def _u32(number: int) -> int:
