@@ -533,4 +533,5 @@ ENTRIES = (
         ends=sip.Signalling.finish,
     ),
     Entry("rtp packets", 60, sip.Sound, (), changed_bytes, longest=64 * 1024),
+    Entry("srtp packets", 40, sip.Sealed, (), changed_bytes, longest=64 * 1024, reads="rtp-packets"),
 )

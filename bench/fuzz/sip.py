@@ -26,12 +26,15 @@ from telephony.sip.leg import Ended, Leg
 from telephony.sip.message import Peer
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.refusals import UNAVAILABLE, Refusal
-from telephony.sip.rtp import RtpStream
+from telephony.sip.rtp import FRAME, RtpStream
 from telephony.sip.sdp import Agreement, NoAgreement
+from telephony.sip.srtp import RTP_HEADER, Crypto, Opener, Protector
 from telephony.sip.transactions import GIVE_UP_S
 
 STEP_S = 0.5  # between two messages
 LONGEST_S = 4 * GIVE_UP_S  # until every resend has given up
+MOST_FRAMES = 200  # of sound that one packet may bring, with all that waited for it
+PLAIN = 0x80  # the first byte of an RTP packet without padding, extension and sources
 PORTS = range(20_000, 20_008, 2)
 KNOWN, STRANGER = "10.0.0.1", "192.0.2.9"
 CODECS = ("pcma", "pcmu")
@@ -111,7 +114,7 @@ class Called:
             agreed, parsed = sdp.agree(offer, CODECS)
         except NoAgreement:
             return None
-        return sdp.answer(parsed, agreed, local, 1)
+        return sdp.answer(parsed, agreed, local, 1, Crypto.new(agreed.theirs.tag) if agreed.theirs else None)
 
     def key(self, digit: str) -> None:
         assert digit in "0123456789ABCD*#"
@@ -189,23 +192,46 @@ class Sound:
 
     def __init__(self, world: object) -> None:
         self._now = 0.0
+        self._heard = 0  # frames that an input brought
         agreed = Agreement("pcma", sdp.KEYS_TYPE, ("10.0.0.1", 4000))
-        self._stream = RtpStream(agreed, self._audio, self._key, lambda: self._now)
+        self._stream = RtpStream(agreed, self._hear, self._key, lambda: self._now)
 
     def __call__(self, data: bytes) -> None:
+        self._heard = 0
         self._stream.receive(data)
         self._stream.receive_control(data)
         self._stream.tick()
+        assert self._heard <= MOST_FRAMES, "made out of nothing"
         assert self._stream.packet(self._stream.silence)
         assert self._stream.control()
         assert self._stream.report.facts
         self._now += 0.02
 
-    def _audio(self, pcm: bytes) -> None:
-        assert len(pcm) == 320
+    def _hear(self, pcm: bytes) -> None:
+        assert len(pcm) == 2 * FRAME
+        self._heard += 1
 
     def _key(self, digit: str) -> None:
         assert digit in "0123456789ABCD*#"
+
+
+class Sealed(Sound):
+    """The same as SRTP, whether it is sealed or only looks so. What was sealed comes out as it went in, once."""
+
+    def __init__(self, world: object) -> None:
+        super().__init__(world)
+        key = Crypto(1, bytes(range(30)))
+        self._opener, self._protector = Opener(key), Protector(key)
+
+    def __call__(self, data: bytes) -> None:
+        for opened in (self._opener.rtp(data), self._opener.rtcp(data)):
+            assert opened is None, "nobody else has the key"
+        if len(data) >= RTP_HEADER and data[0] == PLAIN:
+            sealed = self._protector.rtp(data)
+            if (opened := self._opener.rtp(sealed)) is not None:
+                assert opened == data
+                super().__call__(opened)
+            assert self._opener.rtp(sealed) is None, "it was here"
 
 
 NASTY = (

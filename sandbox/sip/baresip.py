@@ -31,6 +31,7 @@ module_path {modules}
 module g711.so
 module aufile.so
 module sndfile.so
+module srtp.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -102,12 +103,19 @@ class Baresip:
 
 @asynccontextmanager
 async def baresip(
-    folder: Path, user: str, says: Path, *, codecs: Sequence[str] = ("pcma", "pcmu"), answers: bool = False
+    folder: Path,
+    user: str,
+    says: Path,
+    *,
+    codecs: Sequence[str] = ("pcma", "pcmu"),
+    answers: bool = False,
+    encrypts: bool = False,
 ) -> AsyncIterator[Baresip]:
-    """A phone that says what is in the WAV, over and over or until its end as baresip has it; `answers`: by itself."""
+    """A phone that says what is in the WAV, and hangs up at its end; it `answers` by itself, or `encrypts` by SRTP."""
     sip, control = free_port(), free_port()
     mode = "auto" if answers else "manual"
-    account = f"<sip:{user}@127.0.0.1:{sip}>;regint=0;answermode={mode};audio_codecs={','.join(codecs)}\n"
+    account = f"<sip:{user}@127.0.0.1:{sip}>;regint=0;answermode={mode};audio_codecs={','.join(codecs)}"
+    account += ";mediaenc=srtp-mand\n" if encrypts else "\n"
     _configure(folder, account, says, sip, control)
     process = await asyncio.create_subprocess_exec(
         find_baresip() or BARESIP, "-f", str(folder),

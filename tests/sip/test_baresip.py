@@ -22,6 +22,7 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.usefixtures("no_error_is_logged")]
 
 RATE = 8000
+LOUD = 3000  # of 32768; the stand-in's tone has twice that
 FIRST_S, SPEECH_S, LAST_S = 4, 1, 400  # silence, the caller's sentence, and silence: the phone hangs up at the end
 SCRIPT = (
     ScriptTurn((Say("Hola, soy Carlos."),)),
@@ -87,7 +88,7 @@ async def test_a_phone_speaks_presses_keys_is_held_and_is_hung_up_on(
     assert [turn.text for turn in record.turns if turn.role == "carlos"] == [
         "Hola, soy Carlos.", "¿Me decís tu DNI?", "Gracias, María.", "Tu pedido está en camino.", "Chau.",
     ]  # fmt: skip
-    assert max(loudest) > 3000, "Carlos's tone came through"
+    assert max(loudest) > LOUD, "Carlos's tone came through"
 
 
 def _loudest(path: Path) -> int:
@@ -114,7 +115,9 @@ async def test_a_phone_is_passed_on_to_a_persons_phone(
             assert record.outcome == "transferred"
 
 
-async def test_a_phone_may_signal_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Path) -> None:
+async def test_a_phone_may_signal_over_tls_and_encrypt_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Path
+) -> None:
     port = free_port()
     folder = tmp_path / "tls"
     make_certificates(folder)
@@ -123,13 +126,18 @@ async def test_a_phone_may_signal_over_tls(tmp_path: Path, monkeypatch: pytest.M
         "sip_tls_cert_file": folder / "leaf.pem",
         "sip_tls_key_file": folder / "leaf.key",
     }
-    async with sip_line(tmp_path, monkeypatch, **settings) as line:
-        async with baresip(tmp_path / "phone", "+5491155550100", words) as phone:
+    async with sip_line(tmp_path, monkeypatch, scripted(SCRIPT), **settings) as line:
+        async with baresip(tmp_path / "phone", "+5491155550100", words, encrypts=True) as phone:
             await phone.command("dial", f"sip:carlos@127.0.0.1:{port};transport=tls")
             await phone.told("CALL_ESTABLISHED")
             log = await transcript(line)
             await until(lambda: said(log)("Hola"))
+            await phone.command("sndcode", "1#")
+            await until(lambda: said(log)("DNI"))
             await phone.command("hangup")
             await phone.told("CALL_CLOSED")
+            loudest = [_loudest(path) for path in phone.heard()]
         (record,) = await line.records()
-    assert (record.outcome, record.details["sip"]["transport"]) == ("caller_left", "tls")
+    facts = record.details["sip"]
+    assert (record.outcome, facts["transport"], facts["media"]) == ("caller_left", "tls", "srtp")
+    assert max(loudest) > LOUD
