@@ -18,6 +18,7 @@ from common.settings import Settings
 from sandbox.sip.message import Message
 from telephony.errors import RemoteProtocolError
 from telephony.sip import sdp
+from telephony.sip.arrivals import FRAME
 from telephony.sip.callers import Callers
 from telephony.sip.digest import Digests
 from telephony.sip.endpoint import SipEndpoint
@@ -26,7 +27,7 @@ from telephony.sip.leg import Ended, Leg
 from telephony.sip.message import Peer
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.refusals import UNAVAILABLE, Refusal
-from telephony.sip.rtp import FRAME, RtpStream
+from telephony.sip.rtp import RtpStream
 from telephony.sip.sdp import Agreement, NoAgreement
 from telephony.sip.srtp import RTP_HEADER, Crypto, Opener, Protector
 from telephony.sip.transactions import GIVE_UP_S
