@@ -197,6 +197,27 @@ async def test_a_click_on_free_time_books_it_and_a_closed_hour_is_told_beside_th
     await page.close()
 
 
+async def test_a_booking_may_begin_before_the_calendar_is_there(server: Served, browser: Chromium) -> None:
+    page = await browser.page("about:blank")
+    held = (
+        "(() => { const real = fetch; const release = new Promise((done) => (window.release = done));"
+        " window.fetch = async (url, ...more) => { if (url.startsWith('/appointments')) await release;"
+        " return real(url, ...more); };"
+        f" if (location.origin !== 'null') sessionStorage.setItem('carlos.api-key', '{OWNER}'); }})()"
+    )
+    await page.call("Page.addScriptToEvaluateOnNewDocument", source=held)
+    await page.goto(f"{server.url}/#/appointments")
+    await page.until("document.querySelector('#appointments .new')?.checkVisibility()")
+    await page.click("#appointments .new")
+    await page.until("document.querySelector('#editor').open")
+    today = await page.js("import('/console/admin/days.js').then((days) => days.today())")
+    assert (await page.js("document.querySelector('#editor [type=datetime-local]').value"))[:10] == today
+    await page.js("window.release()")
+    await page.until("document.querySelector('.calendar')")
+    assert unexpected(page) == []
+    await page.close()
+
+
 async def test_the_business_is_told_in_a_form_and_counts_at_once(server: Served, browser: Chromium) -> None:
     store = server.services.store
     await store.save_facts("# ours\n" + ALWAYS, (await store.facts_text())[1])

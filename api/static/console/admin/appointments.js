@@ -32,7 +32,10 @@ export class Appointments extends Page {
   /** Only the days that are shown are fetched, and of them the doctor's that is. */
   async refresh() {
     try {
-      [this.day, this.doctors, this.canBook] = await Promise.all([this.day ?? firstDay(), this.doctors ?? doctorNames(), may("write")]);
+      const [day, doctors, canBook] = await Promise.all([this.day ?? firstDay(), this.doctors ?? doctorNames(), may("write")]);
+      this.day ??= day; // somebody may have gone on meanwhile
+      this.doctors ??= doctors;
+      this.canBook = canBook;
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       if (this.isOpen) this.fail(error);
@@ -81,7 +84,7 @@ export class Appointments extends Page {
     this.root.querySelector("select.doctor").focus();
   }
 
-  async book(day = this.day, minute = null) {
+  async book(day = this.day ?? today(), minute = null) {
     try {
       await book(`${day}T${clock(minute ?? FIRST_MINUTE)}`, this.doctor, () => this.refresh());
     } catch (error) {
