@@ -19,7 +19,7 @@ from telephony.carriers import carriers_of
 from telephony.sip.carrier import Sip
 from telephony.sip.message import answer_to
 from tests.sip.stage import text
-from tests.sip.test_call import Calls
+from tests.sip.test_sip_call import Calls
 from tests.support.waiting import bounded
 
 
