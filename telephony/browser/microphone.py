@@ -18,6 +18,7 @@ more than the clock allows is left out.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.audio.pcm import Samples, samples
@@ -77,28 +78,47 @@ class Pace:
 
 
 class Turns:
-    """Whose turn it is, by the rhythm of the last messages: one of each copy, or some of one, then of another."""
+    """Whose turn it is, by the rhythm of the last messages: one of each copy, or some one after another of one, then of
+    another. Two messages that have changed places change no rhythm."""
 
     def __init__(self) -> None:
         self._came = 0
-        self._owners: dict[int, Copy] = {}  # by the message's number
+        self._owners: dict[int, Copy] = {}  # whose turn it was, by the message's number
+        self._instead: dict[int, Copy] = {}  # who has the turn of a message whose own copy has taken a later one
         self._period = 0
 
     def come(self) -> int:
         """Return the number of the next message."""
         self._came += 1
-        self._owners.pop(self._came - REMEMBERED, None)
+        for known in (self._owners, self._instead):
+            known.pop(self._came - REMEMBERED, None)
         return self._came
 
     def took(self, number: int, copy: Copy) -> None:
         expected = self.of(number)
-        self._owners[number] = copy
-        if expected is not copy:
+        if expected is copy:
+            self._owners[number] = self._owners.get(number - self._period, copy)
+        elif expected is not None and (earlier := self._passed_over(number, copy)) is not None:
+            self._owners[number] = expected
+            self._instead[earlier] = expected
+        else:
+            self._owners[number] = copy
             self._period = next((period for period in range(2, LONGEST_PERIOD + 1) if self._repeats(period)), 0)
 
     def of(self, number: int) -> Copy | None:
         """Return the copy whose turn it is with this message; None without a rhythm."""
-        return self._owners.get(number - self._period) if self._period else None
+        return self._instead.get(number) or (self._owners.get(number - self._period) if self._period else None)
+
+    def has_all(self, copies: Sequence[Copy]) -> bool:
+        """Whether each of them has had a turn of late."""
+        long = 2 * max(self._period, len(copies))
+        of_late = {self._owners.get(number) for number in range(self._came - long, self._came)}
+        return of_late.issuperset(copies)
+
+    def _passed_over(self, number: int, copy: Copy) -> int | None:
+        """Return the number of an earlier message that waits though it is this copy's turn."""
+        before = range(max(1, number - LONGEST_PERIOD), number)
+        return next((each for each in before if each not in self._owners and self.of(each) is copy), None)
 
     def _repeats(self, period: int) -> bool:
         pairs = [(owner, self._owners.get(number - period)) for number, owner in self._owners.items()]
@@ -209,7 +229,7 @@ class Microphone:
     def _turn(self, number: int) -> Copy:
         """Return the copy whose turn it is: by their rhythm, or without one, the one that is farthest behind."""
         copy = self._turns.of(number)
-        return copy if copy is not None and copy in self._copies else self._behind()
+        return copy if copy in self._copies and self._turns.has_all(self._copies) else self._behind()
 
     def _behind(self) -> Copy:
         return min(self._copies, key=lambda copy: copy.due)

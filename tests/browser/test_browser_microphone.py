@@ -194,6 +194,19 @@ def test_messages_that_overtake_each_other_are_got_over() -> None:
     assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
 
 
+@pytest.mark.parametrize("phases", [(0, 30), (0, 87), (0, 97), (0, 256), (0, 400)])
+@pytest.mark.parametrize("at", [61, 62, 101, 102])
+def test_two_messages_that_change_places_leave_no_copy_without_its_turn(phases: tuple[int, ...], at: int) -> None:
+    pipelines = [cut(talk(6), begin) for begin in phases]
+    sent = arriving(*pipelines)
+    sent[at], sent[at + 1] = (sent[at][0], sent[at + 1][1]), (sent[at + 1][0], sent[at][1])
+    microphone = Microphone(RATE, opened=0.0)
+    heard = listen(sent, microphone)
+    assert microphone.copies == 2
+    assert any(shares_an_end(heard, pipeline, 4.5) for pipeline in pipelines)
+    assert abs(len(heard) - len(whole(pipelines[0]))) <= 2 * CHUNK
+
+
 @pytest.mark.parametrize("stops", [0, 1])
 def test_a_copy_that_stops_is_not_missed(stops: int) -> None:
     pipelines = [cut(talk(6), begin) for begin in (0, 96)]
