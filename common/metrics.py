@@ -173,6 +173,7 @@ SILENT_CALLS = Counter(name="SilentCalls", help="Calls in which the caller spoke
 UNSERVED_CALLS = Counter(
     name="CallsWithoutModel", help="Calls that were passed on or ended because no stream to Sonic could be had."
 )
+PHONE_LINES = Counter(name="PhoneLines", help="Lines of phone calls that were opened.", labels=("carrier",))
 REFUSALS = Counter(name="Refusals", help="Calls turned away.", labels=("reason",), watched=(("full",),))
 FALLBACKS = Counter(
     name="Fallbacks", help="Times that Twilio could not use an answer and asked the fallback URL.", labels=("outcome",)

@@ -139,6 +139,7 @@ class PhoneCalls:
     async def started(self, call_id: str) -> bool:
         if self._active_calls.capacity.start(call_id):
             if await self._fleet.start(call_id):
+                metrics.PHONE_LINES.add(carrier=self._carrier.name)
                 return True
             self._active_calls.capacity.release(call_id)
             return False

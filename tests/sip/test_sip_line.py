@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from common import metrics
 from data.models import CallRecord
 from sandbox.hang import HANG_S
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, scripted
@@ -39,6 +40,10 @@ def address(sip: Sip) -> tuple[str, int]:
     return sip.sockets.bound["udp"]
 
 
+def lines_opened() -> float:
+    return metrics.REGISTRY.get_sample_value("carlos_phone_lines_total", {"carrier": "sip"}) or 0.0
+
+
 async def only_record(here: Running) -> CallRecord:
     """The call that was held, once all of it is kept."""
     await until(lambda: not here.services.active_calls.live)
@@ -54,6 +59,7 @@ async def only_record(here: Running) -> CallRecord:
 async def test_a_call_is_answered_heard_hung_up_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: int, name: str
 ) -> None:
+    before = lines_opened()
     async with served(tmp_path, monkeypatch) as (here, sip), phone(address(sip), codec) as caller:
         async with asyncio.timeout(10 * HANG_S):  # a call takes its time: it is in real time
             caller.dial(codec)
@@ -69,6 +75,7 @@ async def test_a_call_is_answered_heard_hung_up_and_kept(
         assert (facts["codec"], facts["source"], facts["status"]) == (name, "127.0.0.1", "completed")
         assert int(facts["rtp_received"]) > 50
         assert "twilio" not in record.details
+        assert lines_opened() == before + 1
         assert here.services.active_calls.capacity.taken == 0
 
 
