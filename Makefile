@@ -189,4 +189,4 @@ clean: ## remove what make made, but no records
 -include tests/console/console.mk
 -include tests/sip/sip.mk
 
-.PHONY: help run run-sip call day bench bench-quick bench-lists bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run run-sip call day bench bench-quick bench-lists bench-console bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
