@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from loguru import logger
 from starlette.types import Scope
 
+from common.log import error_text
 from common.settings import Settings
 from common.settings.sip import split_host
 from common.tasks import TaskSet
@@ -195,7 +196,7 @@ class Sip:
             async with asyncio.timeout(RESOLVE_S):
                 found = await loop.getaddrinfo(host.strip("[]"), port, proto=17)
         except (OSError, TimeoutError) as error:
-            logger.warning("sip: the trunk {} is not found: {}", host, error or "no answer in time")
+            logger.warning("sip: the trunk {} is not found: {}", host, error_text(error))
             return None
         addresses = [str(each[4][0]) for each in found]
         self._callers.trunk_is(addresses)

@@ -17,6 +17,7 @@ from loguru import logger
 from agent.audio.pacing import FRAME_S, Pacer
 from agent.audio.resample import Resampler
 from agent.line import INPUT_RATE, CallerAudio, CallerDigit, LineEvent, MarkBack
+from common.log import error_text
 from telephony.sip.arrivals import FRAME, SILENCE
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.rtp import RtpStream
@@ -257,4 +258,4 @@ class Media:
             try:
                 transport.sendto(data, to)
             except (OSError, ValueError) as error:  # an address that this host has no way to
-                logger.debug("sip: nothing can be sent to {}: {}", to[0], error)
+                logger.debug("sip: nothing can be sent to {}: {}", to[0], error_text(error))

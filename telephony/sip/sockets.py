@@ -13,6 +13,7 @@ from pathlib import Path
 
 from loguru import logger
 
+from common.log import error_text
 from common.settings.sip import SipListener
 from telephony.errors import RemoteProtocolError
 from telephony.sip.callers import Callers, Standing
@@ -102,7 +103,7 @@ class SipSockets:
         try:
             transport.sendto(data, (peer.host, peer.port))
         except (OSError, ValueError) as error:
-            logger.debug("sip: nothing can be sent to {}: {}", peer.host, error)
+            logger.debug("sip: nothing can be sent to {}: {}", peer.host, error_text(error))
 
     def contact(self, peer: Peer) -> tuple[str, int]:
         """Return the address and port that a peer reaches us under."""
