@@ -64,12 +64,25 @@ def _banner(settings: Settings, notice: str | None) -> list[tuple[str, str, str]
         ("say", "bold", f"or type there: «{sentence}»"),
         ("", "", f"({meaning})"),
         ("dial", "bold", dial),
+        *_sip(settings),
         answers,
         ("stop", "bold", "Ctrl-C"),
     ]
     if (file := log.current_file()) is not None:
         lines.append(("log", "bold", f"{file}, or start with --verbose"))
     return lines
+
+
+def _sip(settings: Settings) -> list[tuple[str, str, str]]:
+    """Where SIP is listened for, and whose calls are taken."""
+    if not settings.sip_listen:
+        return []
+    who = [f"from {', '.join(settings.sip_allow)}"] if settings.sip_allow else []
+    who += ["with a password of SIP_USERS"] if settings.sip_users else []
+    who += [f"from the trunk {settings.sip_registrar}"] if settings.sip_registrar else []
+    return [
+        ("sip", "bold", f"{', '.join(settings.sip_listen)}; calls {' and '.join(who) or 'of nobody: set SIP_ALLOW'}")
+    ]
 
 
 def _bind(host: str, port: int, name: str) -> socket.socket:

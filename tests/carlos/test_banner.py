@@ -89,3 +89,19 @@ def test_a_stand_in_that_is_not_installed_is_told_before_anything_is_bound(monke
 
 def test_here_everything_is_installed_that_the_stand_in_needs() -> None:
     assert missing_packages() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "udp:127.0.0.1:5060; calls of nobody: set SIP_ALLOW"),
+        ({"sip_allow": ("127.0.0.1",)}, "udp:127.0.0.1:5060; calls from 127.0.0.1"),
+        (
+            {"sip_users": (SecretStr("pbx:secret"),), "sip_registrar": "trunk.example", "sip_user": "54"},
+            "udp:127.0.0.1:5060; calls with a password of SIP_USERS and from the trunk trunk.example",
+        ),
+    ],
+)
+def test_a_sip_line_is_named_with_those_who_may_call_and_no_password(given: dict[str, Any], told: str) -> None:
+    lines = _banner(settings(sip_listen=("udp:127.0.0.1:5060",), **given), None)
+    assert [text for word, _, text in lines if word == "sip"] == [told]
