@@ -27,7 +27,7 @@ from rich.console import Console
 
 from bench.full_store import Size, fill
 from bench.machine import CORES
-from bench.stage import KEYS
+from bench.stage import without_calls
 from common.times import utcnow
 from common.webhooks import new_secret
 from data.open import SQLITE_FILE
@@ -168,18 +168,8 @@ async def _measured(browser: Chromium, url: str, place: Place, rounds: int) -> d
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
-    return KEYS | {
-        "CARLOS_HOME": str(home),
-        "WS_PORT": str(port),
-        "SONIC": "bedrock",
-        "SONIC_ENDPOINT": f"https://127.0.0.1:{free_port()}",  # nobody: no call is made
-        "EMF_SECONDS": "0",
-        "LOGLEVEL": "ERROR",
-        "RATE_LIMIT_PER_MINUTE": "1000000",
-        "WEBHOOK_URLS": RECEIVER,
-        "WEBHOOK_SECRETS": new_secret(),
-        "WEBHOOK_PRIVATE": "true",
-    }
+    webhooks = {"WEBHOOK_URLS": RECEIVER, "WEBHOOK_SECRETS": new_secret(), "WEBHOOK_PRIVATE": "true"}
+    return without_calls(home, port) | webhooks
 
 
 async def measure(size: Size, rounds: int, names: list[str], kept: Path | None, console: Console) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.child import Child, started
 from bench.machine import Reading, core_number, pin, pinned, rss_mb, thread_count, use_between
+from sandbox.twilio.server import free_port
 
 SERVER_CORE, LOAD_CORE = core_number(0), core_number(1)
 READY_S = 60.0
@@ -23,6 +24,19 @@ NICE = 10
 KINDS = ("ours", "stock", "bare")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDBENCH", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
 ACCOUNT = "AC" + "0" * 32
+
+
+def without_calls(home: Path, port: int) -> dict[str, str]:
+    """Return the environment of a server that nobody calls."""
+    return KEYS | {
+        "CARLOS_HOME": str(home),
+        "WS_PORT": str(port),
+        "SONIC": "bedrock",
+        "SONIC_ENDPOINT": f"https://127.0.0.1:{free_port()}",  # nobody is there
+        "EMF_SECONDS": "0",
+        "LOGLEVEL": "ERROR",
+        "RATE_LIMIT_PER_MINUTE": "1000000",
+    }
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from loguru import logger
 from rich.console import Console
 
 from bench.machine import Reading
-from bench.stage import KEYS
+from bench.stage import without_calls
 from bench.write_units import HEARD, SAID, TOOLS
 from common.times import utcnow
 from data.backends.encoding import encode
@@ -99,18 +99,6 @@ def _call(call_id: str, number: int) -> CallRecord:
     )
 
 
-def _environment(home: Path, port: int) -> dict[str, str]:
-    return KEYS | {
-        "CARLOS_HOME": str(home),
-        "WS_PORT": str(port),
-        "SONIC": "bedrock",
-        "SONIC_ENDPOINT": f"https://127.0.0.1:{free_port()}",  # nobody: no call is made
-        "EMF_SECONDS": "0",
-        "LOGLEVEL": "ERROR",
-        "RATE_LIMIT_PER_MINUTE": "1000000",
-    }
-
-
 async def _pages_ms(port: int) -> list[float]:
     took: list[float] = []
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
@@ -133,7 +121,7 @@ async def measure(past_calls: int, console: Console) -> dict[str, float]:
         size = (home / SQLITE_FILE).stat().st_size
         console.print(f"{size / 1e6:.0f} MB in {monotonic() - began:.0f} s; starting the server")
         port = free_port()
-        async with carlos_serve(_environment(home, port)) as process:
+        async with carlos_serve(without_calls(home, port)) as process:
             await printed(process)
             ready_cpu_s = Reading.of(process.pid).process_s
             pages_ms = await _pages_ms(port)

@@ -23,8 +23,13 @@ def server_url(text: str) -> str:
     return url
 
 
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
 def own_url(settings: Settings) -> str:
     """Return where this machine finds the server of these settings. Nobody goes to 0.0.0.0 or ::, which only mean that
     every address was bound."""
     host = "localhost" if settings.host in EVERY_ADDRESS else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.ws_port}"
+    return f"http://{bracketed(host)}:{settings.ws_port}"

@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from loguru import logger
 from starlette.types import Scope
 
+from common.addresses import bracketed
 from common.log import error_text
 from common.settings import Settings
 from common.settings.sip import split_host
@@ -165,7 +166,7 @@ class Sip:
     def _registration(self, registrar: str, peer: Peer) -> Registration:
         assert self.sockets is not None  # noqa: S101 - they are open
         host, port = self.sockets.contact(peer)
-        here = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        here = f"{bracketed(host)}:{port}"
         settings = self._settings
         password = settings.sip_password.get_secret_value() if settings.sip_password else ""
         return Registration(registrar, settings.sip_user or "", password, f"<sip:{settings.sip_user}@{here}>", here)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from aiosipua import Dialog, SipRequest, SipResponse, create_dialog_from_request, stringify_uri
 from loguru import logger
 
+from common.addresses import bracketed
 from telephony.sip.callers import Callers, Standing
 from telephony.sip.digest import Digests
 from telephony.sip.gate import Gate, PassedOver
@@ -230,8 +231,7 @@ class SipEndpoint:
         try:
             timer = session_timer(request)
         except TooShort:
-            data = self._answer(request, transaction, 422, {"Min-SE": str(MIN_SE_S)})
-            self._resends.begin(("refused", *transaction.key), data, transaction.peer)
+            self._refuse(request, transaction, Refusal(422, {"Min-SE": str(MIN_SE_S)}))
             return
         leg = Leg(_dialog_of(request), request, transaction, timer)
         transaction.leg_id = leg.id
@@ -429,7 +429,7 @@ class SipEndpoint:
     def _contact_of(self, leg: Leg) -> str:
         host, port = self._contact(leg.peer)
         transport = "" if leg.peer.transport == "udp" else f";transport={leg.peer.transport}"
-        return f"<sip:carlos@{_bracketed(host)}:{port}{transport}>"
+        return f"<sip:carlos@{bracketed(host)}:{port}{transport}>"
 
     def _headers_of(self, leg: Leg) -> dict[str, str]:
         headers = {"Contact": self._contact_of(leg), "Allow": ALLOW, "Supported": "timer"}

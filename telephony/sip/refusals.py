@@ -6,7 +6,7 @@ A PBX or a trunk with another route takes it after a 503, and not after a 486 or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.capacity import Admission
 
@@ -14,20 +14,20 @@ from agent.capacity import Admission
 @dataclass(frozen=True, slots=True)
 class Refusal:
     status: int
-    retry_after_s: int | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-UNAVAILABLE = Refusal(503, 30)
+def _unavailable(retry_after_s: int) -> Refusal:
+    return Refusal(503, {"Retry-After": str(retry_after_s)})
+
+
+UNAVAILABLE = _unavailable(30)
 
 REFUSALS: Mapping[Admission, Refusal] = {
     Admission.FULL: UNAVAILABLE,
     Admission.ELSEWHERE: UNAVAILABLE,
     Admission.EXHAUSTED: UNAVAILABLE,
-    Admission.DRAINING: Refusal(503, 120),
+    Admission.DRAINING: _unavailable(120),
     Admission.SEATED: Refusal(486),
     Admission.TOO_OFTEN: Refusal(486),
     Admission.BLOCKED: Refusal(603),

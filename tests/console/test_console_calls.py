@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 
-from agent.active_calls import ActiveCalls
-from api.application import guard, mount, record_routers
-from api.console import console_routes
-from api.live import live_routes
-from common.settings import Settings
 from common.times import utcnow
 from data.call_items import call_items
 from data.models import CallRecord, Line, OrderStatus, ToolCall, Turn
@@ -23,9 +17,9 @@ from data.records import to_item
 from data.store import Store
 from data.tables import TableName
 from tests.console.chromium import Chromium, Page, chromium
+from tests.console.desk import Desk, desk_over
 from tests.data.test_store_contract import an_order
 from tests.support.seeded import fill
-from tests.support.servers import free_port, loopback, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,12 +29,6 @@ MOST_ROWS = 60  # in the page, of a table of any length
 LONG_NAME = "María de los Ángeles " + "González " * 8
 
 type Shoot = Callable[[Page, str], Awaitable[None]]
-
-
-@dataclass
-class Desk:
-    store: Store
-    url: str
 
 
 def a_call(number: int, minutes_ago: int, tool: str | None = None, **fields: object) -> CallRecord:
@@ -76,18 +64,11 @@ async def _filled(store: Store) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    home, port = tmp_path_factory.mktemp("desk"), free_port()
+    home = tmp_path_factory.mktemp("desk")
     store = await open_sqlite(home / "carlos.db")
     await _filled(store)
-    settings = Settings(_env_file=None, carlos_home=home, rate_limit_per_minute=100_000)
-    app = FastAPI(docs_url=None, redoc_url=None)
-    mount(app, [live_routes(ActiveCalls(1)), *record_routers(settings, store)])
-    app.include_router(console_routes(""))
-    guard(app, settings)
-    with loopback(port) as listener:
-        async with serving(app, listener):
-            yield Desk(store, f"http://localhost:{port}")
-    await store.close()
+    async with desk_over(store, home) as served:
+        yield served
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

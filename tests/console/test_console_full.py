@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 
-from agent.active_calls import ActiveCalls
-from api.application import guard, mount, record_routers
-from api.console import console_routes
-from api.live import live_routes
 from bench.console import PLACES, RECEIVER, Place
 from bench.full_store import Size, fill
 from bench.lists import DOCTORS
-from common.settings import Settings
 from common.times import utcnow
 from data.open import SQLITE_FILE, open_sqlite
-from data.store import Store
 from data.webhooks import Receiver
 from tests.console.chromium import Chromium, Page, chromium
-from tests.support.servers import free_port, loopback, serving
+from tests.console.desk import Desk, desk_over
 from tests.support.waiting import until_answered
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -45,27 +37,14 @@ MOST_KB = 1000  # of records, before compression: three pages of a thousand appo
 MOST_TABS = 120  # to anything on a page
 
 
-@dataclass
-class Desk:
-    store: Store
-    url: str
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    home, port = tmp_path_factory.mktemp("full"), free_port()
+    home = tmp_path_factory.mktemp("full")
     await fill(home, SIZE, utcnow(), RECEIVER)
     store = await open_sqlite(home / SQLITE_FILE)
     store.webhooks.receivers = (Receiver(RECEIVER),)
-    settings = Settings(_env_file=None, carlos_home=home, rate_limit_per_minute=100_000)
-    app = FastAPI(docs_url=None, redoc_url=None)
-    mount(app, [live_routes(ActiveCalls(1)), *record_routers(settings, store)])
-    app.include_router(console_routes(""))
-    guard(app, settings)
-    with loopback(port) as listener:
-        async with serving(app, listener):
-            yield Desk(store, f"http://localhost:{port}")
-    await store.close()
+    async with desk_over(store, home) as served:
+        yield served
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
