@@ -16,6 +16,7 @@ import shlex
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,18 +106,31 @@ async def rest(tmp_path: Path, clock: Clock) -> AsyncIterator[Rest]:
         await store.close()
 
 
-@pytest.fixture(scope="module")
-def openapi() -> dict[str, Any]:
+@cache
+def description() -> dict[str, Any]:
     return described().openapi()
 
 
-def strict(openapi: dict[str, Any]) -> dict[str, Any]:
+@pytest.fixture
+def openapi() -> dict[str, Any]:
+    return description()
+
+
+@cache
+def strict() -> dict[str, Any]:
     """The description's models without room for what they do not describe."""
-    components: dict[str, Any] = deepcopy(openapi["components"])
+    components: dict[str, Any] = deepcopy(description()["components"])
     for name, model in components["schemas"].items():
         if "properties" in model and name != "Failure":
             model["additionalProperties"] = False
     return components
+
+
+@cache
+def validator(route: str, status: str) -> jsonschema_rs.Validator:
+    """Of a route's JSON, by the strict description."""
+    said = operation_of(description(), route)["responses"][status]["content"]["application/json"]
+    return jsonschema_rs.validator_for({**said["schema"], "components": strict()}, validate_formats=True)
 
 
 def operation_of(openapi: dict[str, Any], route: str) -> dict[str, Any]:
@@ -135,8 +149,7 @@ def held_to(openapi: dict[str, Any], route: str, answer: httpx.Response) -> None
     assert media_type in said["content"], f"{route} answers {media_type}: `responses=content({media_type!r})`"
     if media_type != "application/json":
         return
-    schema = {**said["content"][media_type]["schema"], "components": strict(openapi)}
-    errors = jsonschema_rs.validator_for(schema, validate_formats=True).iter_errors(answer.json())
+    errors = validator(route, str(answer.status_code)).iter_errors(answer.json())
     told = [f"{'/'.join(str(part) for part in error.instance_path)}: {error.message}" for error in errors]
     assert told == [], f"{route}: its answer is not what its `response_model` says; mend one of them"
     if code := answer.json().get("code"):
