@@ -21,7 +21,7 @@ from data.store import Store
 from sandbox.ministack import ministack
 from tests.support.clocks import Clock
 
-pytest_plugins = ["tests.support.leftovers", "tests.support.steps"]
+pytest_plugins = ["tests.support.garbage", "tests.support.leftovers", "tests.support.steps"]
 
 STORES = ("sqlite", "dynamodb")
 
