@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 os.environ["CARLOS_ENV_FILE"] = ""  # before settings are imported: no test depends on a developer's .env
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and Whisper are: their threads spin while they wait for a busy core
 # isort: on
 
 from collections import Counter

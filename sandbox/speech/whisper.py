@@ -14,6 +14,7 @@ very sure; what is longer with five beams. Signs that nobody says are not writte
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,8 @@ PROMPT = (
 ANSWER_PROMPT = "El cliente contesta con una palabra: sí, no, un nombre, un número o un día. Sí. No."
 
 CONSENT_PROMPT = "El cliente contesta sí o no. Sí. No. Dale. Sí, dale. Obvio. Sí, cancelalo. Está bien."
+
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))  # OpenMP's own variable; CTranslate2 asks to be told
 
 _ANSWER_S = 1.25  # of an utterance with the half second of quiet around it: a word or two
 _ANSWER_TOKENS = 12
@@ -78,7 +81,7 @@ class Recognizer:
     once: the caller gives it a worker thread of its own.
     """
 
-    def __init__(self, weights: Weights, threads: int = 2) -> None:
+    def __init__(self, weights: Weights, threads: int = THREADS) -> None:
         self._model = _load(weights, threads)
         self._tokenizer = Tokenizer.from_str(weights.files["tokenizer.json"].decode())
         self._sentence, self._answer = self._decoder_prefix(PROMPT), self._decoder_prefix(ANSWER_PROMPT)
