@@ -71,6 +71,13 @@ class Recognizing(Protocol):
     def begin(self, pcm: bytes, rate: int) -> Future[str]: ...
 
 
+class Listening(Recognizing, Protocol):
+    """What a local brain hears with."""
+
+    async def why_deaf(self) -> str | None:
+        """None when it can recognise; else why not."""
+
+
 class EagerHearing:
     """One session's way to the recogniser: it begins at a pause, and what it made of the same samples is taken.
 
@@ -98,7 +105,7 @@ class EagerHearing:
 class LocalMind:
     """A mind that also tells its ear the session's rate and endpointing, and owns up when it cannot hear."""
 
-    def __init__(self, mind: Mind, ear: SileroEar, hearing: Hearing) -> None:
+    def __init__(self, mind: Mind, ear: SileroEar, hearing: Listening) -> None:
         self._mind = mind
         self._ear = ear
         self._hearing = hearing
@@ -120,7 +127,11 @@ def make_brain(stt_model: Path | None = None) -> Brain:
 
     `stt_model` is a CTranslate2 Whisper folder to use instead of the pinned weights.
     """
-    hearing = shared_hearing(stt_model)
+    return brain_of(shared_hearing(stt_model))
+
+
+def brain_of(hearing: Listening) -> Brain:
+    """A brain for one session that hears with this; the voice behind it is the process's."""
     eager = EagerHearing(hearing)
     ear = SileroEar(on_pause=eager.begin)
     return Brain(ear, LocalMind(DialogueMind(eager.transcribe), ear, hearing), shared_voice())

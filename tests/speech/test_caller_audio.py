@@ -1,7 +1,9 @@
-"""The recorded callers that ship with the sandbox: the data and the sound. `tests/e2e` has them heard."""
+"""The recorded callers that ship with the sandbox: the data, the sound, and what is heard of it. `tests/e2e` has them
+served."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,22 @@ import pytest
 import soundfile
 import yaml
 
-from bench.hearing import utterances
+from bench.hearing import hearings, utterances
 from sandbox.dialogue.digits import find_runs
 from sandbox.dialogue.words import read_words
-from sandbox.twilio.script import load_script
+from sandbox.speech.whisper import Recognizer
+from sandbox.twilio.script import Turn, load_script
 
 CALLERS = Path(__file__).parents[2] / "sandbox" / "callers"
 NAMES = sorted(path.parent.name for path in CALLERS.glob("*/caller.yaml"))
 WAVS = sorted(CALLERS.glob("*/*.wav"))
 RATE = 8_000
+SPOKEN = [
+    pytest.param(turn, id=f"{name}-{number}")
+    for name in NAMES
+    for number, turn in enumerate(load_script(name).turns, 1)
+    if turn.audio
+]
 
 
 def read_yaml(name: str) -> dict[str, Any]:
@@ -68,6 +77,13 @@ def test_a_recording_makes_the_same_utterance_wherever_it_lies(name: str) -> Non
     for turn in load_script(name).turns:
         [cut] = utterances(turn.audio)
         assert all(utterances(turn.audio, offset, offset) == [cut] for offset in (1, 37, 159, 511, 2049))
+
+
+@pytest.mark.speech
+@pytest.mark.parametrize("turn", SPOKEN[::3])
+def test_what_is_heard_is_what_the_script_says(turn: Turn, recognizer: Recognizer) -> None:
+    """Every third here, which a change of the recogniser does not leave alone; `make hearing` hears them all."""
+    assert hearings(turn, 1, recognizer) == Counter([turn.heard])
 
 
 @pytest.mark.parametrize("name", NAMES)
