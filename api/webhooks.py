@@ -24,10 +24,9 @@ ReceiverId = Annotated[str, Path(description="The receiver's `id`.", examples=["
 
 def webhook_routes(store: Store) -> APIRouter:
     router = APIRouter(prefix="/webhooks", tags=["webhooks"])
-    webhooks = store.webhooks
 
     async def find(webhook_id: str) -> Letter:
-        letter = await webhooks.dead_letter(webhook_id) if is_id(webhook_id) else None
+        letter = await store.webhooks.dead_letter(webhook_id) if is_id(webhook_id) else None
         if letter is None:
             raise NotFound("Webhook", webhook_id)
         return letter
@@ -35,14 +34,14 @@ def webhook_routes(store: Store) -> APIRouter:
     @router.get("", response_model=Found[list[DeadWebhookJson]], responses=failures())
     async def list_dead(request: Request, limit: CallLimit = CALLS_A_PAGE, cursor: Cursor = None) -> Response:
         """Events that were given up after all their tries, those of the newest first. They are kept for 30 days."""
-        page = await webhooks.dead(limit, read_cursor(cursor))
+        page = await store.webhooks.dead(limit, read_cursor(cursor))
         message = retrieved("webhooks", len(page.items), page.unreadable)
         return enveloped(await encoded_list(page.items, dead_json), message, next_page(request, page.next))
 
     @router.get("/receivers", response_model=Found[list[ReceiverJson]], responses=failures())
     async def list_receivers() -> JSONResponse:
         """Who is told (WEBHOOK_URLS): how they do, what waits for them, and the last attempts."""
-        found = [await receiver_json(store, receiver) for receiver in webhooks.receivers]
+        found = [await receiver_json(store, receiver) for receiver in store.webhooks.receivers]
         return success(found, retrieved("receivers", len(found), 0))
 
     @router.post("/receivers/{receiver_id}/enable", response_model=Found[ReceiverJson], responses=failures(404, 409))
@@ -51,7 +50,7 @@ def webhook_routes(store: Store) -> APIRouter:
         receiver = _receiver(store, receiver_id)
         if receiver is None:
             raise NotFound("Receiver", receiver_id)
-        await webhooks.enable(receiver.id)
+        await store.webhooks.enable(receiver.id)
         return success(await receiver_json(store, receiver), "Receiver enabled successfully")
 
     @router.post("/{webhook_id}/retry", response_model=Found[DeadWebhookJson], responses=failures(404, 409))
@@ -60,14 +59,14 @@ def webhook_routes(store: Store) -> APIRouter:
         letter = await find(webhook_id)
         if _receiver(store, letter.receiver) is None:
             raise ApiError(409, "Conflict", "Its receiver is not among WEBHOOK_URLS any more", code="no_receiver")
-        await webhooks.revive(letter)
+        await store.webhooks.revive(letter)
         return success(dead_json(letter), "Webhook is to be delivered again")
 
     @router.delete("/{webhook_id}", response_model=Found[DeadWebhookJson], responses=failures(404, 409))
     async def delete_webhook(webhook_id: WebhookId) -> JSONResponse:
         """Forget one, and return what it was."""
         letter = await find(webhook_id)
-        await webhooks.discard(letter)
+        await store.webhooks.discard(letter)
         return success(dead_json(letter), "Webhook deleted successfully")
 
     return router

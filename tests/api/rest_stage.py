@@ -1,13 +1,19 @@
-"""The REST application on a store, without a server, and the real one behind it where a test needs it."""
+"""The REST application on a store, without a server, and the real one behind it where a test needs it.
+
+To put an application together takes longer than most tests do with it. It keeps nothing of what it serves, so those
+with the settings of most tests are put together once, and lent to one test after another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2 as httpx
 from fastapi import FastAPI
@@ -27,6 +33,11 @@ from tests.support.seeded import fill
 
 KEYS = {"reader": "read", "writer": "read+write", "operator": "read+write+calls"}
 CALL_ID = "CA" + "7" * 32
+PEOPLE = {
+    "transfer_targets": "+541150310001|turnos|lun-vie 9-18; sip:guardia@clinica.example|*|24h",
+    "transfer_mode": "cold",
+}
+LENT: tuple[Mapping[str, Any], ...] = ({}, PEOPLE)  # changes of settings that leave an application without a memory
 
 
 def key_of(name: str) -> dict[str, str]:
@@ -49,6 +60,53 @@ def rest_app(settings: Settings, store: Store, active_calls: ActiveCalls, clock:
     return app
 
 
+class Present:
+    """Stands for what the test at hand has of a kind."""
+
+    def __init__(self) -> None:
+        self.here: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.here, name)
+
+
+class LentApplication:
+    """One that is put together for whatever store, calls and clock there will be. `home` is a link to the test's."""
+
+    def __init__(self, home: Path, changes: Mapping[str, Any]) -> None:
+        self._home = home
+        self._store, self._calls, self._clock = Present(), Present(), Present()
+        self.settings = rest_settings(home, **changes)
+        store, calls = cast(Store, self._store), cast(ActiveCalls, self._calls)
+        self.app = rest_app(self.settings, store, calls, lambda: self._clock.here())
+
+    def lend(self, store: Store, home: Path, active_calls: ActiveCalls, clock: Clock) -> None:
+        self._store.here, self._calls.here, self._clock.here = store, active_calls, clock
+        self._home.unlink(missing_ok=True)
+        self._home.symlink_to(home)
+
+
+_idle: defaultdict[str, list[LentApplication]] = defaultdict(list)  # by their changes of settings
+_numbers = count(1)
+
+
+@contextmanager
+def _application(
+    store: Store, home: Path, active_calls: ActiveCalls, clock: Clock, changes: Mapping[str, Any]
+) -> Iterator[tuple[Settings, FastAPI]]:
+    if changes not in LENT:
+        settings = rest_settings(home, **changes)
+        yield settings, rest_app(settings, store, active_calls, clock)
+        return
+    idle = _idle[repr(changes)]
+    lent = idle.pop() if idle else LentApplication(home.parent / f"home-{next(_numbers)}", changes)
+    lent.lend(store, home, active_calls, clock)
+    try:
+        yield lent.settings, lent.app
+    finally:
+        idle.append(lent)
+
+
 @dataclass
 class Rest:
     """`get`, `post`, ... with everybody's key; `anonymous` has none."""
@@ -63,16 +121,15 @@ class Rest:
 
 @asynccontextmanager
 async def serving(store: Store, home: Path, clock: Clock, **changes: Any) -> AsyncIterator[Rest]:
-    settings = rest_settings(home, **changes)
     active_calls = ActiveCalls(4)
-    app = rest_app(settings, store, active_calls, clock)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     base = "http://localhost:8081"
-    async with (
-        httpx.AsyncClient(transport=transport, base_url=base, headers=key_of("operator")) as http,
-        httpx.AsyncClient(transport=transport, base_url=base) as anonymous,
-    ):
-        yield Rest(http, anonymous, store, active_calls, settings, app)
+    with _application(store, home, active_calls, clock, changes) as (settings, app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url=base, headers=key_of("operator")) as http,
+            httpx.AsyncClient(transport=transport, base_url=base) as anonymous,
+        ):
+            yield Rest(http, anonymous, store, active_calls, settings, app)
 
 
 async def seeded(store: Store, clock: Callable[[], datetime]) -> Store:

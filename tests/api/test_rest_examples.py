@@ -42,7 +42,7 @@ from data.recordings import Recordings
 from data.store import Store
 from data.webhooks import Delivery, Receiver, ReceiverState
 from tests.api.gateway_requests import REQUESTS, Asked
-from tests.api.rest_stage import Rest, call_record, key_of, seeded, serving
+from tests.api.rest_stage import PEOPLE, Rest, call_record, key_of, seeded, serving
 from tests.support.clocks import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,10 +53,6 @@ EXAMPLES = re.findall(
 ROUTES = [route for route, *_ in EXAMPLES]
 CALL_ID = "CA0123456789abcdef0123456789abcdef"
 RECEIVER = Receiver("https://example.com/carlos")
-PEOPLE = {
-    "transfer_targets": "+541150310001|turnos|lun-vie 9-18; sip:guardia@clinica.example|*|24h",
-    "transfer_mode": "cold",
-}
 
 
 async def what_examples_need(rest: Rest, clock: Clock) -> None:
