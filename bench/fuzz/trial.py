@@ -97,6 +97,7 @@ class _Trial:
 
     async def run(self, count: int) -> None:
         gc.collect()
+        stood = gc.get_freeze_count()  # what another has frozen stays so
         gc.freeze()
         gc.disable()
         done = 0
@@ -109,7 +110,8 @@ class _Trial:
         finally:
             self._report.inputs[self._entry.name] = done
             gc.enable()
-            gc.unfreeze()
+            if not stood:
+                gc.unfreeze()
 
     async def _conversation(self, length: int) -> int:
         """The number of inputs, those of a conversation that is in order not counted; the first failure ends it."""
