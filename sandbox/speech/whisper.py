@@ -38,7 +38,8 @@ ANSWER_PROMPT = "El cliente contesta con una palabra: sí, no, un nombre, un nú
 
 CONSENT_PROMPT = "El cliente contesta sí o no. Sí. No. Dale. Sí, dale. Obvio. Sí, cancelalo. Está bien."
 
-THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))  # OpenMP's own variable; CTranslate2 asks to be told
+# OpenMP's own variable, which may be a list; CTranslate2 asks to be told.
+THREADS = int((os.environ.get("OMP_NUM_THREADS") or "2").partition(",")[0])
 
 _ANSWER_S = 1.25  # of an utterance with the half second of quiet around it: a word or two
 _ANSWER_TOKENS = 12
