@@ -203,7 +203,7 @@ class Sound:
         self._stream.receive_control(data)
         self._stream.tick()
         assert self._heard <= MOST_FRAMES, "made out of nothing"
-        assert self._stream.packet(self._stream.silence)
+        assert self._stream.packet(self._stream.silence())
         assert self._stream.control()
         assert self._stream.report.facts
         self._now += 0.02

@@ -29,6 +29,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
 snd_path {folder}
 module_path {modules}
 module g711.so
+module g722.so
 module aufile.so
 module sndfile.so
 module srtp.so

@@ -1,4 +1,4 @@
-"""A caller's audio as the network brings it, put into order and handed on. Sans-IO; 20 ms a frame at 8 kHz.
+"""A caller's audio as the network brings it, put into order and handed on. Sans-IO; 20 ms a frame, at its codec's rate.
 
 Who listens is a model, which need not hear in even steps: a frame that is in order is handed on at once, and nobody
 waits for those that may come late. Only a gap is waited for, as long as the network's jitter says that it may take, and
@@ -13,27 +13,36 @@ from collections.abc import Callable
 
 from aiortp import NoiseGenerator, PcmConcealer
 
-FRAME = 160  # samples
-SILENCE = bytes(2 * FRAME)
-RATE = 8000
+from telephony.sip.sdp import CLOCK_HZ
+
+FRAME = 160  # of RTP's clock, 8 kHz: 20 ms, and the bytes that G.711 and G.722 make of them (RFC 3551, section 4.5)
+FRAMES_PER_S = 50
 LEAST_WAIT_S, MOST_WAIT_S = 0.02, 0.1  # for what is missing in between
-MOST_MISSING = 6 * FRAME  # samples; more is a pause of the sender's, or a burst of losses that nothing can hide
-RESTART = RATE  # samples: a clock that is so far behind is another one
+MOST_MISSING = 6 * FRAME  # of the clock; more is a pause of the sender's, or a burst of losses that nothing can hide
+RESTART = CLOCK_HZ  # a second: a clock that is so far behind is another one
 QUIET_S = 0.06  # without a packet; later than the jitter of a good network
 MOST_WAITING = 16  # frames
 _HALF, _WHOLE = 1 << 31, 1 << 32
 
 
 class Arrivals:
-    """`decode` makes a frame PCM, and `hand_on` gets it. Times are seconds of one clock; positions RTP's timestamps."""
+    """`decode` makes a frame PCM at `rate` Hz, and `hand_on` gets it. Times are seconds of one clock; positions RTP's
+    timestamps."""
 
-    def __init__(self, decode: Callable[[bytes], bytes], hand_on: Callable[[bytes], None], now: float) -> None:
+    def __init__(
+        self,
+        decode: Callable[[bytes], bytes],
+        hand_on: Callable[[bytes], None],
+        now: float,
+        rate: int = CLOCK_HZ,
+    ) -> None:
         self._decode = decode
         self._hand_on = hand_on
         self._next: int | None = None
         self._waiting: dict[int, bytes] = {}
         self._gap_since = self._heard_at = now
-        self._concealer = PcmConcealer(RATE)
+        self._samples = rate // FRAMES_PER_S  # of a frame
+        self._concealer = PcmConcealer(rate)
         self._noise: NoiseGenerator | None = None
         self.concealed = self.late = 0  # frames
 
@@ -73,9 +82,9 @@ class Arrivals:
                 self._fill()
                 self._gap_since = now
         elif self._noise is not None:
-            self._hand_on(self._noise.generate(FRAME))
+            self._hand_on(self._noise.generate(self._samples))
         elif now - self._heard_at >= QUIET_S:
-            self._hand_on(SILENCE)
+            self._hand_on(bytes(2 * self._samples))
 
     def _in_order(self) -> None:
         while self._next is not None and (frame := self._waiting.pop(self._next, None)) is not None:
@@ -95,7 +104,7 @@ class Arrivals:
         missing, self._next = min((_between(begin, at), at) for at in self._waiting)
         for _ in range(missing // FRAME):
             self.concealed += 1
-            self._hand_on(self._concealer.conceal(FRAME))
+            self._hand_on(self._concealer.conceal(self._samples))
         self._in_order()
 
     def _give_up_waiting(self) -> None:
@@ -105,5 +114,5 @@ class Arrivals:
 
 
 def _between(begin: int, end: int) -> int:
-    """Samples from one timestamp to another; less than 0 for one that is behind."""
+    """The clock's ticks from one timestamp to another; less than 0 for one that is behind."""
     return (end - begin + _HALF) % _WHOLE - _HALF

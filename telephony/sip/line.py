@@ -10,7 +10,6 @@ from agent.line import AudioSink, CallerAudio, CallerDigit, LineDropped, LineEve
 from agent.persona.prompt import LineKind
 from telephony.carrier import OnEnd
 from telephony.sip.media import Media
-from telephony.sip.sdp import CLOCK_HZ
 
 LEAD_FRAMES = 3  # 60 ms wait in our own queue: a late wake-up of the player is not heard, and a clear drops them
 SILENCE_LIMIT_S = 15.0  # without a packet the caller is gone
@@ -20,18 +19,18 @@ MAX_WAITING = 1500  # events that the call has not taken: 30 s of audio
 class SipSink:
     """Carlos's audio to the caller. A mark comes back when what was before it has gone out on the wire."""
 
-    rate = CLOCK_HZ
     lead = LEAD_FRAMES
     piece = 1
     acknowledges = True
     tail_s = 0.0
 
     def __init__(self, media: Media, is_over: Callable[[], bool]) -> None:
+        self.rate = media.rate  # of the codec that the call began with
         self._media = media
         self._is_over = is_over
 
     async def send_audio(self, pcm: bytes) -> None:
-        self._open.play(pcm)
+        self._open.play(pcm, self.rate)
 
     async def send_mark(self, name: str) -> None:
         self._open.mark(name)

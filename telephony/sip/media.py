@@ -18,7 +18,7 @@ from agent.audio.pacing import FRAME_S, Pacer
 from agent.audio.resample import Resampler
 from agent.line import INPUT_RATE, CallerAudio, CallerDigit, LineEvent, MarkBack
 from common.log import error_text
-from telephony.sip.arrivals import FRAME, SILENCE
+from telephony.sip.arrivals import FRAMES_PER_S
 from telephony.sip.ports import NoPorts, Ports
 from telephony.sip.rtp import RtpStream
 from telephony.sip.sdp import CLOCK_HZ, Agreement
@@ -28,7 +28,7 @@ REPORT_S = 5.0  # between RTCP reports (RFC 3550, section 6.2)
 LATE_FRAMES = 25  # that a stalled loop makes good; what is later is left out
 BIND_TRIES = 20  # ports that other programs may hold
 
-type Item = bytes | str  # a frame as it goes on the wire, or the name of a mark
+type Item = bytes | str  # PCM of 20 ms, or the name of a mark
 
 
 class MediaObserver(Protocol):
@@ -70,6 +70,7 @@ class Media:
         self._moved_to(agreed)
         self._out: deque[Item] = deque()
         self._upsample = Resampler(CLOCK_HZ, INPUT_RATE)
+        self._fitting: tuple[int, int, Resampler] | None = None  # from one rate to another
         self._pacer = Pacer(FRAME_S)
         self._timer: asyncio.TimerHandle | None = None
         self._sockets: list[asyncio.DatagramTransport] = []
@@ -123,9 +124,7 @@ class Media:
         self._sockets.clear()
 
     def agree(self, agreed: Agreement) -> None:
-        """Go on with other terms: a hold, another address or codec. What waits to be sent was coded for the old one."""
-        if agreed.codec != self._agreed.codec:
-            self.clear()
+        """Go on with other terms: a hold, another address or codec."""
         if (agreed.codec, agreed.keys_type) != (self._agreed.codec, self._agreed.keys_type):
             self.stream.agree(agreed)
         if agreed.theirs != self._agreed.theirs:
@@ -182,12 +181,15 @@ class Media:
 
     # --- what goes --------------------------------------------------------------------------------------------
 
-    def play(self, pcm: bytes) -> None:
-        """Queue PCM at 8 kHz; a last piece that is shorter than 20 ms is filled with silence."""
-        coded = self.stream.encode(pcm)
-        for start in range(0, len(coded), FRAME):
-            frame = coded[start : start + FRAME]
-            self._out.append(frame + self.stream.silence[len(frame) :])
+    @property
+    def rate(self) -> int:
+        """Hz of the PCM that goes out as it is; what is played at another rate is converted."""
+        return self.stream.rate
+
+    def play(self, pcm: bytes, rate: int = CLOCK_HZ) -> None:
+        """Queue PCM at `rate` Hz; a last piece that is shorter than 20 ms is filled with silence."""
+        size = _frame_bytes(rate)
+        self._out.extend(pcm[start : start + size].ljust(size, b"\0") for start in range(0, len(pcm), size))
 
     def mark(self, name: str) -> None:
         """Tell the observer when all that was queued before has gone out."""
@@ -220,18 +222,33 @@ class Media:
 
     def _heard(self, pcm: bytes) -> None:
         if self.observer is not None:
-            said = pcm if self._agreed.sends else SILENCE  # on hold a PBX plays music to us, which nobody says
-            self.observer.happened(CallerAudio(self._upsample.push(said)))
+            said = pcm if self._agreed.sends else bytes(len(pcm))  # on hold a PBX plays music to us, which nobody says
+            self.observer.happened(CallerAudio(said if self.stream.rate == INPUT_RATE else self._upsample.push(said)))
 
     def _speak(self) -> None:
         """One packet."""
-        queued = self._out.popleft() if self._out else self.stream.silence
+        queued = self._out.popleft() if self._out else b""
         assert isinstance(queued, bytes)  # noqa: S101 - marks never stay at the head
-        packet = self.stream.packet(queued if self._agreed.sends else None)
+        packet = self.stream.packet(self._coded(queued) if self._agreed.sends else None)
         if packet is not None:
             sealed = packet if self._protector is None else self._protector.rtp(packet)
             self._send(self._sockets[0], sealed, self._remote)
         self._pass_marks()
+
+    def _coded(self, frame: bytes) -> bytes:
+        """Return what goes on the wire: of a frame of any rate, or of none."""
+        return self.stream.encode(self._fitted(frame)) if frame else self.stream.silence()
+
+    def _fitted(self, frame: bytes) -> bytes:
+        """Return the frame at the stream's rate, as many ms late as the filter looks ahead."""
+        rate = len(frame) // 2 * FRAMES_PER_S
+        if rate == self.stream.rate:
+            return frame
+        if self._fitting is None or self._fitting[:2] != (rate, self.stream.rate):
+            resampler = Resampler(rate, self.stream.rate)
+            resampler.push(bytes(len(frame)))  # from here on each frame makes one
+            self._fitting = rate, self.stream.rate, resampler
+        return self._fitting[2].push(frame)
 
     def _pass_marks(self) -> None:
         while self._out and isinstance(name := self._out[0], str):
@@ -259,3 +276,7 @@ class Media:
                 transport.sendto(data, to)
             except (OSError, ValueError) as error:  # an address that this host has no way to
                 logger.debug("sip: nothing can be sent to {}: {}", to[0], error_text(error))
+
+
+def _frame_bytes(rate: int) -> int:
+    return 2 * rate // FRAMES_PER_S

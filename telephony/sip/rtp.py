@@ -1,4 +1,4 @@
-"""A call's RTP and RTCP, both ways. Sans-IO: datagrams and times in, datagrams and PCM out; 20 ms a frame, 8 kHz.
+"""A call's RTP and RTCP, both ways. Sans-IO: datagrams and times in, datagrams and PCM out; 20 ms a frame.
 
 What comes goes to `telephony.sip.arrivals`. What goes out has no gap: between Carlos's words there is silence in
 packets, since a PBX gives a call without them up, and a firewall closes its hole.
@@ -26,8 +26,8 @@ from aiortp.clock import current_ntp_time
 from aiortp.packet import RtcpReceiverInfo, RtcpSenderInfo, RtcpSourceInfo
 
 from telephony.rate_guards import media_ahead
-from telephony.sip.arrivals import FRAME, Arrivals
-from telephony.sip.sdp import Agreement
+from telephony.sip.arrivals import FRAME, FRAMES_PER_S, Arrivals
+from telephony.sip.sdp import CLOCK_HZ, Agreement
 
 SILENCE: Mapping[str, bytes] = {"pcmu": b"\xff" * FRAME, "pcma": b"\xd5" * FRAME}
 MAX_PACKET_BYTES = 1500
@@ -98,14 +98,20 @@ class RtpStream:
     def _begin(self, agreed: Agreement) -> None:
         self._agreed = agreed
         self._codec = get_codec(agreed.payload_type)
-        self._arrivals = Arrivals(self._codec.decode, self._on_audio, self._clock())
+        self._arrivals = Arrivals(self._codec.decode, self._on_audio, self._clock(), self.rate)
         self._left = b""
 
     @property
+    def rate(self) -> int:
+        """Hz of the PCM that goes in and out."""
+        return self._codec.sample_rate
+
     def silence(self) -> bytes:
-        return SILENCE[self._agreed.codec]
+        """Return the payload of a frame in which nothing is said."""
+        return SILENCE.get(self._agreed.codec) or self.encode(bytes(2 * self.rate // FRAMES_PER_S))
 
     def encode(self, pcm: bytes) -> bytes:
+        """Return a frame's payload. Frames come in the order in which they are sent: G.722 goes on from the last."""
         return self._codec.encode(pcm)
 
     # --- in ---------------------------------------------------------------------------------------------------
@@ -123,11 +129,11 @@ class RtpStream:
         if not (is_key or is_audio or packet.payload_type == COMFORT_NOISE):
             return False
         if packet.ssrc != self._theirs or self._statistics is None:
-            self._theirs, self._statistics, self._left = packet.ssrc, StreamStatistics(8000), b""
+            self._theirs, self._statistics, self._left = packet.ssrc, StreamStatistics(CLOCK_HZ), b""
             self._arrivals.restart()
         self._statistics.add(packet)
         if is_audio:
-            if not self._ahead.push(len(packet.payload) / 8000, self._clock()):
+            if not self._ahead.push(len(packet.payload) / CLOCK_HZ, self._clock()):
                 self._put(packet)
         elif not is_key:
             self._arrivals.quiet(packet.payload[0] & 0x7F if packet.payload else 127, self._clock())
@@ -154,7 +160,7 @@ class RtpStream:
 
     def tick(self) -> None:
         """20 ms have passed, or more."""
-        jitter = self._statistics.jitter / 8000 if self._statistics is not None else 0.0
+        jitter = self._statistics.jitter / CLOCK_HZ if self._statistics is not None else 0.0
         self._arrivals.tick(self._clock(), jitter)
 
     # --- out --------------------------------------------------------------------------------------------------
@@ -227,7 +233,7 @@ class RtpStream:
         if (statistics := self._statistics) is None:
             return RtpReport(self.sent, 0, 0, 0, 0, there)
         lost = max(0, statistics.packets_lost)
-        jitter_ms, concealed = statistics.jitter * 1000 // 8000, self._concealed + self._arrivals.concealed
+        jitter_ms, concealed = statistics.jitter * 1000 // CLOCK_HZ, self._concealed + self._arrivals.concealed
         return RtpReport(self.sent, statistics.packets_received, lost, jitter_ms, concealed, there)
 
 

@@ -1,7 +1,7 @@
 """What a call's media is to be: an offer in, an answer out (RFC 3264). Sans-IO.
 
-One codec, G.711 in either law, and keys as telephone events (RFC 4733) where they are offered. SRTP where it is
-offered, with the key in the SDP (RFC 4568), which only TLS keeps from others.
+One codec, G.711 in either law or G.722, and keys as telephone events (RFC 4733) where they are offered. SRTP where it
+is offered, with the key in the SDP (RFC 4568), which only TLS keeps from others.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from aiosipua.sdp import (
 
 from telephony.sip.srtp import Crypto
 
-PAYLOAD_TYPES = {"pcmu": 0, "pcma": 8}  # RFC 3551, section 6
+PAYLOAD_TYPES = {"pcmu": 0, "pcma": 8, "g722": 9}  # RFC 3551, section 6
 KEYS_TYPE = 101  # of telephone events, in an offer of ours
-CLOCK_HZ = 8000
+CLOCK_HZ = 8000  # also of G.722, whose sound has 16 kHz (section 4.5.2)
 FRAME_MS = 20
 MAX_CHARACTERS = 8000
 MAX_MEDIA = 10

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.audio.resample import Resampler
 from agent.audio.ulaw import ulaw_decode
 from agent.transcript import CallTranscript
 from sandbox.sip.baresip import baresip
@@ -40,12 +42,23 @@ PASSES_ON = (
 @pytest.fixture
 def words(tmp_path: Path) -> Path:
     """What the caller says."""
-    path = tmp_path / "words.wav"
+    return _written(tmp_path / "words.wav", RATE, ulaw_decode(noise(SPEECH_S).audio))
+
+
+@pytest.fixture
+def wide_words(tmp_path: Path) -> Path:
+    """The same at the rate of G.722's sound: baresip takes it from no other file."""
+    resampler = Resampler(RATE, 2 * RATE)
+    said = resampler.push(ulaw_decode(noise(SPEECH_S).audio)) + resampler.flush()
+    return _written(tmp_path / "wide.wav", 2 * RATE, said)
+
+
+def _written(path: Path, rate: int, said: bytes) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(bytes(2 * RATE * FIRST_S) + ulaw_decode(noise(SPEECH_S).audio) + bytes(2 * RATE * LAST_S))
+        file.setframerate(rate)
+        file.writeframes(bytes(2 * rate * FIRST_S) + said + bytes(2 * rate * LAST_S))
     return path
 
 
@@ -113,6 +126,25 @@ async def test_a_phone_is_passed_on_to_a_persons_phone(
                 await person.told("CALL_CLOSED")
             (record,) = await line.records()
             assert record.outcome == "transferred"
+
+
+@pytest.mark.skipif(find_spec("G722") is None, reason="G.722 NOT TESTED: its package is not installed")
+async def test_a_wideband_phone_is_understood_and_hears_carlos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wide_words: Path
+) -> None:
+    settings = {"sip_codecs": ("g722", "pcma")}
+    async with sip_line(tmp_path, monkeypatch, scripted(SCRIPT), **settings) as line:
+        async with baresip(tmp_path / "phone", "+5491155550100", wide_words, codecs=("pcma", "g722/16000/1")) as phone:
+            await phone.command("dial", f"sip:carlos@127.0.0.1:{line.port}")
+            await phone.told("CALL_ESTABLISHED")
+            log = await transcript(line)
+            await until(lambda: said(log)("DNI"))
+            await phone.command("hangup")
+            await phone.told("CALL_CLOSED")
+            loudest = [_loudest(path) for path in phone.heard()]
+        (record,) = await line.records()
+    assert (record.outcome, record.details["sip"]["codec"]) == ("caller_left", "g722")
+    assert max(loudest) > LOUD
 
 
 async def test_a_phone_may_signal_over_tls_and_encrypt_what_is_said(

@@ -93,6 +93,13 @@ def test_without_its_packages_sip_says_which_are_missing(monkeypatch: pytest.Mon
         settings()
 
 
+def test_wideband_without_its_package_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sip_settings, "WIDEBAND_PACKAGE", "a_package_that_is_nowhere")
+    assert settings(sip_codecs="pcma").sip_codecs == ("pcma",)
+    with pytest.raises(ValidationError, match="SIP_CODECS with g722"):
+        settings(sip_codecs="g722,pcma")
+
+
 class Trunk(asyncio.DatagramProtocol):
     """A registrar that challenges once."""
 

@@ -7,7 +7,10 @@ import socket
 import struct
 from contextlib import closing
 from dataclasses import replace
+from importlib.util import find_spec
+from math import sin, tau
 
+import numpy as np
 import pytest
 from aiortp import RtcpPacket, RtcpSrPacket, RtpPacket, get_codec
 
@@ -24,6 +27,8 @@ from tests.sip.stage import OFFER
 from tests.support.virtual_loop import run_virtually
 
 PCMA = Agreement("pcma", 101, ("127.0.0.1", 40000))
+G722 = replace(PCMA, codec="g722")
+needs_g722 = pytest.mark.skipif(find_spec("G722") is None, reason="G.722 NOT TESTED: its package is not installed")
 TONE = struct.pack("<160h", *(8000 if sample % 8 < 4 else -8000 for sample in range(160)))
 
 
@@ -37,6 +42,16 @@ def test_our_order_decides_which_codec_is_taken() -> None:
         said = sdp.answer(offer, agreed, ("10.0.0.1", 20000), 1)
         assert f"m=audio 20000 RTP/AVP {agreed.payload_type} 101\r\n" in said
         assert "c=IN IP4 10.0.0.1\r\n" in said
+
+
+def test_wideband_is_taken_where_it_is_ours_and_offered() -> None:
+    offer = OFFER.replace("8 0 101", "8 9 101")
+    for codecs, taken in ((("g722", "pcma"), "g722"), (("pcma", "g722"), "pcma"), (("pcma", "pcmu"), "pcma")):
+        assert sdp.agree(offer, codecs)[0].codec == taken
+    agreed, parsed = sdp.agree(offer, ("g722", "pcma"))
+    said = sdp.answer(parsed, agreed, ("10.0.0.1", 20000), 1)
+    assert "m=audio 20000 RTP/AVP 9 101\r\n" in said
+    assert "a=rtpmap:9 G722/8000\r\n" in said, "its clock is 8 kHz (RFC 3551, section 4.5.2)"
 
 
 def test_keys_have_the_number_that_the_offer_gives_them() -> None:
@@ -120,7 +135,9 @@ class Sender:
         self.codec, self.ssrc, self.sequence, self.timestamp = codec, ssrc, 100, 5000
 
     def audio(self, pcm: bytes = TONE) -> bytes:
-        payload = get_codec(self.codec).encode(pcm)
+        return self.coded(get_codec(self.codec).encode(pcm))
+
+    def coded(self, payload: bytes) -> bytes:
         packet = RtpPacket(self.codec, 0, self.sequence, self.timestamp, self.ssrc, payload).serialize()
         self.sequence, self.timestamp = (self.sequence + 1) & 0xFFFF, (self.timestamp + len(payload)) & 0xFFFFFFFF
         return packet
@@ -161,6 +178,31 @@ class There:
 def coded(pcm: bytes) -> bytes:
     """What is left of it behind the codec."""
     return get_codec(8).decode(get_codec(8).encode(pcm))
+
+
+def tone(hertz: int, rate: int, seconds: float = 0.5) -> bytes:
+    """A sine of half the full scale."""
+    samples = range(round(rate * seconds))
+    return struct.pack(f"<{len(samples)}h", *(round(16000 * sin(tau * hertz * at / rate)) for at in samples))
+
+
+def share_at(pcm: bytes, hertz: int, rate: int) -> float:
+    """How much of a sound's energy has this frequency; a sine has 1."""
+    heard = np.frombuffer(pcm, dtype="<i2").astype(float)
+    turned = np.exp(-1j * tau * hertz / rate * np.arange(len(heard)))
+    return float(2 * abs(turned @ heard) ** 2 / len(heard) / (heard @ heard))
+
+
+@needs_g722
+def test_wideband_sound_is_heard_at_16_khz_with_what_g711_cannot_carry() -> None:
+    theirs, here, said = Sender(9), There(G722), tone(5000, 16000)
+    encoder = get_codec(9)
+    for start in range(0, len(said), 640):
+        here.hears(theirs.coded(encoder.encode(said[start : start + 640])))
+    assert [len(frame) for frame in here.heard] == [640] * 25
+    assert share_at(b"".join(here.heard[5:]), 5000, 16000) > 0.95
+    here.pass_time(0.2)
+    assert {len(frame) for frame in here.heard} == {640}, "what is made up has the same length"
 
 
 def test_what_is_in_order_is_handed_on_at_once() -> None:
@@ -292,9 +334,9 @@ def test_noise_is_passed_over(noise: bytes) -> None:
 
 def test_what_goes_out_has_a_clock_without_gaps() -> None:
     here = There().stream
-    packets = [RtpPacket.parse(packet) for _ in range(3) if (packet := here.packet(here.silence)) is not None]
+    packets = [RtpPacket.parse(packet) for _ in range(3) if (packet := here.packet(here.silence())) is not None]
     assert here.packet(None) is None
-    packets += [RtpPacket.parse(packet) for _ in range(2) if (packet := here.packet(here.silence)) is not None]
+    packets += [RtpPacket.parse(packet) for _ in range(2) if (packet := here.packet(here.silence())) is not None]
     first = packets[0]
     assert [(each.sequence_number - first.sequence_number) & 0xFFFF for each in packets] == [0, 1, 2, 3, 4]
     assert [(each.timestamp - first.timestamp) & 0xFFFFFFFF for each in packets] == [0, 160, 320, 640, 800]
@@ -307,7 +349,7 @@ def test_reports_say_what_was_sent_and_what_was_lost_there() -> None:
     for _ in range(3):
         here.receive(theirs.audio())
     for number in range(10):
-        packet = here.packet(here.silence)
+        packet = here.packet(here.silence())
         if packet is not None and number not in (4, 5):
             there.receive(packet)
     report = RtcpPacket.parse(here.control())[0]
@@ -356,7 +398,7 @@ class Wire:
 
     def sendto(self, data: bytes, to: tuple[str, int]) -> None:
         self.datagrams.append(data)
-        if data[1] & 0x7F in (0, 8):
+        if data[1] & 0x7F in (0, 8, 9):
             self.sent.append((asyncio.get_running_loop().time(), RtpPacket.parse(data).payload))
 
     def is_closing(self) -> bool:
@@ -367,7 +409,7 @@ class Wire:
 
     def spoken(self, since: float = 0.0) -> list[float]:
         """When a packet went out that says something."""
-        return [at for at, payload in self.sent if payload != self.media.stream.silence and at >= since]
+        return [at for at, payload in self.sent if payload != self.media.stream.silence() and at >= since]
 
 
 def test_packets_go_out_every_20_ms_whether_carlos_speaks_or_not() -> None:
@@ -488,6 +530,51 @@ def test_a_protected_call_is_heard_and_says_nothing_in_clear() -> None:
         assert wire.media.ours == before, "a hold is no new key"
         wire.media.agree(PCMA)
         assert wire.media.ours is None
+        wire.media.close()
+
+    run_virtually(run())
+
+
+@needs_g722
+@pytest.mark.parametrize("rate", [16000, 8000])
+def test_a_wideband_caller_hears_what_is_played_at_either_rate(rate: int) -> None:
+    async def run() -> None:
+        wire = Wire(G722)
+        wire.open()
+        assert wire.media.rate == 16000
+        wire.media.play(tone(1000, rate), rate)
+        wire.media.mark("said")
+        await asyncio.sleep(0.45)
+        assert wire.ear.marks == []
+        await asyncio.sleep(0.15)
+        assert wire.ear.marks == ["said"]
+        decoder = get_codec(9)
+        heard = b"".join(decoder.decode(payload) for _, payload in wire.sent)
+        assert {len(payload) for _, payload in wire.sent} == {160}
+        assert share_at(heard[640 * 5 : 640 * 20], 1000, 16000) > 0.95
+        wire.media.close()
+
+    run_virtually(run())
+
+
+@needs_g722
+def test_a_call_that_goes_from_one_codec_to_another_goes_on_being_heard() -> None:
+    async def run() -> None:
+        wire, theirs = Wire(G722), Sender(8)
+        line = SipLine(wire.media, nothing)
+        assert line.sink.rate == 16000
+        wire.open()
+        wire.media.play(tone(1000, 16000, 1.0), line.sink.rate)
+        await asyncio.sleep(0.5)
+        wire.media.agree(PCMA)
+        wire.sent.clear()
+        for _ in range(20):
+            wire.media._receive(theirs.audio(), ("127.0.0.1", 40000))
+            await asyncio.sleep(0.02)
+        heard = b"".join(get_codec(8).decode(payload) for _, payload in wire.sent)
+        assert share_at(heard[:6400], 1000, 8000) > 0.95, "without a gap, and half as many samples"
+        said = b"".join(event.pcm for event in line._events if isinstance(event, CallerAudio))
+        assert max(memoryview(said).cast("h")) > 1000
         wire.media.close()
 
     run_virtually(run())
