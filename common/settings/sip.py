@@ -77,7 +77,16 @@ class SipSettings(Concern):
     sip_users: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Callers from anywhere who prove a password: `user:password` each. Empty: none."
     )
-    sip_registrar: str | None = Field(None, description="The trunk that Carlos registers with, `host` or `host:port`.")
+    sip_digests: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("md5",),
+        description="How SIP_USERS prove their passwords: `md5`, which all phones know, `sha-256`, which newer ones do,"
+        " or both, `sha-256,md5` (RFC 8760): some that know MD5 alone give up where there is another beside it.",
+    )
+    sip_registrar: str | None = Field(
+        None,
+        description="The trunk that Carlos registers with, `host` or `host:port`; over TCP `tcp:host`, over TLS"
+        " `tls:host`, and its calls come back on that connection.",
+    )
     sip_user: str | None = Field(None, description="The account there.")
     sip_password: SecretStr | None = Field(None, description="Its password.")
     sip_rtp_ports: str = Field(

@@ -86,7 +86,12 @@ class Sip:
         loop = asyncio.get_running_loop()
         sockets = self.sockets = SipSockets(self._callers, self._received, settings.sip_advertised_address)
         endpoint = self._endpoint = SipEndpoint(
-            self._callers, Digests(settings.sip_passwords), sockets.send, sockets.contact, self._rings, loop
+            self._callers,
+            Digests(settings.sip_passwords, settings.sip_digests),
+            sockets.send,
+            sockets.contact,
+            self._rings,
+            loop,
         )
         self._around = Surroundings(
             endpoint,

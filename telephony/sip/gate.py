@@ -38,8 +38,10 @@ class Gate:
                 self._callers.guessed_wrong(host, now)
                 return answer_to(request, 403, new_tag())
             case proof:
-                challenge = self._digests.challenge(host, now, stale=proof is Proof.STALE)
-                return answer_to(request, 401, new_tag(), {"WWW-Authenticate": challenge})
+                challenged = answer_to(request, 401, new_tag())
+                for challenge in self._digests.challenges(host, now, stale=proof is Proof.STALE):
+                    challenged.headers.append("WWW-Authenticate", challenge)
+                return challenged
 
 
 class PassedOver(Exception):

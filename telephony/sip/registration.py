@@ -8,9 +8,11 @@ from __future__ import annotations
 import secrets
 
 from aiosipua import SipDigestAuth, SipRequest, SipResponse
-from aiosipua.auth import answer_challenge
 from aiosipua.headers import CaseInsensitiveDict
 from loguru import logger
+
+from common.settings.sip import SipRegistrar
+from telephony.sip.digest import answered_challenge
 
 EXPIRES_S = 300
 REFRESH_SHARE = 0.8  # of what was granted: time for two tries more
@@ -62,7 +64,7 @@ class Registration:
         status = response.status_code if response is not None else 0
         if response is not None and status in (401, 407) and self._challenges < MAX_CHALLENGES:
             self._challenges += 1
-            proof = answer_challenge(self._auth, response, status, "REGISTER", self._uri)
+            proof = answered_challenge(self._auth, response, "REGISTER", self._uri)
             if proof is not None:
                 request = self.request(leave=leave)
                 request.headers.set_single(*proof)

@@ -81,14 +81,19 @@ class Observed:
 class Stage:
     """To be made within a running loop."""
 
-    def __init__(self, allow: Sequence[str] = ("10.0.0.0/24",), users: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        allow: Sequence[str] = ("10.0.0.0/24",),
+        users: dict[str, str] | None = None,
+        digests: Sequence[str] = ("md5",),
+    ) -> None:
         self.callers = Callers([ip_network(each) for each in allow], has_users=bool(users))
         self.sent: list[tuple[SipRequest | SipResponse, Peer]] = []
         self.legs: list[Leg] = []
         self.observed: list[Observed] = []
         self.endpoint = SipEndpoint(
             self.callers,
-            Digests(users or {}),
+            Digests(users or {}, digests),
             self._send,
             lambda peer: ("10.0.0.1", 5060),
             self._called,

@@ -61,6 +61,7 @@ async def test_nothing_of_the_stack_is_imported_where_sip_is_not_set() -> None:
         {"sip_rtp_ports": "80-90"},
         {"sip_advertised_address": "carlos.example"},
         {"sip_codecs": "opus"},
+        {"sip_digests": "sha-1"},
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_a_sentence(wrong: dict[str, Any]) -> None:
@@ -77,6 +78,7 @@ def test_settings_are_read_as_they_are_meant() -> None:
         sip_users="pbx:with:colon,other:x",
         sip_rtp_ports="20001-20006",
         sip_codecs="PCMU",
+        sip_digests="md5,SHA-256",
     )
     assert [(each.transport, each.host, each.port) for each in read.sip_listeners] == [
         ("udp", "0.0.0.0", 5060),

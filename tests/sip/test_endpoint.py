@@ -8,8 +8,7 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from aiosipua import SipDigestAuth, SipResponse
-from aiosipua.auth import answer_challenge
+from aiosipua import SipDigestAuth, build_credentials, parse_auth, stringify_auth
 
 from agent.capacity import Admission
 from telephony.sip.leg import Ended, LegState
@@ -73,6 +72,53 @@ async def test_a_stranger_who_proves_a_password_is_let_in_once_for_each_proof() 
     assert stage.tell(again, STRANGER) == [401], "the nonce's count was used"
     assert "stale=true" in (stage.header("www-authenticate") or "")
     assert len(stage.legs) == 1
+
+
+@pytest.mark.parametrize("digests", [("sha-256", "md5"), ("sha-256",), ("md5",)])
+def test_each_algorithm_has_a_challenge_and_any_of_them_may_be_answered(digests: tuple[str, ...]) -> None:
+    @virtually
+    async def run() -> None:
+        for number, answered in enumerate(digests):
+            stage = Stage(users={"pbx": "secret"}, digests=digests)
+            stage.tell(text("INVITE", body=OFFER), STRANGER)
+            offered = [parse_auth(each).params["algorithm"] for each in stage.last.headers.get("www-authenticate")]
+            assert offered == [name.upper() for name in digests], "the strongest first (RFC 8760, section 2.3)"
+            proven = proof(stage, "secret", challenge=number)
+            assert f"algorithm={answered.upper()}" in proven
+            invite = text("INVITE", body=OFFER, cseq="2 INVITE", via=via(2), authorization=proven)
+            assert stage.tell(invite, STRANGER) == [100]
+
+    run()
+
+
+@virtually
+async def test_an_algorithm_that_was_not_offered_proves_nothing() -> None:
+    stage = Stage(users={"pbx": "secret"}, digests=("sha-256",))
+    stage.tell(text("INVITE", body=OFFER), STRANGER)
+    weak = proof(stage, "secret").replace("SHA-256", "MD5")
+    assert stage.tell(text("INVITE", body=OFFER, via=via(2), authorization=weak), STRANGER) == [401]
+    assert not stage.legs
+
+
+@virtually
+async def test_a_phone_that_answers_every_challenge_is_let_in_once_and_guesses_once() -> None:
+    stage = Stage(users={"pbx": "secret"}, digests=("sha-256", "md5"))
+    stage.tell(text("INVITE", body=OFFER), STRANGER)
+    both = [proof(stage, "secret", challenge=number) for number in (0, 1)]
+    assert stage.tell(authorized(2, *both), STRANGER) == [100]
+    stage.tell(text("INVITE", body=OFFER, via=via(3)), STRANGER)
+    wrong = [proof(stage, "wrong", challenge=number) for number in (0, 1)]
+    assert stage.tell(authorized(4, *wrong), STRANGER) == [403]
+    stage.tell(text("INVITE", body=OFFER, via=via(5)), STRANGER)
+    guesses = [*(proof(stage, f"wrong {number}") for number in range(20)), proof(stage, "secret")]
+    assert stage.tell(authorized(6, *guesses), STRANGER) == [403], "a message has one guess for each algorithm"
+
+
+def authorized(number: int, *proofs: str) -> bytes:
+    """An INVITE with several headers of the same name."""
+    lines = "\r\n".join(f"Authorization: {each}" for each in proofs)
+    invite = text("INVITE", body=OFFER, cseq=f"{number} INVITE", via=via(number))
+    return invite.replace(b"max-forwards", f"{lines}\r\nmax-forwards".encode())
 
 
 @pytest.mark.parametrize(("user", "password"), [("pbx", "wrong"), ("nobody", "secret")])
@@ -454,10 +500,9 @@ def via(number: int) -> str:
     return f"SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK-{number}"
 
 
-def proof(stage: Stage, password: str, user: str = "pbx") -> str:
-    """An Authorization that answers the last challenge."""
-    challenge = stage.last
-    assert isinstance(challenge, SipResponse)
-    found = answer_challenge(SipDigestAuth(user, password), challenge, 401, "INVITE", "sip:carlos@10.0.0.1")
+def proof(stage: Stage, password: str, user: str = "pbx", challenge: int = 0) -> str:
+    """An Authorization that answers one of the last challenges."""
+    given = parse_auth(stage.last.headers.get("www-authenticate")[challenge])
+    found = build_credentials(SipDigestAuth(user, password), given, "INVITE", "sip:carlos@10.0.0.1")
     assert found is not None
-    return found[1]
+    return stringify_auth(found)

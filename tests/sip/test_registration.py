@@ -40,6 +40,39 @@ def test_a_place_is_asked_for_proven_and_refreshed_in_time(registration: Registr
     assert (wait, registration.is_registered) == (80.0, True)
 
 
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        (("SHA-256", "MD5"), "SHA-256"),
+        (("SHA-512-256", "MD5"), "MD5"),
+        (("MD5", "SHA-256"), "MD5"),
+        (("SHA-512-256",), None),
+    ],
+)
+def test_the_first_challenge_that_we_can_answer_is_answered(
+    registration: Registration, offered: tuple[str, ...], answered: str | None
+) -> None:
+    registration.request()
+    asked = response(401)
+    for algorithm in offered:
+        asked.headers.append("WWW-Authenticate", f'Digest realm="t", nonce="n", qop="auth", algorithm={algorithm}')
+    proven = registration.answered(asked)
+    if answered is None:
+        assert proven == FIRST_RETRY_S
+        return
+    assert isinstance(proven, SipRequest)
+    params = parse_auth(proven.get_header("authorization") or "", credentials=True).params
+    assert (params["algorithm"], len(params["response"])) == (answered, {"MD5": 32, "SHA-256": 64}[answered])
+
+
+def test_a_proxy_on_the_way_is_answered_too(registration: Registration) -> None:
+    registration.request()
+    asked = response(407, proxy_authenticate='Digest realm="proxy", nonce="n", qop="auth"')
+    proven = registration.answered(asked)
+    assert isinstance(proven, SipRequest)
+    assert 'realm="proxy"' in (proven.get_header("proxy-authorization") or "")
+
+
 def test_what_the_registrar_grants_is_kept_within_bounds(registration: Registration) -> None:
     registration.request()
     assert registration.answered(response(200, expires="1")) == 24.0
