@@ -14,13 +14,13 @@ from pydantic_settings import NoDecode
 
 from common.settings.concern import Concern, Unsafe
 
-SIP_PORT = 5060
+SIP_PORT, SIP_TLS_PORT = 5060, 5061
 CODECS = ("pcma", "pcmu")
 WIDEBAND, WIDEBAND_PACKAGE = "g722", "G722"
 DIGESTS = ("sha-256", "md5")  # the strongest first
 PACKAGES = ("aiosipua", "aiortp")
 _LISTEN = re.compile(r"(udp|tcp|tls):(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):(\d{1,5})")
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]")
+_REGISTRAR = re.compile(r"(?:(udp|tcp|tls):)?([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 _MOST_PORT = 65535
 
 
@@ -31,6 +31,20 @@ class SipListener:
     transport: str  # udp, tcp, tls
     host: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SipRegistrar:
+    """A trunk's registrar. `host` is a name or an address, IPv6 in brackets."""
+
+    transport: str  # udp, tcp, tls
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Host and port, where that is not the transport's own."""
+        return self.host if self.port == _port_of(self.transport) else f"{self.host}:{self.port}"
 
 
 class SipSettings(Concern):
@@ -57,10 +71,15 @@ class SipSettings(Concern):
         ),
         (
             lambda all_: (
-                bool(all_.sip_registrar)
-                and not (all_.sip_user and any(entry.startswith("udp:") for entry in all_.sip_listen))
+                all_.sip_registrar_read is not None
+                and all_.sip_registrar_read.transport == "udp"
+                and not any(entry.startswith("udp:") for entry in all_.sip_listen)
             ),
-            "SIP_REGISTRAR needs SIP_USER, and a udp address in SIP_LISTEN",
+            "SIP_REGISTRAR over UDP needs a udp address in SIP_LISTEN",
+        ),
+        (
+            lambda all_: bool(all_.sip_registrar) and not (all_.sip_user and all_.sip_listen),
+            "SIP_REGISTRAR needs SIP_USER and SIP_LISTEN",
         ),
     )
 
@@ -102,6 +121,9 @@ class SipSettings(Concern):
     )
     sip_tls_cert_file: Path | None = Field(None, description="Certificate chain for tls in SIP_LISTEN, PEM.")
     sip_tls_key_file: Path | None = Field(None, description="Its key.")
+    sip_tls_ca_file: Path | None = Field(
+        None, description="Certificates that the registrar's is checked with, PEM. Unset: the system's."
+    )
 
     @field_validator("sip_listen")
     @classmethod
@@ -143,9 +165,9 @@ class SipSettings(Concern):
     @classmethod
     def _registrar_holds(cls, address: str | None) -> str | None:
         if address is not None:
-            host, port = split_host(address)
-            if not _HOST.fullmatch(host) or not 0 < port <= _MOST_PORT:
-                raise ValueError("is neither HOST nor HOST:PORT")
+            found = _REGISTRAR.fullmatch(address)
+            if found is None or not 0 < int(found[3] or SIP_PORT) <= _MOST_PORT:
+                raise ValueError("is neither HOST nor HOST:PORT, with tcp: or tls: before it or without")
         return address
 
     @field_validator("sip_rtp_ports")
@@ -176,6 +198,14 @@ class SipSettings(Concern):
         return tuple(SipListener(each[1], each[2].strip("[]"), int(each[3])) for each in found)
 
     @property
+    def sip_registrar_read(self) -> SipRegistrar | None:
+        found = _REGISTRAR.fullmatch(self.sip_registrar or "")
+        if found is None:
+            return None
+        transport = found[1] or "udp"
+        return SipRegistrar(transport, found[2], int(found[3] or _port_of(transport)))
+
+    @property
     def sip_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(entry) for entry in self.sip_allow)
 
@@ -192,9 +222,5 @@ class SipSettings(Concern):
         return range(first + first % 2, last, 2)
 
 
-def split_host(address: str) -> tuple[str, int]:
-    """Return host and port, SIP's own where none is named; port 0 for what is no port."""
-    host, colon, port = address.rpartition(":")
-    if not colon or address.endswith("]"):
-        return address, SIP_PORT
-    return host, int(port) if port.isdecimal() and len(port) < 6 else 0
+def _port_of(transport: str) -> int:
+    return SIP_TLS_PORT if transport == "tls" else SIP_PORT

@@ -11,15 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from aiosipua import SipRequest, SipResponse
 from fastapi import APIRouter
 from loguru import logger
 from starlette.types import Scope
 
-from common.addresses import bracketed
-from common.log import error_text
 from common.settings import Settings
-from common.settings.sip import split_host
 from common.tasks import TaskSet
 from telephony.carrier import CarrierHandler
 from telephony.person_line import PersonLine
@@ -31,13 +27,12 @@ from telephony.sip.endpoint import SipEndpoint
 from telephony.sip.leg import Leg
 from telephony.sip.message import Peer
 from telephony.sip.ports import Ports
-from telephony.sip.registration import LAST_RETRY_S, Registration
 from telephony.sip.sentences import prepare
 from telephony.sip.sockets import SipSockets
+from telephony.sip.trunk import Trunk
 from telephony.stream_tokens import SpentNonces
 
-LEAVE_S = 2.0  # for the trunk to hear that we go, and for calls to end with the server
-RESOLVE_S = 5.0
+LEAVE_S = 2.0  # for calls to end with the server
 LIBRARIES = ("aiosipua", "aiortp")  # they log what is wrong with each packet; we say it at a bounded rate
 
 
@@ -107,10 +102,8 @@ class Sip:
             await sockets.open(settings.sip_listeners, self._certificate())
             if not (settings.sip_allow or settings.sip_users or settings.sip_registrar):
                 logger.warning("sip: nobody may call: set SIP_ALLOW, SIP_USERS or SIP_REGISTRAR")
-            if settings.sip_registrar is not None:
-                registering = asyncio.create_task(
-                    self._stay_registered(settings.sip_registrar), name="sip registration"
-                )
+            if (trunk := self._trunk(sockets, endpoint)) is not None:
+                registering = asyncio.create_task(trunk.stay(), name="sip registration")
             yield
         finally:
             if registering is not None:
@@ -132,6 +125,21 @@ class Sip:
         certificate, key = self._settings.sip_tls_cert_file, self._settings.sip_tls_key_file
         return (certificate, key) if certificate is not None and key is not None else None
 
+    def _trunk(self, sockets: SipSockets, endpoint: SipEndpoint) -> Trunk | None:
+        settings = self._settings
+        if settings.sip_registrar_read is None:
+            return None
+        password = settings.sip_password.get_secret_value() if settings.sip_password else ""
+        return Trunk(
+            settings.sip_registrar_read,
+            settings.sip_user or "",
+            password,
+            self._callers,
+            sockets,
+            endpoint.ask,
+            settings.sip_tls_ca_file,
+        )
+
     def _received(self, data: bytes, peer: Peer) -> None:
         if self._endpoint is not None:
             self._endpoint.receive(data, peer)
@@ -147,63 +155,3 @@ class Sip:
     async def _hold(self, call: SipCall) -> None:
         with logger.contextualize(call_id=call.leg.id):
             await call.run()
-
-    # --- at a trunk ---------------------------------------------------------------------------------------------
-
-    async def _stay_registered(self, registrar: str) -> None:
-        """Register, again and again; give the place up at the end."""
-        registration: Registration | None = None
-        peer: Peer | None = None
-        try:
-            while True:
-                peer = await self._trunk(registrar)
-                if peer is None:
-                    await asyncio.sleep(LAST_RETRY_S / 10)
-                    continue
-                registration = registration or self._registration(registrar, peer)
-                await asyncio.sleep(await self._register(registration, peer))
-        finally:
-            if registration is not None and peer is not None and registration.is_registered:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LEAVE_S):
-                        await self._register(registration, peer, leave=True)
-
-    def _registration(self, registrar: str, peer: Peer) -> Registration:
-        assert self.sockets is not None  # noqa: S101 - they are open
-        host, port = self.sockets.contact(peer)
-        here = f"{bracketed(host)}:{port}"
-        settings = self._settings
-        password = settings.sip_password.get_secret_value() if settings.sip_password else ""
-        return Registration(registrar, settings.sip_user or "", password, f"<sip:{settings.sip_user}@{here}>", here)
-
-    async def _register(self, registration: Registration, peer: Peer, *, leave: bool = False) -> float:
-        """Return seconds until the next time."""
-        step: SipRequest | float = registration.request(leave=leave)
-        while isinstance(step, SipRequest):
-            step = registration.answered(await self._ask(step, peer), leave=leave)
-        return step
-
-    async def _ask(self, request: SipRequest, peer: Peer) -> SipResponse | None:
-        assert self._endpoint is not None  # noqa: S101 - it is there
-        answered: asyncio.Future[SipResponse | None] = asyncio.get_running_loop().create_future()
-
-        def take(response: SipResponse | None) -> None:
-            if not answered.done():
-                answered.set_result(response)
-
-        self._endpoint.ask(request, peer, take)
-        return await answered
-
-    async def _trunk(self, registrar: str) -> Peer | None:
-        """Look the trunk up; its addresses may call. None where its name is not found."""
-        host, port = split_host(registrar)
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(RESOLVE_S):
-                found = await loop.getaddrinfo(host.strip("[]"), port, proto=17)
-        except (OSError, TimeoutError) as error:
-            logger.warning("sip: the trunk {} is not found: {}", host, error_text(error))
-            return None
-        addresses = [str(each[4][0]) for each in found]
-        self._callers.trunk_is(addresses)
-        return Peer("udp", addresses[0], port) if addresses else None

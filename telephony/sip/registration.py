@@ -22,15 +22,16 @@ MAX_CHALLENGES = 2  # of one registration: the second says that the nonce was ol
 
 
 class Registration:
-    """`registrar` is host or host:port, `contact` where calls are to go."""
+    """`reach_us` says where answers and calls are to go; before, there is no request."""
 
-    def __init__(self, registrar: str, user: str, password: str, contact: str, via: str) -> None:
-        self._uri = f"sip:{registrar}"
-        self._host = registrar.rpartition(":")[0] if ":" in registrar and not registrar.endswith("]") else registrar
+    def __init__(self, registrar: SipRegistrar, user: str, password: str) -> None:
+        self._transport = "" if registrar.transport == "udp" else f";transport={registrar.transport}"
+        self._uri = f"sip:{registrar.address}{self._transport}"
+        self._host = registrar.host
+        self._protocol = registrar.transport.upper()
         self._user = user
         self._auth = SipDigestAuth(user, password)
-        self._contact = contact
-        self._via = via
+        self._here = ""
         self._call_id = secrets.token_hex(16)
         self._tag = secrets.token_hex(8)
         self._number = 0
@@ -39,19 +40,23 @@ class Registration:
         self._failures = 0
         self.is_registered = False
 
+    def reach_us(self, here: str) -> None:
+        """From now on we are reached under `here`, host:port."""
+        self._here = here
+
     def request(self, *, leave: bool = False) -> SipRequest:
         """Return the next REGISTER; with `leave` one that gives the place up."""
         self._number += 1
         address = f"<sip:{self._user}@{self._host}>"
         request = SipRequest(CaseInsensitiveDict(), b"", "REGISTER", self._uri)
         for name, value in (
-            ("Via", f"SIP/2.0/UDP {self._via};branch=z9hG4bK{secrets.token_hex(12)};rport"),
+            ("Via", f"SIP/2.0/{self._protocol} {self._here};branch=z9hG4bK{secrets.token_hex(12)};rport"),
             ("Max-Forwards", "70"),
             ("From", f"{address};tag={self._tag}"),
             ("To", address),
             ("Call-ID", self._call_id),
             ("CSeq", f"{self._number} REGISTER"),
-            ("Contact", self._contact),
+            ("Contact", f"<sip:{self._user}@{self._here}{self._transport}>"),
             ("Expires", "0" if leave else str(self._expires_s)),
             ("User-Agent", "Carlos"),
         ):
@@ -75,18 +80,19 @@ class Registration:
             return self.request(leave=leave)
         self._challenges = 0
         if response is None or not 200 <= status < 300:
-            return self._failed(status)
+            return self.failed(str(status or "no answer"))
         if not self.is_registered:
             logger.info("sip: registered with {}", self._host)
         self.is_registered, self._failures = True, 0
         granted = self._granted(response)
         return max(MIN_EXPIRES_S, granted) * REFRESH_SHARE
 
-    def _failed(self, status: int) -> float:
+    def failed(self, why: str) -> float:
+        """Return how many seconds to wait until the next try."""
         self.is_registered = False
         wait_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        logger.warning("sip: not registered with {} ({}); again in {:g} s", self._host, status or "no answer", wait_s)
+        logger.warning("sip: not registered with {} ({}); again in {:g} s", self._host, why, wait_s)
         return wait_s
 
     def _granted(self, response: SipResponse) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from loguru import logger
 
 from common.log import error_text
-from common.settings.sip import SipListener
+from common.settings.sip import SIP_PORT, SipListener
 from telephony.errors import RemoteProtocolError
 from telephony.sip.callers import Callers, Standing
 from telephony.sip.framing import Framing
@@ -77,6 +77,27 @@ class SipSockets:
         self.bound.setdefault(listener.transport, (host, port))
         logger.info("sip: listening on {} {}:{}", listener.transport, host, port)
 
+    async def connect(self, to: Peer, context: ssl.SSLContext | None, name: str) -> Peer:
+        """Open a connection, to a host whose `name` its certificate has, and return it as a peer. Raise OSError where
+        there can be none."""
+        connection = _Connection(self, to.transport)
+        await asyncio.get_running_loop().create_connection(
+            lambda: connection, to.host, to.port, ssl=context, server_hostname=name if context else None
+        )
+        if not connection.peer.flow:
+            raise ConnectionAbortedError("there are too many connections")
+        return connection.peer
+
+    def lost(self, peer: Peer) -> asyncio.Future[None] | None:
+        """Return what is done once a peer's connection is; None where there is no such connection, as over UDP."""
+        connection = self._connections.get(peer.flow)
+        return None if connection is None else connection.lost
+
+    def hang_up(self, peer: Peer) -> None:
+        """End a peer's connection, where there is one."""
+        if (connection := self._connections.get(peer.flow)) is not None:
+            connection.abort()
+
     async def close(self) -> None:
         for transport in self._udp.values():
             transport.close()
@@ -107,8 +128,13 @@ class SipSockets:
 
     def contact(self, peer: Peer) -> tuple[str, int]:
         """Return the address and port that a peer reaches us under."""
-        bound, port = self.bound.get(peer.transport, ("127.0.0.1", 5060))
+        bound, port = self.bound.get(peer.transport) or self._own_end(peer)
         return self._advertised or (local_address(peer.host) if ip_address(bound).is_unspecified else bound), port
+
+    def _own_end(self, peer: Peer) -> tuple[str, int]:
+        """Of a connection of ours, where nothing is listened for: what the peer has to say comes back on it."""
+        connection = self._connections.get(peer.flow)
+        return ("127.0.0.1", SIP_PORT) if connection is None else connection.own_end
 
     # --- connections ------------------------------------------------------------------------------------------
 
@@ -151,7 +177,9 @@ class _Connection(asyncio.BufferedProtocol):
         self._framing = Framing()
         self._buffer = bytearray(READ_BYTES)
         self._transport: asyncio.Transport | None = None
-        self._peer = Peer(transport, "", 0)
+        self.peer = Peer(transport, "", 0)
+        self.own_end = ("127.0.0.1", SIP_PORT)
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_strangers = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -162,11 +190,18 @@ class _Connection(asyncio.BufferedProtocol):
             transport.abort()
             return
         self._transport = transport
-        self._peer = Peer(self._name, host, port, flow)
+        self.peer = Peer(self._name, host, port, flow)
+        own_host, own_port = transport.get_extra_info("sockname")[:2]
+        self.own_end = str(own_host), int(own_port)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_over()
+
+    def _is_over(self) -> None:
         self._transport = None
-        self._sockets._closed(self._peer.flow)  # noqa: SLF001
+        self._sockets._closed(self.peer.flow)  # noqa: SLF001
+        if not self.lost.done():
+            self.lost.set_result(None)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
@@ -179,7 +214,7 @@ class _Connection(asyncio.BufferedProtocol):
             self.close()
             return
         for message in messages:
-            self._sockets._receive(message, self._peer)  # noqa: SLF001
+            self._sockets._receive(message, self.peer)  # noqa: SLF001
 
     def send(self, data: bytes) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -191,6 +226,12 @@ class _Connection(asyncio.BufferedProtocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """End it without waiting for a peer that does not read."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._is_over()
 
 
 @lru_cache(256)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from common.settings import Settings
 from common.settings import sip as sip_settings
+from common.settings.sip import SipRegistrar
 from telephony.carrier import CarrierHandler, Listening
 from telephony.carriers import carriers_of
 from telephony.sip.carrier import Sip
@@ -56,6 +57,10 @@ async def test_nothing_of_the_stack_is_imported_where_sip_is_not_set() -> None:
         {"sip_users": "pbx"},
         {"sip_registrar": "trunk.example:x", "sip_user": "me"},
         {"sip_registrar": "trunk.example"},
+        {"sip_registrar": "sctp:trunk.example", "sip_user": "me"},
+        {"sip_registrar": "tcp:trunk.example:0", "sip_user": "me"},
+        {"sip_registrar": "trunk.example", "sip_user": "me", "sip_listen": "tcp:127.0.0.1:0"},
+        {"sip_registrar": "tcp:trunk.example", "sip_user": "me", "sip_listen": ""},
         {"sip_rtp_ports": "20000"},
         {"sip_rtp_ports": "20010-20000"},
         {"sip_rtp_ports": "80-90"},
@@ -87,6 +92,24 @@ def test_settings_are_read_as_they_are_meant() -> None:
     assert read.sip_passwords == {"pbx": "with:colon", "other": "x"}
     assert list(read.sip_port_range) == [20002, 20004]
     assert read.sip_codecs == ("pcmu",)
+    assert read.sip_digests == ("sha-256", "md5"), "the strongest first, however they are written"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("trunk.example", SipRegistrar("udp", "trunk.example", 5060)),
+        ("udp:trunk.example:5062", SipRegistrar("udp", "trunk.example", 5062)),
+        ("tcp:[::1]", SipRegistrar("tcp", "[::1]", 5060)),
+        ("tls:trunk.example", SipRegistrar("tls", "trunk.example", 5061)),
+    ],
+    ids=["a host alone", "udp with a port", "tcp over IPv6", "tls"],
+)
+def test_a_registrar_is_read_with_its_transport_and_port(written: str, read: SipRegistrar) -> None:
+    found = settings(sip_registrar=written, sip_user="me").sip_registrar_read
+    assert found == read
+    assert found is not None
+    assert found.address == written.removeprefix("udp:").removeprefix("tcp:").removeprefix("tls:")
 
 
 def test_without_its_packages_sip_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from aiosipua import SipRequest, SipResponse, parse_auth
 
+from common.settings.sip import SipRegistrar
 from telephony.sip.registration import FIRST_RETRY_S, LAST_RETRY_S, Registration
 
 CONTACT = "<sip:541143210000@198.51.100.4:5060>"
@@ -12,7 +13,41 @@ CONTACT = "<sip:541143210000@198.51.100.4:5060>"
 
 @pytest.fixture
 def registration() -> Registration:
-    return Registration("sip.trunk.example:5062", "541143210000", "secret", CONTACT, "198.51.100.4:5060")
+    return registration_at(SipRegistrar("udp", "sip.trunk.example", 5062))
+
+
+def registration_at(registrar: SipRegistrar) -> Registration:
+    made = Registration(registrar, "541143210000", "secret")
+    made.reach_us("198.51.100.4:5060")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("registrar", "uri", "via", "contact"),
+    [
+        (SipRegistrar("udp", "t.example", 5060), "sip:t.example", "SIP/2.0/UDP", CONTACT),
+        (
+            SipRegistrar("tcp", "[::1]", 5062),
+            "sip:[::1]:5062;transport=tcp",
+            "SIP/2.0/TCP",
+            "<sip:541143210000@198.51.100.4:5060;transport=tcp>",
+        ),
+        (
+            SipRegistrar("tls", "t.example", 5061),
+            "sip:t.example;transport=tls",
+            "SIP/2.0/TLS",
+            "<sip:541143210000@198.51.100.4:5060;transport=tls>",
+        ),
+    ],
+    ids=["udp", "tcp", "tls"],
+)
+def test_a_place_is_asked_for_over_the_transport_that_it_is_reached_by(
+    registrar: SipRegistrar, uri: str, via: str, contact: str
+) -> None:
+    asked = registration_at(registrar).request()
+    assert (asked.uri, asked.get_header("contact")) == (uri, contact)
+    assert (asked.get_header("via") or "").startswith(f"{via} 198.51.100.4:5060;")
+    assert asked.get_header("to") == f"<sip:541143210000@{registrar.host}>"
 
 
 def response(status: int, **headers: str) -> SipResponse:
