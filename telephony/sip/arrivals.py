@@ -22,6 +22,7 @@ MOST_MISSING = 6 * FRAME  # of the clock; more is a pause of the sender's, or a 
 RESTART = CLOCK_HZ  # a second: a clock that is so far behind is another one
 QUIET_S = 0.06  # without a packet; later than the jitter of a good network
 MOST_WAITING = 16  # frames
+LOUDEST_NOISE = 50  # -dBov: an RMS of 100 of 32768, which agent.audio.speech takes for no word
 _HALF, _WHOLE = 1 << 31, 1 << 32
 
 
@@ -48,7 +49,7 @@ class Arrivals:
 
     def put(self, at: int, frame: bytes, now: float) -> None:
         """A frame has come."""
-        self._heard_at, self._noise = now, None
+        self._heard_at = now
         ahead = 0 if self._next is None else _between(self._next, at)
         if self._next is None or ahead < -RESTART:
             self.restart()
@@ -56,9 +57,10 @@ class Arrivals:
         elif ahead < 0:
             self.late += 1
             return
-        elif ahead > MOST_MISSING:
+        elif ahead > MOST_MISSING or self._noise is not None:  # nothing was sent in between
             self._give_up_waiting()
             self._next = at
+        self._noise = None
         if not self._waiting:
             self._gap_since = now
         self._waiting[at] = frame
@@ -67,8 +69,9 @@ class Arrivals:
             self._fill()
 
     def quiet(self, level: int, now: float) -> None:
-        """The sender is silent, and says how much noise there is meanwhile (RFC 3389): -dBov."""
-        self._heard_at, self._noise = now, NoiseGenerator(level)
+        """The sender is silent, and says how much noise there is meanwhile (RFC 3389): -dBov. A level of speech is none
+        of noise."""
+        self._heard_at, self._noise = now, NoiseGenerator(max(level, LOUDEST_NOISE))
 
     def restart(self) -> None:
         """What comes next follows nothing: another source, or a key that took the place of sound."""

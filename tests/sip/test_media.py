@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from aiortp import RtcpPacket, RtcpSrPacket, RtpPacket, get_codec
 
+from agent.audio.speech import AUDIBLE_RMS
 from agent.line import CallerAudio, CallerDigit, LineDropped, LineEvent, MarkBack, SinkClosed
 from telephony.sip import sdp
 from telephony.sip.arrivals import FRAME
@@ -142,6 +143,11 @@ class Sender:
         self.sequence, self.timestamp = (self.sequence + 1) & 0xFFFF, (self.timestamp + len(payload)) & 0xFFFFFFFF
         return packet
 
+    def noise(self, level: int) -> bytes:
+        packet = RtpPacket(13, 0, self.sequence, self.timestamp, self.ssrc, bytes([level])).serialize()
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        return packet
+
     def key(self, event: int, *, end: bool) -> bytes:
         payload = struct.pack("!BBH", event, 0x8A if end else 0x0A, 800)
         packet = RtpPacket(101, 0, self.sequence, self.timestamp, self.ssrc, payload).serialize()
@@ -256,10 +262,29 @@ def test_what_a_stall_of_the_network_brings_in_a_burst_is_all_heard() -> None:
 
 def test_comfort_noise_is_heard_between_words() -> None:
     theirs, here = Sender(), There()
-    here.hears(theirs.audio(), RtpPacket(13, 0, 101, theirs.timestamp, 7, bytes([40])).serialize())
+    here.hears(theirs.audio(), theirs.noise(60))
     here.pass_time(1.0)
     assert len(here.heard) > 45
     assert any(here.heard[-1]), "it is no digital silence"
+
+
+@pytest.mark.parametrize("pause", [1, 3, 6, 50])
+def test_a_pause_that_was_told_as_comfort_noise_is_no_loss_however_short_it_is(pause: int) -> None:
+    theirs, here = Sender(), There()
+    here.hears(*(theirs.audio() for _ in range(3)), theirs.noise(60))
+    here.pass_time(0.02 * (pause - 1))
+    theirs.timestamp += pause * FRAME
+    here.hears(*(theirs.audio() for _ in range(3)))
+    assert here.loud == [True] * 3 + [False] * pause + [True] * 3
+    assert (here.stream.report.concealed, here.stream.report.lost) == (0, 0)
+
+
+def test_comfort_noise_is_never_as_loud_as_a_voice() -> None:
+    theirs, here = Sender(), There()
+    here.hears(theirs.audio(), theirs.noise(0))
+    here.pass_time(1.0)
+    noise = np.frombuffer(b"".join(here.heard[1:]), dtype="<i2").astype(float)
+    assert 0 < noise.std() <= 1.1 * AUDIBLE_RMS
 
 
 def test_another_source_and_another_clock_begin_anew() -> None:
