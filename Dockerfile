@@ -2,22 +2,24 @@
 # A tag is whatever its registry says today: a release names its base by digest as well, and RELEASE=true holds it to that.
 #   docker buildx imagetools inspect python:3.13-slim-trixie --format '{{.Manifest.Digest}}'
 #   docker build --build-arg RELEASE=true --build-arg BASE=python:3.13-slim-trixie@sha256:... .
+# With the SIP line, which has a lock of its own: docker build --build-arg EXTRAS=sip .
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 ARG BASE
 ARG RELEASE=false
+ARG EXTRAS=
 RUN case "$RELEASE $BASE" in \
     "true "*@sha256:????????????????????????????????????????????????????????????????) ;; \
     "true "*) echo "RELEASE=true needs BASE with its digest, and not $BASE" >&2; exit 1 ;; \
     esac
 WORKDIR /src
-COPY requirements/tools.txt requirements/server.txt requirements/
+COPY requirements/tools.txt requirements/server.txt requirements/server-sip.txt requirements/
 RUN python3 -m venv /opt/tools \
     && /opt/tools/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/tools.txt \
     && /opt/tools/bin/uv venv --python "$(command -v python3)" /opt/carlos \
     && /opt/tools/bin/uv pip sync --no-cache --require-hashes \
-       --python /opt/carlos/bin/python requirements/server.txt \
+       --python /opt/carlos/bin/python "requirements/server${EXTRAS:+-$EXTRAS}.txt" \
     # asked for by pipecat mostly, and imported by nothing in the server: 310 MB
     && /opt/tools/bin/uv pip uninstall --python /opt/carlos/bin/python \
        llvmlite numba onnxruntime openai resampy soundfile

