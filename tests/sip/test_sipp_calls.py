@@ -16,7 +16,7 @@ from sandbox.twilio.script import load_script
 
 pytestmark = [pytest.mark.sip, pytest.mark.speech, pytest.mark.slow]
 
-CALLS = 4  # more of them want more than two cores: `make sip CALLS=20`
+CALLS = 2  # one of each law; more of them at once: `make sip CALLS=20`
 GREETING_S = 6.0  # of which it takes five
 LEAST_WORDS = 0.7  # of the greeting; the product's name is no Spanish
 
