@@ -96,19 +96,17 @@ class Sip:
             local=lambda leg: sockets.contact(leg.peer)[0],
             bind=settings.sip_listeners[0].host,
         )
-        registering: asyncio.Task[None] | None = None
+        registering = TaskSet()
         try:
             await asyncio.to_thread(prepare)
             await sockets.open(settings.sip_listeners, self._certificate())
             if not (settings.sip_allow or settings.sip_users or settings.sip_registrar):
                 logger.warning("sip: nobody may call: set SIP_ALLOW, SIP_USERS or SIP_REGISTRAR")
             if (trunk := self._trunk(sockets, endpoint)) is not None:
-                registering = asyncio.create_task(trunk.stay(), name="sip registration")
+                registering.create(trunk.stay(), "sip registration")
             yield
         finally:
-            if registering is not None:
-                registering.cancel()
-                await asyncio.gather(registering, return_exceptions=True)
+            await registering.cancel()
             await self._end_calls(endpoint)
             endpoint.close()
             await sockets.close()

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from aiosipua import SipMessage, SipRequest, SipResponse
+from loguru import logger
 
 from common.settings.sip import SipRegistrar
 from telephony.carrier import CarrierHandler
@@ -131,6 +132,21 @@ async def test_a_trunk_whose_certificate_is_not_known_is_told_nothing(
     async with bounded(), registrar(serving(made_certificate(tmp_path))) as there, registered("tls", there.port):
         await until(lambda: tries)
     assert (tries, there.heard) == (["it is not reached"], b"")
+
+
+async def test_a_registration_that_ends_by_a_fault_of_ours_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(self: Trunk) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(Trunk, "stay", fails)
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="ERROR", format="{message}")
+    try:
+        async with registered("tcp", 1):
+            await until(lambda: lines)
+    finally:
+        logger.remove(sink)
+    assert "sip registration failed" in lines[0]
 
 
 # --- the times, on a virtual clock ------------------------------------------------------------------------------
