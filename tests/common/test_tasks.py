@@ -6,6 +6,8 @@ import asyncio
 import gc
 from typing import Any
 
+import pytest
+
 from common.tasks import TaskSet
 from tests.support.waiting import until
 
@@ -29,6 +31,7 @@ async def test_it_is_logged_where_nobody_else_wants_to_know(logged: list[str]) -
     assert any("the task one failed" in line and "ValueError: no" in line for line in logged)
 
 
+@pytest.mark.slow
 async def test_a_task_that_only_the_set_knows_lives_to_its_end() -> None:
     tasks, done, go = TaskSet(), list[int](), asyncio.Event()
 
