@@ -8,6 +8,7 @@ barge-in  at the first sign of speech the line holds its breath: words end what 
           not, even where the model itself has stopped; a key ends it at once
 silence   who says nothing is asked whether he is there, twice, and then said goodbye to
 limit     the last minute is told; then Carlos says goodbye
+hold      a caller who is on hold at the far end is not asked whether he is there; what he did not hear is kept for him
 cut       the line or the process dies under the call: another `Call` goes on with its log and its tools' memory
 goodbye   the model says goodbye and asks to hang up, in either order; the line ends when the goodbye has been heard
 hang-up   nothing of the call is left behind: no task, no stream, no pipeline; the record is complete
@@ -51,7 +52,18 @@ from agent.filler import (
 )
 from agent.floor import Due, Floor, FloorTimes, Sound
 from agent.keypad import PERSON, Keypad
-from agent.line import INPUT_RATE, OUTPUT_RATE, CallerAudio, CallerDigit, CallerText, Line, LineDropped, MarkBack
+from agent.line import (
+    INPUT_RATE,
+    OUTPUT_RATE,
+    CallerAudio,
+    CallerAway,
+    CallerBack,
+    CallerDigit,
+    CallerText,
+    Line,
+    LineDropped,
+    MarkBack,
+)
 from agent.metering import MeasuredOpener, MeasuredSink, Meter
 from agent.misunderstandings import Misunderstandings
 from agent.passing_on import NOTHING_IN_PARTICULAR, TRANSFERRING, Cause, PassOn, Reasons
@@ -180,6 +192,7 @@ class Call:
         self._proposed = False  # what a tool said last waits for his answer
         self._own_answer = FIRST_ANSWER  # what was said last without the model; counted down
         self._asked_whether_there = False
+        self._away_since: float | None = None  # the caller is on hold
         self._left = ""  # what the call had come to when the caller hung up
         self._words_at = 0.0
         self._words_came = asyncio.Event()
@@ -266,6 +279,10 @@ class Call:
                         self._press(digit)
                     case CallerText(text):
                         self._type(text)
+                    case CallerAway():
+                        await self._caller_away()
+                    case CallerBack():
+                        self._caller_back()
         except LineDropped as dropped:
             if self.state is not CallState.OVER:  # our own close of the line ends it, too
                 self.log.note(dropped=str(dropped))
@@ -288,6 +305,37 @@ class Call:
                 await asyncio.wait_for(self._words_came.wait(), LAST_WORDS_S)
         self._finish(self._left)
 
+    async def _caller_away(self) -> None:
+        """He hears nothing: what was being said counts as unheard from here on, and no time runs but the call's own."""
+        if self._away_since is not None or self.state is CallState.OVER:
+            return
+        self._away_since = self._loop.time()
+        self._speech = None  # his last words are answered when he is back, and that is no answer time
+        self._answer_times.forget()
+        self._floor.caller_away()
+        self._on_ending_moved()
+        self.log.away()
+        await self._output.caller_away()
+        self._look()
+
+    def _caller_back(self) -> None:
+        if self._away_since is None or self.state is CallState.OVER:
+            return
+        self._note_hold()
+        self.log.back()
+        now = self._loop.time()
+        self._floor.caller_back(now)
+        if self._ending.stoppable:
+            self._ending.wait_anew(now)
+        self._on_ending_moved()
+        self._output.caller_back()
+        self._look()
+
+    def _note_hold(self) -> None:
+        if self._away_since is not None:
+            seconds, self._away_since = self._loop.time() - self._away_since, None
+            self.log.on_hold(seconds)
+
     async def _take_audio(self, pcm: bytes) -> None:
         self._meter.delivered()
         self._answer_times.caller(pcm, self._loop.time())
@@ -300,6 +348,7 @@ class Call:
             timer.cancel()
         self._timers.clear()
         await self._recording.end()
+        self._note_hold()
         self._output.settle()
         self.log.note(**end_of(outcome, caller_hung_up=bool(self._left)))
         self.log.end(outcome)
@@ -804,7 +853,8 @@ class Call:
         self._on_ending_moved()
 
     def _on_ending_moved(self) -> None:
-        self._wake_at(self._ending.due, self._on_ending_late)
+        stands_still = self._away_since is not None and self._ending.stoppable
+        self._wake_at(None if stands_still else self._ending.due, self._on_ending_late)
         if self._ending.over:
             self._finish(self._outcome)
 

@@ -8,6 +8,7 @@ _ENDS: Mapping[str, tuple[str, str]] = {  # outcome: (ended_by, end_reason)
     "completed": ("agent", "goodbye"),
     "inactivity": ("agent", "inactivity"),
     "too_long": ("agent", "max_duration"),
+    "held_too_long": ("agent", "max_hold"),
     "failed": ("agent", "error"),
     "idle": ("agent", "inactivity"),
     "caller_left": ("caller", "hang_up"),

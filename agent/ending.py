@@ -131,6 +131,7 @@ class Ending:
         self.due: float | None = None
         self._grace_s = grace_s
         self._stays_s = grace_s  # after the goodbye at hand
+        self._lasts_s = 0.0  # what is awaited now, before it is late
         self._goodbye = 0  # the first answer that may be it
         self._began = 0.0
 
@@ -168,6 +169,11 @@ class Ending:
     def caller_spoke(self, now: float) -> None:
         """In words or with a key."""
         self._move(Event.CALLER, now)
+
+    def wait_anew(self, now: float) -> None:
+        """The caller was away and hears again: what is awaited has all of its time from now on."""
+        self._began = now
+        self.due = None if self.due is None else now + self._lasts_s
 
     def silent(self, now: float, goodbye_s: float) -> None:
         """The caller says nothing any more: a recorded goodbye of so many seconds is played."""
@@ -208,4 +214,5 @@ class Ending:
         self.state, seconds = move
         if self.state in _HEARD:
             seconds = self._stays_s
-        self.due = None if seconds is None else now + seconds + longer_s
+        self._lasts_s = 0.0 if seconds is None else seconds + longer_s
+        self.due = None if seconds is None else now + self._lasts_s

@@ -8,7 +8,8 @@
     NOBODY       neither speaks, and nothing is owed         a question, another one, a goodbye
 
 Beside that, once each: the last minute is told, and at the limit comes a goodbye. What may fall due in which state of
-the call is a table, `DUE_IN`. A television is not a caller: who is not understood for half a minute is nobody.
+the call is a table, `DUE_IN`. A television is not a caller: who is not understood for half a minute is nobody. A caller
+who is away, on hold at the far end, is neither silent nor waiting: but for the limit the clock stands still.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ DUE_IN: dict[CallState, frozenset[Due]] = {
     CallState.APOLOGISING: frozenset(),
     CallState.OVER: frozenset(),
 }
+DUE_WHILE_AWAY = frozenset({Due.TIME_UP})  # of a caller who hears nothing: a call is no longer than its limit
 # What a silence is answered with, one after the other, and after how many times `silence_prompt_s` of it.
 SILENCE_STEPS = ((Due.STILL_THERE, 1.0), (Due.STILL_THERE, 1.0), (Due.NO_ANSWER, 0.5))
 _CLIP_OF = {Due.STILL_THERE: Due.STILL_THERE_CLIP, Due.WARNING: Due.WARNING_CLIP}
@@ -104,6 +106,7 @@ class Floor:
         self._dead_from: float | None = None  # the last silence that was told
         self._dead_air: list[float] = []
         self._cue: tuple[Due, float] | None = None  # what the model was asked to say, and when
+        self._is_away = False
 
     # --- what happens ---------------------------------------------------------------------------------------
 
@@ -121,6 +124,17 @@ class Floor:
     def answer_began(self) -> None:
         self._fillers = 0
         self._cue = None
+
+    def caller_away(self) -> None:
+        """The caller hears nothing any more, until `caller_back`."""
+        self._is_away = True
+        self._cue = None
+
+    def caller_back(self, now: float) -> None:
+        """He hears again: every silence begins now."""
+        self._is_away = False
+        self._quiet_from = self._open_from = self._tool_at = now
+        self._fillers = self._asked = 0
 
     # --- what is due ----------------------------------------------------------------------------------------
 
@@ -141,7 +155,8 @@ class Floor:
         if not (sound.owed or sound.tool):
             self._fillers = 0
         dead_at = self._dead_air_at(now, state, sound)
-        times = {due: at for due, at in self._times_of(sound).items() if due in DUE_IN[state]}
+        may_be_due = DUE_IN[state] & DUE_WHILE_AWAY if self._is_away else DUE_IN[state]
+        times = {due: at for due, at in self._times_of(sound).items() if due in may_be_due}
         first = min(times, key=lambda due: times[due], default=None)
         if first is None or now < times[first]:
             self.due = min([now + LOOK_S, *dead_at, *times.values()])
@@ -172,7 +187,7 @@ class Floor:
         """Note the silence if it is dead air by now; else return when it will be."""
         quiet_from = max(self._quiet_from, sound.carlos_until, sound.caller_until)
         waits = (sound.owed or sound.tool) and not sound.keying and Due.FILLER in DUE_IN[state]
-        if not waits or quiet_from == self._dead_from:
+        if not waits or self._is_away or quiet_from == self._dead_from:
             return []
         if now < quiet_from + DEAD_AIR_S:
             return [quiet_from + DEAD_AIR_S]

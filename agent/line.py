@@ -36,7 +36,17 @@ class MarkBack:
     mark: str
 
 
-type LineEvent = CallerAudio | CallerDigit | CallerText | MarkBack
+@dataclass(frozen=True, slots=True)
+class CallerAway:
+    """The caller is on hold at the far end: until `CallerBack` he hears nothing of ours, and says nothing to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBack:
+    """He hears us again."""
+
+
+type LineEvent = CallerAudio | CallerDigit | CallerText | MarkBack | CallerAway | CallerBack
 
 
 class LineDropped(Exception):

@@ -74,6 +74,7 @@ class LineOutput(FrameProcessor):
         self._more = asyncio.Event()
         self._idle = False  # the player waits for more
         self._held = self._suspended = False
+        self._is_away = False  # the caller is, and hears nothing
         self._sending = asyncio.Lock()
         self._cuts = 0
         self._played_at = self._cut_at = 0.0  # when the far end will have played all that was sent; when it was cut
@@ -143,6 +144,17 @@ class LineOutput(FrameProcessor):
         self._stop_short(partial(self._playout.rewind, whole=whole))
         self._held = self._suspended = True
         await self._clear_sink()
+
+    async def caller_away(self) -> None:
+        """Keep what was not heard, and what is still to come, until `caller_back`."""
+        self._is_away = True
+        self._stop_short(self._playout.rewind)
+        await self._clear_sink()
+
+    def caller_back(self) -> None:
+        """Go on with the word that he did not hear."""
+        self._is_away = False
+        self._more.set()
 
     def release(self) -> None:
         """Go on where `hold` stopped, or with the word that `suspend` cut."""
@@ -225,7 +237,7 @@ class LineOutput(FrameProcessor):
         self._more.clear()
         cuts, due = self._cuts, self._pacer.due(now)
         while due:
-            if self._held:
+            if self._held or self._is_away:
                 return False
             frames, marks = self._take(due)
             async with self._sending:

@@ -144,6 +144,19 @@ class CallTranscript:
         self._record = replace(self._record, interruptions=self._record.interruptions + 1)
         self.events.tell("interrupted")
 
+    def away(self) -> None:
+        """The caller is on hold at the far end,"""
+        self.events.tell("away")
+
+    def back(self) -> None:
+        """and is not any more."""
+        self.events.tell("back")
+
+    def on_hold(self, seconds: float) -> None:
+        """He was, for so long."""
+        before_s = self._notes.get("on_hold_s", 0.0)
+        self.note(on_hold_s=round(before_s + seconds, 1), holds=self._notes.get("holds", 0) + 1)
+
     def used(self, usage: Usage) -> None:
         self._usage.update(
             input_speech=usage.input_speech,

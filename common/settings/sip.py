@@ -119,6 +119,12 @@ class SipSettings(Concern):
         description="Codecs in the order of preference: `pcma` is Argentina's own, `pcmu` North America's, and `g722`,"
         " before or behind them, is what a PBX's phones speak with twice the sound: `g722,pcma,pcmu`.",
     )
+    sip_hold_max_s: float = Field(
+        300.0,
+        gt=0,
+        description="Seconds that a caller may be on hold at a time; then he is hung up on, since he keeps a place and"
+        " a stream to Sonic. `MAX_CALL_SECONDS` goes on meanwhile.",
+    )
     sip_tls_cert_file: Path | None = Field(None, description="Certificate chain for tls in SIP_LISTEN, PEM.")
     sip_tls_key_file: Path | None = Field(None, description="Its key.")
     sip_tls_ca_file: Path | None = Field(

@@ -18,7 +18,7 @@ from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Carrie
 from telephony.sip import sdp
 from telephony.sip.endpoint import SipEndpoint
 from telephony.sip.leg import Ended, Leg
-from telephony.sip.line import SILENCE_LIMIT_S, SipLine
+from telephony.sip.line import SipLine
 from telephony.sip.media import Media
 from telephony.sip.message import address_of
 from telephony.sip.ports import NoPorts, Ports
@@ -39,7 +39,7 @@ NO_MEDIA = Refusal(488)
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all calls of a carrier share. `local` says under which address a leg's caller sends us audio, and
-    `bind` where we listen for it."""
+    `bind` where we listen for it. A caller may be on hold for `max_hold_s` at a time."""
 
     endpoint: SipEndpoint
     calls: CarrierHandler
@@ -47,6 +47,7 @@ class Surroundings:
     codecs: Sequence[str]
     local: Callable[[Leg], str]
     bind: str
+    max_hold_s: float
 
 
 class SipCall:
@@ -104,6 +105,8 @@ class SipCall:
             logger.warning("sip: an offer in call {} is not agreed to: {}", self.leg.id, error)
             return None
         self._media.agree(agreed)
+        if self._line is not None:
+            self._line.agreed_anew()
         return sdp.answer(parsed, agreed, local, self._version, self._media.ours)
 
     def key(self, digit: str) -> None:
@@ -217,13 +220,13 @@ class SipCall:
         finally:
             line, self._line = self._line, None
             await self._release(failed=failed)
-        if line is not None and line.is_dead and not self.leg.is_over:
-            self._why = f"no RTP for {SILENCE_LIMIT_S:g} s"
+        if line is not None and line.dropped is not None and not self.leg.is_over:
+            self._why = str(line.dropped)
             self._endpoint.hang_up(self.leg)
 
     def _make_line(self, on_end: OnEnd) -> SipLine:
         assert self._media is not None  # noqa: S101 - the call is up
-        self._line = SipLine(self._media, on_end)
+        self._line = SipLine(self._media, on_end, self._around.max_hold_s)
         if self.leg.is_over:
             self._line.hang_up()
         return self._line

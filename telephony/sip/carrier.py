@@ -95,6 +95,7 @@ class Sip:
             settings.sip_codecs,
             local=lambda leg: sockets.contact(leg.peer)[0],
             bind=settings.sip_listeners[0].host,
+            max_hold_s=settings.sip_hold_max_s,
         )
         registering = TaskSet()
         try:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-from agent.line import AudioSink, CallerAudio, CallerDigit, LineDropped, LineEvent, SinkClosed
+from agent.line import AudioSink, CallerAudio, CallerAway, CallerBack, CallerDigit, LineDropped, LineEvent, SinkClosed
 from agent.persona.prompt import LineKind
 from telephony.carrier import OnEnd
 from telephony.sip.media import Media
@@ -46,19 +46,45 @@ class SipSink:
 
 
 class SipLine:
-    """`events` ends when `hang_up` is told that the caller left."""
+    """`events` ends when `hang_up` is told that the caller left, and raises LineDropped for one who is silent on the
+    wire, or on hold for longer than `max_hold_s`."""
 
     kind: LineKind = "phone"
 
-    def __init__(self, media: Media, on_end: OnEnd) -> None:
+    def __init__(self, media: Media, on_end: OnEnd, max_hold_s: float) -> None:
         self._media = media
         self._on_end = on_end
+        self._max_hold_s = max_hold_s
+        self._hold: asyncio.TimerHandle | None = None  # while the caller is on hold
+        self._is_held_too_long = False
         self._events: deque[LineEvent] = deque()
         self._more = asyncio.Event()
         self._over = False
         self._silence_s = 0.0
         self.sink: AudioSink = SipSink(media, lambda: self._over)
         media.observer = self
+        self.agreed_anew()
+
+    def agreed_anew(self) -> None:
+        """The caller's side has other terms for its media: he may be on hold by now, or no more."""
+        on_hold = not self._media.agreed.sends
+        if on_hold is (self._hold is not None):
+            return
+        if self._hold is not None:
+            self._end_hold()
+            self.happened(CallerBack())
+        else:
+            self._hold = asyncio.get_running_loop().call_later(self._max_hold_s, self._held_too_long)
+            self.happened(CallerAway())
+
+    def _end_hold(self) -> None:
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+
+    def _held_too_long(self) -> None:
+        self._is_held_too_long = True
+        self._more.set()
 
     def happened(self, event: LineEvent) -> None:
         if len(self._events) >= MAX_WAITING and isinstance(event, CallerAudio):
@@ -74,18 +100,23 @@ class SipLine:
 
     def hang_up(self) -> None:
         """The caller is gone."""
+        self._end_hold()
         self._over = True
         self._more.set()
 
     @property
-    def is_dead(self) -> bool:
-        """Whether no packet has come for too long."""
-        return self._silence_s >= SILENCE_LIMIT_S
+    def dropped(self) -> LineDropped | None:
+        """Why the line is over though nobody has hung up."""
+        if self._silence_s >= SILENCE_LIMIT_S:
+            return LineDropped(f"no RTP for {SILENCE_LIMIT_S:g} s")
+        if self._is_held_too_long:
+            return LineDropped(f"on hold for {self._max_hold_s:g} s", "held_too_long")
+        return None
 
     async def events(self) -> AsyncIterator[LineEvent]:
         while not self._over:
-            if self.is_dead:
-                raise LineDropped(f"no RTP for {SILENCE_LIMIT_S:g} s")
+            if (dropped := self.dropped) is not None:
+                raise dropped
             self._more.clear()
             while self._events:
                 yield self._events.popleft()
@@ -93,6 +124,7 @@ class SipLine:
 
     async def end(self, outcome: str) -> None:
         await self._on_end(outcome)
+        self._end_hold()
         self._over = True
         if self._media.observer is self:
             self._media.observer = None

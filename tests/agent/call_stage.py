@@ -15,7 +15,7 @@ from loguru import logger
 
 from agent.call import Call, CallSetup
 from agent.floor import FloorTimes
-from agent.line import CallerAudio, LineEvent
+from agent.line import CallerAudio, LineDropped, LineEvent
 from agent.persona.prompt import LineKind
 from agent.sonic.events import ToolSpec
 from agent.sonic.opening import SonicConfig
@@ -76,7 +76,7 @@ class ListLine:
     def __init__(self) -> None:
         self.sink: Any = ListWire()
         self.outcome: str | None = None
-        self._queue: asyncio.Queue[LineEvent | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[LineEvent | LineDropped | None] = asyncio.Queue()
 
     def do(self, *events: LineEvent) -> None:
         for event in events:
@@ -90,8 +90,13 @@ class ListLine:
     def leave(self) -> None:
         self._queue.put_nowait(None)
 
+    def drop(self, why: str, outcome: str) -> None:
+        self._queue.put_nowait(LineDropped(why, outcome))
+
     async def events(self) -> AsyncIterator[LineEvent]:
         while (event := await self._queue.get()) is not None:
+            if isinstance(event, LineDropped):
+                raise event
             yield event
 
     async def end(self, outcome: str) -> None:

@@ -265,3 +265,13 @@ def test_what_waits_for_an_end_has_a_time_limit_and_what_does_not_has_none() -> 
 
 def test_every_state_is_reached_by_a_move_and_has_an_outcome() -> None:
     assert {after for _, _, after, _ in moves()} == set(State) == set(OUTCOMES) == set(TRANSITIONS)
+
+
+def test_a_caller_who_was_away_gets_all_of_the_time_that_is_left_for_a_goodbye(asked: Ending) -> None:
+    asked.audio(1.0)
+    assert asked.due == 1.0 + GOODBYE_S
+    asked.wait_anew(100.0)
+    assert (asked.state, asked.due) == (State.SAYING_GOODBYE, 100.0 + GOODBYE_S)
+    asked.caller_spoke(101.0)
+    asked.wait_anew(200.0)
+    assert asked.due is None, "nothing is awaited"

@@ -121,6 +121,34 @@ def test_nobody_is_asked_on_a_line_without_such_a_time() -> None:
     assert run(floor(silence_prompt_s=None), 100.0) == []
 
 
+# --- the caller is away
+
+
+def test_who_is_away_is_asked_nothing_and_his_silence_begins_when_he_is_back() -> None:
+    one = floor()
+    assert kinds(run(one, 20.0, answers=True)) == [Due.STILL_THERE, Due.STILL_THERE]
+    one.caller_away()
+    assert run(one, 200.0, began=20.0) == []
+    one.caller_back(200.0)
+    assert run(one, 209.0, began=200.0, answers=True) == [(208.0, Due.STILL_THERE)], "it is the first question again"
+
+
+def test_who_is_away_waits_for_no_answer() -> None:
+    one = floor()
+    one.caller_away()
+    assert run(one, 30.0, lambda at: replace(QUIET, owed=True, tool=True), CallState.TOOL_PENDING) == []
+    assert one.take_dead_air() == []
+    one.caller_back(30.0)
+    told = run(one, 32.0, lambda at: replace(QUIET, owed=True, tool=True), CallState.TOOL_PENDING, began=30.0)
+    assert told == [(31.2, Due.FILLER)]
+
+
+def test_the_limit_is_one_for_who_is_away_too() -> None:
+    one = floor(limit_at=100.0)
+    one.caller_away()
+    assert run(one, 200.0) == [(100.0, Due.TIME_UP)]
+
+
 # --- an answer is owed
 
 

@@ -679,7 +679,7 @@ async def nothing(outcome: str) -> None:
 def test_a_line_tells_what_the_caller_says_and_presses_and_ends_when_he_hangs_up() -> None:
     async def run() -> None:
         wire = Wire()
-        line = SipLine(wire.media, nothing)
+        line = SipLine(wire.media, nothing, 300.0)
         wire.open()
         wire.media._receive(Sender().key(5, end=True), ("127.0.0.1", 40000))
         asyncio.get_running_loop().call_later(1.0, line.hang_up)
@@ -697,14 +697,14 @@ def test_a_line_tells_what_the_caller_says_and_presses_and_ends_when_he_hangs_up
 def test_a_line_without_a_packet_is_given_up() -> None:
     async def run() -> None:
         wire = Wire()
-        line = SipLine(wire.media, nothing)
+        line = SipLine(wire.media, nothing, 300.0)
         wire.open()
         began = asyncio.get_running_loop().time()
         with pytest.raises(LineDropped):
             async for _ in line.events():
                 pass
         assert asyncio.get_running_loop().time() - began == pytest.approx(SILENCE_LIMIT_S, abs=0.1)
-        assert line.is_dead
+        assert line.dropped is not None
         wire.media.close()
 
     run_virtually(run())
@@ -713,7 +713,7 @@ def test_a_line_without_a_packet_is_given_up() -> None:
 def test_a_line_keeps_no_more_than_a_call_can_take() -> None:
     async def run() -> None:
         wire = Wire()
-        line = SipLine(wire.media, nothing)
+        line = SipLine(wire.media, nothing, 300.0)
         for _ in range(5000):
             line.happened(CallerAudio(bytes(FRAME)))
         line.key("1")

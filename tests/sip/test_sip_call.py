@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 
 from agent.capacity import Admission
+from agent.line import CallerAway, CallerBack, LineDropped, LineEvent
 from data.errors import Unavailable
 from telephony.carrier import (
     AfterStream,
@@ -43,6 +44,7 @@ from tests.sip.test_endpoint import via, virtually
 
 NUMBER = "+5491155550100"
 LOCAL_OFFER = OFFER.replace("IN IP4 10.0.0.5\nt=", "IN IP4 127.0.0.1\nt=")  # its audio stays on this machine
+MAX_HOLD_S = 3.0
 MOMENT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 TRANSFER = Transfer("x", 1, "+541150310001", "turnos", "asked", 0, 25.0, MOMENT, MOMENT)
 
@@ -124,7 +126,10 @@ class Rig:
     """A stage whose calls are held by `calls`."""
 
     def __init__(
-        self, calls: Calls, ports: range = range(20000, 20400, 2), codecs: tuple[str, ...] = ("pcma",)
+        self,
+        calls: Calls,
+        ports: range = range(20000, 20400, 2),
+        codecs: tuple[str, ...] = ("pcma",),
     ) -> None:
         self.stage = Stage()
         self.calls = calls
@@ -136,6 +141,7 @@ class Rig:
             codecs,
             local=lambda leg: "10.0.0.1",
             bind="127.0.0.1",
+            max_hold_s=MAX_HOLD_S,
         )
         self.call: SipCall | None = None
         self.task: asyncio.Task[None] | None = None
@@ -345,6 +351,68 @@ async def test_a_caller_who_sends_nothing_is_hung_up_on() -> None:
         await here.until("BYE")
     assert here.calls.resumes == [0]
     assert last_status(here)[0].startswith("no RTP")
+
+
+# --- on hold --------------------------------------------------------------------------------------------------
+
+HOLDS = {
+    "sendonly": LOCAL_OFFER + "a=sendonly\n",
+    "inactive": LOCAL_OFFER + "a=inactive\n",
+    "the old way": LOCAL_OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0"),
+}
+
+
+def kept(presences: list[LineEvent]) -> Callable[[SipLine], Coroutine[Any, Any, None]]:
+    """What happens on a line that notes whether its caller is there."""
+
+    async def talk(line: SipLine) -> None:
+        with suppress(LineDropped):
+            async for event in line.events():
+                if isinstance(event, CallerAway | CallerBack):
+                    presences.append(event)
+
+    return talk
+
+
+@pytest.mark.parametrize("way", HOLDS)
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_caller_on_hold_is_away_until_he_is_back(way: str, method: str) -> None:
+    @virtually
+    async def run() -> None:
+        presences: list[LineEvent] = []
+        async with rig(Calls(talk=kept(presences))) as here:
+            leg = await here.up()
+            for number, offer in enumerate((HOLDS[way], HOLDS[way], LOCAL_OFFER, LOCAL_OFFER), 2):
+                assert here.stage.tell(here.stage.within(leg, method, number, body=offer)) == [200]
+                if method == "INVITE":
+                    here.stage.tell(here.stage.within(leg, "ACK", number))
+                await asyncio.sleep(MAX_HOLD_S / 3)
+            here.stage.tell(here.stage.within(leg, "BYE", 9))
+        assert presences == [CallerAway(), CallerBack()], "a refresh of the same terms is no news"
+
+    run()
+
+
+@virtually
+async def test_a_caller_whose_call_begins_on_hold_is_away() -> None:
+    presences: list[LineEvent] = []
+    async with rig(Calls(talk=kept(presences))) as here:
+        leg = await here.up(body=HOLDS["sendonly"])
+        await asyncio.sleep(1.0)
+        here.stage.tell(here.stage.within(leg, "BYE"))
+    assert presences == [CallerAway()]
+
+
+@virtually
+async def test_a_caller_who_is_on_hold_for_too_long_is_hung_up_on() -> None:
+    async with rig(Calls(talk=kept([]), after=[Resume()] * 9)) as here:
+        leg = await here.up()
+        here.stage.tell(here.stage.within(leg, "UPDATE", body=HOLDS["inactive"]))
+        began = asyncio.get_running_loop().time()
+        await here.until("BYE")
+        assert asyncio.get_running_loop().time() - began == pytest.approx(MAX_HOLD_S, abs=1.0)
+    assert here.calls.resumes == [0], "he is not taken back"
+    assert last_status(here)[0] == "on hold for 3 s"
 
 
 # --- closed ---------------------------------------------------------------------------------------------------

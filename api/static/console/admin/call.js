@@ -56,6 +56,7 @@ function facts(call) {
     ["calls.caller", call.callerNumber && caller(call.callerNumber)],
     ["calls.reason", reason(call)],
     ["calls.duration", call.durationSeconds === null ? null : span(call.durationSeconds)],
+    ["calls.on-hold", call.details.on_hold_s ? span(call.details.on_hold_s) : null],
     ["calls.turns", count(call.turns.length)],
     ["calls.interruptions", count(call.interruptions)],
     ["calls.usage", tokens ? count(tokens) : null],

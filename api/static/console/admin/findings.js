@@ -10,7 +10,7 @@ export const DISPOSITIONS = [
 ];
 export const FLAGS = ["dead_air", "asked_twice", "refused_proof", "barge_ins", "gave_up"];
 export const OUTCOMES = [
-  "completed", "caller_left", "transferred", "inactivity", "too_long", "voicemail", "failed", "dropped", "lost", "closed", "drained",
+  "completed", "caller_left", "transferred", "inactivity", "too_long", "held_too_long", "voicemail", "failed", "dropped", "lost", "closed", "drained",
 ];
 
 /** All that a call came to; a dash while it goes on. */
