@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -124,6 +124,14 @@ class SipSettings(Concern):
         gt=0,
         description="Seconds that a caller may be on hold at a time; then he is hung up on, since he keeps a place and"
         " a stream to Sonic. `MAX_CALL_SECONDS` goes on meanwhile.",
+    )
+    sip_voice: str | None = Field(
+        None,
+        description="The voice of Amazon Polly that reads aloud what no recording has, the hours of a closed line:"
+        " `Mia` or `Andres` (es-MX), `Lupe` or `Pedro` (es-US). Empty: they are left out.",
+    )
+    sip_voice_engine: Literal["standard", "neural", "long-form", "generative"] = Field(
+        "neural", description="Polly's engine; not each has each voice, nor is it in each Region."
     )
     sip_tls_cert_file: Path | None = Field(None, description="Certificate chain for tls in SIP_LISTEN, PEM.")
     sip_tls_key_file: Path | None = Field(None, description="Its key.")

@@ -26,10 +26,12 @@ from telephony.sip.prompts import Prompts
 from telephony.sip.referral import Referral, talked, word_of
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
 from telephony.sip.sdp import Agreement, NoAgreement
-from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER
+from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz
 from telephony.transfer import State, Transfer
+from telephony.voice import Voice, VoiceFailed
 
 ADMIT_TIMEOUT_S = 5.0
+VOICE_S = 4.0  # for a sentence to be made; the caller hears it ring meanwhile
 KEY_TIMEOUT_S = 6.0  # for a caller who is offered a call-back
 CALLBACK_KEY = "1"
 ANSWER_S = 45.0  # beyond the ringing, until a transfer has come to something
@@ -39,7 +41,8 @@ NO_MEDIA = Refusal(488)
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all calls of a carrier share. `local` says under which address a leg's caller sends us audio, and
-    `bind` where we listen for it. A caller may be on hold for `max_hold_s` at a time."""
+    `bind` where we listen for it. A caller may be on hold for `max_hold_s` at a time; `voice` reads what
+    no recording has."""
 
     endpoint: SipEndpoint
     calls: CarrierHandler
@@ -48,6 +51,7 @@ class Surroundings:
     local: Callable[[Leg], str]
     bind: str
     max_hold_s: float
+    voice: Voice | None = None
 
 
 class SipCall:
@@ -273,20 +277,33 @@ class SipCall:
         """The line is closed: say so, and offer a call-back where that is offered. A voicemail is the PBX's business:
         its caller is told when to call, and no more."""
         try:
-            offer = (await self._calls.closed_line()).offer
+            line = await self._calls.closed_line()
         except DataError as error:
             logger.error("a closed line has nothing to say: {!r}", error)
             self._refuse(Refusal(480))
             return
+        said = await self._spoken(line.said)  # while it rings
         if not await self._pick_up(agreed, seated=False):
             return
         number = caller_id(self._number)
         with self._prompting() as prompts:
-            await prompts.play(CLOSED)
-            if offer == "callback" and number.kind is CallerKind.NUMBER:
+            await prompts.say(said or at_8_khz(CLOSED))
+            if line.offer == "callback" and number.kind is CallerKind.NUMBER:
                 await prompts.play(OFFER)
                 if await prompts.key(KEY_TIMEOUT_S) == CALLBACK_KEY:
                     await prompts.play(await self._note_callback(number.id))
+
+    async def _spoken(self, text: str) -> bytes:
+        """Return a text in the voice that there is; nothing where there is none, or it fails."""
+        voice = self._around.voice
+        if voice is None:
+            return b""
+        try:
+            async with asyncio.timeout(VOICE_S):
+                return await voice.speak(text)
+        except (VoiceFailed, TimeoutError) as error:
+            logger.error("a sentence is not read aloud: {!r}", error)
+            return b""
 
     async def _note_callback(self, number: str) -> str:
         """Return what the caller is told of it."""

@@ -19,6 +19,7 @@ from common.settings import Settings
 from common.tasks import TaskSet
 from telephony.carrier import CarrierHandler
 from telephony.person_line import PersonLine
+from telephony.polly import voice_of
 from telephony.sip.call import SipCall, Surroundings
 from telephony.sip.caller import caller_of
 from telephony.sip.callers import Callers, Standing
@@ -96,6 +97,7 @@ class Sip:
             local=lambda leg: sockets.contact(leg.peer)[0],
             bind=settings.sip_listeners[0].host,
             max_hold_s=settings.sip_hold_max_s,
+            voice=voice_of(settings),
         )
         registering = TaskSet()
         try:

@@ -24,9 +24,13 @@ class Prompts:
 
     async def play(self, name: str) -> None:
         """Say a recording; return when it was heard, or the caller is gone."""
+        await self.say(at_8_khz(name))
+
+    async def say(self, pcm: bytes) -> None:
+        """The same of PCM at 8 kHz."""
         self._said.clear()
-        self._media.play(at_8_khz(name))
-        self._media.mark(name)
+        self._media.play(pcm)
+        self._media.mark("said")
         await first(self._said.wait(), self._over.wait())
 
     async def key(self, seconds: float) -> str:

@@ -39,6 +39,7 @@ from telephony.sip.line import SipLine
 from telephony.sip.ports import Ports
 from telephony.sip.sentences import prepare
 from telephony.transfer import State, Transfer
+from telephony.voice import Voice, VoiceFailed
 from tests.sip.stage import OFFER, Stage, text
 from tests.sip.test_endpoint import via, virtually
 
@@ -130,6 +131,7 @@ class Rig:
         calls: Calls,
         ports: range = range(20000, 20400, 2),
         codecs: tuple[str, ...] = ("pcma",),
+        voice: Voice | None = None,
     ) -> None:
         self.stage = Stage()
         self.calls = calls
@@ -142,6 +144,7 @@ class Rig:
             local=lambda leg: "10.0.0.1",
             bind="127.0.0.1",
             max_hold_s=MAX_HOLD_S,
+            voice=voice,
         )
         self.call: SipCall | None = None
         self.task: asyncio.Task[None] | None = None
@@ -426,6 +429,46 @@ async def test_a_closed_line_is_told_by_voice_and_takes_no_place() -> None:
         await here.until("BYE")
         assert asyncio.get_running_loop().time() - began > 3.0
     assert (here.calls.resumes, here.calls.statuses) == ([], [])
+
+
+@dataclass
+class Speaker:
+    """A `Voice` whose text is a long hiss, or which does not speak."""
+
+    fails: Exception | None = None
+    slow_s: float = 0.0
+    asked: list[str] = field(default_factory=list)
+
+    async def speak(self, text: str) -> bytes:
+        self.asked.append(text)
+        await asyncio.sleep(self.slow_s)
+        if self.fails is not None:
+            raise self.fails
+        return bytes(2 * 8000 * 9)
+
+
+@virtually
+async def test_a_voice_reads_when_a_closed_line_opens() -> None:
+    speaker = Speaker(slow_s=1.0)
+    async with rig(Calls(Admission.CLOSED), voice=speaker) as here:
+        await here.up()
+        began = asyncio.get_running_loop().time()
+        await here.until("BYE")
+        assert asyncio.get_running_loop().time() - began == pytest.approx(9.0, abs=0.5)
+    assert speaker.asked == ["Está cerrado."]
+
+
+@pytest.mark.parametrize("speaker", [Speaker(VoiceFailed("no")), Speaker(slow_s=60.0)], ids=["fails", "is slow"])
+def test_a_closed_line_whose_voice_does_not_speak_is_told_by_the_recording(speaker: Speaker) -> None:
+    @virtually
+    async def run() -> None:
+        async with rig(Calls(Admission.CLOSED), voice=speaker) as here:
+            await here.up()
+            began = asyncio.get_running_loop().time()
+            await here.until("BYE")
+            assert 3.0 < asyncio.get_running_loop().time() - began < 8.5
+
+    run()
 
 
 @pytest.mark.parametrize(("pressed", "noted"), [("1", [NUMBER]), ("2", []), ("", [])])
