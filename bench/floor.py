@@ -211,7 +211,7 @@ def _burst(random: np.random.Generator, seconds: float) -> Samples:
 
 
 def music(seconds: float) -> bytes:
-    with files("telephony.twilio").joinpath("hold.wav").open("rb") as source, wave.open(source) as wav:
+    with files("telephony").joinpath("hold.wav").open("rb") as source, wave.open(source) as wav:
         samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2").astype(np.int16)
     return phone(np.resize(samples, round(seconds * PHONE_RATE)))
 

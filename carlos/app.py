@@ -171,7 +171,8 @@ class Services:
         return bool(self.settings.people) and (self._is_cold(carrier) or carrier.person_line is not None)
 
     def _is_cold(self, carrier: Carrier) -> bool:
-        return self.settings.transfer_mode == "cold" or isinstance(carrier, Listening)
+        refers = isinstance(carrier, Listening) and carrier.person_line is None
+        return self.settings.transfer_mode == "cold" or refers
 
     def make_browser_call(self, log: CallTranscript, line: BrowserLine, client_setup: ClientSetup) -> Call:
         """Return the same for a browser: it is shown the conversation, and begins a new one when its socket dies, or

@@ -18,6 +18,11 @@ from telephony.transfer import Transfer
 from tools.business.callbacks import read_back
 from tools.catalogue import TOOLS
 
+TAKES_IT = "1"
+KEY_TIMEOUT_S = 8  # for a key, after the last word
+CHOICE = "Para atender la llamada, apretá uno. Si no podés, apretá dos."
+DECLINED = "Gracias. Le avisamos a la persona que llama."
+NOBODY_WAITS = "La persona que llamaba ya no está en línea. Gracias."
 MOST_SENTENCES = 8
 _LONGEST = 160  # characters of what was told or done
 _BY_NAME = {tool.name: tool for tool in TOOLS}

@@ -176,8 +176,8 @@ class Carrier(Protocol):
 
 @runtime_checkable
 class Listening(Carrier, Protocol):
-    """A carrier whose calls come on sockets of its own. It passes callers on as TRANSFER_MODE=cold does, whatever the
-    mode: it gets `Dial`, and never `Hold`."""
+    """A carrier whose calls come on sockets of its own. Without a `person_line` it passes callers on as
+    TRANSFER_MODE=cold does, whatever the mode: it gets `Dial`, and never `Hold`."""
 
     def serve(self, calls: CarrierHandler) -> AbstractAsyncContextManager[None]:
         """Take calls while the context is open. At its end those that are left are ended."""

@@ -8,7 +8,7 @@ from typing import Any
 from common.text import clean
 from data.changes import IdempotencyRecord
 from data.models import CallRecord, Order
-from telephony.twilio.transfer_twiml import CHOICE
+from telephony.briefing import CHOICE
 from tools.business.callbacks import read_back
 
 LONGEST = 160  # characters of a result that are told; the rest is left out

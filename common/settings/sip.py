@@ -127,8 +127,9 @@ class SipSettings(Concern):
     )
     sip_voice: str | None = Field(
         None,
-        description="The voice of Amazon Polly that reads aloud what no recording has, the hours of a closed line:"
-        " `Mia` or `Andres` (es-MX), `Lupe` or `Pedro` (es-US). Empty: they are left out.",
+        description="The voice of Amazon Polly that reads aloud what no recording has: a closed line's hours, and to"
+        " a person who is calling. `Mia` or `Andres` (es-MX), `Lupe` or `Pedro` (es-US). Empty: the hours are left out,"
+        " and callers are passed on as with TRANSFER_MODE=cold.",
     )
     sip_voice_engine: Literal["standard", "neural", "long-form", "generative"] = Field(
         "neural", description="Polly's engine; not each has each voice, nor is it in each Region."

@@ -30,5 +30,5 @@ def music() -> npt.NDArray[np.float32]:
     return quiet
 
 
-def render_music(path: Path = Path("telephony/twilio/hold.wav")) -> None:
+def render_music(path: Path = Path("telephony/hold.wav")) -> None:
     soundfile.write(path, music(), RATE, subtype="PCM_16")

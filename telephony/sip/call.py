@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import monotonic
 
 from aiosipua import SdpMessage
@@ -14,21 +13,25 @@ from loguru import logger
 from agent.capacity import Admission
 from data.errors import DataError
 from telephony.caller_id import CallerKind, caller_id
-from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, CarrierHandler, Dial, HangUp, OnEnd, Resume
+from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Dial, HangUp, Hold, OnEnd, Resume
 from telephony.sip import sdp
-from telephony.sip.endpoint import SipEndpoint
+from telephony.sip.bridge import Bridge
 from telephony.sip.leg import Ended, Leg
 from telephony.sip.line import SipLine
 from telephony.sip.media import Media
 from telephony.sip.message import address_of
-from telephony.sip.ports import NoPorts, Ports
-from telephony.sip.prompts import Prompts
+from telephony.sip.person import SipPerson
+from telephony.sip.ports import NoPorts
+from telephony.sip.prompts import Prompts, first
 from telephony.sip.referral import Referral, talked, word_of
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
+from telephony.sip.renegotiation import Renegotiation
 from telephony.sip.sdp import Agreement, NoAgreement
-from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz
+from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz, music
+from telephony.sip.surroundings import Surroundings
 from telephony.transfer import State, Transfer
-from telephony.voice import Voice, VoiceFailed
+from telephony.transfers import Transfers
+from telephony.voice import VoiceFailed
 
 ADMIT_TIMEOUT_S = 5.0
 VOICE_S = 4.0  # for a sentence to be made; the caller hears it ring meanwhile
@@ -38,22 +41,6 @@ ANSWER_S = 45.0  # beyond the ringing, until a transfer has come to something
 NO_MEDIA = Refusal(488)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all calls of a carrier share. `local` says under which address a leg's caller sends us audio, and
-    `bind` where we listen for it. A caller may be on hold for `max_hold_s` at a time; `voice` reads what
-    no recording has."""
-
-    endpoint: SipEndpoint
-    calls: CarrierHandler
-    ports: Ports
-    codecs: Sequence[str]
-    local: Callable[[Leg], str]
-    bind: str
-    max_hold_s: float
-    voice: Voice | None = None
-
-
 class SipCall:
     """`telephony.sip.leg.LegObserver` of one leg; `run` is its task. `source` tells the record where it comes from."""
 
@@ -61,10 +48,10 @@ class SipCall:
         self.leg = leg
         self._number = number
         self._source = source
-        self._around = around
+        self.around = around
         self._calls, self._endpoint = around.calls, around.endpoint
         self._offer: SdpMessage | None = None  # None: ours is to be the offer
-        self._version = 1  # of our SDP
+        self._terms = Renegotiation(around.codecs)
         self._media: Media | None = None
         self._line: SipLine | None = None
         self._over = asyncio.Event()
@@ -72,6 +59,9 @@ class SipCall:
         self._why = ""
         self._prompts: Prompts | None = None
         self._referral: Referral | None = None
+        self._person: SipPerson | None = None  # who takes the caller
+        self._is_wanted_back = False  # by Carlos, since nobody took him
+        self._called = asyncio.Event()  # out of the music
         self._is_admitted = self._is_seated = False
         self._began = monotonic()
         leg.observer = self
@@ -81,7 +71,7 @@ class SipCall:
     def is_up(self, answer: str) -> None:
         if self._offer is None and self._media is not None:  # the ACK brings the answer to our offer
             try:
-                agreed, _ = sdp.agree(answer, self._around.codecs)
+                agreed, _ = sdp.agree(answer, self.around.codecs)
             except NoAgreement as error:
                 logger.warning("sip: nothing is agreed on in call {}: {}", self.leg.id, error)
                 self._endpoint.hang_up(self.leg)
@@ -99,19 +89,10 @@ class SipCall:
     def offered(self, offer: str) -> str | None:
         if self._media is None:
             return None
-        self._version += 1
-        local = (self._around.local(self.leg), self._media.port)
-        if not offer:
-            return sdp.offer((self._media.agreed.codec,), local, self._version)
-        try:
-            agreed, parsed = sdp.agree(offer, self._around.codecs)
-        except NoAgreement as error:
-            logger.warning("sip: an offer in call {} is not agreed to: {}", self.leg.id, error)
-            return None
-        self._media.agree(agreed)
+        answer = self._terms.answer(offer, self._media, (self.around.local(self.leg.peer), self._media.port))
         if self._line is not None:
             self._line.agreed_anew()
-        return sdp.answer(parsed, agreed, local, self._version, self._media.ours)
+        return answer
 
     def key(self, digit: str) -> None:
         if self._line is not None:
@@ -157,9 +138,9 @@ class SipCall:
     def _agree(self) -> Agreement | None:
         """What the caller's offer comes to; for an INVITE without one, what ours will, until his answer is here."""
         if not self.leg.invite.body:
-            return Agreement(self._around.codecs[0], sdp.KEYS_TYPE, None)
+            return Agreement(self.around.codecs[0], sdp.KEYS_TYPE, None)
         try:
-            agreed, self._offer = sdp.agree(self.leg.invite.text, self._around.codecs)
+            agreed, self._offer = sdp.agree(self.leg.invite.text, self.around.codecs)
         except NoAgreement as error:
             logger.info("sip: call {} brings no offer to agree to: {}", self.leg.id, error)
             return None
@@ -172,9 +153,9 @@ class SipCall:
         """Answer, with a place if the call is to have one, and wait for the ACK. Return False for a call that is over
         or was refused."""
         self._endpoint.ring(self.leg)
-        self._media = Media(agreed, (self.leg.peer.host,), self._around.ports)
+        self._media = Media(agreed, (self.leg.peer.host,), self.around.ports)
         try:
-            await self._media.open(self._around.bind)
+            await self._media.open(self.around.bind)
         except NoPorts:
             logger.error("sip: no port of SIP_RTP_PORTS is free for call {}", self.leg.id)
             self._refuse(UNAVAILABLE)
@@ -184,11 +165,11 @@ class SipCall:
         if seated and not await self._started():
             self._refuse(UNAVAILABLE)
             return False
-        local = (self._around.local(self.leg), self._media.port)
+        local = (self.around.local(self.leg.peer), self._media.port)
         if self._offer is None:
-            body = sdp.offer(self._around.codecs, local, self._version)
+            body = sdp.offer(self.around.codecs, local, self._terms.version)
         else:
-            body = sdp.answer(self._offer, agreed, local, self._version, self._media.ours)
+            body = sdp.answer(self._offer, agreed, local, self._terms.version, self._media.ours)
         if not self._endpoint.answer(self.leg, body):
             return False
         await self._up.wait()
@@ -208,6 +189,8 @@ class SipCall:
             after = await self._calls.ended(self.leg.id, resumes)
             if isinstance(after, Dial):
                 after = await self._pass_on(after.transfer)
+            elif isinstance(after, Hold):
+                after = await self._wait_for_person()
             if not isinstance(after, Resume) or not await self._started():
                 await self._part(after)
                 return
@@ -230,7 +213,7 @@ class SipCall:
 
     def _make_line(self, on_end: OnEnd) -> SipLine:
         assert self._media is not None  # noqa: S101 - the call is up
-        self._line = SipLine(self._media, on_end, self._around.max_hold_s)
+        self._line = SipLine(self._media, on_end, self.around.max_hold_s)
         if self.leg.is_over:
             self._line.hang_up()
         return self._line
@@ -295,7 +278,7 @@ class SipCall:
 
     async def _spoken(self, text: str) -> bytes:
         """Return a text in the voice that there is; nothing where there is none, or it fails."""
-        voice = self._around.voice
+        voice = self.around.voice
         if voice is None:
             return b""
         try:
@@ -321,7 +304,7 @@ class SipCall:
         transfers = self._calls.transfers
         assert transfers is not None  # noqa: S101 - it began the transfer
         referral = self._referral = Referral(self._over)
-        self._endpoint.refer(self.leg, self._target(transfer.address), referral.answered)
+        self._endpoint.refer(self.leg, self.target_of(transfer.address), referral.answered)
         status = await referral.outcome(transfer.ring_s + ANSWER_S)
         self._referral = None
         if self.leg.is_over and not talked(status):
@@ -333,9 +316,73 @@ class SipCall:
             return HangUp()
         return await self._calls.brought_back(self.leg.id)
 
-    def _target(self, address: str) -> str:
+    def target_of(self, address: str) -> str:
         """A number is the other side's to dial: its own domain's."""
         if address.startswith(("sip:", "sips:")):
             return address
         host = address_of(self.leg.invite, "from").uri.host or self.leg.peer.host
         return f"sip:{address}@{host}"
+
+    # --- to a person who is told first ----------------------------------------------------------------------------
+
+    @property
+    def transfers(self) -> Transfers | None:
+        return self._calls.transfers
+
+    def join(self, person: SipPerson) -> bool:
+        """Put the caller through to a person who has taken him. Return False for one who does not wait any more."""
+        if self.leg.is_over or self._person is not None or self._is_wanted_back:
+            return False
+        self._person = person
+        self._called.set()
+        return True
+
+    def bring_back(self) -> bool:
+        """Nobody took the caller: he goes on with Carlos. Return False where he is gone."""
+        self._is_wanted_back = True
+        self._called.set()
+        return not self.leg.is_over
+
+    async def _wait_for_person(self) -> AfterStream:
+        """Music, until a person has the caller, or nobody has; return what comes then."""
+        while not self.leg.is_over:
+            await self._hear_music()
+            person, self._person, back = self._person, None, self._is_wanted_back
+            self._is_wanted_back = False
+            self._called.clear()
+            if person is not None:
+                if not await self._talk_to(person):
+                    return HangUp()
+            elif not back:
+                return HangUp()
+            after = await self._calls.brought_back(self.leg.id)
+            if not isinstance(after, Hold):
+                return after
+        return HangUp()
+
+    async def _hear_music(self) -> None:
+        """Until the caller is called out of it, or gone. Each time it begins anew what is due is done."""
+        transfers = self._calls.transfers
+        assert transfers is not None  # noqa: S101 - it began the transfer
+        with self._prompting() as prompts:
+            while not (self._called.is_set() or self.leg.is_over):
+                try:
+                    await transfers.waits(self.leg.id, self._number)
+                except DataError as error:
+                    logger.error("the transfer of call {} cannot be seen to: {!r}", self.leg.id, error)
+                await first(prompts.say(music()), self._called.wait())
+
+    async def _talk_to(self, person: SipPerson) -> bool:
+        """The caller's sound and the person's, each to the other, until one of them is gone. Return True for a caller
+        who is to be with Carlos again."""
+        assert self._media is not None  # noqa: S101 - the call was picked up
+        bridge = Bridge(self._media, person.media)
+        try:
+            await first(person.over.wait(), self._over.wait(), bridge.over.wait())
+        finally:
+            bridge.end()
+            person.let_go()
+        if self.leg.is_over or (transfers := self._calls.transfers) is None:
+            return False
+        transfer = await transfers.left_the_room(self.leg.id)
+        return transfer is not None and transfer.state is State.RETURNED

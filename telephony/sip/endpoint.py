@@ -1,4 +1,4 @@
-"""The SIP user agent server: which message is about which call, and what is answered. No sockets.
+"""The SIP user agent: which message is about which call, and what is answered. No sockets.
 
 Messages go in with where they came from, and out through `send`. Timers are the event loop's, so a virtual loop does.
 Nothing is read, and nothing answered, that `telephony.sip.callers` does not let in.
@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from aiosipua import Dialog, SipRequest, SipResponse, create_dialog_from_request, stringify_uri
+from aiosipua import Dialog, SipDigestAuth, SipRequest, SipResponse, create_dialog_from_request, stringify_uri
+from aiosipua.headers import CaseInsensitiveDict
 from loguru import logger
 
 from common.addresses import bracketed
 from telephony.sip.callers import Callers, Standing
 from telephony.sip.digest import Digests
 from telephony.sip.gate import Gate, PassedOver
+from telephony.sip.invitations import Invitation, Invitations, Inviter, new_branch
 from telephony.sip.leg import Ended, Leg, LegMove, LegState
 from telephony.sip.message import (
     ALLOW,
@@ -67,6 +69,7 @@ class SipEndpoint:
         self._loop = loop
         self._transactions = Transactions()
         self._resends = Resends(send, loop)
+        self._invitations = Invitations(send, self._resends, self._accepted)
         self._legs: dict[str, Leg] = {}
         self._asked: dict[Key, OnAnswer] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -120,6 +123,9 @@ class SipEndpoint:
 
     def _response(self, response: SipResponse) -> None:
         _, method = cseq_of(response)
+        if method == "INVITE":
+            self._invitations.answered(response)
+            return
         key = ("asked", branch_of(response), method)
         if response.status_code < 200:
             return
@@ -389,6 +395,55 @@ class SipEndpoint:
         request.headers.set_single("Referred-By", f"<{leg.dialog.local_uri}>")
         self.ask(request, leg.peer, on_answer)
 
+    def invite(
+        self,
+        target: str,
+        sender: str,
+        tag: str,
+        peer: Peer,
+        offer: str,
+        inviter: Inviter,
+        auth: SipDigestAuth | None = None,
+    ) -> Invitation:
+        """Call `target` through `peer`, as `sender`; the leg that comes of it will have our `tag` as its id. `inviter`
+        is told what becomes of it; `auth` is what the peer may be proven."""
+        host, port = self._contact(peer)
+        request = SipRequest(CaseInsensitiveDict(), b"", "INVITE", target)
+        for name, value in (
+            ("Via", f"SIP/2.0/{peer.transport.upper()} {bracketed(host)}:{port};branch={new_branch()};rport"),
+            ("Max-Forwards", "70"),
+            ("From", f"<{sender}>;tag={tag}"),
+            ("To", f"<{target}>"),
+            ("Call-ID", new_tag()),
+            ("CSeq", "1 INVITE"),
+            ("Contact", self._contact_at(peer)),
+            ("Allow", ALLOW),
+            ("User-Agent", "Carlos"),
+            ("Content-Type", SDP),
+        ):
+            request.headers.set_single(name, value)
+        request.text = offer
+        invitation = Invitation(request, peer, inviter, auth)
+        self._invitations.begin(invitation)
+        return invitation
+
+    def cancel(self, invitation: Invitation) -> None:
+        """Does nothing for one that has its last answer."""
+        self._invitations.cancel(invitation)
+
+    def _accepted(self, invitation: Invitation, response: SipResponse) -> tuple[Leg, bytes]:
+        """Return the leg of an answer to our INVITE, and its ACK."""
+        request, peer = invitation.request, invitation.peer
+        number, _ = cseq_of(request)
+        transaction = Transaction((peer.host, invitation.branch, "INVITE"), peer, self._loop.time())
+        leg = Leg(_dialog_with(request, response), request, transaction, None)
+        leg.state = LegState.UP
+        self._legs[leg.id] = leg
+        ack = self._own(leg, "ACK")
+        ack.headers.set_single("CSeq", f"{number} ACK")
+        leg.dialog.local_cseq = number
+        return leg, bytes(ack)
+
     def ask(self, request: SipRequest, peer: Peer, on_answer: OnAnswer) -> None:
         """Send a request. `on_answer` gets the last response, None where none comes in time."""
         key = ("asked", branch_of(request), request.method)
@@ -427,8 +482,11 @@ class SipEndpoint:
             leg.observer.is_over(why)
 
     def _contact_of(self, leg: Leg) -> str:
-        host, port = self._contact(leg.peer)
-        transport = "" if leg.peer.transport == "udp" else f";transport={leg.peer.transport}"
+        return self._contact_at(leg.peer)
+
+    def _contact_at(self, peer: Peer) -> str:
+        host, port = self._contact(peer)
+        transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
         return f"<sip:carlos@{bracketed(host)}:{port}{transport}>"
 
     def _headers_of(self, leg: Leg) -> dict[str, str]:
@@ -482,6 +540,22 @@ def _dialog_of(request: SipRequest) -> Dialog:
     sender = address_of(request, "from")
     dialog.remote_tag, dialog.remote_uri = sender.tag or "", stringify_uri(sender.uri)
     return dialog
+
+
+def _dialog_with(request: SipRequest, response: SipResponse) -> Dialog:
+    """The same of an INVITE of ours and its answer (RFC 3261, section 12.1.2)."""
+    sender, to = address_of(request, "from"), address_of(response, "to")
+    contacts = response.contact
+    return Dialog(
+        call_id=request.call_id or "",
+        local_tag=sender.tag or "",
+        remote_tag=to.tag or "",
+        local_uri=stringify_uri(sender.uri),
+        remote_uri=stringify_uri(to.uri),
+        remote_target=stringify_uri(contacts[0].uri) if contacts else request.uri,
+        route_set=list(reversed(response.headers.get("record-route"))),
+        local_cseq=cseq_of(request)[0],
+    )
 
 
 def _type_of(request: SipRequest) -> str:

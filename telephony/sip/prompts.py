@@ -20,6 +20,7 @@ class Prompts:
         self._over = over
         self._keys: asyncio.Queue[str] = asyncio.Queue()
         self._said = asyncio.Event()
+        self._pressed = asyncio.Event()
         media.observer = self
 
     async def play(self, name: str) -> None:
@@ -32,6 +33,11 @@ class Prompts:
         self._media.play(pcm)
         self._media.mark("said")
         await first(self._said.wait(), self._over.wait())
+
+    async def ask(self, pcm: bytes, seconds: float) -> str:
+        """Say PCM until it was heard or a key is pressed; return the key, as `key` does."""
+        await first(self.say(pcm), self._pressed.wait())
+        return await self.key(seconds)
 
     async def key(self, seconds: float) -> str:
         """Return the first key that was pressed since the beginning, or is within so many seconds; empty for none."""
@@ -46,6 +52,7 @@ class Prompts:
 
     def press(self, digit: str) -> None:
         self._keys.put_nowait(digit)
+        self._pressed.set()
 
     def happened(self, event: LineEvent) -> None:
         if isinstance(event, MarkBack):

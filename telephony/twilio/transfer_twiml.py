@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from agent.passing_on import Cause
+from telephony.briefing import CHOICE, KEY_TIMEOUT_S
 from telephony.transfer import Transfer
 from telephony.twilio.twiml import LANGUAGE, MAX_TWIML_CHARACTERS, RESUMES, document, webhook_url
 
@@ -26,12 +27,7 @@ PERSON_KEY_PATH = "/twilio/person-key"
 PERSON_STATUS_PATH = "/twilio/person-status"
 
 CALL, LEG, TO = "call", "leg", "to"  # parameters of our own URLs, which Twilio's signature covers
-TAKES_IT = "1"
-KEY_TIMEOUT_S = 8  # for a key, after the last word
 MODEL_DOWN = "Perdón, tengo un problema técnico. Te paso con una persona, no cortes."
-CHOICE = "Para atender la llamada, apretá uno. Si no podés, apretá dos."
-DECLINED = "Gracias. Le avisamos a la persona que llama."
-NOBODY_WAITS = "La persona que llamaba ya no está en línea. Gracias."
 
 
 def hold(base_url: str, transfer: Transfer, to: str, overrides: str = "") -> str:

@@ -14,13 +14,14 @@ from loguru import logger
 from starlette.responses import FileResponse, Response
 
 from data.errors import DataError
+from telephony.briefing import DECLINED, NOBODY_WAITS, TAKES_IT
 from telephony.carrier import CarrierHandler
 from telephony.transfer import TALK_S, State
 from telephony.transfers import Transfers
 from telephony.twilio import transfer_twiml, twiml
 from telephony.twilio.webhooks import ENDED_STATUSES, Params, Webhooks, status_of, xml
 
-MUSIC = Path(__file__).with_name("hold.wav")
+MUSIC = Path(__file__).parents[1] / "hold.wav"
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BRIDGED = frozenset({"completed", "answered"})  # values of DialCallStatus
 
@@ -98,16 +99,16 @@ class TransferWebhooks:
             return xml(twiml.hang_up())
         told = await self._transfers.answered(call_id, leg, params["CallSid"])
         if told is None:
-            return xml(transfer_twiml.thank(transfer_twiml.NOBODY_WAITS))
+            return xml(transfer_twiml.thank(NOBODY_WAITS))
         return xml(transfer_twiml.brief(self._base_url, call_id, leg, told, self._overrides))
 
     async def _person_key(self, params: Params) -> Response:
         call_id, leg = _about(params)
-        takes_it = params.get("Digits", "") == transfer_twiml.TAKES_IT
+        takes_it = params.get("Digits", "") == TAKES_IT
         transfer = await self._transfers.pressed(call_id, leg, params["CallSid"], takes_it=takes_it)
         if transfer is not None:
             return xml(transfer_twiml.join(transfer))
-        return xml(transfer_twiml.thank(transfer_twiml.NOBODY_WAITS if takes_it else transfer_twiml.DECLINED))
+        return xml(transfer_twiml.thank(NOBODY_WAITS if takes_it else DECLINED))
 
     async def _person_status(self, params: Params) -> Response:
         call_id, leg = _about(params)

@@ -34,6 +34,14 @@ def test_without_a_listener_there_is_no_sip() -> None:
     assert any(isinstance(carrier, Sip) for carrier in carriers_of(settings()))
 
 
+def test_people_are_rung_where_a_voice_can_tell_them_who_is_calling() -> None:
+    person = {"transfer_targets": "+541150310001|*|24h"}
+    assert Sip(settings(sip_voice="Mia", **person)).person_line is not None
+    assert Sip(settings(transfer_mode="cold", **person)).person_line is None
+    with pytest.raises(ValidationError, match="SIP_VOICE"):
+        settings(**person)
+
+
 async def test_nothing_of_the_stack_is_imported_where_sip_is_not_set() -> None:
     code = (
         "import sys; import carlos.app; from common.settings import Settings;"

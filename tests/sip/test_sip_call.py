@@ -32,12 +32,13 @@ from telephony.carrier import (
 )
 from telephony.closed_line import ClosedLine, Offer
 from telephony.sip import sdp
-from telephony.sip.call import SipCall, Surroundings
+from telephony.sip.call import SipCall
 from telephony.sip.caller import caller_of
 from telephony.sip.leg import Leg
 from telephony.sip.line import SipLine
 from telephony.sip.ports import Ports
 from telephony.sip.sentences import prepare
+from telephony.sip.surroundings import Surroundings
 from telephony.transfer import State, Transfer
 from telephony.voice import Voice, VoiceFailed
 from tests.sip.stage import OFFER, Stage, text

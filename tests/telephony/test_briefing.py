@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent.passing_on import Cause
 from data.changes import IdempotencyRecord
 from data.models import CallRecord, Line, ToolCall, Turn
-from telephony.briefing import briefing
+from telephony.briefing import CHOICE, briefing
 from telephony.transfer import Transfer
 from telephony.twilio import transfer_twiml
 from telephony.twilio.twiml import MAX_TWIML_CHARACTERS
@@ -147,4 +147,4 @@ def test_no_word_of_a_briefing_is_without_its_place_in_the_record(
 def test_a_briefing_always_fits_into_a_document(sentences: list[str]) -> None:
     document = transfer_twiml.brief("https://carlos.example.com", "CA" + "1" * 32, 3, sentences)
     assert len(document) <= MAX_TWIML_CHARACTERS
-    assert transfer_twiml.CHOICE in document
+    assert CHOICE in document
