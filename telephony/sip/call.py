@@ -60,6 +60,7 @@ class SipCall:
         self._prompts: Prompts | None = None
         self._referral: Referral | None = None
         self._person: SipPerson | None = None  # who takes the caller
+        self._bridge: Bridge | None = None  # to him
         self._is_wanted_back = False  # by Carlos, since nobody took him
         self._called = asyncio.Event()  # out of the music
         self._is_admitted = self._is_seated = False
@@ -337,6 +338,11 @@ class SipCall:
         self._called.set()
         return True
 
+    @property
+    def is_with_person(self) -> bool:
+        """Whether the caller and a person hear each other."""
+        return self._bridge is not None
+
     def bring_back(self) -> bool:
         """Nobody took the caller: he goes on with Carlos. Return False where he is gone."""
         self._is_wanted_back = True
@@ -376,10 +382,11 @@ class SipCall:
         """The caller's sound and the person's, each to the other, until one of them is gone. Return True for a caller
         who is to be with Carlos again."""
         assert self._media is not None  # noqa: S101 - the call was picked up
-        bridge = Bridge(self._media, person.media)
+        bridge = self._bridge = Bridge(self._media, person.media)
         try:
             await first(person.over.wait(), self._over.wait(), bridge.over.wait())
         finally:
+            self._bridge = None
             bridge.end()
             person.let_go()
         if self.leg.is_over or (transfers := self._calls.transfers) is None:
