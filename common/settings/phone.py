@@ -28,7 +28,7 @@ class PhoneSettings(Concern):
                 bool(all_.transfer_targets)
                 and all_.transfer_mode == "warm"
                 and not (all_.twilio_account_sid and all_.twilio_auth_token)
-                and not (all_.sip_listen and all_.sip_voice)
+                and (bool(all_.twilio_auth_token) or not (all_.sip_listen and all_.sip_voice))
             ),
             "TRANSFER_TARGETS needs TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, with which people are called, or"
             " SIP_LISTEN and SIP_VOICE, or TRANSFER_MODE=cold",

@@ -38,8 +38,9 @@ def test_people_are_rung_where_a_voice_can_tell_them_who_is_calling() -> None:
     person = {"transfer_targets": "+541150310001|*|24h"}
     assert Sip(settings(sip_voice="Mia", **person)).person_line is not None
     assert Sip(settings(transfer_mode="cold", **person)).person_line is None
-    with pytest.raises(ValidationError, match="SIP_VOICE"):
-        settings(**person)
+    for lines in ({}, {"sip_voice": "Mia", "twilio_auth_token": "a-token"}):  # whose callers nobody could be rung for
+        with pytest.raises(ValidationError, match="SIP_VOICE"):
+            settings(**person, **lines)
 
 
 async def test_nothing_of_the_stack_is_imported_where_sip_is_not_set() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiortp import RTPSession
@@ -87,9 +88,13 @@ async def test_a_person_is_told_takes_the_caller_and_they_hear_each_other(
 ) -> None:
     voice = Tone()
     monkeypatch.setattr("telephony.sip.carrier.voice_of", lambda settings: voice)
-    settings = {"sip_listen": "udp:127.0.0.1:0", "sip_allow": "127.0.0.1", "sip_voice": "Mia"}
-    people = {"transfer_targets": "+541150310001|*|24h"}
-    async with running(tmp_path, monkeypatch, scripted(PASSES_ON), **settings, **people) as here:
+    settings: dict[str, Any] = {
+        "sip_listen": "udp:127.0.0.1:0",
+        "sip_allow": "127.0.0.1",
+        "sip_voice": "Mia",
+        "transfer_targets": "+541150310001|*|24h",
+    }
+    async with running(tmp_path, monkeypatch, scripted(PASSES_ON), **settings) as here:
         (sip,) = (carrier for carrier in here.services.carriers if isinstance(carrier, Sip))
         async with asyncio.timeout(10 * HANG_S), phone(address(sip)) as caller:  # it is in real time
             rung: list[IncomingCall] = []
