@@ -15,20 +15,19 @@ from data.errors import DataError
 from telephony.caller_id import CallerKind, caller_id
 from telephony.carrier import AfterStream, Apologise, Caller, CallStatus, Dial, HangUp, Hold, OnEnd, Resume
 from telephony.sip import sdp
-from telephony.sip.bridge import Bridge
 from telephony.sip.leg import Ended, Leg
 from telephony.sip.line import SipLine
 from telephony.sip.media import Media
 from telephony.sip.message import address_of
-from telephony.sip.person import SipPerson
 from telephony.sip.ports import NoPorts
-from telephony.sip.prompts import Prompts, first
+from telephony.sip.prompts import Prompts
 from telephony.sip.referral import Referral, talked, word_of
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
 from telephony.sip.renegotiation import Renegotiation
 from telephony.sip.sdp import Agreement, NoAgreement
-from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz, music
+from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz
 from telephony.sip.surroundings import Surroundings
+from telephony.sip.waiting import Waiting
 from telephony.transfer import State, Transfer
 from telephony.transfers import Transfers
 from telephony.voice import VoiceFailed
@@ -59,10 +58,7 @@ class SipCall:
         self._why = ""
         self._prompts: Prompts | None = None
         self._referral: Referral | None = None
-        self._person: SipPerson | None = None  # who takes the caller
-        self._bridge: Bridge | None = None  # to him
-        self._is_wanted_back = False  # by Carlos, since nobody took him
-        self._called = asyncio.Event()  # out of the music
+        self.waiting = Waiting(leg.id, number, self._calls, self._over)  # for a person
         self._is_admitted = self._is_seated = False
         self._began = monotonic()
         leg.observer = self
@@ -324,72 +320,17 @@ class SipCall:
         host = address_of(self.leg.invite, "from").uri.host or self.leg.peer.host
         return f"sip:{address}@{host}"
 
-    # --- to a person who is told first ----------------------------------------------------------------------------
-
     @property
     def transfers(self) -> Transfers | None:
         return self._calls.transfers
 
-    def join(self, person: SipPerson) -> bool:
-        """Put the caller through to a person who has taken him. Return False for one who does not wait any more."""
-        if self.leg.is_over or self._person is not None or self._is_wanted_back:
-            return False
-        self._person = person
-        self._called.set()
-        return True
-
-    @property
-    def is_with_person(self) -> bool:
-        """Whether the caller and a person hear each other."""
-        return self._bridge is not None
-
-    def bring_back(self) -> bool:
-        """Nobody took the caller: he goes on with Carlos. Return False where he is gone."""
-        self._is_wanted_back = True
-        self._called.set()
-        return not self.leg.is_over
-
     async def _wait_for_person(self) -> AfterStream:
-        """Music, until a person has the caller, or nobody has; return what comes then."""
-        while not self.leg.is_over:
-            await self._hear_music()
-            person, self._person, back = self._person, None, self._is_wanted_back
-            self._is_wanted_back = False
-            self._called.clear()
-            if person is not None:
-                if not await self._talk_to(person):
-                    return HangUp()
-            elif not back:
-                return HangUp()
-            after = await self._calls.brought_back(self.leg.id)
-            if not isinstance(after, Hold):
-                return after
-        return HangUp()
-
-    async def _hear_music(self) -> None:
-        """Until the caller is called out of it, or gone. Each time it begins anew what is due is done."""
+        """Music, while a person is told who is calling; return what comes then."""
         transfers = self._calls.transfers
         assert transfers is not None  # noqa: S101 - it began the transfer
-        with self._prompting() as prompts:
-            while not (self._called.is_set() or self.leg.is_over):
-                try:
-                    await transfers.waits(self.leg.id, self._number)
-                except DataError as error:
-                    logger.error("the transfer of call {} cannot be seen to: {!r}", self.leg.id, error)
-                await first(prompts.say(music()), self._called.wait())
-
-    async def _talk_to(self, person: SipPerson) -> bool:
-        """The caller's sound and the person's, each to the other, until one of them is gone. Return True for a caller
-        who is to be with Carlos again."""
         assert self._media is not None  # noqa: S101 - the call was picked up
-        bridge = self._bridge = Bridge(self._media, person.media)
         try:
-            await first(person.over.wait(), self._over.wait(), bridge.over.wait())
-        finally:
-            self._bridge = None
-            bridge.end()
-            person.let_go()
-        if self.leg.is_over or (transfers := self._calls.transfers) is None:
-            return False
-        transfer = await transfers.left_the_room(self.leg.id)
-        return transfer is not None and transfer.state is State.RETURNED
+            return await self.waiting.outcome(self._media, transfers)
+        except DataError as error:
+            logger.error("what comes after the transfer of call {} is not known: {!r}", self.leg.id, error)
+            return Apologise()

@@ -43,7 +43,7 @@ class SipPeople:
         if call is None or (transfers := call.transfers) is None:
             raise NotRung("the caller is gone", final=True)
         peer, around = call.leg.peer, call.around
-        person = SipPerson(transfer, peer, around, transfers, self._voice, call.join)
+        person = SipPerson(transfer, peer, around, transfers, self._voice, call.waiting.join)
         auth = self._auth_of(peer)
         user = self._number or (auth.username if auth is not None else NAME)
         sender = f"sip:{user}@{bracketed(around.local(peer))}"
@@ -65,4 +65,4 @@ class SipPeople:
 
     async def bring_back(self, transfer: Transfer) -> bool:
         call = self._calls.get(transfer.call_id)
-        return call is not None and call.bring_back()
+        return call is not None and call.waiting.bring_back()

@@ -16,6 +16,7 @@ from aiosipua import SipDigestAuth, SipMessage, SipRequest, SipResponse
 from agent.passing_on import NOTE, TRANSFERRED, TRANSFERRING
 from common.tasks import TaskSet
 from common.transfer_targets import parse_targets
+from data.errors import Unavailable
 from data.models import CallRecord, Line
 from data.store import Store
 from telephony.briefing import CHOICE, DECLINED
@@ -316,6 +317,20 @@ async def test_a_person_who_cannot_be_told_anything_takes_nobody() -> None:
         while not person.calls.returned_to:
             await asyncio.sleep(0.1)
     assert person.calls.resumes == [0, 1]
+
+
+@virtually
+async def test_a_caller_whose_transfer_cannot_be_settled_hears_an_apology(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unavailable(call_id: str, *, tries: int | None = None) -> AfterStream:
+        raise Unavailable("no store")
+
+    async with ringing() as person:
+        monkeypatch.setattr(person.calls, "brought_back", unavailable)
+        began = asyncio.get_running_loop().time()
+        assert person.answers(486) == ["ACK"]
+        await person.here.until("BYE")
+        assert asyncio.get_running_loop().time() - began > 3.0, "it takes its time to be said"
+    assert person.calls.resumes == [0]
 
 
 @virtually

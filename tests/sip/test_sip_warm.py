@@ -107,7 +107,7 @@ async def test_a_person_is_told_takes_the_caller_and_they_hear_each_other(
                 await until(lambda: person.heard)
                 person.audio.send_dtmf("1")
                 (call,) = sip.calls.values()
-                await until(lambda: call.is_with_person)  # music and briefing are over
+                await until(lambda: call.waiting.is_with_person)  # music and briefing are over
                 before = caller.heard, person.heard
                 caller.say(LONG)
                 await until(lambda: person.heard > before[1] + HEARD)
