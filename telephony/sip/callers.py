@@ -51,6 +51,9 @@ class Callers:
         """Calls come from the trunk that we register with, too."""
         self._trunk = frozenset(addresses)
 
+    def is_trunk(self, host: str) -> bool:
+        return host in self._trunk
+
     def standing(self, host: str) -> Standing:
         if host in self._trunk or self._is_allowed(host):
             return Standing.KNOWN

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from aiosipua import SipDigestAuth, SipRequest, SipResponse
+from aiosipua import SipDigestAuth
 from fastapi import APIRouter
 from loguru import logger
 from starlette.types import Scope
@@ -33,6 +33,7 @@ from telephony.sip.ports import Ports
 from telephony.sip.sentences import prepare
 from telephony.sip.sockets import SipSockets
 from telephony.sip.surroundings import Surroundings
+from telephony.sip.trunk import Trunk
 from telephony.stream_tokens import SpentNonces
 
 LEAVE_S = 2.0  # for calls to end with the server
@@ -54,7 +55,6 @@ class Sip:
         self.calls: dict[str, SipCall] = {}
         self.sockets: SipSockets | None = None
         self._endpoint: SipEndpoint | None = None
-        self._trunk_hosts: frozenset[str] = frozenset()
         self._voice = voice_of(settings)
         # Without a voice that could brief people it rings nobody, and has its callers' side call them (REFER).
         self.person_line: PersonLine | None = (
@@ -166,70 +166,9 @@ class Sip:
         with logger.contextualize(call_id=call.leg.id):
             await call.run()
 
-    # --- at a trunk ---------------------------------------------------------------------------------------------
-
-    async def _stay_registered(self, registrar: str) -> None:
-        """Register, again and again; give the place up at the end."""
-        registration: Registration | None = None
-        peer: Peer | None = None
-        try:
-            while True:
-                peer = await self._trunk(registrar)
-                if peer is None:
-                    await asyncio.sleep(LAST_RETRY_S / 10)
-                    continue
-                registration = registration or self._registration(registrar, peer)
-                await asyncio.sleep(await self._register(registration, peer))
-        finally:
-            if registration is not None and peer is not None and registration.is_registered:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LEAVE_S):
-                        await self._register(registration, peer, leave=True)
-
-    def _registration(self, registrar: str, peer: Peer) -> Registration:
-        assert self.sockets is not None  # noqa: S101 - they are open
-        host, port = self.sockets.contact(peer)
-        here = f"{bracketed(host)}:{port}"
-        settings = self._settings
-        password = settings.sip_password.get_secret_value() if settings.sip_password else ""
-        return Registration(registrar, settings.sip_user or "", password, f"<sip:{settings.sip_user}@{here}>", here)
-
     def _auth_of(self, peer: Peer) -> SipDigestAuth | None:
         """The account that a trunk gave us is proven to nobody else."""
         user, password = self._settings.sip_user, self._settings.sip_password
-        if peer.host not in self._trunk_hosts or user is None or password is None:
+        if not self._callers.is_trunk(peer.host) or user is None or password is None:
             return None
         return SipDigestAuth(user, password.get_secret_value())
-
-    async def _register(self, registration: Registration, peer: Peer, *, leave: bool = False) -> float:
-        """Return seconds until the next time."""
-        step: SipRequest | float = registration.request(leave=leave)
-        while isinstance(step, SipRequest):
-            step = registration.answered(await self._ask(step, peer), leave=leave)
-        return step
-
-    async def _ask(self, request: SipRequest, peer: Peer) -> SipResponse | None:
-        assert self._endpoint is not None  # noqa: S101 - it is there
-        answered: asyncio.Future[SipResponse | None] = asyncio.get_running_loop().create_future()
-
-        def take(response: SipResponse | None) -> None:
-            if not answered.done():
-                answered.set_result(response)
-
-        self._endpoint.ask(request, peer, take)
-        return await answered
-
-    async def _trunk(self, registrar: str) -> Peer | None:
-        """Look the trunk up; its addresses may call. None where its name is not found."""
-        host, port = split_host(registrar)
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(RESOLVE_S):
-                found = await loop.getaddrinfo(host.strip("[]"), port, proto=17)
-        except (OSError, TimeoutError) as error:
-            logger.warning("sip: the trunk {} is not found: {}", host, error_text(error))
-            return None
-        addresses = [str(each[4][0]) for each in found]
-        self._callers.trunk_is(addresses)
-        self._trunk_hosts = frozenset(addresses)
-        return Peer("udp", addresses[0], port) if addresses else None

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiosipua import SipDigestAuth, SipRequest, SipResponse
-from aiosipua.auth import answer_challenge
 from aiosipua.headers import CaseInsensitiveDict
 
+from telephony.sip.digest import answered_challenge
 from telephony.sip.leg import Leg
 from telephony.sip.message import Peer, branch_of, cseq_of
 from telephony.sip.transactions import Resends, Send
@@ -131,7 +131,7 @@ class Invitations:
             return False
         if invitation.challenges >= MAX_CHALLENGES:
             return False
-        proof = answer_challenge(invitation.auth, response, status, "INVITE", invitation.request.uri)
+        proof = answered_challenge(invitation.auth, response, "INVITE", invitation.request.uri)
         if proof is None:
             return False
         self._known.pop(invitation.branch, None)

@@ -586,7 +586,7 @@ def test_a_wideband_caller_hears_what_is_played_at_either_rate(rate: int) -> Non
 def test_a_call_that_goes_from_one_codec_to_another_goes_on_being_heard() -> None:
     async def run() -> None:
         wire, theirs = Wire(G722), Sender(8)
-        line = SipLine(wire.media, nothing)
+        line = SipLine(wire.media, nothing, max_hold_s=300.0)
         assert line.sink.rate == 16000
         wire.open()
         wire.media.play(tone(1000, 16000, 1.0), line.sink.rate)
