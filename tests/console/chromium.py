@@ -36,6 +36,23 @@ KEYS = {
     "ArrowRight": 39, "ArrowDown": 40,
 }  # fmt: skip
 TEXTS = {"Enter": "\r", " ": " "}
+# The middle of what is shown there, once it has stayed what and where it is for two frames: scrolling to it, or an
+# answer that has just come, may still have the page draw it anew, and what is pressed then is not what is released.
+MIDDLE = """async (selector) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  let before, place;
+  for (let still = 0; still < 2; ) {
+    const found = document.querySelector(selector);
+    if (!found) return null;
+    found.scrollIntoView({ block: "nearest" });
+    const { x, y, width, height } = found.getBoundingClientRect();
+    const now = [x + width / 2, y + height / 2];
+    still = found === before && now.every((each, index) => each === place[index]) ? still + 1 : 0;
+    [before, place] = [found, now];
+    await frame();
+  }
+  return place;
+}"""
 MAX_MESSAGE = 64 * 1024 * 1024
 
 WIDTH, HEIGHT = 1280, 900
@@ -184,11 +201,7 @@ class Page:
 
     async def click(self, selector: str) -> None:
         """Press the mouse in the middle of what is shown there. Raises PageError when it is covered or not there."""
-        found = json.dumps(selector)
-        where = await self.js(
-            f"(() => {{ const e = document.querySelector({found}); e?.scrollIntoView({{block: 'nearest'}});"
-            " const r = e?.getBoundingClientRect(); return r && [r.x + r.width / 2, r.y + r.height / 2]; })()"
-        )
+        where = await self.js(f"({MIDDLE})({json.dumps(selector)})")
         if not where:
             raise PageError(f"nothing to click at {selector}")
         for kind in ("mousePressed", "mouseReleased"):

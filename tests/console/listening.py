@@ -111,13 +111,14 @@ class Speakers:
         await self._page.until(f"window.sounded > {seconds}")
 
     async def tones(self, pitches: Iterable[float]) -> list[Tone]:
-        """What sounded, in order. Each window is of the nearest of these pitches; its sound is counted by 5 ms."""
+        """What sounded, in order. Each window is of the nearest of these pitches; its sound is counted by half a
+        millisecond: at each place where the page had nothing to play, no more than that is counted too much."""
         pcm = np.frombuffer(base64.b64decode(await self._page.js(COLLECT)), dtype="<i2") / 32768
         choice = np.array(sorted(pitches))
         heard: list[Tone] = []
         short = 0.0
         for window in np.array_split(pcm, max(1, len(pcm) // (self._rate // 20))):
-            step = self._rate // 200
+            step = self._rate // 2000
             loud = np.abs(window[: len(window) // step * step].reshape(-1, step)).max(axis=1, initial=0) > AUDIBLE
             seconds = float(loud.sum()) * step / self._rate
             if seconds < SHORT_S:

@@ -45,10 +45,9 @@ async def test_recorded_callers_are_heard_and_answered_and_may_interrupt(
     scripts = patient([*SCRIPT, GOODBYE])
     async with served(tmp_path, monkeypatch, scripts) as server:
         first_is_open = asyncio.Event()
-        await asyncio.gather(
-            hold(server, "browser", tmp_path, shoot, opened=first_is_open),
-            hold(server, "phone", tmp_path, shoot, after=first_is_open),
-        )
+        async with asyncio.TaskGroup() as both:  # where one fails, the other one ends in order
+            both.create_task(hold(server, "browser", tmp_path, shoot, opened=first_is_open))
+            both.create_task(hold(server, "phone", tmp_path, shoot, after=first_is_open))
 
 
 async def hold(
