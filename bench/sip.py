@@ -34,7 +34,6 @@ from sandbox.hang import HANG_S
 from sandbox.sip import sipp
 from sandbox.sip.phone import RtpPhone, rtp_phone
 from sandbox.sip.rtp import NAMES, PCMA, PCMU
-from sandbox.sip.rtp import RATE as PHONE_RATE
 from sandbox.speech.errors import WeightsMissing
 from sandbox.speech.mel import RATE
 from sandbox.speech.weights import load_weights
@@ -74,10 +73,9 @@ class Heard:
         kind = received.codecs == {NAMES[self.codec]} and received.sources == 1
         return kind and not received.jumps and received.longest_gap_ms <= GAP_LIMIT_MS
 
-    def words(self, recognizer: Recognizer, seconds: float | None = None) -> str:
-        """What Carlos said, in all or in the first seconds, as the recogniser writes it."""
-        sound = self.phone.received.ulaw()
-        found = utterances(sound if seconds is None else sound[: round(seconds * PHONE_RATE)])
+    def words(self, recognizer: Recognizer, first: int | None = None) -> str:
+        """What Carlos said, in all or between the first pauses, as the recogniser writes it."""
+        found = utterances(self.phone.received.ulaw())[:first]
         return " ".join(recognizer.transcribe(pcm, RATE) for pcm in found)
 
 
