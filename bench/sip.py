@@ -45,7 +45,7 @@ from sandbox.twilio.server import ServerProcess, free_port
 
 CALLERS = ("order-status-dni", "order-status-name", "order-details", "wrong-dni")
 GAP_LIMIT_MS = 60.0
-PATIENT = Manners(patience_ms=120_000, linger_ms=120_000, stall_ms=4_000)  # the recogniser has them all wait
+PATIENT = Manners(patience_ms=240_000, linger_ms=240_000, stall_ms=4_000)  # the recogniser has them all wait
 NUMBER = "+54911555{:05}"
 RTP_PORTS_A_CALL = 2
 # The stand-in's one recogniser takes a second or two for each of all who speak at once, and every core: no outage.
