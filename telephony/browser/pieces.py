@@ -2,7 +2,7 @@
 
 The original client resamples each block of its own, so a message's first sample comes 0.67 (at 48 kHz) or 0.76 (at
 44.1) of a sample after the last of the message before. What both sides lead to expect there fits within a pipeline, and
-seldom between two of them. How seldom was counted in recordings of the original page in Chromium, with two and three
+seldom between two of them. How seldom was counted in recordings of such pipelines in Chromium, with two and three
 copies: EXPECTED is the natural logarithm of how many times likelier such an error is at a true joint than at another.
 """
 
