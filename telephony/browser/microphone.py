@@ -13,6 +13,7 @@ stopped, those of several do not.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from agent.audio.pcm import samples
 from telephony.browser.pieces import Piece, chained
@@ -54,6 +55,15 @@ class Pace:
         return self._came_s - copies * CLOCKS_APART * (self._last - self._opened) > EARLY * self._seen[-1][0]
 
 
+@dataclass(frozen=True, slots=True)
+class Dealing:
+    """The last messages, dealt out to so many tracks: whose those are that are decided, and how likely that is."""
+
+    tracks: Tracks
+    dealt: list[tuple[int, Piece]]
+    weight: float
+
+
 class Microphone:
     """`rate` is in Hz. `opened` is when the socket was accepted, in seconds of a monotonic clock."""
 
@@ -80,16 +90,9 @@ class Microphone:
         self._recent.append(piece)
         dealt = self._tracks.push(piece) if self.copies > 1 else [(0, piece)]
         sound = self._take(dealt)
-        if self._came % JUDGED_EVERY == 0 and (copies := self._judged()) != self.copies:
-            sound += self._tell_apart(copies)
+        if self._came % JUDGED_EVERY == 0 and (other := self._better()) is not None:
+            sound += self._go_on_with(other)
         return sound
-
-    def _judged(self) -> int:
-        """Return how many copies there are by the pace, or as many as there seemed to be if that is as likely."""
-        paced = self._pace.copies
-        if self.copies > 1 and self._came % OBSERVED == 0 and self._weight(1) > self._weight(self.copies) + CERTAIN:
-            return 1
-        return paced if paced != self.copies and self._likely(paced) else self.copies
 
     def _take(self, dealt: list[tuple[int, Piece]]) -> bytes:
         """Return the heard track's sound that is new."""
@@ -102,28 +105,33 @@ class Microphone:
                     heard.append(piece.samples.tobytes())
         return b"".join(heard)
 
-    def _likely(self, wanted: int) -> bool:
-        """Whether so many copies explain the last messages better than as many as there seemed to be."""
-        if self.copies == 1 and not self._pace.proves_more_than(1) and self._weight(1) > 0:
-            return False
-        gain = self._weight(wanted) - self._weight(self.copies)
-        if wanted < self.copies:
-            return gain >= AS_LIKELY
-        return gain >= (0 if self._pace.proves_more_than(self.copies) else CERTAIN)
+    def _better(self) -> Dealing | None:
+        """Return the last messages dealt to another number of copies, where that explains them as well as the pace
+        wants it; None where nothing speaks against as many as there seemed to be."""
+        copies, paced = self.copies, self._pace.copies
+        may_be_one = copies > 1 and self._came % OBSERVED == 0
+        if paced == copies and not may_be_one:
+            return None
+        seemed = self._dealing(copies)
+        if may_be_one and (one := self._dealing(1)).weight > seemed.weight + CERTAIN:
+            return one
+        proven = self._pace.proves_more_than(copies)
+        if paced == copies or (copies == 1 and seemed.weight > 0 and not proven):
+            return None
+        wanted = self._dealing(paced)
+        least = AS_LIKELY if paced < copies else 0.0 if proven else CERTAIN
+        return wanted if wanted.weight - seemed.weight >= least else None
 
-    def _weight(self, copies: int) -> float:
-        return chained(list(self._recent)) if copies == 1 else self._replayed(copies)[0].weight
-
-    def _replayed(self, copies: int) -> tuple[Tracks, list[tuple[int, Piece]]]:
+    def _dealing(self, copies: int) -> Dealing:
         tracks = Tracks(copies)
-        return tracks, [dealt for piece in self._recent for dealt in tracks.push(piece)]
-
-    def _tell_apart(self, copies: int) -> bytes:
-        """Go on with so many copies, on the track that was heard last; return what it has new."""
         if copies == 1:
-            self._tracks, dealt = Tracks(1), [(0, piece) for piece in self._recent]
-        else:
-            self._tracks, dealt = self._replayed(copies)
-        owners = {piece.number: track for track, piece in [*dealt, *self._tracks.rest()]}
+            return Dealing(tracks, [(0, piece) for piece in self._recent], chained(list(self._recent)))
+        dealt = [decided for piece in self._recent for decided in tracks.push(piece)]
+        return Dealing(tracks, dealt, tracks.weight)
+
+    def _go_on_with(self, dealing: Dealing) -> bytes:
+        """Go on with other tracks, on the one that was heard last; return what it has new."""
+        self._tracks = dealing.tracks
+        owners = {piece.number: track for track, piece in [*dealing.dealt, *self._tracks.rest()]}
         self._heard = owners.get(self._last_heard, 0)
-        return self._take(dealt)
+        return self._take(dealing.dealt)

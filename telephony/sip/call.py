@@ -30,10 +30,9 @@ from telephony.sip.surroundings import Surroundings
 from telephony.sip.waiting import Waiting
 from telephony.transfer import State, Transfer
 from telephony.transfers import Transfers
-from telephony.voice import VoiceFailed
+from telephony.voice import spoken
 
 ADMIT_TIMEOUT_S = 5.0
-VOICE_S = 4.0  # for a sentence to be made; the caller hears it ring meanwhile
 KEY_TIMEOUT_S = 6.0  # for a caller who is offered a call-back
 CALLBACK_KEY = "1"
 ANSWER_S = 45.0  # beyond the ringing, until a transfer has come to something
@@ -262,7 +261,7 @@ class SipCall:
             logger.error("a closed line has nothing to say: {!r}", error)
             self._refuse(Refusal(480))
             return
-        said = await self._spoken(line.said)  # while it rings
+        said = await spoken(line.said, self.around.voice, "a sentence is not read aloud")  # while it rings
         if not await self._pick_up(agreed, seated=False):
             return
         number = caller_id(self._number)
@@ -272,18 +271,6 @@ class SipCall:
                 await prompts.play(OFFER)
                 if await prompts.key(KEY_TIMEOUT_S) == CALLBACK_KEY:
                     await prompts.play(await self._note_callback(number.id))
-
-    async def _spoken(self, text: str) -> bytes:
-        """Return a text in the voice that there is; nothing where there is none, or it fails."""
-        voice = self.around.voice
-        if voice is None:
-            return b""
-        try:
-            async with asyncio.timeout(VOICE_S):
-                return await voice.speak(text)
-        except (VoiceFailed, TimeoutError) as error:
-            logger.error("a sentence is not read aloud: {!r}", error)
-            return b""
 
     async def _note_callback(self, number: str) -> str:
         """Return what the caller is told of it."""

@@ -19,7 +19,7 @@ from common.addresses import bracketed
 from telephony.sip.callers import Callers, Standing
 from telephony.sip.digest import Digests
 from telephony.sip.gate import Gate, PassedOver
-from telephony.sip.invitations import Invitation, Invitations, Inviter, new_branch
+from telephony.sip.invitations import Invitation, Invitations, Inviter
 from telephony.sip.leg import Ended, Leg, LegMove, LegState
 from telephony.sip.message import (
     ALLOW,
@@ -30,6 +30,7 @@ from telephony.sip.message import (
     answer_to,
     branch_of,
     cseq_of,
+    new_branch,
     new_tag,
     read,
     stamped,

@@ -6,7 +6,6 @@ CALLING ──1xx──▶ RINGING ──2xx──▶ ACK, a leg
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from aiosipua.headers import CaseInsensitiveDict
 
 from telephony.sip.digest import answered_challenge
 from telephony.sip.leg import Leg
-from telephony.sip.message import Peer, branch_of, cseq_of
+from telephony.sip.message import Peer, branch_of, cseq_of, new_branch
 from telephony.sip.transactions import Resends, Send
 
 TIMED_OUT, TERMINATED = 408, 487
@@ -173,7 +172,3 @@ def _again(invite: SipRequest, proof: tuple[str, str]) -> SipRequest:
     request.headers.set_single("CSeq", f"{cseq_of(invite)[0] + 1} INVITE")
     request.headers.set_single(*proof)
     return request
-
-
-def new_branch() -> str:
-    return f"z9hG4bK{secrets.token_hex(12)}"

@@ -209,6 +209,11 @@ def new_tag() -> str:
     return secrets.token_hex(16)
 
 
+def new_branch() -> str:
+    """Return the name of a transaction of ours (RFC 3261, section 8.1.1.7)."""
+    return f"z9hG4bK{secrets.token_hex(12)}"
+
+
 def cseq_of(message: SipMessage) -> tuple[int, str]:
     """Return number and method; 0 and an empty text for a response whose CSeq is none."""
     found = _CSEQ.fullmatch(message.headers.get_first("cseq") or "")

@@ -24,9 +24,8 @@ from telephony.sip.sdp import Agreement, NoAgreement
 from telephony.sip.surroundings import Surroundings
 from telephony.transfer import Transfer
 from telephony.transfers import Transfers
-from telephony.voice import Voice, VoiceFailed
+from telephony.voice import Voice, spoken
 
-VOICE_S = 4.0  # for a briefing to be made, while the person says "hola"
 BAD_ANSWER = 488
 
 type Join = Callable[[SipPerson], bool]  # False: the caller is gone
@@ -174,9 +173,4 @@ class SipPerson:
     async def _spoken(self, text: str) -> bytes:
         """Return what is to be heard; silence where the voice fails, in which nobody presses a key: the caller is
         with Carlos again."""
-        try:
-            async with asyncio.timeout(VOICE_S):
-                return await self._voice.speak(text)
-        except (VoiceFailed, TimeoutError) as error:
-            logger.error("a person is not told who is calling: {!r}", error)
-            return b""
+        return await spoken(text, self._voice, "a person is not told who is calling")

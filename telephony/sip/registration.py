@@ -13,6 +13,7 @@ from loguru import logger
 
 from common.settings.sip import SipRegistrar
 from telephony.sip.digest import answered_challenge
+from telephony.sip.message import new_branch
 
 EXPIRES_S = 300
 REFRESH_SHARE = 0.8  # of what was granted: time for two tries more
@@ -50,7 +51,7 @@ class Registration:
         address = f"<sip:{self._user}@{self._host}>"
         request = SipRequest(CaseInsensitiveDict(), b"", "REGISTER", self._uri)
         for name, value in (
-            ("Via", f"SIP/2.0/{self._protocol} {self._here};branch=z9hG4bK{secrets.token_hex(12)};rport"),
+            ("Via", f"SIP/2.0/{self._protocol} {self._here};branch={new_branch()};rport"),
             ("Max-Forwards", "70"),
             ("From", f"{address};tag={self._tag}"),
             ("To", address),
