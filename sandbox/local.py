@@ -9,7 +9,7 @@ import asyncio
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KNOWN = 64  # utterances, some 100 KB each
+
 DEAF = "Perdón, en esta máquina no puedo escuchar. Podés escribirme o usar el teclado del teléfono."
 
 
@@ -41,11 +43,16 @@ class Description:
 
 
 class Hearing:
-    """The recogniser of the process: loaded in the background at once, then one utterance at a time."""
+    """The recogniser of the process: loaded in the background at once, then one utterance at a time.
+
+    Many callers at once are recorded ones, who say the same to the sample. To recognise that takes more CPU than all
+    else of their calls, and is done once.
+    """
 
     def __init__(self, stt_model: Path | None) -> None:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper")
         self._recognizer: Future[Recognizer] = self._worker.submit(_load_recognizer, stt_model)
+        self._transcribe = lru_cache(KNOWN)(self._recognise)
 
     async def why_deaf(self) -> str | None:
         """None once the recogniser is loaded; else why it could not be."""
@@ -57,8 +64,10 @@ class Hearing:
 
     def begin(self, pcm: bytes, rate: int) -> Future[str]:
         """Text of one utterance (PCM 16-bit mono); raises SpeechError when there is no recogniser."""
-        # The worker takes one after another, and loading came first.
-        return self._worker.submit(lambda: self._recognizer.result().transcribe(pcm, rate))
+        return self._worker.submit(self._transcribe, pcm, rate)
+
+    def _recognise(self, pcm: bytes, rate: int) -> str:
+        return self._recognizer.result().transcribe(pcm, rate)  # the worker takes one after another: it is loaded
 
     async def _loaded(self) -> Recognizer:
         # Shielded: a barge-in that cancels one turn must not cancel the loading for all.

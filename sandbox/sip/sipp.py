@@ -183,7 +183,7 @@ async def run(
         cwd=folder,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(10 * HANG_S):  # calls take their time: they are in real time
             _, said = await process.communicate()
     finally:
         if process.returncode is None:

@@ -16,8 +16,8 @@ from sandbox.twilio.script import load_script
 
 pytestmark = [pytest.mark.sip, pytest.mark.speech, pytest.mark.slow]
 
-CALLS = 4  # at once, two of each law; twenty of them: `make sip CALLS=20`
-UNDERSTOOD = 2  # of them, one of each law: to recognise one takes more CPU than its call
+CALLS = 20  # at once, ten of each law
+UNDERSTOOD = 2  # of them, one of each law: to recognise what Carlos said takes more CPU than the call
 GREETED = 3  # times that he speaks without a pause, in which he has said the greeting, however late
 LEAST_WORDS = 0.7  # of the greeting; the product's name is no Spanish
 

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import local
 from sandbox.brain import Prompt, SpeechEnded, Utterance
+from sandbox.hang import HANG_S
 from sandbox.local import DEAF, EagerHearing, describe, make_brain
 from tests.support.waiting import until
 
@@ -95,6 +96,24 @@ class SlowHearing:
         self.asked.append(pcm)
         self.texts.append(Future())
         return self.texts[-1]
+
+
+class CountingRecognizer:
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    def transcribe(self, pcm: bytes, rate: int) -> str:
+        self.asked.append(pcm)
+        return "Hola."
+
+
+def test_what_was_said_before_to_the_sample_is_not_recognised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = CountingRecognizer()
+    monkeypatch.setattr(local, "_load_recognizer", lambda model: recognizer)
+    hearing = local.Hearing(None)
+    texts = [hearing.begin(pcm, 8_000).result(HANG_S) for pcm in (b"hola", b"hola", b"chau")]
+    assert texts == ["Hola."] * 3
+    assert recognizer.asked == [b"hola", b"chau"]
 
 
 async def test_what_was_begun_at_a_pause_is_not_begun_again() -> None:
