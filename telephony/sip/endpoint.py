@@ -11,7 +11,15 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from aiosipua import Dialog, SipDigestAuth, SipRequest, SipResponse, create_dialog_from_request, stringify_uri
+from aiosipua import (
+    Dialog,
+    SipDigestAuth,
+    SipRequest,
+    SipResponse,
+    create_dialog_from_request,
+    parse_params,
+    stringify_uri,
+)
 from aiosipua.headers import CaseInsensitiveDict
 from loguru import logger
 
@@ -334,16 +342,18 @@ class SipEndpoint:
                 leg.observer.is_up(request.text if _type_of(request) == SDP else "")
 
     def _notify(self, request: SipRequest, transaction: Transaction) -> None:
-        """How a transfer goes (RFC 3515, section 2.4.5)."""
+        """How our last transfer goes (RFC 3515, section 2.4.5), or one before it, which nobody waits for (2.4.6)."""
         leg = self._in_dialog(request, transaction)
         if leg is None:
             return
-        if (request.headers.get_first("event") or "").partition(";")[0].strip().lower() != "refer":
+        event, _, parameters = (request.headers.get_first("event") or "").partition(";")
+        if event.strip().lower() != "refer":
             self._reply(request, transaction, 489, tag=leg.id)
             return
         self._reply(request, transaction, 200, tag=leg.id)
         found = _SIPFRAG.match(request.text.strip())
-        if found is not None and leg.observer is not None:
+        is_last = parse_params(parameters).get("id", leg.refer_id) == leg.refer_id
+        if found is not None and is_last and leg.observer is not None:
             leg.observer.referred(int(found[1]))
 
     def _info(self, request: SipRequest, transaction: Transaction) -> None:
@@ -392,6 +402,7 @@ class SipEndpoint:
     def refer(self, leg: Leg, target: str, on_answer: OnAnswer) -> None:
         """Ask the caller's side to call `target`, a sip: or tel: address, instead of us (RFC 3515)."""
         request = self._own(leg, "REFER")
+        leg.refer_id = str(cseq_of(request)[0])
         request.headers.set_single("Refer-To", f"<{target}>")
         request.headers.set_single("Referred-By", f"<{leg.dialog.local_uri}>")
         self.ask(request, leg.peer, on_answer)

@@ -112,6 +112,7 @@ class Leg:
         self.peer: Peer = transaction.peer  # where our requests go
         self.timer = timer
         self.state = LegState.RINGING
+        self.refer_id = ""  # of our last REFER
         self.observer: LegObserver | None = None
 
     def move(self, move: LegMove) -> bool:

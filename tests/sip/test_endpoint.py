@@ -367,6 +367,21 @@ async def test_a_transfer_is_asked_for_and_its_progress_is_told() -> None:
 
 
 @virtually
+async def test_the_progress_of_a_transfer_before_it_is_not_told_as_the_last_ones() -> None:
+    stage = Stage()
+    leg = stage.up()
+    numbers = []
+    for target in ("sip:guardia@clinica.example", "sip:recepcion@clinica.example"):
+        stage.endpoint.refer(leg, target, lambda response: None)
+        numbers.append((stage.header("cseq") or "").partition(" ")[0])
+        stage.tell(stage.answered(202))
+    for number, (event, status) in enumerate([(numbers[0], 603), (numbers[1], 200)], 2):
+        told = stage.within(leg, "NOTIFY", number, body=f"SIP/2.0 {status} Said", event=f"refer;id={event}")
+        assert stage.tell(told) == [200]
+    assert stage.observed[0].statuses == [200]
+
+
+@virtually
 async def test_keys_by_info_are_told() -> None:
     stage = Stage()
     leg = stage.up()
