@@ -98,12 +98,13 @@ class Transfers:
                 self._tasks.create(self._bring_back(transfer))
         return transfer
 
-    async def left_the_room(self, call_id: str) -> Transfer | None:
-        """The caller's part in the room, or in a cold transfer, is over, and the caller is there."""
+    async def left_the_room(self, call_id: str, *, ago_s: float = 0.0) -> Transfer | None:
+        """The caller's part in the room, or in a cold transfer, was over so many seconds ago, and the caller is
+        there."""
         transfer, _ = await self._read(call_id)
         if transfer is None:
             return None
-        event = transfer.end_of_the_room(self._clock())
+        event = transfer.end_of_the_room(self._clock() - timedelta(seconds=ago_s))
         why = "hung-up" if event is Event.LEFT_AT_ONCE else "failed"
         await self._move(call_id, event, why=why, bring_back=False)
         return (await self._read(call_id))[0]

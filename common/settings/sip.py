@@ -81,6 +81,12 @@ class SipSettings(Concern):
             lambda all_: bool(all_.sip_registrar) and not (all_.sip_user and all_.sip_listen),
             "SIP_REGISTRAR needs SIP_USER and SIP_LISTEN",
         ),
+        (
+            lambda all_: (
+                all_.sip_replaces and not (all_.sip_listen and all_.sip_voice and all_.transfer_mode == "warm")
+            ),
+            "SIP_REPLACES needs SIP_LISTEN and SIP_VOICE, and TRANSFER_MODE=warm: nobody else is put through by Carlos",
+        ),
     )
 
     sip_listen: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -133,6 +139,11 @@ class SipSettings(Concern):
     )
     sip_voice_engine: Literal["standard", "neural", "long-form", "generative"] = Field(
         "neural", description="Polly's engine; not each has each voice, nor is it in each Region."
+    )
+    sip_replaces: bool = Field(
+        False,
+        description="Ask the PBX to connect a caller and the person who has taken him without Carlos (REFER with"
+        " Replaces, RFC 3891). Until it has, and where it does not, the two hear each other through him.",
     )
     sip_tls_cert_file: Path | None = Field(None, description="Certificate chain for tls in SIP_LISTEN, PEM.")
     sip_tls_key_file: Path | None = Field(None, description="Its key.")

@@ -19,11 +19,13 @@ from telephony.sip.leg import Ended, Leg
 from telephony.sip.line import SipLine
 from telephony.sip.media import Media
 from telephony.sip.message import address_of
+from telephony.sip.person import SipPerson
 from telephony.sip.ports import NoPorts
 from telephony.sip.prompts import Prompts
 from telephony.sip.referral import Referral, talked, word_of
 from telephony.sip.refusals import REFUSALS, UNAVAILABLE, Refusal
 from telephony.sip.renegotiation import Renegotiation
+from telephony.sip.replacement import Replacement, replacing
 from telephony.sip.sdp import Agreement, NoAgreement
 from telephony.sip.sentences import APOLOGY, CLOSED, NOT_NOTED, NOTED, OFFER, at_8_khz
 from telephony.sip.surroundings import Surroundings
@@ -57,7 +59,8 @@ class SipCall:
         self._why = ""
         self._prompts: Prompts | None = None
         self._referral: Referral | None = None
-        self.waiting = Waiting(leg.id, number, self._calls, self._over)  # for a person
+        replace = self._replace if around.replaces else None
+        self.waiting = Waiting(leg.id, number, self._calls, self._over, replace)  # for a person
         self._is_admitted = self._is_seated = False
         self._began = monotonic()
         leg.observer = self
@@ -238,6 +241,8 @@ class SipCall:
             facts |= {"codec": self._media.agreed.codec, "media": "srtp" if self._media.ours else "rtp"}
             facts |= self._media.stream.report.facts
             facts["duration_s"] = str(round(monotonic() - self._began))
+        if self.waiting.joined:
+            facts["joined"] = self.waiting.joined
         return facts
 
     # --- sentences of our own -----------------------------------------------------------------------------------
@@ -306,6 +311,13 @@ class SipCall:
             return address
         host = address_of(self.leg.invite, "from").uri.host or self.leg.peer.host
         return f"sip:{address}@{host}"
+
+    def _replace(self, person: SipPerson) -> Replacement:
+        """Have the caller's side call a person in the place of our own call with him."""
+        replacement = Replacement(self._over, person.over, lambda: self._endpoint.hang_up(self.leg))
+        self._referral = replacement.referral
+        self._endpoint.refer(self.leg, replacing(person.dialog), self._referral.answered)
+        return replacement
 
     @property
     def transfers(self) -> Transfers | None:

@@ -107,6 +107,7 @@ class Sip:
             bind=settings.sip_listeners[0].host,
             max_hold_s=settings.sip_hold_max_s,
             voice=self._voice,
+            replaces=settings.sip_replaces,
         )
         registering = TaskSet()
         try:

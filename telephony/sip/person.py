@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from aiosipua import SipDigestAuth
+from aiosipua import Dialog, SipDigestAuth
 from loguru import logger
 
 from data.errors import DataError
@@ -101,6 +101,12 @@ class SipPerson:
     def call_id(self) -> str:
         """Of his caller."""
         return self._transfer.call_id
+
+    @property
+    def dialog(self) -> Dialog:
+        """Of his own call, which he has answered."""
+        assert self._leg is not None  # noqa: S101 - he pressed a key
+        return self._leg.dialog
 
     # --- the call -------------------------------------------------------------------------------------------------
 

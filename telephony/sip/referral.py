@@ -44,11 +44,10 @@ class Referral:
             self._status.set_result(status)
 
     async def outcome(self, seconds: float) -> int:
-        """Return the last status of the other call. A side that took the REFER and hangs up has taken the caller
-        along."""
+        """Return the last status of the other call; what comes later is not heard. A side that took the REFER and hangs
+        up has taken the caller along."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await first(asyncio.shield(self._status), self._over.wait())
-        if self._status.done():
-            return self._status.result()
-        return OK if self._over.is_set() and self._is_accepted else NO_ANSWER
+        self.told(OK if self._over.is_set() and self._is_accepted else NO_ANSWER)
+        return self._status.result()

@@ -15,7 +15,8 @@ from telephony.voice import Voice
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`local` says under which address a peer sends us audio, and `bind` where we listen for it. A caller may be on
-    hold for `max_hold_s` at a time; `voice` reads what no recording has."""
+    hold for `max_hold_s` at a time; `voice` reads what no recording has. `replaces`: whom a person has taken is left to
+    the caller's own side, where that can do it."""
 
     endpoint: SipEndpoint
     calls: CarrierHandler
@@ -25,3 +26,4 @@ class Surroundings:
     bind: str
     max_hold_s: float
     voice: Voice | None = None
+    replaces: bool = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Literal
 
 from loguru import logger
 
@@ -12,19 +14,31 @@ from telephony.sip.bridge import Bridge
 from telephony.sip.media import Media
 from telephony.sip.person import SipPerson
 from telephony.sip.prompts import Prompts, first
+from telephony.sip.replacement import Replacement
 from telephony.sip.sentences import music
 from telephony.transfer import State
 from telephony.transfers import Transfers
 
 
 class Waiting:
-    """One call's, each time that it is passed on. `over` is set when the caller is gone."""
+    """One call's, each time that it is passed on. `over` is set when the caller is gone; `replace`, where it is there,
+    has his own side put him through to a person whom he hears already."""
 
-    def __init__(self, call_id: str, number: str, calls: CarrierHandler, over: asyncio.Event) -> None:
+    joined: Literal["", "bridged", "replaced"] = ""  # how the last person and the caller came to hear each other
+
+    def __init__(
+        self,
+        call_id: str,
+        number: str,
+        calls: CarrierHandler,
+        over: asyncio.Event,
+        replace: Callable[[SipPerson], Replacement] | None = None,
+    ) -> None:
         self._call_id = call_id
         self._number = number
         self._calls = calls
         self._over = over
+        self._replace = replace
         self._person: SipPerson | None = None  # who takes him
         self._is_wanted_back = False  # by Carlos, since nobody took him
         self._called = asyncio.Event()  # out of the music
@@ -46,7 +60,7 @@ class Waiting:
 
     @property
     def is_with_person(self) -> bool:
-        """Whether the caller and a person hear each other."""
+        """Whether the caller and a person hear each other through us."""
         return self._bridge is not None
 
     async def outcome(self, media: Media, transfers: Transfers) -> AfterStream:
@@ -79,16 +93,28 @@ class Waiting:
             logger.error("the transfer of call {} cannot be seen to: {!r}", self._call_id, error)
 
     async def _talk(self, media: Media, person: SipPerson, transfers: Transfers) -> bool:
-        """Hand each one's sound to the other until one of them is gone. Return True for a caller who is to be with
-        Carlos again."""
+        """Hand each one's sound to the other until one of them is gone, or they have each other without us. Return True
+        for a caller who is to be with Carlos again."""
         bridge = self._bridge = Bridge(media, person.media)
+        self.joined = "bridged"
         try:
-            await first(person.over.wait(), self._over.wait(), bridge.over.wait())
+            replacement = self._replace(person) if self._replace is not None else None
+            await self._hear_each_other(bridge, person, replacement)
+            ended = asyncio.get_running_loop().time()
+            if replacement is not None and await replacement.settle():
+                self.joined = "replaced"
         finally:
-            self._bridge = None
-            bridge.end()
             person.let_go()
         if self._over.is_set():
             return False
-        transfer = await transfers.left_the_room(self._call_id)
+        ago_s = asyncio.get_running_loop().time() - ended
+        transfer = await transfers.left_the_room(self._call_id, ago_s=ago_s)
         return transfer is not None and transfer.state is State.RETURNED
+
+    async def _hear_each_other(self, bridge: Bridge, person: SipPerson, replacement: Replacement | None) -> None:
+        also = [] if replacement is None else [replacement.comes()]
+        try:
+            await first(person.over.wait(), self._over.wait(), bridge.over.wait(), *also)
+        finally:
+            self._bridge = None
+            bridge.end()

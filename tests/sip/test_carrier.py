@@ -76,6 +76,9 @@ async def test_nothing_of_the_stack_is_imported_where_sip_is_not_set() -> None:
         {"sip_advertised_address": "carlos.example"},
         {"sip_codecs": "opus"},
         {"sip_digests": "sha-1"},
+        {"sip_replaces": True},
+        {"sip_replaces": True, "sip_voice": "Mia", "sip_listen": ""},
+        {"sip_replaces": True, "sip_voice": "Mia", "transfer_mode": "cold"},
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_a_sentence(wrong: dict[str, Any]) -> None:

@@ -133,6 +133,8 @@ class Rig:
         ports: range = range(20000, 20400, 2),
         codecs: tuple[str, ...] = ("pcma",),
         voice: Voice | None = None,
+        *,
+        replaces: bool = False,
     ) -> None:
         self.stage = Stage()
         self.calls = calls
@@ -146,6 +148,7 @@ class Rig:
             bind="127.0.0.1",
             max_hold_s=MAX_HOLD_S,
             voice=voice,
+            replaces=replaces,
         )
         self.call: SipCall | None = None
         self.task: asyncio.Task[None] | None = None

@@ -161,7 +161,9 @@ def sent(here: Rig, method: str) -> SipRequest:
 
 
 @asynccontextmanager
-async def ringing(voice: Told | None = None, auth: SipDigestAuth | None = None) -> AsyncIterator[Person]:
+async def ringing(
+    voice: Told | None = None, auth: SipDigestAuth | None = None, *, replaces: bool = False
+) -> AsyncIterator[Person]:
     """A caller hears music, and a person is rung. At the end both are gone, and so are their ports."""
     loop, voice, calls, tasks = asyncio.get_running_loop(), voice or Told(), Passing(), TaskSet()
     live: dict[str, Any] = {}
@@ -177,7 +179,7 @@ async def ringing(voice: Told | None = None, auth: SipDigestAuth | None = None) 
         ring_s=RING_S,
         clock=lambda: MOMENT + timedelta(seconds=loop.time() - began),
     )
-    async with rig(calls, voice=voice) as here:
+    async with rig(calls, voice=voice, replaces=replaces) as here:
         leg = here.ring()
         live[leg.id] = here.call
         await here.until(200)
