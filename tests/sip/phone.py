@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiortp import RTPSession
-from aiosipua import OutgoingCall, SipUAC, SipUAS, UdpSipTransport, build_sdp
+from aiosipua import IncomingCall, OutgoingCall, SipUAC, SipUAS, UdpSipTransport, build_sdp, notify_refer
 from aiosipua.dialog import DialogState
 
 from tests.support.waiting import until
@@ -30,11 +30,12 @@ class Phone:
         self.call: OutgoingCall | None = None
         self.heard = 0  # samples that were not silence
         self.was_hung_up_on = False
-        self.transferred_to: list[str] = []
+        self.referred_to: list[str] = []
+        self._referrals: list[IncomingCall] = []
         self._says = b""
         self._talking: asyncio.Task[None] | None = None
         agent.on_bye = lambda call, request: setattr(self, "was_hung_up_on", True)
-        agent.on_refer = lambda call, target: self.transferred_to.append(target)
+        agent.on_refer = self._is_referred
         audio.on_audio = self._hear
 
     def dial(self, codec: int = 8) -> OutgoingCall:
@@ -79,6 +80,17 @@ class Phone:
             await asyncio.sleep(FRAME_S)
             quiet = quiet + 1 if self.heard == before else 0
             before = self.heard
+
+    def _is_referred(self, call: IncomingCall, target: str) -> None:
+        self.referred_to.append(target)
+        self._referrals.append(call)
+
+    def got_through(self) -> None:
+        """Say that the one whom we were referred to has answered."""
+        assert self.call is not None
+        referral = self._referrals[-1]
+        referral.dialog = self.call.dialog  # aiosipua counts requests anew in its own
+        notify_refer(referral, 200)
 
     def hang_up(self) -> None:
         assert self.call is not None

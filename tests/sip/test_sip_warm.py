@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from aiortp import RTPSession
 from aiosipua import IncomingCall, build_sdp
 
+from data.models import CallRecord
 from sandbox.hang import HANG_S
 from sandbox.sonic.script import Say, ScriptTurn, UseTool, scripted
 from telephony.sip.carrier import Sip
-from tests.e2e.running import running
+from tests.e2e.running import Running, running
 from tests.sip.phone import FRAME_S, SILENCE, Phone, phone, words
 from tests.sip.test_sip_line import address, only_record
 from tests.support.waiting import until
@@ -82,10 +85,26 @@ async def picks_up(pbx: Phone, rung: list[IncomingCall]) -> AsyncIterator[Person
         await audio.close()
 
 
-@pytest.mark.slow
-async def test_a_person_is_told_takes_the_caller_and_they_hear_each_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@dataclass
+class Talk:
+    """A caller and the person who has taken him."""
+
+    here: Running
+    sip: Sip
+    voice: Tone
+    caller: Phone
+    person: Person
+
+    async def record(self) -> CallRecord:
+        """Wait until all is over, and return what was kept."""
+        await until(lambda: self.caller.was_hung_up_on and not self.sip.calls)
+        assert self.here.services.active_calls.capacity.taken == 0
+        return await only_record(self.here)
+
+
+@asynccontextmanager
+async def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterator[Talk]:
+    """The person was told who is calling, and has pressed 1."""
     voice = Tone()
     monkeypatch.setattr("telephony.sip.carrier.voice_of", lambda settings: voice)
     settings: dict[str, Any] = {
@@ -94,7 +113,7 @@ async def test_a_person_is_told_takes_the_caller_and_they_hear_each_other(
         "sip_voice": "Mia",
         "transfer_targets": "+541150310001|*|24h",
     }
-    async with running(tmp_path, monkeypatch, scripted(PASSES_ON), **settings) as here:
+    async with running(tmp_path, monkeypatch, scripted(PASSES_ON), **settings, **more) as here:
         (sip,) = (carrier for carrier in here.services.carriers if isinstance(carrier, Sip))
         async with asyncio.timeout(10 * HANG_S), phone(address(sip)) as caller:  # it is in real time
             rung: list[IncomingCall] = []
@@ -108,17 +127,42 @@ async def test_a_person_is_told_takes_the_caller_and_they_hear_each_other(
                 person.audio.send_dtmf("1")
                 (call,) = sip.calls.values()
                 await until(lambda: call.waiting.is_with_person)  # music and briefing are over
-                before = caller.heard, person.heard
-                caller.say(LONG)
-                await until(lambda: person.heard > before[1] + HEARD)
-                person.says += LONG
-                await until(lambda: caller.heard > before[0] + HEARD)
-                await asyncio.sleep(TALK_S)
-                person.call.hangup()
-                await until(lambda: caller.was_hung_up_on)
-            await until(lambda: not sip.calls)
-        record = await only_record(here)
-        assert record.outcome == "transferred"
-        assert record.details["transfer"]["state"] == "over"
-        assert voice.said[0].startswith("Llamada del asistente telefónico.")
-        assert here.services.active_calls.capacity.taken == 0
+                yield Talk(here, sip, voice, caller, person)
+
+
+@pytest.mark.slow
+async def test_a_person_is_told_takes_the_caller_and_they_hear_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with talk(tmp_path, monkeypatch) as both:
+        caller, person = both.caller, both.person
+        before = caller.heard, person.heard
+        caller.say(LONG)
+        await until(lambda: person.heard > before[1] + HEARD)
+        person.says += LONG
+        await until(lambda: caller.heard > before[0] + HEARD)
+        await asyncio.sleep(TALK_S)
+        person.call.hangup()
+        record = await both.record()
+    assert record.outcome == "transferred"
+    assert record.details["transfer"]["state"] == "over"
+    assert both.voice.said[0].startswith("Llamada del asistente telefónico.")
+
+
+@pytest.mark.slow
+async def test_a_pbx_that_connects_the_two_itself_has_them_without_carlos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with talk(tmp_path, monkeypatch, sip_replaces=True) as both:
+        caller, person = both.caller, both.person
+        await until(lambda: caller.referred_to)
+        (target,) = caller.referred_to
+        reached_at, _, replaces = target.partition("?Replaces=")
+        dialog = person.call.dialog
+        assert reached_at == "sip:{}:{}".format(*caller._transport.local_addr), "the person's own address"
+        assert unquote(replaces) == f"{dialog.call_id};to-tag={dialog.local_tag};from-tag={dialog.remote_tag}"
+        caller.got_through()
+        person.call.hangup()  # as the phone does whose call was replaced
+        record = await both.record()
+    assert record.outcome == "transferred"
+    assert (record.details["transfer"]["state"], record.details["sip"]["joined"]) == ("over", "replaced")
