@@ -115,8 +115,12 @@ transfers: .venv/.bench ## every ending of a transfer to a person, with and with
 
 # --- change it: tests and checks ---------------------------------------------------------------------------
 
-test: setup-test check ## everything CI runs
-	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations=25
+test: setup-test ## everything CI runs
+	$(MAKE) --no-print-directory --output-sync=line -j 2 check test-alone
+	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations=25 -m "not alone"
+
+test-alone: .venv/.dev ## the tests that want a core for themselves
+	$(BIN)/pytest -m alone tests/sip
 
 test-quick: .venv/.dev ## the inner loop: nothing in real time, no browser, no local AWS
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=quick -m "not slow and not browser and not ministack and not speech"
@@ -190,4 +194,4 @@ clean: ## remove what make made, but no records
 -include tests/console/console.mk
 -include tests/sip/sip.mk
 
-.PHONY: help run run-sip call day bench bench-quick bench-lists bench-console bench-paths fleet faults soak test test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers
+.PHONY: help run run-sip call day bench bench-quick bench-lists bench-console bench-paths fleet faults soak test test-alone test-quick test-often setup-test check races rehearse recorded hearing referee lock clean hostile audit fuzz answer-time transfers

@@ -26,26 +26,52 @@ pytest_plugins = ["tests.support.garbage", "tests.support.leftovers", "tests.sup
 
 STORES = ("sqlite", "dynamodb")
 
-# Files that last long, half of them waiting: begun early and one after another, so that what waits and what computes
-# are mixed, and nothing long is begun last. The others go by their number of tests.
+# Files that last ten seconds and more, half of which they wait: begun early and one after another, the longest first.
+# So what waits and what computes are mixed, and nothing long is begun last. The others go by their number of tests.
 LONG = (
-    "tests/e2e/test_callers.py",
     "tests/scenarios/test_scenarios.py",
+    "tests/e2e/test_callers.py",
     "tests/e2e/test_person.py",
-    "tests/sip/test_sipp_calls.py",
+    "tests/agent/test_call.py",
     "tests/e2e/test_one_port.py",
-    "tests/speech/test_utterances.py",
+    "tests/console/test_console_page.py",
     "tests/e2e/test_resume.py",
-    "tests/console/test_console_conversation.py",
-    "tests/tools/test_eighth_tool.py",
+    "tests/console/test_console_axe.py",
+    "tests/browser/test_browser_microphone.py",
     "tests/e2e/test_phone.py",
-    "tests/sip/test_sip_fuzz.py",
+    "tests/console/test_console_full.py",
+    "tests/speech/test_short_answers.py",
+    "tests/data/test_streaming.py",
+    "tests/api/test_rest_contract.py",
+    "tests/browser/test_browser_conversation.py",
+    "tests/data/test_call_records.py",
+    "tests/carlos/test_processes.py",
+    "tests/speech/test_utterances.py",
     "tests/sip/test_baresip.py",
+    "tests/tools/test_find_records.py",
+    "tests/infra/test_alarms.py",
+    "tests/api/test_lambda.py",
     "tests/e2e/test_door.py",
+    "tests/tools/test_hostile_model.py",
+    "tests/console/test_console_docs.py",
+    "tests/infra/test_terraform.py",
+    "tests/e2e/test_serve.py",
+    "tests/console/test_console_conversation.py",
+    "tests/browser/test_browser_long.py",
+    "tests/console/test_console_calls.py",
+    "tests/console/test_console_admin.py",
+    "tests/e2e/test_message.py",
+    "tests/browser/test_browser_limits.py",
+    "tests/infra/test_lambda_smoke.py",
+    "tests/sip/test_sip_fuzz.py",
+    "tests/data/test_killed_process.py",
+    "tests/sip/test_sip_warm.py",
+    "tests/tools/test_eighth_tool.py",
+    "tests/e2e/test_two_servers.py",
+    "tests/data/test_races.py",
     "tests/speech/test_caller_audio.py",
     "tests/e2e/test_restart.py",
-    "tests/agent/test_call.py",
-    "tests/console/test_console_page.py",
+    "tests/agent/test_private_log.py",
 )
 
 # A shared machine is slow at times; no test here measures time.

@@ -14,7 +14,8 @@ from sandbox.speech.weights import load_weights
 from sandbox.speech.whisper import Recognizer
 from sandbox.twilio.script import load_script
 
-pytestmark = [pytest.mark.sip, pytest.mark.speech, pytest.mark.slow]
+# Twenty calls take a core: beside other tests the server would fall behind, and they would talk past each other.
+pytestmark = [pytest.mark.sip, pytest.mark.speech, pytest.mark.slow, pytest.mark.alone]
 
 CALLS = 20  # at once, ten of each law
 UNDERSTOOD = 2  # of them, one of each law: to recognise what Carlos said takes more CPU than the call
