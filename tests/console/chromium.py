@@ -29,6 +29,8 @@ FLAGS = (
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows", "--force-color-profile=srgb", "--lang=en-GB",
     "--remote-debugging-port=0", "--remote-allow-origins=*",
+    # What moves is drawn sixty times a second, and a process is begun for a tab that is never opened.
+    "--force-prefers-reduced-motion", "--disable-features=SpareRendererForSitePerProcess",
 )  # fmt: skip
 LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
 KEYS = {

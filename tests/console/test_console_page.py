@@ -211,6 +211,18 @@ async def test_two_tabs_hold_two_conversations(server: Served, browser: Chromium
         await page.close()
 
 
+async def test_who_speaks_is_drawn_while_he_does(server: Served, browser: Chromium) -> None:
+    drawn = "document.querySelector('#scope').toDataURL()"
+    page = await browser.page(f"{server.url}/")
+    await page.prefer(prefers_reduced_motion="no-preference")
+    await page.js(f"window.silence = {drawn}")
+    await call(page)  # until Carlos has greeted
+    await page.until(f"{drawn} !== window.silence")
+    await page.click("#call")
+    assert page.errors == []
+    await page.close()
+
+
 async def test_everything_can_be_done_with_the_keyboard_alone(server: Served, browser: Chromium, shoot: Shoot) -> None:
     page = await browser.page(f"{server.url}/")
     await page.prefer(prefers_color_scheme="dark", prefers_reduced_motion="reduce")

@@ -5,7 +5,8 @@ const STEP_S = 0.04;
 const STEPS = SECONDS / STEP_S;
 const LOUDEST_DB = -12;
 const QUIETEST_DB = -58;
-const CALM_MS = 400; // between drawings, for who prefers less motion
+const LIVELY_MS = 30; // between drawings: nothing is new before a step's time
+const CALM_MS = 400; // for who prefers less motion
 
 export class Scope {
   constructor(canvas, meters) {
@@ -56,7 +57,7 @@ export class Scope {
   frame(now) {
     if (!this.running) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (now - this.drawn >= (calm ? CALM_MS : 0)) {
+    if (now - this.drawn >= (calm ? CALM_MS : LIVELY_MS)) {
       this.drawn = now;
       this.draw();
       for (const [who, meter] of Object.entries(this.meters)) show(meter, this.recent(who));
