@@ -202,12 +202,21 @@ class Page:
     # What a person does.
 
     async def click(self, selector: str) -> None:
-        """Press the mouse in the middle of what is shown there. Raises PageError when it is covered or not there."""
+        """Press the mouse in the middle of what is shown there. Raises PageError when it is not there."""
+        x, y = await self.place(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.mouse(kind, x, y)
+
+    async def place(self, selector: str) -> tuple[float, float]:
+        """The middle of what is shown there, in pixels. Raises PageError when it is not there."""
         where = await self.js(f"({MIDDLE})({json.dumps(selector)})")
         if not where:
             raise PageError(f"nothing to click at {selector}")
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.call("Input.dispatchMouseEvent", type=kind, x=where[0], y=where[1], button="left", clickCount=1)
+        return where[0], where[1]
+
+    async def mouse(self, kind: str, x: float, y: float) -> None:
+        """`mousePressed` or `mouseReleased`, with the left button."""
+        await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     async def key(self, name: str, times: int = 1) -> None:
         """Press a key of `KEYS`, or one that writes its own character."""

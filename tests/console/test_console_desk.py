@@ -197,7 +197,8 @@ async def test_a_click_on_free_time_books_it_and_a_closed_hour_is_told_beside_th
     await page.close()
 
 
-async def test_a_booking_may_begin_before_the_calendar_is_there(server: Served, browser: Chromium) -> None:
+async def held_back(browser: Chromium, server: Served) -> Page:
+    """The appointments, which come with `release()`."""
     page = await browser.page("about:blank")
     held = (
         "(() => { const real = fetch; const release = new Promise((done) => (window.release = done));"
@@ -208,12 +209,31 @@ async def test_a_booking_may_begin_before_the_calendar_is_there(server: Served, 
     await page.call("Page.addScriptToEvaluateOnNewDocument", source=held)
     await page.goto(f"{server.url}/#/appointments")
     await page.until("document.querySelector('#appointments .new')?.checkVisibility()")
+    return page
+
+
+async def test_a_booking_may_begin_before_the_calendar_is_there(server: Served, browser: Chromium) -> None:
+    page = await held_back(browser, server)
     await page.click("#appointments .new")
     await page.until("document.querySelector('#editor').open")
     today = await page.js("import('/console/admin/days.js').then((days) => days.today())")
     assert (await page.js("document.querySelector('#editor [type=datetime-local]').value"))[:10] == today
     await page.js("window.release()")
     await page.until("document.querySelector('.calendar')")
+    assert unexpected(page) == []
+    await page.close()
+
+
+async def test_a_press_is_a_click_although_the_records_come_in_the_middle_of_it(
+    server: Served, browser: Chromium
+) -> None:
+    page = await held_back(browser, server)
+    x, y = await page.place("#appointments .new")
+    await page.mouse("mousePressed", x, y)
+    await page.js("window.release()")
+    await page.until("document.querySelector('.calendar')")
+    await page.mouse("mouseReleased", *await page.place("#appointments .new"))
+    await page.until("document.querySelector('#editor').open")
     assert unexpected(page) == []
     await page.close()
 

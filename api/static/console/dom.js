@@ -17,6 +17,19 @@ export function svg(tag, properties = {}, ...children) {
   return furnish(document.createElementNS(SVG, tag), properties, children);
 }
 
+/**
+ * Put these children in the place of the old ones. One that stays is not taken out in between: a press on it is a click,
+ * whatever comes around it meanwhile.
+ */
+export function exchange(parent, ...children) {
+  for (const old of [...parent.childNodes]) if (!children.includes(old)) old.remove();
+  let next = parent.firstChild;
+  for (const child of children) {
+    if (child === next) next = next.nextSibling;
+    else parent.insertBefore(child, next);
+  }
+}
+
 export const byId = (id) => document.getElementById(id);
 
 function furnish(element, properties, children) {

@@ -1,6 +1,6 @@
 /** Appointments by week or by day, and where one can be booked. */
 
-import { h } from "../dom.js";
+import { exchange, h } from "../dom.js";
 import { longDay, month } from "../format.js";
 import { get, getList, LOCKED, RestError } from "../rest.js";
 import { may } from "../scopes.js";
@@ -84,59 +84,68 @@ export class Appointments extends Page {
     this.root.querySelector("select.doctor").focus();
   }
 
-  async book(day = this.day ?? today(), minute = null) {
+  async book(day = this.shownDay(), minute = null) {
     try {
       await book(`${day}T${clock(minute ?? FIRST_MINUTE)}`, this.doctor, () => this.refresh());
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
-      describe(this.problem, error);
+      if (this.problem?.isConnected) describe(this.problem, error);
+      else this.fail(error);
     }
   }
 
   tools() {
-    const shown = this.day ?? today();
-    const step = this.span === "week" ? 7 : 1;
-    const move = (day) => () => this.go(day);
-    const name = this.span === "week" ? month(noon(mondayOf(shown))) : longDay(noon(shown));
+    const shown = noon(this.shownDay());
+    this.period ??= h("p", { class: "period", "aria-live": "polite" });
+    this.period.textContent = this.span === "week" ? month(noon(mondayOf(this.shownDay()))) : longDay(shown);
+    this.steps ??= this.makeSteps();
+    this.spans ??= this.makeSpans();
+    for (const choice of this.spans.querySelectorAll("input")) choice.checked = choice.value === this.span;
     return [
-      h("p", { class: "period", "aria-live": "polite" }, name),
-      h("div", { class: "row" },
-        h("button", { type: "button", class: "quiet icon", label: "appointments.previous", onclick: move(addDays(shown, -step)) }, "‹"),
-        h("button", { type: "button", class: "quiet", t: "appointments.today", onclick: move(today()) }),
-        h("button", { type: "button", class: "quiet icon", label: "appointments.next", onclick: move(addDays(shown, step)) }, "›")),
-      this.spans(),
+      this.period,
+      this.steps,
+      this.spans,
       this.filter(),
       ...deskTools(this, "appointments.new", () => this.book()),
       ...super.tools(),
     ];
   }
 
-  /** Go to another day; whoever went there with a key stays on the same button. */
+  shownDay() {
+    return this.day ?? today();
+  }
+
   async go(day) {
-    const focused = document.activeElement?.getAttribute("aria-label") ?? null;
     this.day = day;
     await this.refresh();
-    if (focused) this.root.querySelector(`.head button[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  makeSteps() {
+    const step = (way) => () => this.go(addDays(this.shownDay(), way * (this.span === "week" ? 7 : 1)));
+    return h("div", { class: "row" },
+      h("button", { type: "button", class: "quiet icon", label: "appointments.previous", onclick: step(-1) }, "‹"),
+      h("button", { type: "button", class: "quiet", t: "appointments.today", onclick: () => this.go(today()) }),
+      h("button", { type: "button", class: "quiet icon", label: "appointments.next", onclick: step(1) }, "›"));
   }
 
   filter() {
+    this.choice ??= h("select", { class: "doctor", label: "appointments.doctor", onchange: () => {
+      this.doctor = this.choice.value;
+      this.refresh();
+    } }, h("option", { value: "", t: "appointments.doctors.all" }));
     const shown = (this.data ?? []).map(({ doctorName }) => doctorName); // some take none any more
     const names = [...new Set([...(this.doctors ?? []), ...(this.doctor ? [this.doctor] : []), ...shown.sort()])];
-    const choice = h("select", { class: "doctor", label: "appointments.doctor", onchange: async () => {
-      this.doctor = choice.value;
-      await this.refresh();
-      this.root.querySelector("select.doctor").focus();
-    } }, h("option", { value: "", t: "appointments.doctors.all" }), names.map((name) => h("option", { value: name }, name)));
-    choice.value = this.doctor;
-    return choice;
+    const [all, ...known] = this.choice.options;
+    exchange(this.choice, all, ...names.map((name) => known.find(({ value }) => value === name) ?? h("option", { value: name }, name)));
+    this.choice.value = this.doctor;
+    return this.choice;
   }
 
-  spans() {
+  makeSpans() {
     const choice = (span) => h("label", {},
-      h("input", { type: "radio", name: "span", value: span, checked: this.span === span, onchange: async () => {
+      h("input", { type: "radio", name: "span", value: span, onchange: () => {
         this.span = span;
-        await this.refresh();
-        this.root.querySelector(`input[value=${span}]`)?.focus();
+        this.refresh();
       } }),
       h("span", { t: `appointments.${span}` }));
     return h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden", t: "appointments.span" }), choice("week"), choice("day"));

@@ -3,9 +3,9 @@
 import { h } from "../dom.js";
 import { languages, translate } from "../language.js";
 import { getTagged, RestError, send } from "../rest.js";
-import { forStrangers, may } from "../scopes.js";
-import { askForKey } from "../key.js";
+import { may } from "../scopes.js";
 import { announce } from "./announce.js";
+import { keyTool } from "./desk.js";
 import { Editor } from "./editor.js";
 import { documentOf, drawFacts, factsFaults, FIELDS, valuesOf } from "./facts-form.js";
 import { area, field, tell } from "./forms.js";
@@ -142,9 +142,7 @@ export class Business extends Page {
 
   tools() {
     const look = () => (this.isDirty ? announce("business.unsaved") : this.refresh());
-    return [
-      forStrangers(h("button", { type: "button", class: "quiet", t: "desk.key", onclick: () => askForKey(() => this.refresh()) })),
-      h("button", { type: "button", class: "quiet refresh", t: "admin.refresh", onclick: look }),
-    ];
+    this.refresher ??= h("button", { type: "button", class: "quiet refresh", t: "admin.refresh", onclick: look });
+    return [...keyTool(this), this.refresher];
   }
 }

@@ -69,9 +69,9 @@ export class CallBacks extends Page {
       h("input", { type: "radio", name: "callbacks", value: status, checked: this.status === status, onchange: async () => {
         this.status = status;
         await this.open();
-        this.root.querySelector(`input[value=${status}]`)?.focus();
       } }),
       h("span", { t: `callbacks.${status}` }));
-    return [h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden", t: "admin.status" }), STATUSES.map(choice)), ...super.tools()];
+    this.choice ??= h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden", t: "admin.status" }), STATUSES.map(choice));
+    return [this.choice, ...super.tools()];
   }
 }

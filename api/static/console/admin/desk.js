@@ -6,9 +6,12 @@ import { forScope, forStrangers } from "../scopes.js";
 
 /** A button for something new, and a way to show a key where a page is read without one. */
 export function deskTools(page, t, begin) {
-  const key = () => askForKey(() => page.refresh());
-  return [
-    forScope("write", h("button", { type: "button", class: "primary new", t, onclick: begin })),
-    forStrangers(h("button", { type: "button", class: "quiet", t: "desk.key", onclick: key })),
-  ];
+  page.beginner ??= h("button", { type: "button", class: "primary new", t, onclick: begin });
+  return [forScope("write", page.beginner), ...keyTool(page)];
+}
+
+/** The way to show a key. */
+export function keyTool(page) {
+  page.shower ??= h("button", { type: "button", class: "quiet", t: "desk.key", onclick: () => askForKey(() => page.refresh()) });
+  return [forStrangers(page.shower)];
 }

@@ -1,6 +1,6 @@
 /** A page of records: fetched when it is opened, drawn again in another language, clear about what went wrong. */
 
-import { h } from "../dom.js";
+import { exchange, h } from "../dom.js";
 import { askForKey } from "../key.js";
 import { count } from "../format.js";
 import { languages } from "../language.js";
@@ -70,12 +70,15 @@ export class Page {
   }
 
   show(...content) {
-    const heading = h("h1", { id: `${this.root.id}-title`, t: this.title });
-    this.root.replaceChildren(h("header", { class: "head" }, heading, ...this.tools()), ...content);
+    this.heading ??= h("h1", { id: `${this.root.id}-title`, t: this.title });
+    this.header ??= h("header", { class: "head" });
+    exchange(this.header, this.heading, ...this.tools());
+    exchange(this.root, this.header, ...content);
   }
 
-  /** Controls beside the title. */
+  /** Controls beside the title. They are the same ones each time: somebody may be about to press one. */
   tools() {
-    return [h("button", { type: "button", class: "quiet refresh", t: "admin.refresh", onclick: () => this.refresh() })];
+    this.refresher ??= h("button", { type: "button", class: "quiet refresh", t: "admin.refresh", onclick: () => this.refresh() });
+    return [this.refresher];
   }
 }
