@@ -430,20 +430,17 @@ async def _open_records(settings: Settings, readiness: Readiness) -> Store:
 async def _find_sonic(settings: Settings, standin: StandIn | None) -> tuple[dict[str, SonicClient], str | None]:
     """Return a client for each Region, and what a person must know."""
     regions, ping_s = settings.streams_in(settings.aws_default_region), settings.sonic_ping_s or None
-    if standin is None:
-        endpoint, ca_file, open_s = settings.sonic_endpoint, settings.sonic_ca_file, settings.sonic_open_timeout_s
-        clients = {
-            region: SonicClient(region, endpoint, ca_file, ping_s=ping_s, open_timeout_s=open_s) for region in regions
-        }
-        notice = None
-    else:
+    endpoint, ca_file = settings.sonic_endpoint, settings.sonic_ca_file
+    credentials, notice = None, None
+    if standin is not None:
         address = await standin.start()
+        endpoint, ca_file, notice = address.endpoint, address.ca_file, address.notice
         credentials = Credentials(address.access_key_id, address.secret_access_key)
-        clients = {
-            region: SonicClient(region, address.endpoint, address.ca_file, ping_s=ping_s, credentials=credentials)
-            for region in regions
-        }
-        notice = address.notice
+    open_s = settings.sonic_open_timeout_s
+    clients = {
+        region: SonicClient(region, endpoint, ca_file, ping_s=ping_s, open_timeout_s=open_s, credentials=credentials)
+        for region in regions
+    }
     try:
         async with asyncio.timeout(WARM_UP_TIMEOUT_S):
             await next(iter(clients.values())).warm_up()
