@@ -115,11 +115,10 @@ transfers: .venv/.bench ## every ending of a transfer to a person, with and with
 
 # --- change it: tests and checks ---------------------------------------------------------------------------
 
-test: setup-test ## everything CI runs
-	$(MAKE) --no-print-directory --output-sync=line -j 2 check test-alone
+test: setup-test check ## all that CI runs, but for test-alone
 	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations=25 -m "not alone"
 
-test-alone: .venv/.dev ## the tests that want a core for themselves
+test-alone: setup-test ## what wants a core for itself, at the end of CI
 	$(BIN)/pytest -m alone tests/sip
 
 test-quick: .venv/.dev ## the inner loop: nothing in real time, no browser, no local AWS

@@ -93,8 +93,8 @@ class Placed:
         return " ".join(turn["text"] for turn in turns if turn["role"] == "carlos")
 
 
-async def place(callers: Sequence[Sequence[Turn]], folder: Path) -> Placed:
-    """A call for each of the callers, all at once, until Carlos has hung up on each."""
+async def place(callers: Sequence[Sequence[Turn]], folder: Path, *, per_s: float = 20.0) -> Placed:
+    """A call for each of the callers, `per_s` of which begin in a second, until Carlos has hung up on each."""
     port, sip = free_port(), free_port()
     first = free_port()
     settings = {
@@ -119,6 +119,7 @@ async def place(callers: Sequence[Sequence[Turn]], folder: Path) -> Placed:
                 sip,
                 sipp.call_until_hung_up(codec),
                 [sipp.Called(call.phone.port, call.number) for call in calls if call.codec == codec],
+                per_s=per_s / len(NAMES),
                 )
             for codec in NAMES if any(call.codec == codec for call in calls)
         ]  # fmt: skip

@@ -63,6 +63,7 @@ LONG = (
     "tests/e2e/test_message.py",
     "tests/browser/test_browser_limits.py",
     "tests/infra/test_lambda_smoke.py",
+    "tests/sip/test_sipp_calls.py",
     "tests/sip/test_sip_fuzz.py",
     "tests/data/test_killed_process.py",
     "tests/sip/test_sip_warm.py",

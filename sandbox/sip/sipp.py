@@ -174,7 +174,7 @@ async def run(
     file, table, messages, trouble = _prepare(folder, steps, calls)
     number = str(len(calls))
     settings = {"-sf": file, "-inf": table, "-i": host, "-mi": host, "-t": transport, "-m": number, "-l": number}
-    settings |= {"-r": str(max(1, round(per_s))), "-message_file": messages, "-error_file": trouble}
+    settings |= {"-r": "1", "-rp": f"{1000 / per_s:.0f}", "-message_file": messages, "-error_file": trouble}
     settings |= {"-watchdog_interval": "0", **options}  # a busy machine is no reason to give up
     words = [str(word) for pair in settings.items() for word in pair]
     process = await asyncio.create_subprocess_exec(

@@ -24,10 +24,8 @@ from pathlib import Path
 from tests.support.leftovers import processes
 
 LONGEST_S = 30 * 60.0  # a run that takes longer hangs, and is killed
-# As `make test` has it.
-ALONE = ("-m", "pytest", "-m", "alone", "tests/sip")
 AT_ONCE = ("-n", "5", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25")
-OTHERS = ("-m", "pytest", *AT_ONCE, "-m", "not alone")
+SUITE = ("-m", "pytest", *AT_ONCE, "-m", "not alone")  # as `make test` has it
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 MARK = "SUITE_RUN"  # in the environment of all that a run starts
 
@@ -45,11 +43,10 @@ def busy_cores() -> Iterator[None]:
 
 
 def run(command: Sequence[str], log: Path, longest_s: float = LONGEST_S) -> int:
-    """The exit status of one run, which leaves no process behind; -9 for one that was killed. What it prints is added
-    to `log`."""
+    """The exit status of one run, which leaves no process behind; -9 for one that was killed."""
     mark = f"{MARK}={secrets.token_hex(8)}"
     name, _, value = mark.partition("=")
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         suite = subprocess.Popen([sys.executable, *command], env=os.environ | {name: value}, stdout=out, stderr=out)
         try:
             return suite.wait(longest_s)
@@ -73,17 +70,15 @@ def failures(output: str) -> set[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=int)
-    parser.add_argument("suite", nargs="*", help="another command for Python than the whole suite")
+    parser.add_argument("suite", nargs="*", default=SUITE, help="another command for Python than the whole suite")
     asked = parser.parse_args()
-    suite = [asked.suite] if asked.suite else [ALONE, OTHERS]
     folder = Path(tempfile.mkdtemp(prefix="carlos-often-"))
     failed: Counter[str] = Counter()
     failed_runs, seconds = 0, []
     for number in range(1, asked.runs + 1):
         log, seed, began = folder / f"run-{number}.log", secrets.randbelow(2**32), time.monotonic()
         with busy_cores() if number % 2 == 0 else nullcontext():
-            statuses = [run([*part, f"--randomly-seed={seed}"], log) for part in suite]
-        status = next((each for each in statuses if each), 0)
+            status = run([*asked.suite, f"--randomly-seed={seed}"], log)
         seconds.append(round(time.monotonic() - began))
         failed_runs += status != 0
         if status:
