@@ -17,7 +17,7 @@ from tests.twilio.phoned_server import PUBLIC
 ACCOUNT = Account("AC1", "s3cret")
 
 
-class Flaky:
+class Unsteady:
     """A server that answers with these statuses, one after the other; 0 closes the connection without an answer."""
 
     def __init__(self, *statuses: int) -> None:
@@ -36,8 +36,8 @@ class Flaky:
 
 
 @pytest.fixture
-async def flaky() -> AsyncIterator[Flaky]:
-    server = Flaky()
+async def unsteady() -> AsyncIterator[Unsteady]:
+    server = Unsteady()
     runner = web.ServerRunner(web.Server(server.answer, access_log=None))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -46,9 +46,9 @@ async def flaky() -> AsyncIterator[Flaky]:
     await runner.cleanup()
 
 
-async def request(flaky: Flaky, url: str) -> int:
+async def request(unsteady: Unsteady, url: str) -> int:
     """The code of the fault, or 0."""
-    async with Webhooks(ACCOUNT, Route(PUBLIC, flaky.address)) as webhooks:
+    async with Webhooks(ACCOUNT, Route(PUBLIC, unsteady.address)) as webhooks:
         try:
             await webhooks.request(PUBLIC + url, {"CallSid": "CA1"})
         except WebhookFault as fault:
@@ -72,18 +72,18 @@ async def request(flaky: Flaky, url: str) -> int:
     ],
 )
 async def test_a_request_is_tried_again_as_its_url_asks(
-    flaky: Flaky, url: str, statuses: list[int], tries: int, code: int
+    unsteady: Unsteady, url: str, statuses: list[int], tries: int, code: int
 ) -> None:
-    flaky.statuses = statuses
-    assert await request(flaky, url) == code
-    assert len(flaky.asked) == tries
-    assert len({asked.headers["I-Twilio-Idempotency-Token"] for asked in flaky.asked}) == 1
+    unsteady.statuses = statuses
+    assert await request(unsteady, url) == code
+    assert len(unsteady.asked) == tries
+    assert len({asked.headers["I-Twilio-Idempotency-Token"] for asked in unsteady.asked}) == 1
 
 
-async def test_the_fragment_is_neither_sent_nor_signed(flaky: Flaky) -> None:
-    flaky.statuses = [200]
-    await request(flaky, "/voice?a=b#rc=2&rp=all")
-    (asked,) = flaky.asked
+async def test_the_fragment_is_neither_sent_nor_signed(unsteady: Unsteady) -> None:
+    unsteady.statuses = [200]
+    await request(unsteady, "/voice?a=b#rc=2&rp=all")
+    (asked,) = unsteady.asked
     assert asked.path_qs == "/voice?a=b"
     signature = asked.headers["X-Twilio-Signature"]
     assert RequestValidator("s3cret").validate(f"{PUBLIC}/voice?a=b", {"CallSid": "CA1"}, signature)
@@ -109,6 +109,6 @@ def test_without_overrides_twilios_defaults_hold() -> None:
         ("retries=2", 11100),
     ],
 )
-async def test_bad_overrides_fail_the_request(flaky: Flaky, fragment: str, code: int) -> None:
-    assert await request(flaky, f"/voice#{fragment}") == code
-    assert flaky.asked == []
+async def test_bad_overrides_fail_the_request(unsteady: Unsteady, fragment: str, code: int) -> None:
+    assert await request(unsteady, f"/voice#{fragment}") == code
+    assert unsteady.asked == []
