@@ -161,18 +161,17 @@ def in_order(steps: Sequence[Step]) -> str:
 
 
 @pytest.mark.parametrize("steps", REPLACED, ids=in_order)
-def test_two_whom_their_side_has_connected_are_not_with_carlos_again(steps: Sequence[Step], told: list[str]) -> None:
-    @virtually
-    async def run() -> None:
-        async with taken() as pbx:
-            for step in steps:
-                step(pbx)
-                await asyncio.sleep(0.2)
-        assert came_to(pbx) == (TRANSFERRED, "over", "replaced")
-        assert pbx.person.calls.returned_to == []
-        assert told == []
-
-    run()
+@virtually
+async def test_two_whom_their_side_has_connected_are_not_with_carlos_again(
+    steps: Sequence[Step], told: list[str]
+) -> None:
+    async with taken() as pbx:
+        for step in steps:
+            step(pbx)
+            await asyncio.sleep(0.2)
+    assert came_to(pbx) == (TRANSFERRED, "over", "replaced")
+    assert pbx.person.calls.returned_to == []
+    assert told == []
 
 
 @virtually
@@ -204,25 +203,22 @@ async def test_what_is_told_when_all_is_over_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("steps", [(refuses,), (accepts, is_trying, fails), (fails, accepts)], ids=in_order)
-def test_whom_their_side_does_not_connect_go_on_hearing_each_other_and_the_log_says_so_once(
+@virtually
+async def test_whom_their_side_does_not_connect_go_on_hearing_each_other_and_the_log_says_so_once(
     steps: Sequence[Step], told: list[str]
 ) -> None:
-    @virtually
-    async def run() -> None:
-        async with taken() as pbx:
-            for step in steps:
-                step(pbx)
-                await asyncio.sleep(0.2)
-            succeeds(pbx)  # too late
-            await asyncio.sleep(LATE_S)
-            assert is_bridged(pbx)
-            ends_person(pbx)
-            await asyncio.sleep(0.1)
-            assert pbx.said_bye_to() == "caller"
-        assert came_to(pbx) == (TRANSFERRED, "over", "bridged")
-        assert [line.rpartition(": ")[2].strip() for line in told] == ["603"]
-
-    run()
+    async with taken() as pbx:
+        for step in steps:
+            step(pbx)
+            await asyncio.sleep(0.2)
+        succeeds(pbx)  # too late
+        await asyncio.sleep(LATE_S)
+        assert is_bridged(pbx)
+        ends_person(pbx)
+        await asyncio.sleep(0.1)
+        assert pbx.said_bye_to() == "caller"
+    assert came_to(pbx) == (TRANSFERRED, "over", "bridged")
+    assert [line.rpartition(": ")[2].strip() for line in told] == ["603"]
 
 
 LEFT: Sequence[Sequence[Step]] = [
@@ -236,35 +232,31 @@ LEFT: Sequence[Sequence[Step]] = [
 
 
 @pytest.mark.parametrize("steps", LEFT, ids=in_order)
-def test_a_person_who_leaves_at_once_and_was_not_replaced_has_helped_nobody(steps: Sequence[Step]) -> None:
-    @virtually
-    async def run() -> None:
-        async with taken() as pbx:
-            await asyncio.sleep(EARLY_S)
-            for step in steps:
-                step(pbx)
-            async with asyncio.timeout(2 * SETTLE_S):
-                while not pbx.person.calls.returned_to:
-                    await asyncio.sleep(0.1)
-            succeeds(pbx)  # of a call that nobody waits for any more
-        assert [memory["came_to"] for memory in pbx.person.calls.returned_to] == ["hung-up"]
-        assert pbx.person.calls.resumes == [0, 1]
-
-    run()
+@virtually
+async def test_a_person_who_leaves_at_once_and_was_not_replaced_has_helped_nobody(steps: Sequence[Step]) -> None:
+    async with taken() as pbx:
+        await asyncio.sleep(EARLY_S)
+        for step in steps:
+            step(pbx)
+        async with asyncio.timeout(2 * SETTLE_S):
+            while not pbx.person.calls.returned_to:
+                await asyncio.sleep(0.1)
+        succeeds(pbx)  # of a call that nobody waits for any more
+    assert [memory["came_to"] for memory in pbx.person.calls.returned_to] == ["hung-up"]
+    assert pbx.person.calls.resumes == [0, 1]
 
 
 @pytest.mark.parametrize("steps", LEFT, ids=in_order)
-def test_a_person_who_leaves_after_a_talk_ends_the_call_whatever_became_of_the_refer(steps: Sequence[Step]) -> None:
-    @virtually
-    async def run() -> None:
-        async with taken() as pbx:
-            await asyncio.sleep(LATE_S)
-            for step in steps:
-                step(pbx)
-        assert came_to(pbx) == (TRANSFERRED, "over", "bridged")
-        assert pbx.person.calls.returned_to == []
-
-    run()
+@virtually
+async def test_a_person_who_leaves_after_a_talk_ends_the_call_whatever_became_of_the_refer(
+    steps: Sequence[Step],
+) -> None:
+    async with taken() as pbx:
+        await asyncio.sleep(LATE_S)
+        for step in steps:
+            step(pbx)
+    assert came_to(pbx) == (TRANSFERRED, "over", "bridged")
+    assert pbx.person.calls.returned_to == []
 
 
 @virtually

@@ -24,8 +24,9 @@ from pathlib import Path
 from tests.support.leftovers import processes
 
 LONGEST_S = 30 * 60.0  # a run that takes longer hangs, and is killed
-AT_ONCE = ("-n", "5", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25")
-SUITE = ("-m", "pytest", *AT_ONCE, "-m", "not alone")  # as `make test` has it
+SUITE = (  # as `make test` has it
+    "-m", "pytest", "-n", "5", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25", "-m", "not alone",
+)  # fmt: skip
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 MARK = "SUITE_RUN"  # in the environment of all that a run starts
 

@@ -81,7 +81,7 @@ export class Appointments extends Page {
   async lookCloser(day) {
     this.span = "day";
     await this.go(day);
-    this.root.querySelector("select.doctor").focus();
+    this.choice.focus();
   }
 
   async book(day = this.shownDay(), minute = null) {
@@ -95,9 +95,9 @@ export class Appointments extends Page {
   }
 
   tools() {
-    const shown = noon(this.shownDay());
+    const day = this.shownDay();
     this.period ??= h("p", { class: "period", "aria-live": "polite" });
-    this.period.textContent = this.span === "week" ? month(noon(mondayOf(this.shownDay()))) : longDay(shown);
+    this.period.textContent = this.span === "week" ? month(noon(mondayOf(day))) : longDay(noon(day));
     this.steps ??= this.makeSteps();
     this.spans ??= this.makeSpans();
     for (const choice of this.spans.querySelectorAll("input")) choice.checked = choice.value === this.span;

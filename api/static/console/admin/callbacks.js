@@ -66,9 +66,9 @@ export class CallBacks extends Page {
 
   tools() {
     const choice = (status) => h("label", {},
-      h("input", { type: "radio", name: "callbacks", value: status, checked: this.status === status, onchange: async () => {
+      h("input", { type: "radio", name: "callbacks", value: status, checked: this.status === status, onchange: () => {
         this.status = status;
-        await this.open();
+        this.open();
       } }),
       h("span", { t: `callbacks.${status}` }));
     this.choice ??= h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden", t: "admin.status" }), STATUSES.map(choice));
