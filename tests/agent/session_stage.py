@@ -29,7 +29,6 @@ from agent.sonic.events import (
 )
 from agent.sonic.opening import History, SonicConfig
 from agent.sonic.session import SonicSession
-from tests.support.virtual_loop import run_virtually
 
 CONFIG = SonicConfig(model_id="m", voice="carlos", system="Sos Carlos.", tools=(), rotate_spread_s=0.0)
 SECOND = 32000  # bytes
@@ -226,19 +225,6 @@ async def staged(
         left = {task for task in asyncio.all_tasks() - before if not task.done()}
         assert not left, f"tasks survived: {left}"
         assert sonic.open_streams == 0
-
-
-def virtually(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-    """A test whose seconds take no time."""
-
-    def run() -> None:
-        async def work() -> None:
-            await test()
-
-        run_virtually(work())
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
 
 
 def words(text: str = "Mi pedido uno") -> list[ServiceEvent]:

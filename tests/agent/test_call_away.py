@@ -8,8 +8,9 @@ from agent.filler import NO_ANSWER_GOODBYE, TIME_IS_UP
 from agent.line import CallerAway, CallerBack, CallerDigit
 from agent.persona.line_cues import STILL_THERE_CUE
 from agent.sonic.events import ToolUse
-from tests.agent.session_stage import virtually, words
+from tests.agent.session_stage import words
 from tests.agent.virtual_call import CallStage, calling, greets, sounding, spoken
+from tests.support.virtual_loop import virtually
 
 LONG = "Te cuento todo con mucho detalle, de principio a fin."
 HANG_UP = ToolUse("c", "bye", "finalizarLlamada", "{}")

@@ -24,8 +24,9 @@ from agent.sonic.events import (
     UserSpeechStart,
 )
 from tests.agent.call_stage import ListToolbox
-from tests.agent.session_stage import FakeStream, virtually, words
+from tests.agent.session_stage import FakeStream, words
 from tests.agent.virtual_call import CallStage, calling, sounding, spoken
+from tests.support.virtual_loop import virtually
 
 LONG = "Te cuento todo con mucho detalle, de principio a fin."
 LAST_WORD_MISSING = LONG.rpartition(" ")[0]

@@ -24,8 +24,9 @@ from agent.sonic.events import (
 )
 from common import metrics
 from tests.agent.call_stage import ListToolbox
-from tests.agent.session_stage import FakeStream, ended, planned, virtually, words
+from tests.agent.session_stage import FakeStream, ended, planned, words
 from tests.agent.virtual_call import calling, greets, sounding, spoken
+from tests.support.virtual_loop import virtually
 
 # --- an answer that is late
 

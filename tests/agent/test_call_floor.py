@@ -24,9 +24,10 @@ from agent.sonic.events import (
 )
 from common import metrics
 from tests.agent.call_stage import ListToolbox
-from tests.agent.session_stage import FakeStream, ended, virtually, words
+from tests.agent.session_stage import FakeStream, ended, words
 from tests.agent.virtual_call import CallStage, calling, greets, sounding, spoken
 from tests.support.logs import captured
+from tests.support.virtual_loop import virtually
 
 BYE = "Gracias por llamar. ¡Que tengas un buen día!"
 LONG = "Te cuento todo con mucho detalle, de principio a fin."

@@ -28,7 +28,7 @@ from tests.agent.call_stage import ListLine, ListToolbox, no_move_out_of_order
 from tests.agent.session_stage import CONFIG, FakeSonic, FakeStream
 from tests.agent.session_stage import words as transcribed
 from tests.agent.virtual_call import FRAME_S, CallStage, spoken
-from tests.support.virtual_loop import run_virtually
+from tests.support.virtual_loop import virtually
 
 SECRET, PLAIN, EARLY = 7000, 3000, 5000  # samples of what must not be kept, of what may, and from before the notice
 NOTICE_S = 0.5  # of the clip, here
@@ -125,12 +125,9 @@ def _is_there(path: Path) -> bool:
     return path.exists()
 
 
-def virtually(test: Callable[[Path], Any]) -> Callable[[Path], None]:
-    def run(tmp_path: Path) -> None:
-        run_virtually(test(tmp_path / "recordings" / "CA1.wav"))
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "recordings" / "CA1.wav"
 
 
 # --- the notice

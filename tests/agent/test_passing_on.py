@@ -19,8 +19,9 @@ from agent.sonic.events import ToolResult, ToolUse
 from agent.sonic.opening import RESUME_CUE
 from agent.transcript import CallTranscript, is_over
 from data.models import Line
-from tests.agent.session_stage import FakeStream, virtually, words
+from tests.agent.session_stage import FakeStream, words
 from tests.agent.virtual_call import CallStage, calling, greets, spoken
+from tests.support.virtual_loop import virtually
 
 ANNOUNCED = "Te paso con una persona, no cortes."
 

@@ -38,9 +38,9 @@ from tests.agent.session_stage import (
     planned,
     staged,
     tool,
-    virtually,
     words,
 )
+from tests.support.virtual_loop import virtually
 
 CUT = "[seguir] La conexión"
 

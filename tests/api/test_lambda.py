@@ -101,6 +101,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 def test_every_route_of_the_lambda_is_asked_for(tmp_path: Path, clock: Clock) -> None:
     app = FastAPI()
     mount(app, record_routers(Settings(_env_file=None), Store(SqliteBackend(tmp_path, clock))))

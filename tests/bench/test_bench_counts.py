@@ -281,6 +281,7 @@ async def test_a_piece_off_the_exchange_is_read_in_few_calls() -> None:
     assert counted.calls / FRAMES <= CALLS_PER_PIECE_READ
 
 
+@pytest.mark.slow
 async def test_a_busy_lines_answer_is_a_message_for_two_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.pipeline.Pacer", Pacer)
     monkeypatch.setattr(FakeWire, "lead", 3)

@@ -117,6 +117,7 @@ PHASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phases", PHASES)
 def test_copies_of_a_microphone_become_one_stream(phases: tuple[int, ...]) -> None:
     sound = np.concatenate((np.zeros(DEVICE_RATE // 2), talk(4), np.zeros(DEVICE_RATE // 2)))
@@ -141,6 +142,7 @@ def test_copies_of_a_real_browser_that_lose_and_repeat_sound_become_one_stream(n
     assert abs(len(heard) - len(whole(pipelines[0]))) <= LATE
 
 
+@pytest.mark.slow
 def test_a_noisy_room_is_no_reason_to_hear_twice() -> None:
     noise = np.random.default_rng(4).normal(0, 150, 5 * DEVICE_RATE)  # -47 dBFS, another in each resampled copy
     pipelines = [cut(talk(5) + noise, begin) for begin in (0, 97)]
@@ -151,6 +153,7 @@ def test_a_noisy_room_is_no_reason_to_hear_twice() -> None:
     assert not any([guard.push(len(piece) / RATE, now) for now, piece in heard])
 
 
+@pytest.mark.slow
 def test_a_second_pipeline_that_starts_later_is_noticed_in_a_moment() -> None:
     first = cut(talk(5))
     second = cut(talk(5), begin=DEVICE_RATE + 100)
@@ -201,6 +204,7 @@ def test_one_microphone_on_a_loaded_machine_is_heard_as_it_is(stalls: list[tuple
     assert not any([guard.push(len(piece) / RATE, now) for now, piece in sent])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phases", [(0, 180), (0, 40, 80), (0, 180, 330)])
 def test_copies_that_come_in_pairs_are_one_stream(phases: tuple[int, ...]) -> None:
     pipelines = [cut(talk(5), begin) for begin in phases]
@@ -211,12 +215,14 @@ def test_copies_that_come_in_pairs_are_one_stream(phases: tuple[int, ...]) -> No
     assert clean(heard, *pipelines) >= 0.8
 
 
+@pytest.mark.slow
 def test_copies_that_come_late_and_at_once_are_one_stream() -> None:
     pipelines = [cut(talk(6), begin) for begin in (0, 96)]
     heard = listen(late(arriving(*pipelines), [(2.0, 3.5), (4.0, 4.3)]))
     assert clean(heard, *pipelines) >= 0.95
 
 
+@pytest.mark.slow
 def test_messages_that_overtake_each_other_are_got_over() -> None:
     pipelines = [cut(talk(6), begin) for begin in (0, 255)]
     sent = arriving(*pipelines)
@@ -229,6 +235,7 @@ def test_messages_that_overtake_each_other_are_got_over() -> None:
     assert abs(len(heard) - len(whole(pipelines[0]))) <= LATE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phases", [(0, 30), (0, 97), (0, 256)])
 @pytest.mark.parametrize("at", [61, 102])
 def test_two_messages_that_change_places_leave_no_copy_without_its_turn(phases: tuple[int, ...], at: int) -> None:
@@ -242,6 +249,7 @@ def test_two_messages_that_change_places_leave_no_copy_without_its_turn(phases: 
     assert abs(len(heard) - len(whole(pipelines[0]))) <= LATE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [0, 1])
 def test_a_copy_that_stops_is_not_missed(stops: int) -> None:
     pipelines = [cut(talk(6), begin) for begin in (0, 96)]
@@ -260,6 +268,7 @@ def test_silence_of_copies_is_no_longer_than_it_was() -> None:
     assert abs(len(heard) - 20 * RATE) <= 20 * RATE * 0.003 + LATE
 
 
+@pytest.mark.slow
 def test_a_copy_that_stops_in_silence_does_not_slow_it_down() -> None:
     sound = np.concatenate((talk(2), np.zeros(8 * DEVICE_RATE)))
     first, second = (cut(sound, begin) for begin in (0, 96))
@@ -269,6 +278,7 @@ def test_a_copy_that_stops_in_silence_does_not_slow_it_down() -> None:
     assert len(heard) / RATE == pytest.approx(10, abs=0.3)
 
 
+@pytest.mark.slow
 def test_copies_in_messages_of_different_lengths_are_one_stream() -> None:
     sound = talk(6)
     short, long = cut(sound, chunk=160), cut(sound, begin=300, chunk=320)
@@ -276,6 +286,7 @@ def test_copies_in_messages_of_different_lengths_are_one_stream() -> None:
     assert clean(heard, short, long) >= 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sound", ["talk", "tone"])
 def test_one_microphone_that_is_sent_too_fast_is_passed_on_and_is_soon_too_much(sound: str) -> None:
     sent = [(now / 2, piece) for now, piece in cut(np.concatenate([SOUNDS[sound]] * 2))]
@@ -289,6 +300,7 @@ def test_a_single_microphone_that_is_in_time_is_compared_with_nothing(monkeypatc
     assert np.array_equal(listen(sent), whole(sent))
 
 
+@pytest.mark.slow
 def test_a_message_costs_little_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
     for name in ("goes_on", "apart"):

@@ -187,6 +187,7 @@ def test_an_error_of_the_connection_is_told_by_its_kind() -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_line_of_ours_writes_out_an_exception_of_others() -> None:
     assert not [where for package in PRODUCT for path in (ROOT / package).rglob("*.py") for where in written_out(path)]
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
-from typing import Any
 
 import pytest
 from aiosipua import SipDigestAuth, build_credentials, parse_auth, stringify_auth
@@ -15,19 +12,9 @@ from telephony.sip.leg import Ended, LegState
 from telephony.sip.refusals import REFUSALS
 from telephony.sip.transactions import GIVE_UP_S
 from tests.sip.stage import OFFER, PBX, STRANGER, Stage, text
-from tests.support.virtual_loop import run_virtually
+from tests.support.virtual_loop import virtually
 
 FULL = REFUSALS[Admission.FULL]
-
-
-def virtually(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test on a loop whose clock jumps."""
-
-    @wraps(test)
-    def run(*arguments: Any, **named: Any) -> None:
-        run_virtually(test(*arguments, **named))
-
-    return run
 
 
 def test_every_refusal_has_an_answer() -> None:

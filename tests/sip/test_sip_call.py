@@ -42,7 +42,8 @@ from telephony.sip.surroundings import Surroundings
 from telephony.transfer import State, Transfer
 from telephony.voice import Voice, VoiceFailed
 from tests.sip.stage import OFFER, Stage, text
-from tests.sip.test_endpoint import via, virtually
+from tests.sip.test_endpoint import via
+from tests.support.virtual_loop import virtually
 
 NUMBER = "+5491155550100"
 LOCAL_OFFER = OFFER.replace("IN IP4 10.0.0.5\nt=", "IN IP4 127.0.0.1\nt=")  # its audio stays on this machine

@@ -27,8 +27,8 @@ from telephony.sip.people import SipPeople
 from telephony.transfers import Transfers
 from telephony.voice import VoiceFailed
 from tests.sip.stage import text
-from tests.sip.test_endpoint import virtually
 from tests.sip.test_sip_call import LOCAL_OFFER, MOMENT, NUMBER, Calls, Rig, rig
+from tests.support.virtual_loop import virtually
 
 RING_S = 10.0
 TARGET = "sip:+541150310001@10.0.0.5"

@@ -14,9 +14,9 @@ from loguru import logger
 
 from agent.passing_on import NOTE, TRANSFERRED
 from telephony.sip.replacement import REPLACE_S, SETTLE_S, Replacement
-from tests.sip.test_endpoint import virtually
 from tests.sip.test_sip_call import progress
 from tests.sip.test_sip_person import Person, answer, picked_up, ringing, sent
+from tests.support.virtual_loop import virtually
 
 EARLY_S, LATE_S = 2.0, 6.0  # after the person's 1: before and after telephony.transfer.TALK_S
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from selectors import DefaultSelector, SelectorKey
 from typing import Any
 
@@ -33,3 +34,13 @@ def run_virtually[T](work: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on a clock of its own. Nothing in `work` may wait for the outside world."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
+
+
+def virtually[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A test whose seconds take no time; its fixtures, cases and marks stay its own."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        run_virtually(test(*args, **kwargs))
+
+    return run

@@ -36,6 +36,7 @@ PERSON = "CA" + "9" * 32
 PEOPLE = "+541150310001|turnos|24h; sip:guardia@clinica.example|*|24h"
 FROM, TO = "+5491155550100", "+541143210000"
 OVERRIDES = "rc=2&rp=5xx"
+PLAIN, WITH_OVERRIDES = settings(), settings(webhook_overrides=OVERRIDES)
 SEEN = "+541100000000"  # by the person, in a cold transfer
 PROVEN = {"identity": {"proven": ["order 6"], "failures": 0, "failed": []}}
 
@@ -81,7 +82,7 @@ class Server:
         self.active_calls = ActiveCalls(2)
         self.preconnector = StreamPreconnector(lambda call_id: NoSonic(), "model")
         self.transfers = Transfers(store, parse_targets(PEOPLE), people, clock=clock, cold=cold, caller_id=SEEN)
-        self._carrier = Twilio(settings())
+        self._carrier = Twilio(PLAIN)
 
         def make_call(log: CallTranscript, line: Any, memory: Any) -> Any:
             self.made.append((HeldCall(log), memory))
@@ -96,7 +97,7 @@ class Server:
             self.transfers,
         )
         app = FastAPI()
-        app.include_router(phone_routes(settings(webhook_overrides=OVERRIDES), self.phone_calls, _no_stream))
+        app.include_router(phone_routes(WITH_OVERRIDES, self.phone_calls, _no_stream))
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL)
 
     async def ask(self, url: str, form: Mapping[str, str]) -> httpx.Response:
