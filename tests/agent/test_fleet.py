@@ -78,7 +78,7 @@ class Town:
             await process.fleet.close()
 
 
-def virtually(streams: dict[str, int], story: Callable[[Town], Awaitable[Any]], headroom: int = 0) -> None:
+def in_a_town(streams: dict[str, int], story: Callable[[Town], Awaitable[Any]], headroom: int = 0) -> None:
     async def told() -> None:
         town = Town(RegionPlan(streams, headroom))
         await story(town)
@@ -105,7 +105,7 @@ def test_two_regions_of_twenty_take_forty_calls_less_the_headroom(headroom: int,
         regions = [lease.region for process in town.processes for lease in process.fleet.leased]
         assert regions.count(EAST) == regions.count(WEST) == taken / 2
 
-    virtually({EAST: 20, WEST: 20}, story, headroom)
+    in_a_town({EAST: 20, WEST: 20}, story, headroom)
 
 
 def test_a_killed_process_gives_its_ten_leases_back_within_15_s() -> None:
@@ -120,7 +120,7 @@ def test_a_killed_process_gives_its_ten_leases_back_within_15_s() -> None:
         assert [await heir.ring(f"CA{n}") for n in range(11, 21)] == [Admission.ACCEPTED] * 10
         assert await heir.ring("CA21") is Admission.EXHAUSTED
 
-    virtually({EAST: 10}, story)
+    in_a_town({EAST: 10}, story)
 
 
 def test_a_region_that_is_down_is_passed_over() -> None:
@@ -132,7 +132,7 @@ def test_a_region_that_is_down_is_passed_over() -> None:
         await process.ring("CA2")
         assert [lease.region for lease in process.fleet.leased] == [WEST, EAST]
 
-    virtually({EAST: 20, WEST: 20}, story)
+    in_a_town({EAST: 20, WEST: 20}, story)
 
 
 def test_media_at_another_process_leaves_one_lease_and_one_seat() -> None:
@@ -155,7 +155,7 @@ def test_media_at_another_process_leaves_one_lease_and_one_seat() -> None:
         other.capacity.start("CA0")
         await story(town)
 
-    virtually({EAST: 1, WEST: 1}, fills_the_east)
+    in_a_town({EAST: 1, WEST: 1}, fills_the_east)
 
 
 def test_a_call_that_rang_and_never_came_holds_its_lease_for_a_minute() -> None:
@@ -167,7 +167,7 @@ def test_a_call_that_rang_and_never_came_holds_its_lease_for_a_minute() -> None:
         await asyncio.sleep(1 + BEAT_S)
         assert await process.ring("CA3") is Admission.ACCEPTED
 
-    virtually({EAST: 1}, story)
+    in_a_town({EAST: 1}, story)
 
 
 def test_a_stream_is_replaced_in_the_headroom_and_the_call_has_one_lease_again() -> None:
@@ -187,7 +187,7 @@ def test_a_stream_is_replaced_in_the_headroom_and_the_call_has_one_lease_again()
         assert len(process.fleet.leased) == 3
         assert await process.fleet.lend("CA1"), "it is free for the next"
 
-    virtually({EAST: 4}, story, headroom=1)
+    in_a_town({EAST: 4}, story, headroom=1)
 
 
 def test_a_call_whose_region_fails_moves_to_another() -> None:
@@ -203,7 +203,7 @@ def test_a_call_whose_region_fails_moves_to_another() -> None:
         assert (lost.region, moved.region) == (EAST, WEST)
         assert process.fleet.leased == [moved]
 
-    virtually({EAST: 20, WEST: 20}, story)
+    in_a_town({EAST: 20, WEST: 20}, story)
 
 
 def test_a_store_that_is_away_refuses_nobody_and_is_told_of_every_call_when_it_is_back() -> None:
@@ -221,7 +221,7 @@ def test_a_store_that_is_away_refuses_nobody_and_is_told_of_every_call_when_it_i
         await asyncio.sleep(1)
         assert await other.ring("CA10") is Admission.ACCEPTED
 
-    virtually({EAST: 1}, story)
+    in_a_town({EAST: 1}, story)
 
 
 def test_a_call_that_goes_on_elsewhere_after_its_process_died_has_its_lease() -> None:
@@ -236,7 +236,7 @@ def test_a_call_that_goes_on_elsewhere_after_its_process_died_has_its_lease() ->
         assert [lease.name for lease in heir.fleet.leased] == ["CA1"]
         assert await heir.ring("CA2") is Admission.EXHAUSTED
 
-    virtually({EAST: 1}, story)
+    in_a_town({EAST: 1}, story)
 
 
 def test_a_call_is_sent_on_while_another_process_has_a_seat() -> None:
@@ -256,7 +256,7 @@ def test_a_call_is_sent_on_while_another_process_has_a_seat() -> None:
         assert [await full.ring("CA2", tries) for tries in (0, 1)] == [Admission.ELSEWHERE, Admission.FULL]
         town.store.is_away = False
 
-    virtually({EAST: 20}, story)
+    in_a_town({EAST: 20}, story)
 
 
 def test_a_draining_process_sends_calls_on() -> None:
@@ -265,7 +265,7 @@ def test_a_draining_process_sends_calls_on() -> None:
         draining.capacity.drain()
         assert await draining.ring("CA1", 0) is Admission.ELSEWHERE
 
-    virtually({EAST: 20}, story)
+    in_a_town({EAST: 20}, story)
 
 
 def test_browsers_have_a_part_of_the_streams() -> None:
@@ -275,7 +275,7 @@ def test_browsers_have_a_part_of_the_streams() -> None:
         assert answers == [True] * 4 + [False]
         assert await process.ring("CA1") is Admission.ACCEPTED
 
-    virtually({EAST: 20}, story)
+    in_a_town({EAST: 20}, story)
 
 
 def test_one_process_alone_counts_no_streams() -> None:

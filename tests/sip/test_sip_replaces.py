@@ -156,6 +156,12 @@ REPLACED: Sequence[Sequence[Step]] = [
 ]
 
 
+async def in_turn(pbx: Pbx, steps: Sequence[Step]) -> None:
+    for step in steps:
+        step(pbx)
+        await asyncio.sleep(0.2)
+
+
 def in_order(steps: Sequence[Step]) -> str:
     return ", ".join(step.__name__ for step in steps)
 
@@ -166,9 +172,7 @@ async def test_two_whom_their_side_has_connected_are_not_with_carlos_again(
     steps: Sequence[Step], told: list[str]
 ) -> None:
     async with taken() as pbx:
-        for step in steps:
-            step(pbx)
-            await asyncio.sleep(0.2)
+        await in_turn(pbx, steps)
     assert came_to(pbx) == (TRANSFERRED, "over", "replaced")
     assert pbx.person.calls.returned_to == []
     assert told == []
@@ -192,9 +196,7 @@ async def test_after_a_success_the_callers_call_is_ended_at_once_and_the_persons
 @virtually
 async def test_what_is_told_when_all_is_over_changes_nothing() -> None:
     async with taken() as pbx:
-        for step in (accepts, succeeds, ends_person):
-            step(pbx)
-            await asyncio.sleep(0.2)
+        await in_turn(pbx, (accepts, succeeds, ends_person))
         assert pbx.notifies("603 Decline") == [481]
     assert came_to(pbx) == (TRANSFERRED, "over", "replaced")
 
@@ -208,9 +210,7 @@ async def test_whom_their_side_does_not_connect_go_on_hearing_each_other_and_the
     steps: Sequence[Step], told: list[str]
 ) -> None:
     async with taken() as pbx:
-        for step in steps:
-            step(pbx)
-            await asyncio.sleep(0.2)
+        await in_turn(pbx, steps)
         succeeds(pbx)  # too late
         await asyncio.sleep(LATE_S)
         assert is_bridged(pbx)
