@@ -122,7 +122,7 @@ test: setup-test ## all that CI runs, but for test-alone
 test-alone: setup-test ## what wants a core for itself, at the end of CI
 	$(BIN)/pytest -m alone tests/sip
 
-test-quick: .venv/.dev ## the inner loop: nothing in real time, no browser, no local AWS
+test-quick: .venv/.dev .venv-infra/.done ## the inner loop: nothing in real time, no browser, no local AWS
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=quick -m "not slow and not browser and not ministack and not speech"
 
 N ?= 5
